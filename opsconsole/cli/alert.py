@@ -1,0 +1,145 @@
+"""``opsconsole alert``: incidents of the monitored versions."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import click
+
+from opsconsole.cli.base import Session, as_dict, emit, json_option, pass_session, table
+from opsconsole.cli.shown import run_json, run_line, the_run
+from opsconsole.config.durations import parse_duration
+from opsconsole.ground import clock, text
+from opsconsole.ground.errors import ExitCode, UsageError
+from opsconsole.ground.nouns import Danger, RunState
+from opsconsole.lifecycle.usecases import command
+from opsconsole.store import alerts, models
+from opsconsole.store.alerts import Alert
+from opsconsole.store.connection import Store
+
+
+@click.group("alert")
+def alert_command() -> None:
+    """Incidents of the monitored versions."""
+
+
+@alert_command.command("ls")
+@click.option("--all", "everything", is_flag=True, help="Resolved ones too.")
+@json_option
+@pass_session
+def ls(session: Session, everything: bool, as_json: bool) -> None:
+    """List the alerts, newest first."""
+    found = alerts.alerts(session.store, live=not everything)
+    now = clock.now()
+    rows = [
+        (item.id, item.severity, item.state, f"{item.model} v{item.version}", text.age(item.opened_at, now), item.title)
+        for item in found
+    ]
+    head = ("alert", "severity", "state", "version", "ago", "")
+    emit(
+        [alert_json(session.store, item) for item in found],
+        table(head, rows, right=(0, 4)) if rows else "no alerts",
+        as_json=as_json,
+    )
+
+
+@alert_command.command("show")
+@click.argument("alert_id", type=int, metavar="ID")
+@json_option
+@pass_session
+def show(session: Session, alert_id: int, as_json: bool) -> None:
+    """Show an alert with its evidence, in words first."""
+    found = alerts.alert(session.store, alert_id)
+    lines = [
+        f"{found.severity}  alert {found.id}  {found.model} v{found.version} in {found.alias}  {found.state}",
+        *(text.clean(line) for line in found.words),
+    ]
+    lines += [
+        f"answered by v{item.version} (run {item.provenance.run_id})"
+        for item in models.versions_of_alert(session.store, alert_id)
+    ]
+    emit(alert_json(session.store, found), lines, as_json=as_json)
+
+
+@alert_command.command("ack")
+@click.argument("alert_id", type=int, metavar="ID")
+@click.option("--reason", help="Why; it is kept.")
+@json_option
+@pass_session
+def ack(session: Session, alert_id: int, reason: str | None, as_json: bool) -> None:
+    """Say that you have seen it."""
+    session.permit(Danger.WRITE, "Acknowledge")
+    with session.store.immediate() as connection:
+        alerts.acknowledge(connection, alert_id, reason, command=command("alert.ack", alert=alert_id))
+    _answer(session, alert_id, as_json=as_json)
+
+
+@alert_command.command("snooze")
+@click.argument("alert_id", type=int, metavar="ID")
+@click.option("--for", "length", required=True, metavar="TIME", help="Such as 2h.")
+@click.option("--reason", help="Why; it is kept.")
+@json_option
+@pass_session
+def snooze(session: Session, alert_id: int, length: str, reason: str | None, as_json: bool) -> None:
+    """Be silent about it for a while, or until it gets worse."""
+    session.permit(Danger.WRITE, "Snooze")
+    try:
+        until = clock.now() + timedelta(seconds=parse_duration(length))
+    except ValueError as error:
+        raise UsageError(f"--for: {error}") from error
+    with session.store.immediate() as connection:
+        alerts.snooze(connection, alert_id, until, reason, command=command("alert.snooze", alert=alert_id, time=length))
+    _answer(session, alert_id, as_json=as_json)
+
+
+@alert_command.command("resolve")
+@click.argument("alert_id", type=int, metavar="ID")
+@click.option("--reason", help="Why; it is kept.")
+@json_option
+@pass_session
+def resolve(session: Session, alert_id: int, reason: str | None, as_json: bool) -> None:
+    """Close it by hand."""
+    session.permit(Danger.WRITE, "Resolve")
+    line = command("alert.resolve", alert=alert_id, reason=reason or "")
+    with session.store.immediate() as connection:
+        alerts.resolve(connection, alert_id, reason, command=line)
+    _answer(session, alert_id, as_json=as_json)
+
+
+@alert_command.command("retrain")
+@click.argument("alert_id", type=int, metavar="ID")
+@click.option("--detach", is_flag=True, help="Do not wait for its end.")
+@json_option
+@pass_session
+def retrain(session: Session, alert_id: int, detach: bool, as_json: bool) -> int:
+    """Train a candidate that answers it, and judge it on the newest labelled rows."""
+    from opsconsole.lifecycle.retraining import retrain as start_retraining
+    from opsconsole.runs.follow import wait, wait_until_released
+
+    session.permit(Danger.WRITE, "Retrain")
+    run_id = start_retraining(session.workspace, session.store, alert_id)
+    if not detach:
+        wait(session.workspace, session.store, run_id)
+        wait_until_released(session.workspace, run_id)
+    record = the_run(session.store, run_id)
+    answers = [
+        item.version for item in models.versions_of_alert(session.store, alert_id) if item.provenance.run_id == run_id
+    ]
+    data = {
+        **run_json(session.workspace, session.store, record),
+        "alert": alert_id,
+        "version": answers[0] if answers else None,
+    }
+    emit(data, run_line(record) + (f"\ncandidate v{answers[0]}" if answers else ""), as_json=as_json)
+    return int(ExitCode.OK if detach or record.state is RunState.PASSED else ExitCode.NO)
+
+
+def alert_json(store: Store, alert: Alert) -> dict[str, Any]:
+    """Return an alert as ``--json`` promises it."""
+    return {**as_dict(alert), "answers": [item.version for item in models.versions_of_alert(store, alert.id)]}
+
+
+def _answer(session: Session, alert_id: int, *, as_json: bool) -> None:
+    found = alerts.alert(session.store, alert_id)
+    emit(alert_json(session.store, found), f"alert {found.id} is {found.state}", as_json=as_json)

@@ -1,0 +1,162 @@
+"""What every verb shares: the session, ``--json``, errors with their exit codes, tables that read well in a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import click
+import msgspec
+
+from opsconsole.config.workspace import Workspace, find, locate, open_workspace
+from opsconsole.ground import text
+from opsconsole.ground.errors import NotFoundError, OpsconsoleError
+from opsconsole.ground.nouns import Danger
+from opsconsole.lifecycle.usecases import permit
+from opsconsole.store.connection import Store, open_store
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Session:
+    """One invocation: which workspace, whether it may write, and its store, opened when first needed."""
+
+    def __init__(self, start: Path | None, *, readonly: bool) -> None:
+        self.start = start
+        self.readonly = readonly
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        """The workspace that ``-C``, the environment or the current folder names."""
+        if self.start is None:
+            return find()
+        root = locate(self.start)
+        if root is None:
+            raise NotFoundError(
+                f"no opsconsole.toml in {self.start.resolve()} or above", hint="opsconsole init DIR makes a workspace"
+            )
+        return open_workspace(root)
+
+    @cached_property
+    def store(self) -> Store:
+        """The workspace's store; a read-write session first puts right what a dead process left."""
+        from opsconsole.lifecycle.opening import settle
+
+        workspace = self.workspace
+        store = open_store(workspace.state, readonly=self.readonly)
+        click.get_current_context().call_on_close(store.close)
+        if not self.readonly:
+            for problem in settle(workspace, store):
+                report(problem, as_json=False)
+        return store
+
+    def permit(self, danger: Danger, title: str) -> None:
+        """Refuse the act in a read-only session."""
+        permit(danger, readonly=self.readonly, title=title)
+
+
+pass_session = click.make_pass_decorator(Session)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask for the name to be typed.")
+
+
+def emit(data: object, human: Iterable[str] | str, *, as_json: bool) -> None:
+    """Print the answer: one JSON document, or the human lines."""
+    if as_json:
+        sys.stdout.buffer.write(encode(data) + b"\n")
+        sys.stdout.buffer.flush()
+        return
+    for line in [human] if isinstance(human, str) else human:
+        click.echo(line)
+
+
+def encode(data: object) -> bytes:
+    """Return JSON: ISO times in UTC, enums by value, what is not finite as null."""
+    return msgspec.json.format(msgspec.json.encode(data, enc_hook=_plain), indent=2 if sys.stdout.isatty() else 0)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, float):
+        return float(value)
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[int] = ()) -> list[str]:
+    """Return an aligned table; columns in ``right`` are right-aligned. Cells pass the sanitiser."""
+    cells = [[text.clean(str(cell)) for cell in row] for row in rows]
+    widths = [max(text.width(row[index]) for row in [list(head), *cells]) for index in range(len(head))]
+
+    def line(row: Sequence[str]) -> str:
+        padded = (
+            " " * (widths[index] - text.width(cell)) + cell
+            if index in right
+            else cell + " " * (widths[index] - text.width(cell))
+            for index, cell in enumerate(row)
+        )
+        return "  ".join(padded).rstrip()
+
+    return [line(list(head)), *(line(row) for row in cells)]
+
+
+def confirm(name: str, what: str, *, yes: bool) -> None:
+    """Ask for the name to be typed before an act on production; without a terminal ``--yes`` is needed."""
+    from opsconsole.ground.errors import RefusedError
+
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise RefusedError(f"{what} needs a confirmation, and there is no terminal to ask on", hint="add --yes")
+    typed = click.prompt(f"{what}. Type {name} to go on", default="", show_default=False, err=True)
+    if typed.strip() != name:
+        raise RefusedError("not confirmed; nothing was done")
+
+
+def report(error: OpsconsoleError, *, as_json: bool) -> None:
+    """Say what is wrong, where, and what to do next."""
+    if as_json:
+        document = {"error": {"code": error.code, "message": error.message, "hint": error.hint}}
+        sys.stdout.buffer.write(encode(document) + b"\n")
+        sys.stdout.buffer.flush()
+    click.echo(f"opsconsole: {text.clean_lines(error.message)}", err=True)
+    if error.hint:
+        click.echo(f"  {text.clean_lines(error.hint)}", err=True)
+
+
+def log_path() -> Path:
+    """Return where tracebacks go: the workspace's log when there is one, else the user's state folder."""
+    root = locate()
+    if root is not None and (root / ".opsconsole").is_dir():
+        return root / ".opsconsole" / "opsconsole.log"
+    base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return base / "opsconsole" / "opsconsole.log"
+
+
+def log_failure(error: BaseException) -> Path | None:
+    """Write a traceback to the log; return the log's path, or None when it cannot be written."""
+    import logging
+
+    path = log_path()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+        handler = logging.FileHandler(path, encoding="utf-8")
+    except OSError:
+        return None
+    logger = logging.getLogger("opsconsole.failure")
+    logger.propagate = False
+    logger.addHandler(handler)
+    logger.error("unexpected failure", exc_info=error)
+    logger.removeHandler(handler)
+    handler.close()
+    return path
+
+
+def as_dict(record: object) -> dict[str, Any]:
+    """Return a record's fields as the JSON they become."""
+    return cast("dict[str, Any]", msgspec.to_builtins(record, enc_hook=_plain))

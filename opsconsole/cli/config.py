@@ -1,0 +1,59 @@
+"""``opsconsole config``: where the configuration is, what it says, whether it holds, what may stand in it."""
+
+from __future__ import annotations
+
+import click
+
+from opsconsole.cli.base import Session, as_dict, emit, json_option, pass_session
+
+
+@click.group("config")
+def config_command() -> None:
+    """The workspace's configuration."""
+
+
+@config_command.command("path")
+@json_option
+@pass_session
+def path(session: Session, as_json: bool) -> None:
+    """Say which file is read."""
+    emit({"path": str(session.workspace.file)}, str(session.workspace.file), as_json=as_json)
+
+
+@config_command.command("show")
+@json_option
+@pass_session
+def show(session: Session, as_json: bool) -> None:
+    """Show the configuration with every default filled in."""
+    import json
+
+    data = as_dict(session.workspace.config)
+    emit(data, json.dumps(data, indent=2, ensure_ascii=False), as_json=as_json)
+
+
+@config_command.command("validate")
+@json_option
+@pass_session
+def validate(session: Session, as_json: bool) -> None:
+    """Check the file; exit code 3 with file, line and key when it does not hold."""
+    config = session.workspace.config
+    data = {
+        "path": str(session.workspace.file),
+        "valid": True,
+        "repos": len(config.repos),
+        "models": len(config.models),
+        "monitors": len(config.monitors),
+    }
+    emit(data, f"{session.workspace.file} holds", as_json=as_json)
+
+
+@config_command.command("schema")
+@json_option
+def schema(as_json: bool) -> None:
+    """Print the JSON Schema of the file."""
+    import json
+
+    from opsconsole.config.schema import json_schema
+
+    data = json_schema()
+    emit(data, json.dumps(data, indent=2), as_json=as_json)

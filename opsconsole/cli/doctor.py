@@ -1,0 +1,138 @@
+"""``opsconsole doctor``: is everything here that the console needs?"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sqlite3
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from opsconsole.cli.base import Session, emit, json_option, pass_session
+from opsconsole.ground.errors import ExitCode, OpsconsoleError
+from opsconsole.ground.process import capture
+
+PACKAGES = (
+    "textual",
+    "httpx",
+    "gitpython",
+    "scikit-learn",
+    "sqlite-utils",
+    "skops",
+    "pyarrow",
+    "lxml",
+    "msgspec",
+    "click",
+    "pytest",
+)
+NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "9p"})
+MARKS = {"pass": "✓", "warn": "△", "fail": "✗"}
+
+
+class Check(NamedTuple):
+    """One thing that was looked at."""
+
+    name: str
+    outcome: str
+    """``pass``, ``warn`` or ``fail``."""
+    detail: str
+
+
+@click.command("doctor")
+@json_option
+@pass_session
+def doctor_command(session: Session, as_json: bool) -> int:
+    """Check what the console needs; exit code 1 when something is missing."""
+    checks = [_system(), _python(), _git(), _sqlite(), *_packages(), _terminal(), *_workspace(session)]
+    data = {"checks": [check._asdict() for check in checks], "good": all(check.outcome != "fail" for check in checks)}
+    emit(data, [f"{MARKS[check.outcome]} {check.name:<14} {check.detail}" for check in checks], as_json=as_json)
+    return int(ExitCode.OK if data["good"] else ExitCode.NO)
+
+
+def _system() -> Check:
+    linux = sys.platform == "linux" and Path("/proc/self/stat").exists()
+    return Check(
+        "system",
+        "pass" if linux else "fail",
+        f"{platform.system()} {platform.release()}" + ("" if linux else ": needs Linux with /proc"),
+    )
+
+
+def _python() -> Check:
+    good = sys.version_info >= (3, 11)
+    return Check("python", "pass" if good else "fail", f"{platform.python_version()} at {sys.executable}")
+
+
+def _git() -> Check:
+    path = shutil.which("git")
+    if path is None:
+        return Check("git", "fail", "not found: install git")
+    said = capture(["git", "--version"], timeout=10)
+    return Check("git", "pass", said.stdout.decode("utf-8", "replace").strip())
+
+
+def _sqlite() -> Check:
+    good = sqlite3.sqlite_version_info >= (3, 37)
+    return Check(
+        "sqlite", "pass" if good else "fail", sqlite3.sqlite_version + ("" if good else ": needs 3.37 (strict tables)")
+    )
+
+
+def _packages() -> list[Check]:
+    checks: list[Check] = []
+    for name in PACKAGES:
+        try:
+            checks.append(Check(name, "pass", version(name)))
+        except PackageNotFoundError:
+            checks.append(Check(name, "fail", "not installed"))
+    return checks
+
+
+def _terminal() -> Check:
+    if not sys.stdout.isatty():
+        return Check("terminal", "pass", "none: the command line needs none")
+    size = shutil.get_terminal_size()
+    small = size.columns < 80 or size.lines < 24
+    depth = os.environ.get("COLORTERM") or os.environ.get("TERM", "")
+    return Check(
+        "terminal",
+        "warn" if small else "pass",
+        f"{size.columns}×{size.lines}, {depth}" + (": 80×24 is the least" if small else ""),
+    )
+
+
+def _workspace(session: Session) -> list[Check]:
+    try:
+        workspace = session.workspace
+    except OpsconsoleError as error:
+        return [Check("workspace", "warn", error.message)]
+    checks = [Check("workspace", "pass", f"{workspace.name} at {workspace.root}")]
+    kind = _file_system(workspace.root)
+    local = kind not in NETWORK_FILE_SYSTEMS
+    checks.append(
+        Check(
+            "file system", "pass" if local else "fail", kind + ("" if local else ": the store's WAL needs a local disk")
+        )
+    )
+    free = shutil.disk_usage(workspace.root).free
+    checks.append(Check("disk", "pass" if free > 1 << 30 else "warn", f"{free / 1e9:.1f} GB free"))
+    try:
+        checks.append(Check("store", "pass", f"{session.store.path}"))
+    except OpsconsoleError as error:
+        checks.append(Check("store", "fail", error.message))
+    return checks
+
+
+def _file_system(path: Path) -> str:
+    """Return the type of the file system that holds a path, from the longest mount point above it."""
+    best, kind = "", "unknown"
+    for line in Path("/proc/mounts").read_text(encoding="utf-8", errors="replace").splitlines():
+        _, mount, found, *_ = line.split(" ")
+        if (str(path) + "/").startswith(mount.rstrip("/") + "/") and len(mount) > len(best):
+            best, kind = mount, found
+    return kind

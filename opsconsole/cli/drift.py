@@ -1,0 +1,157 @@
+"""``opsconsole drift``: two files compared, monitors checked, what they found reported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from opsconsole.cli.alert import alert_json
+from opsconsole.cli.base import Session, as_dict, emit, json_option, pass_session, table
+from opsconsole.drift import report as reports
+from opsconsole.ground import clock, text
+from opsconsole.ground.errors import ExitCode
+from opsconsole.ground.nouns import Danger, Severity
+from opsconsole.store.chunks import Chunk
+
+
+@click.group("drift")
+def drift_command() -> None:
+    """Whether production data and performance still are what the model was made for."""
+
+
+@drift_command.command("compare")
+@click.argument("reference", metavar="REFERENCE")
+@click.argument("current", metavar="CURRENT")
+@click.option("--exact", is_flag=True, help="Distances from the raw values, as scipy computes them; slower.")
+@click.option("--columns", metavar="A,B,…", help="Only these columns.")
+@json_option
+def compare_files(reference: str, current: str, exact: bool, columns: str | None, as_json: bool) -> int:
+    """Compare two data files (CSV, Parquet, JSON lines; a folder or a glob), column by column.
+
+    Needs no workspace. Exit 1 when a column drifted.
+    """
+    from opsconsole.drift.compare import compare
+
+    names = [name.strip() for name in columns.split(",") if name.strip()] if columns else None
+    found = compare(reference, current, exact=exact, columns=names)
+    rows = [
+        (
+            column.name,
+            column.kind,
+            text.psi(column.psi),
+            text.decimals(column.js),
+            text.decimals(column.ks),
+            text.decimals(column.l_infinity),
+            text.percent(column.missing.current, 1),
+            text.percent(column.outside if column.unseen is None else column.unseen, 1),
+            column.effect.replace("_", " "),
+            column.severity,
+        )
+        for column in sorted(found.columns, key=lambda one: (-one.severity.rank, -(one.psi or 0.0), one.name))
+    ]
+    head = ("column", "kind", "PSI", "JS", "KS", "L∞", "missing", "outside", "effect", "severity")
+    lines = [
+        f"{text.count(found.rows.reference)} reference rows, {text.count(found.rows.current)} current rows",
+        *table(head, rows, right=(2, 3, 4, 5, 6, 7)),
+    ]
+    if found.left_out:
+        lines.append(f"not compared (lists or records): {text.clean(', '.join(found.left_out))}")
+    emit(found, lines, as_json=as_json)
+    return int(ExitCode.NO if found.drifted else ExitCode.OK)
+
+
+@drift_command.command("monitors")
+@json_option
+@pass_session
+def list_monitors(session: Session, as_json: bool) -> None:
+    """List the monitors and how each stands."""
+    found = reports.monitors(session.store, session.workspace.config)
+    now = clock.now()
+    rows = [
+        (
+            item.name,
+            f"{item.model}@{item.alias}",
+            "–" if item.version is None else f"v{item.version}",
+            item.chunks,
+            item.last or "not checked",
+            text.decimals(item.realised),
+            text.decimals(item.floor),
+            item.severity,
+            text.age(item.last_checked, now),
+        )
+        for item in found
+    ]
+    head = ("monitor", "model", "version", "chunks", "last", "realised", "floor", "severity", "checked")
+    emit(found, table(head, rows, right=(3, 5, 6)) if rows else "no monitors in opsconsole.toml", as_json=as_json)
+
+
+@drift_command.command("check")
+@click.argument("monitor", metavar="MONITOR")
+@click.option("--data", type=click.Path(path_type=Path), help="Production rows from here instead of `current`.")
+@click.option("--no-refresh", is_flag=True, help="Check what is there; do not run the pipeline that brings new rows.")
+@json_option
+@pass_session
+def check_now(session: Session, monitor: str, data: Path | None, no_refresh: bool, as_json: bool) -> int:
+    """Judge the chunks that are new, or whose rows, labels or scores changed.
+
+    Exit 1 when an alert of the monitor stands that is more than information.
+    """
+    from opsconsole.lifecycle.watching import check_monitor, check_with_new_rows
+
+    session.permit(Danger.WRITE, "Check a monitor")
+    if data is None and not no_refresh:
+        found = check_with_new_rows(session.workspace, session.store, monitor)
+    else:
+        found = check_monitor(
+            session.workspace, session.store, monitor, data=None if data is None else data.expanduser().resolve()
+        )
+    lines = [_chunk_line(chunk) for chunk in found.chunks] or ["nothing new to judge"]
+    if found.unchanged:
+        lines.append(f"{text.plural(found.unchanged, 'chunk')} judged before, unchanged")
+    lines += [f"note: {text.clean(note)}" for note in found.notes]
+    for alert in found.alerts:
+        lines += ["", f"{alert.severity}  alert {alert.id}  {alert.model} v{alert.version}  {alert.state}"]
+        lines += [f"  {text.clean(sentence)}" for sentence in alert.words]
+    document = as_dict(found) | {"alerts": [alert_json(session.store, alert) for alert in found.alerts]}
+    emit(document, lines, as_json=as_json)
+    return int(ExitCode.NO if found.severity.rank >= Severity.WARN.rank else ExitCode.OK)
+
+
+@drift_command.command("report")
+@click.argument("monitor", metavar="MONITOR")
+@click.option("--limit", type=click.IntRange(min=1), default=200, show_default=True, help="The newest so many chunks.")
+@json_option
+@pass_session
+def report_monitor(session: Session, monitor: str, limit: int, as_json: bool) -> None:
+    """Show each chunk's columns, score and performance."""
+    found = reports.report(session.store, session.workspace.config, monitor, limit=limit)
+    rows = [
+        (
+            item.label + (" (so far)" if item.partial else ""),
+            f"v{item.version}",
+            text.count(item.rows),
+            text.percent(item.realised.label_coverage),
+            text.decimals(item.realised.value),
+            "–"
+            if item.realised.low is None
+            else f"{text.decimals(item.realised.low)}–{text.decimals(item.realised.high)}",
+            text.decimals(item.realised.floor),
+            "–" if item.score is None else text.psi(item.score.psi),
+            next((f"{column.name} {text.psi(column.psi)}" for column in item.columns if column is not item.score), "–"),
+            item.severity,
+        )
+        for item in found
+    ]
+    head = ("chunk", "version", "rows", "labels", "realised", "CI", "floor", "score PSI", "largest PSI", "severity")
+    human = table(head, rows, right=(2, 3, 4, 6, 7)) if rows else "no chunks yet: opsconsole drift check " + monitor
+    emit(found, human, as_json=as_json)
+
+
+def _chunk_line(chunk: Chunk) -> str:
+    measured = "no labels yet"
+    if chunk.realised is not None:
+        measured = f"{chunk.metric} {text.decimals(chunk.realised)}"
+        if chunk.low is not None:
+            measured += f" (CI {text.decimals(chunk.low)}–{text.decimals(chunk.high)})"
+    return f"{chunk.severity:<8}  {chunk.label}  v{chunk.version}  {text.count(chunk.rows)} rows  {measured}"

@@ -1,0 +1,199 @@
+"""``opsconsole run | plan | cancel | rerun``: start work, and end it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from queue import SimpleQueue
+from types import FrameType
+from typing import Any
+
+import click
+
+from opsconsole.cli.base import Session, emit, json_option, pass_session
+from opsconsole.cli.shown import run_json, run_line, the_run
+from opsconsole.config.workspace import Workspace
+from opsconsole.ground import text
+from opsconsole.ground.errors import ExitCode, OpsconsoleError
+from opsconsole.ground.nouns import Danger, RunState
+from opsconsole.runs.logs import LogPiece
+from opsconsole.store.connection import open_store
+
+
+@click.command("run")
+@click.argument("target", metavar="REPO[/PIPELINE]")
+@click.option("--rev", help="The revision to build; default: what is checked out.")
+@click.option("--detach", is_flag=True, help="Do not wait for its end.")
+@click.option("--env", "environment", multiple=True, metavar="K=V", help="Set a variable for every step.")
+@click.option("--only-failed", type=int, metavar="RUN", help="Only the tests that failed in a run.")
+@click.option("--reason", help="Why; it is kept.")
+@json_option
+@pass_session
+def run_command(
+    session: Session,
+    target: str,
+    rev: str | None,
+    detach: bool,
+    environment: tuple[str, ...],
+    only_failed: int | None,
+    reason: str | None,
+    as_json: bool,
+) -> int:
+    """Build a repo, or run one of its pipelines, and follow the log on stderr.
+
+    Ctrl-C cancels the run, twice kills it; a hang-up leaves it to itself.
+    """
+    from opsconsole.lifecycle.building import start_run
+    from opsconsole.runs.plan import operator_environment
+    from opsconsole.runs.rerun import failed_ids
+
+    session.permit(Danger.WRITE, "Build")
+    only: tuple[str, ...] = ()
+    if only_failed is not None:
+        the_run(session.store, only_failed)
+        only = failed_ids(session.store, only_failed)
+    run_id = start_run(
+        session.workspace,
+        session.store,
+        target,
+        rev=rev,
+        environment=operator_environment(list(environment)),
+        only_tests=only,
+        reason=reason,
+    )
+    return _report(session, run_id, detach=detach, as_json=as_json)
+
+
+@click.command("rerun")
+@click.argument("run", type=int)
+@click.option("--only-failed", is_flag=True, help="Only its failed tests.")
+@click.option("--detach", is_flag=True, help="Do not wait for its end.")
+@json_option
+@pass_session
+def rerun_command(session: Session, run: int, only_failed: bool, detach: bool, as_json: bool) -> int:
+    """Run a run again at its commit."""
+    from opsconsole.lifecycle.building import start_rerun
+
+    session.permit(Danger.WRITE, "Run again")
+    run_id = start_rerun(session.workspace, session.store, run, only_failed=only_failed)
+    return _report(session, run_id, detach=detach, as_json=as_json)
+
+
+@click.command("cancel")
+@click.argument("run", type=int)
+@json_option
+@pass_session
+def cancel_command(session: Session, run: int, as_json: bool) -> None:
+    """End a run and everything it started; a second time ends it at once."""
+    from opsconsole.runs.cancel import cancel
+
+    session.permit(Danger.WRITE, "Cancel")
+    cancel(session.workspace, session.store, run)
+    record = the_run(session.store, run)
+    emit(run_json(session.workspace, session.store, record), f"run {run} is asked to end", as_json=as_json)
+
+
+@click.command("plan")
+@click.argument("target", metavar="REPO[/PIPELINE]")
+@click.option("--rev", help="The revision; default: what is checked out.")
+@json_option
+@pass_session
+def plan_command(session: Session, target: str, rev: str | None, as_json: bool) -> None:
+    """Show what would run, and why."""
+    from opsconsole.runs.plan import plan
+
+    found = plan(session.workspace, session.store, target, rev=rev)
+    data: dict[str, Any] = {
+        "repo": found.repo,
+        "pipeline": found.pipeline,
+        "kind": found.kind,
+        "commit": found.commit,
+        "dirty": found.dirty,
+        "steps": [{"name": step.name, "run": step.run, "needs": list(step.needs)} for step in found.steps],
+        "runner": found.runner,
+        "reason": found.reason,
+        "interpreter": str(found.interpreter),
+        "interpreter_reason": found.interpreter_reason,
+        "environment": dict(found.environment),
+        "missing": list(found.missing),
+    }
+    lines = [
+        f"{found.repo}/{found.pipeline} at {found.commit[:7]} “{text.clean(found.subject)}”",
+        f"  because  {found.reason}",
+        f"  python   {found.interpreter}: {found.interpreter_reason}",
+        *(f"  step     {step.name}: {step.run}" for step in found.steps),
+        *(f"  note     {note}" for note in found.notes),
+    ]
+    emit(data, lines, as_json=as_json)
+
+
+def _report(session: Session, run_id: int, *, detach: bool, as_json: bool) -> int:
+    if not detach:
+        click.echo(f"run {run_id}", err=True)
+        interrupted = _watch(session, run_id)
+        record = the_run(session.store, run_id)
+        emit(run_json(session.workspace, session.store, record), run_line(record), as_json=as_json)
+        if interrupted:
+            return int(ExitCode.INTERRUPTED)
+        return int(ExitCode.OK if record.state is RunState.PASSED else ExitCode.NO)
+    record = the_run(session.store, run_id)
+    emit(run_json(session.workspace, session.store, record), f"run {run_id} started", as_json=as_json)
+    return int(ExitCode.OK)
+
+
+def _watch(session: Session, run_id: int) -> bool:
+    """Follow a run to its end; return whether the operator interrupted it."""
+    from opsconsole.runs.follow import follow
+
+    with _interrupts(session, run_id) as asked:
+        follow(session.workspace, session.store, run_id, on_output=show_piece)
+    return bool(asked)
+
+
+@contextmanager
+def _interrupts(session: Session, run_id: int) -> Iterator[list[int]]:
+    """Turn Ctrl-C into a cancel of the run; a hang-up or TERM ends only this process.
+
+    The handler itself only notes that it was asked: it may come in the middle of a write or a query of ours. A thread
+    with a store of its own does the rest.
+    """
+    asked: list[int] = []
+    requests: SimpleQueue[int | None] = SimpleQueue()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the handler's signature
+        asked.append(number)
+        requests.put(len(asked))
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    canceller = threading.Thread(target=_cancel_when_asked, args=(session.workspace, run_id, requests), daemon=True)
+    canceller.start()
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+        requests.put(None)
+        canceller.join()
+
+
+def _cancel_when_asked(workspace: Workspace, run_id: int, requests: SimpleQueue[int | None]) -> None:
+    from opsconsole.runs.cancel import cancel
+
+    while (count := requests.get()) is not None:
+        click.echo("cancelling; again kills" if count == 1 else "killing", err=True)
+        try:
+            with open_store(workspace.state) as store:
+                cancel(workspace, store, run_id)
+        except OpsconsoleError as error:
+            click.echo(text.clean_lines(error.message), err=True)
+
+
+def show_piece(piece: LogPiece) -> None:
+    """Write a piece of a log to stderr; harmless when that is a terminal, raw when it is not."""
+    if sys.stderr.isatty():
+        click.echo(text.clean_lines(piece.data), err=True, nl=False)
+    else:
+        sys.stderr.buffer.write(piece.data)
+        sys.stderr.buffer.flush()

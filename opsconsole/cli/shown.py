@@ -1,0 +1,115 @@
+"""Runs and repos in the form that ``--json`` promises, shared by the verbs that print them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opsconsole.config.workspace import Workspace
+from opsconsole.ground import clock, text
+from opsconsole.ground.errors import NotFoundError, OpsconsoleError
+from opsconsole.repos.detection import detect
+from opsconsole.repos.registration import KnownRepo
+from opsconsole.repos.status import look
+from opsconsole.runs.cancel import supervisor
+from opsconsole.store import runs, steps
+from opsconsole.store.connection import Store
+from opsconsole.store.runs import RunRecord
+
+
+def the_run(store: Store, run_id: int) -> RunRecord:
+    """Return a run, or say that there is none."""
+    found = runs.get(store, run_id)
+    if found is None:
+        raise NotFoundError(f"there is no run {run_id}", hint="opsconsole runs lists them")
+    return found
+
+
+def run_json(workspace: Workspace, store: Store, run: RunRecord) -> dict[str, Any]:
+    """Return a run with its steps, tests and supervisor."""
+    tests = run.tests
+    pid, alive = (None, False) if run.state.final else supervisor(workspace, run.id)
+    return {
+        "id": run.id,
+        "repo": run.repo,
+        "pipeline": run.pipeline,
+        "kind": run.kind,
+        "commit": run.commit,
+        "branch": run.branch,
+        "subject": text.clean(run.subject),
+        "dirty": run.dirty,
+        "outcome": run.state,
+        "error": run.error,
+        "note": run.note,
+        "reason": run.reason,
+        "actor": run.actor,
+        "alert": run.alert_id,
+        "rerun_of": run.rerun_of,
+        "duration_s": run.duration_s,
+        "created_at": clock.to_text(run.created_at),
+        "started_at": clock.to_text(run.started_at) if run.started_at else None,
+        "ended_at": clock.to_text(run.ended_at) if run.ended_at else None,
+        "steps": [
+            {
+                "name": step.name,
+                "outcome": step.state,
+                "exit_code": step.exit_code,
+                "duration_s": (step.ended_at - step.started_at).total_seconds()
+                if step.started_at and step.ended_at
+                else None,
+                "note": step.note,
+            }
+            for step in steps.of_run(store, run.id)
+        ],
+        "tests": None
+        if tests is None
+        else {"passed": tests.passed, "failed": tests.failed, "skipped": tests.skipped, "errors": tests.errors},
+        "supervisor": {"pid": pid, "alive": alive},
+    }
+
+
+def run_line(run: RunRecord) -> str:
+    """Return a run in one line."""
+    tests = ""
+    if run.tests is not None:
+        tests = (
+            f"  {run.tests.passed} passed, {run.tests.failed + run.tests.errors} failed, {run.tests.skipped} skipped"
+        )
+    error = f"  {text.clean(run.error)}" if run.error else ""
+    return f"#{run.id} {run.repo}/{run.pipeline} {run.commit[:7]} {run.state}  {text.duration(run.duration_s)}{tests}{error}"
+
+
+def repo_json(store: Store, repo: KnownRepo) -> dict[str, Any]:
+    """Return a repo as it stands; one that cannot be read says why in ``error``."""
+    last = runs.latest(store, repo.name)
+    data: dict[str, Any] = {
+        "name": repo.name,
+        "path": str(repo.path),
+        "trusted": repo.trusted,
+        "branch": None,
+        "commit": None,
+        "subject": None,
+        "dirty": None,
+        "ahead": None,
+        "behind": None,
+        "runner": None,
+        "last_run": None
+        if last is None
+        else {"id": last.id, "pipeline": last.pipeline, "outcome": last.state, "commit": last.commit},
+        "error": None,
+    }
+    try:
+        found = look(repo.path, trusted=repo.trusted)
+    except OpsconsoleError as error:
+        return {**data, "error": error.message}
+    detected = detect(repo.path, found.commit) if found.commit else []
+    return {
+        **data,
+        "branch": found.branch,
+        "commit": found.commit,
+        "subject": text.clean(found.subject),
+        "dirty": found.dirty,
+        "ahead": found.ahead,
+        "behind": found.behind,
+        "runner": detected[0].runner if detected else None,
+        "reason": detected[0].reason if detected else None,
+    }

@@ -1,0 +1,94 @@
+"""``opsconsole status``: the overview in plain text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from opsconsole.cli.base import Session, emit, json_option, pass_session
+from opsconsole.ground import clock, text
+from opsconsole.lifecycle.waiting import waiting
+from opsconsole.store import alerts, models, promotions, repos, runs
+from opsconsole.store.alerts import Alert
+from opsconsole.store.runs import RunRecord
+
+
+@click.command("status")
+@json_option
+@pass_session
+def status_command(session: Session, as_json: bool) -> None:
+    """Say what waits, what runs, and how repos and models stand. Reads the store alone; ``repo ls`` asks git."""
+    store, workspace = session.store, session.workspace
+    names = sorted({*workspace.config.repos, *(repo.name for repo in repos.all_repos(store))})
+    waits = waiting(workspace, store)
+    live = runs.live(store)
+    standing = alerts.alerts(store, live=True)
+    data: dict[str, Any] = {
+        "workspace": workspace.name,
+        "root": str(workspace.root),
+        "repos": [{"name": name, "last_run": _run(runs.latest(store, name))} for name in names],
+        "models": [
+            {
+                "name": item.name,
+                "versions": item.versions,
+                "aliases": {row.alias: row.version for row in promotions.aliases(store, item.name)},
+            }
+            for item in models.models(store)
+        ],
+        "alerts": [_alert(item) for item in standing],
+        "running": [_run(run) for run in live],
+        "waiting": [
+            {
+                "kind": item.kind,
+                "target": item.target,
+                "title": item.title,
+                "text": item.text,
+                "since": clock.to_text(item.since),
+            }
+            for item in waits
+        ],
+        "agent": {"running": False},
+    }
+    now = clock.now()
+    lines = [
+        f"{workspace.name}  {len(live)} running, {text.plural(len(standing), 'alert')}, {len(waits)} waiting for you"
+    ]
+    lines += [
+        f"  {item.word:<9} {item.title}: {text.clean(item.text)}  ({text.age(item.since, now)})" for item in waits
+    ]
+    lines += [f"  running   #{run.id} {run.repo}/{run.pipeline} {run.state}" for run in live]
+    for entry in data["repos"]:
+        last = entry["last_run"]
+        lines.append(
+            f"  repo      {entry['name']}: {last['outcome'] + ' #' + str(last['id']) if last else 'not built'}"
+        )
+    for entry in data["models"]:
+        rungs = ", ".join(f"{alias} v{number}" for alias, number in entry["aliases"].items())
+        lines.append(f"  model     {entry['name']}: {rungs or 'no rung held'}")
+    emit(data, lines, as_json=as_json)
+
+
+def _run(run: RunRecord | None) -> dict[str, Any] | None:
+    if run is None:
+        return None
+    return {
+        "id": run.id,
+        "repo": run.repo,
+        "pipeline": run.pipeline,
+        "outcome": run.state,
+        "commit": run.commit,
+        "duration_s": run.duration_s,
+    }
+
+
+def _alert(alert: Alert) -> dict[str, Any]:
+    return {
+        "id": alert.id,
+        "monitor": alert.monitor,
+        "model": alert.model,
+        "version": alert.version,
+        "severity": alert.severity,
+        "state": alert.state,
+        "title": alert.title,
+    }

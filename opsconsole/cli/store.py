@@ -1,0 +1,48 @@
+"""``opsconsole store``: check and back up the one database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from opsconsole.cli.base import Session, emit, json_option, pass_session
+from opsconsole.ground import text
+from opsconsole.ground.errors import ExitCode
+from opsconsole.store import upkeep
+
+
+@click.group("store")
+def store_command() -> None:
+    """The workspace's database."""
+
+
+@store_command.command("check")
+@json_option
+@pass_session
+def check(session: Session, as_json: bool) -> int:
+    """Check integrity and references; exit code 1 when something is wrong."""
+    found = upkeep.check(session.store)
+    data = {
+        "path": str(session.store.path),
+        "good": not found.problems,
+        "problems": found.problems,
+        "rows": found.rows,
+        "bytes": found.size,
+    }
+    lines = [
+        f"{session.store.path}  {text.size(found.size)}  {'good' if not found.problems else 'damaged'}",
+        *found.problems,
+    ]
+    emit(data, lines, as_json=as_json)
+    return int(ExitCode.NO if found.problems else ExitCode.OK)
+
+
+@store_command.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+@pass_session
+def backup(session: Session, file: Path, as_json: bool) -> None:
+    """Copy the database to a new file, whole, while others go on writing."""
+    size = upkeep.backup(session.store, file)
+    emit({"file": str(file), "bytes": size}, f"{file}  {text.size(size)}", as_json=as_json)

@@ -1,0 +1,1 @@
+"""The Textual app: wiring, actions, tabs, dialogs, widgets."""

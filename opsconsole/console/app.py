@@ -1,0 +1,377 @@
+"""The console's app: wiring only. Data come from the store, acts go through CLI children, keys from the registry."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+from collections.abc import Callable
+from inspect import isawaitable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.widgets import ContentSwitcher
+
+from opsconsole.config.workspace import Workspace, open_workspace
+from opsconsole.console.actions import BY_ID, PLACES, actions_of, bindings_for, footer_of
+from opsconsole.console.desk import Desk, Tab
+from opsconsole.console.doors import Doors
+from opsconsole.console.repos import RepoWatch
+from opsconsole.console.themes import THEMES
+from opsconsole.console.thrift import ThriftyDriver
+from opsconsole.console.widgets.bars import TABS, Footer, StatusBar, TabBar
+from opsconsole.console.widgets.tones import Column, Tone, Toned
+from opsconsole.ground import actor, text
+from opsconsole.ground.errors import OpsconsoleError
+from opsconsole.ground.nouns import Danger, PipelineKind, RunState, Severity
+from opsconsole.lifecycle.usecases import USE_CASES
+from opsconsole.lifecycle.waiting import Waiting, waiting
+from opsconsole.store import alerts, repos, runs
+from opsconsole.store.connection import Store, open_store
+
+if TYPE_CHECKING:
+    from opsconsole.console.children import Answer
+    from opsconsole.repos.status import RepoStatus
+
+POLL = 0.25
+"""Seconds between looks at the store's change counter: 3 µs each."""
+MINUTE = 60.0
+
+
+class ConsoleApp(Desk):
+    """The console. It holds no state that matters: kill it, and nothing is lost."""
+
+    CSS_PATH = "console.tcss"
+    TITLE = "opsconsole"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS: ClassVar = bindings_for("everywhere")
+
+    def __init__(self, root: Path, *, readonly: bool = False) -> None:
+        super().__init__(driver_class=ThriftyDriver)
+        self.workspace: Workspace = open_workspace(root)
+        self.readonly = readonly
+        self.store: Store = open_store(self.workspace.state, readonly=readonly)
+        self.absolute_times = False
+        self.waiting: list[Waiting] = []
+        self.doors = Doors(self)
+        self._repos = RepoWatch()
+        self._seen = -1
+        self._config_seen = 0.0
+        self.last_tab = "overview"
+        self._live = 0
+        self._ticks = 0
+        self._message: Toned = Toned("")
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = os.environ.get("OPSCONSOLE_THEME") or "dark"
+
+    def compose(self) -> ComposeResult:
+        """Lay out the fixed rows and the place where a tab is shown; the first tab alone is made at once."""
+        yield TabBar(id="tabs")
+        yield StatusBar(id="status")
+        with ContentSwitcher(id="switcher", initial="overview"):
+            yield self._make("overview")
+        with Container(id="bottom"):
+            yield Footer(id="footer")
+
+    def on_mount(self) -> None:
+        """Start the change feed and the clock; leave cleanly when the terminal goes."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            loop.add_signal_handler(number, self.exit)
+        self.refresh_data()
+        self.tab.focus_first()
+        loop.call_later(POLL, self._poll)
+        self.set_interval(MINUTE, self._minute)
+        self.set_interval(5.0, self._look_at_repos)
+        self.call_after_refresh(self._look_at_repos)
+        self.call_after_refresh(self._started)
+
+    def on_unmount(self) -> None:
+        """Let go of the store."""
+        self.store.close()
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Return the tones for themes that do not bring their own."""
+        return dict(THEMES[0].variables)
+
+    # what is shown
+
+    @property
+    def tab(self) -> Tab:
+        """The tab that is open."""
+        return self.query_one(f"#{self.query_one(ContentSwitcher).current}", Tab)
+
+    def refresh_data(self) -> None:
+        """Read what the open tab shows; rows stay as they are when the store cannot be read."""
+        try:
+            self._reload_config()
+            self.waiting = waiting(self.workspace, self.store)
+            self.reload_tab()
+            self._show_status()
+        except OpsconsoleError as error:
+            self.say(error.message, "bad")
+        self.show_footer()
+
+    def reload_tab(self) -> None:
+        """Let the open tab read its data again, once it is laid out."""
+        if self.tab.children:
+            self.tab.load()
+
+    def show_footer(self) -> None:
+        """Show the keys that hold here."""
+        focused = self.focused
+        places = self.tab.places()
+        if focused is not None and focused.id == "log":
+            places = (*places, "log")
+        self.query_one(Footer).show_keys(footer_of(("everywhere", *places), readonly=self.readonly))
+
+    def say(self, message: str, tone: Tone = "text") -> None:
+        """Show a message in the status row; it stays until the next."""
+        self._message = Toned(text.clean(message), tone)
+        self._show_status()
+
+    def repo_names(self) -> list[str]:
+        """Return every repo, of the configuration and of the store, by name."""
+        return sorted({*self.workspace.config.repos, *(repo.name for repo in repos.all_repos(self.store))})
+
+    def repo_status(self, name: str) -> RepoStatus | None:
+        """Return where a repo stands, as last looked at."""
+        return self._repos.status(name)
+
+    def open_tab(self, name: str, then: Callable[[Tab], object] | None = None) -> None:
+        """Open a tab, making it the first time; ``then`` is called when it shows its data."""
+        switcher = self.query_one(ContentSwitcher)
+        if switcher.current != name:
+            self.last_tab = switcher.current or "overview"
+        if switcher.query(f"#{name}"):
+            self._show_tab(name, then)  # at once: the next key already belongs to the new tab
+        else:
+            self.call_later(self._make_and_show_tab, name, then)
+
+    def jump(self, kind: str, name: str) -> None:
+        """Go to a thing by kind and name, as ``:run 42`` does."""
+        place = {"run": "builds", "repo": "builds", "model": "models", "alert": "drift", "monitor": "drift"}.get(kind)
+        if place is None:
+            self.say(f"there is no place for {kind} {name}", "warn")
+            return
+        self.open_tab(place, lambda tab: self._reveal(tab, kind, name))
+
+    def forget_screen(self) -> None:
+        """Paint everything anew: something else wrote on the terminal."""
+        if isinstance(self._driver, ThriftyDriver):
+            self._driver.forget()
+        self.screen.refresh(layout=True)
+
+    # acts
+
+    async def action_do(self, action_id: str) -> None:
+        """Carry out an action of the registry, in the place where it holds."""
+        action = BY_ID[action_id]
+        if self.readonly and action.danger is not Danger.READ:
+            self.say(f"{action.title}: this session is read-only", "warn")
+            return
+        target: object = self.doors if action.place == "everywhere" else self.tab
+        done = getattr(target, f"do_{action.verb}")()
+        if isawaitable(done):
+            await done
+
+    async def ask_line(self, mark: str, then: Callable[[str], None], *, value: str = "") -> None:
+        """Ask for a line in the footer's row; the prompt is made when it is first needed."""
+        from opsconsole.console.widgets.prompt import Prompt
+
+        if not self.query(Prompt):
+            await self.query_one("#bottom").mount(Prompt(id="prompt"))
+        self.query_one(Prompt).ask(mark, then, value=value)
+
+    def carry_out(
+        self, use_case: str, done: str, *, then: Callable[[dict[str, Any]], object] | None = None, **values: object
+    ) -> None:
+        """Carry out a use case in a child and say how it went; ``then`` gets its answer, the change feed shows the rest."""
+        case = USE_CASES[use_case]
+        if self.readonly and case.danger is not Danger.READ:
+            self.say(f"{case.title}: this session is read-only", "warn")
+            return
+        self.say(f"{case.title} …", "dim")
+        self.run_worker(
+            self._carry_out(use_case, done, then, values), group=use_case, exit_on_error=False, name=use_case
+        )
+
+    async def ask(self, use_case: str, **values: object) -> Answer:
+        """Ask the CLI twin."""
+        from opsconsole.console import children
+
+        return await children.ask(use_case, str(self.workspace.root), readonly=self.readonly, **values)
+
+    def promote(self, model: str, version: int) -> None:
+        """Open the promotion dialog."""
+        from opsconsole.console.dialogs.promotion import PromotionDialog
+
+        if self.readonly:
+            self.say("Promote: this session is read-only", "warn")
+            return
+        self.push_screen(PromotionDialog(model, version))
+
+    def roll_back(self, model: str) -> None:
+        """Open the rollback dialog."""
+        from opsconsole.console.dialogs.rollback import RollbackDialog
+
+        if self.readonly:
+            self.say("Roll back: this session is read-only", "warn")
+            return
+        self.push_screen(RollbackDialog(model))
+
+    def get_system_commands(self, screen: Any) -> Any:  # noqa: ARG002 - Textual's signature
+        """Offer every action that holds here to the palette."""
+        from textual.app import SystemCommand
+
+        for action in actions_of("everywhere", *self.tab.places()):
+            if action.verb not in {"palette", "open"} and not (self.readonly and action.danger is not Danger.READ):
+                yield SystemCommand(
+                    action.title[:1].upper() + action.title[1:],
+                    f"{action.shown}  {action.help}",
+                    lambda action_id=action.id: self.action_do(action_id),
+                )
+
+    # inside
+
+    async def _carry_out(
+        self, use_case: str, done: str, then: Callable[[dict[str, Any]], object] | None, values: dict[str, object]
+    ) -> None:
+        answer = await self.ask(use_case, **values)
+        if answer.problem:
+            self.say(f"{answer.problem}  {answer.hint}".strip(), "bad")
+            return
+        self.say(done.format(**answer.data) if isinstance(answer.data, dict) and "{" in done else done, "good")
+        if then is not None and isinstance(answer.data, dict):
+            then(answer.data)
+
+    def start_run(self, use_case: str = "run.start", **values: object) -> None:
+        """Start a run and go to it, to watch it live."""
+        self.carry_out(use_case, "run #{id} started", then=lambda data: self.jump("run", str(data["id"])), **values)
+
+    def _started(self) -> None:
+        """After the first frame: collect garbage again, and let a child put right what a dead process left."""
+        gc.freeze()
+        gc.enable()
+        if not self.readonly:
+            self.run_worker(self.ask("status"), group="settle", exit_on_error=False, name="settle")
+
+    def _make(self, name: str) -> Tab:
+        from importlib import import_module
+
+        title = dict(TABS)[name]
+        made: Tab = getattr(import_module(f"opsconsole.console.tabs.{name}"), f"{title}Tab")(id=name)
+        return made
+
+    async def _make_and_show_tab(self, name: str, then: Callable[[Tab], object] | None) -> None:
+        switcher = self.query_one(ContentSwitcher)
+        if not switcher.query(f"#{name}"):
+            made = self._make(name)
+            made.display = False
+            await switcher.mount(made)
+        self._show_tab(name, then)
+
+    def _show_tab(self, name: str, then: Callable[[Tab], object] | None) -> None:
+        """Switch in one frame: the tab is filled and given the focus before anything is painted."""
+        with self.batch_update():
+            self.query_one(ContentSwitcher).current = name
+            self.refresh_data()
+            self.tab.focus_first()
+            if then is not None:
+                then(self.tab)
+            self.show_footer()
+
+    def _reveal(self, tab: Tab, kind: str, name: str) -> None:
+        if not tab.reveal(kind, name):
+            self.say(f"there is no {kind} {name} here", "warn")
+
+    def _poll(self) -> None:
+        """Look at the store's change counter; on the loop itself, because a timer of Textual wakes the whole app."""
+        if not self.is_running:
+            return
+        asyncio.get_running_loop().call_later(POLL, self._poll)
+        version = self.store.data_version()
+        if version != self._seen:
+            self._seen = version
+            self.refresh_data()
+        elif self._live:
+            self._tick_running()
+
+    def _tick_running(self) -> None:
+        """Once a second while something runs, show how long it has been."""
+        self._ticks += 1
+        if self._ticks % 4 == 0:
+            self.reload_tab()
+
+    def _minute(self) -> None:
+        self.reload_tab()
+
+    def _look_at_repos(self) -> None:
+        if self.query_one(ContentSwitcher).current in {"overview", "builds"}:
+            self.run_worker(self._look(), group="repos", exclusive=True, exit_on_error=False, name="look at repos")
+
+    async def _look(self) -> None:
+        known = {repo.name: repo.path for repo in repos.all_repos(self.store)}
+        known |= {name: self.workspace.repo_path(name) for name in self.workspace.config.repos}
+        if await asyncio.to_thread(self._repos.look, known):
+            self.reload_tab()
+
+    def _reload_config(self) -> None:
+        """Read opsconsole.toml again when it was written."""
+        changed = self.workspace.file.stat().st_mtime
+        if changed != self._config_seen:
+            if self._config_seen:
+                self.workspace = open_workspace(self.workspace.root)
+            self._config_seen = changed
+
+    def _show_status(self) -> None:
+        live = runs.live(self.store)
+        self._live = sum(run.kind is not PipelineKind.TASK for run in live)
+        standing = [item for item in alerts.alerts(self.store, live=True) if item.severity is not Severity.INFO]
+        critical = sum(item.severity is Severity.CRITICAL for item in standing)
+        decisions = sum(item.kind == "decision" for item in self.waiting)
+        queued = sum(run.state is RunState.QUEUED for run in live)
+        stretches = [Toned(f" {len(live) - queued} running", "accent" if live else "dim")]
+        if queued:
+            stretches.append(Toned(f"   {queued} queued", "dim"))
+        if critical:
+            stretches.append(Toned(f"   ▲ {critical} critical", "bad"))
+        if len(standing) - critical:
+            stretches.append(Toned(f"   △ {len(standing) - critical} warn", "warn"))
+        if not standing:
+            stretches.append(Toned("   no alerts", "dim"))
+        if decisions:
+            stretches.append(Toned(f"   ◆ {text.plural(decisions, 'decision')}", "accent"))
+        stretches.append(
+            Toned("   read-only" if self.readonly else "   read-write", "warn" if self.readonly else "dim")
+        )
+        self.query_one(StatusBar).show(
+            (Column(width=sum(len(part.text) for part in stretches)), tuple(stretches)),
+            (Column(right=True), self._message),
+        )
+        self.query_one(TabBar).show_tab(self.query_one(ContentSwitcher).current or "overview", self._where())
+
+    def _where(self) -> str:
+        return f"{self.workspace.name}   {actor.current_actor().partition('@')[0]}@{socket.gethostname()[:16]}"
+
+    def on_descendant_focus(self) -> None:
+        """Show the keys of what has the focus now."""
+        self.show_footer()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lay out for a narrow or a wide terminal; the app's own size is still the one before."""
+        self.set_class(event.size.width < 100, "narrow")
+
+    def on_tab_bar_chosen(self, message: TabBar.Chosen) -> None:
+        """Open the tab that was clicked."""
+        self.open_tab(message.tab)
+
+
+assert set(PLACES) >= {action.place for action in BY_ID.values()}

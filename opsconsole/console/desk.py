@@ -1,0 +1,160 @@
+"""What the parts of the console may ask of the whole, and what the whole may ask of a tab: the two contracts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual.app import App
+from textual.containers import Container
+from textual.widget import Widget
+
+from opsconsole.config.workspace import Workspace
+from opsconsole.console.widgets.rows import RowList
+from opsconsole.console.widgets.tones import Tone
+from opsconsole.ground import clock, text
+from opsconsole.lifecycle.waiting import Waiting
+from opsconsole.store.connection import Store
+
+if TYPE_CHECKING:
+    from opsconsole.console.children import Answer
+    from opsconsole.repos.status import RepoStatus
+
+
+class Desk(App[None]):
+    """The app as its tabs, dialogs and keys see it."""
+
+    workspace: Workspace
+    store: Store
+    readonly: bool
+    absolute_times: bool
+    """Show times as dates, not as ages."""
+    last_tab: str
+    waiting: list[Waiting]
+
+    @property
+    def tab(self) -> Tab:
+        """The tab that is open."""
+        raise NotImplementedError
+
+    def say(self, message: str, tone: Tone = "text") -> None:
+        """Show a message in the status row; it stays until the next."""
+        raise NotImplementedError
+
+    def open_tab(self, name: str, then: Callable[[Tab], object] | None = None) -> None:
+        """Open a tab; ``then`` is called when it shows its data."""
+        raise NotImplementedError
+
+    def jump(self, kind: str, name: str) -> None:
+        """Go to a thing by kind and name."""
+        raise NotImplementedError
+
+    def reload_tab(self) -> None:
+        """Let the open tab read its data again."""
+        raise NotImplementedError
+
+    def forget_screen(self) -> None:
+        """Paint everything anew."""
+        raise NotImplementedError
+
+    def repo_names(self) -> list[str]:
+        """Return every repo by name."""
+        raise NotImplementedError
+
+    def repo_status(self, name: str) -> RepoStatus | None:
+        """Return where a repo stands, as last looked at."""
+        raise NotImplementedError
+
+    async def ask_line(self, mark: str, then: Callable[[str], None], *, value: str = "") -> None:
+        """Ask for a line; ``then`` gets it when Enter is pressed."""
+        raise NotImplementedError
+
+    async def ask(self, use_case: str, **values: object) -> Answer:
+        """Ask the CLI twin."""
+        raise NotImplementedError
+
+    def carry_out(
+        self, use_case: str, done: str, *, then: Callable[[dict[str, Any]], object] | None = None, **values: object
+    ) -> None:
+        """Carry out a use case in a child and say how it went."""
+        raise NotImplementedError
+
+    def start_run(self, use_case: str = "run.start", **values: object) -> None:
+        """Start a run and go to it."""
+        raise NotImplementedError
+
+    def promote(self, model: str, version: int) -> None:
+        """Open the promotion dialog."""
+        raise NotImplementedError
+
+    def roll_back(self, model: str) -> None:
+        """Open the rollback dialog."""
+        raise NotImplementedError
+
+
+class Tab(Container):
+    """One tab. A subclass names its place and its opening pane, and reads its data in ``load``."""
+
+    place: ClassVar[str]
+    first: ClassVar[str]
+    """The selector of the pane that has the focus at first."""
+
+    @property
+    def console(self) -> Desk:
+        """The app, by what it offers."""
+        return cast("Desk", self.app)
+
+    def load(self) -> None:
+        """Read what is shown, and show what changed."""
+        raise NotImplementedError
+
+    def reveal(self, kind: str, name: str) -> bool:
+        """Put the cursor on a thing that was jumped to; return whether it is here."""
+        raise NotImplementedError
+
+    def panes(self) -> list[Widget]:
+        """Return the panes that Tab walks through."""
+        return [widget for widget in self.query("LineView") if widget.can_focus and widget.display]
+
+    def focus_first(self) -> None:
+        """Give the focus to the pane that had it, else to the opening pane."""
+        if self.app.focused is None or self not in self.app.focused.ancestors:
+            self.screen.set_focus(self.query_one(self.first))
+
+    def places(self) -> tuple[str, ...]:
+        """Return which places' keys hold now."""
+        return (self.place,)
+
+    def back(self) -> bool:
+        """Leave what was zoomed into; return whether there was something to leave."""
+        return False
+
+    def outside(self) -> tuple[Path, int] | None:
+        """Return the file (and its line, 0: none) that ``o`` opens."""
+        return None
+
+    def sort(self) -> str:
+        """Sort by the next order; return what to say of it."""
+        return "this list has one order"
+
+    def copy_text(self) -> str:
+        """Return what ``y`` copies."""
+        focused = self.app.focused
+        return str(focused.key) if isinstance(focused, RowList) and focused.key is not None else ""
+
+    def when(self, moment: datetime | None) -> str:
+        """Return a time as the operator wants times shown."""
+        if moment is None:
+            return "–"
+        if self.console.absolute_times:
+            return moment.astimezone().strftime("%m-%d %H:%M")
+        return text.age(moment, clock.now())
+
+    def ago(self, moment: datetime | None) -> str:
+        """Return a time as part of a sentence: ``3 h ago``, ``just now``, or the date."""
+        said = self.when(moment)
+        if self.console.absolute_times or moment is None:
+            return said
+        return "just now" if said == "now" else f"{said} ago"

@@ -1,0 +1,1 @@
+"""Dialogs: production acts, questions, help."""

@@ -1,0 +1,121 @@
+"""Two versions side by side: metrics with intervals, what differs, and ROC curves, computed by the CLI twin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.app import ComposeResult
+
+from opsconsole.console.dialogs.base import Dialog
+from opsconsole.console.widgets.plots import Series, line_plot
+from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading, note
+from opsconsole.console.widgets.tones import Cell, Column, Toned
+from opsconsole.ground import text
+
+METRICS = (
+    Column(width=20),
+    Column(width=8, right=True),
+    Column(width=8, right=True),
+    Column(width=10, right=True),
+    Column(width=18, right=True),
+    Column(least=8),
+)
+PAIR = (Column(width=20), Column(least=20))
+WIDE = (Column(),)
+
+
+class CompareDialog(Dialog):
+    """A is the champion's side, B the challenger's."""
+
+    DEFAULT_CSS = "CompareDialog #compared { max-height: 34; }"
+
+    def __init__(self, model: str, a: int, b: int) -> None:
+        super().__init__()
+        self.model, self.a, self.b = model, a, b
+
+    def title_text(self) -> str:
+        """Name the two."""
+        return f" {self.model}  v{self.a} and v{self.b} "
+
+    def body(self) -> ComposeResult:
+        """One scrolled sheet."""
+        yield RowList(id="compared", empty="comparing …")
+
+    def on_mount(self) -> None:
+        """Ask the CLI twin."""
+        super().on_mount()
+        self.query_one(RowList).focus()
+        self.run_worker(self._ask(), exit_on_error=False, exclusive=True, group="compare", name="compare")
+
+    async def _ask(self) -> None:
+        answer = await self.console.ask("model.compare", model=self.model, a=self.a, b=self.b)
+        listing = self.query_one(RowList)
+        if answer.problem:
+            listing.show(Rows([note(f"{answer.problem}  {answer.hint}")]))
+            return
+        listing.show(Rows(self._rows(answer.data)))
+
+    def _rows(self, data: dict[str, Any]) -> list[Row]:
+        head: tuple[Cell, ...] = tuple(
+            Toned(title, "dim") for title in ("metric", f"v{self.a}", f"v{self.b}", "better by", "95 % CI", "p")
+        )
+        rows = [
+            heading(
+                "METRICS",
+                None,
+                Toned(
+                    f"   {data['rows']:,} rows that both scored"
+                    if data["rows"]
+                    else "   no rows that both scored: registered values",
+                    "dim",
+                ),
+            )
+        ]
+        rows.append(Row(None, head, METRICS))
+        rows += [_metric_row(metric) for metric in data["metrics"]]
+        if data["changes"]:
+            found = data["changes"]
+            rows += [
+                BLANK,
+                Row(
+                    None,
+                    (
+                        (
+                            Toned(f"{found['changed']:,} of {found['rows']:,} predictions change sides: "),
+                            Toned(f"{found['to_right']:,} to right", "good"),
+                            Toned(", "),
+                            Toned(f"{found['to_wrong']:,} to wrong", "bad"),
+                        ),
+                    ),
+                    WIDE,
+                ),
+            ]
+        rows += [BLANK, *_roc(data["plots"], self.a, self.b)]
+        rows += [BLANK, heading("PARAMS that differ", len(data["params"]))]
+        rows += [Row(None, (item["name"], f"{item['a']}  →  {item['b']}"), PAIR) for item in data["params"]]
+        changed = [f"{word} {', '.join(names)}" for word, names in data["columns"].items() if names]
+        rows += [BLANK, heading("SIGNATURE"), note("; ".join(changed) or "the same columns")]
+        return rows
+
+
+def _metric_row(metric: dict[str, Any]) -> Row:
+    low, high = metric["low"], metric["high"]
+    tone = "dim" if low is None else "good" if low > 0 else "bad" if high < 0 else "warn"
+    cells: tuple[Cell, ...] = (
+        metric["name"],
+        text.decimals(metric["a"]),
+        text.decimals(metric["b"]),
+        Toned(text.decimals(metric["difference"], signed=True) if metric["difference"] is not None else "", tone),  # type: ignore[arg-type]
+        Toned(f"{text.decimals(low)} – {text.decimals(high)}" if low is not None else "", "dim"),
+        Toned(text.p_value(metric["p"]) if metric["p"] is not None else "", "dim"),
+    )
+    return Row(None, cells, METRICS)
+
+
+def _roc(plots: dict[str, Any], a: int, b: int) -> list[Row]:
+    curves = [(plots.get(side, {}).get("roc"), tone) for side, tone in (("a", "champion"), ("b", "accent"))]
+    drawn = [Series([x for x, _ in points], [y for _, y in points], tone) for points, tone in curves if points]  # type: ignore[arg-type]
+    if not drawn:
+        return []
+    title = heading("ROC", None, Toned(f"   ── v{a}", "champion"), Toned(f"   ── v{b}", "accent"))
+    return [title, *(Row(None, (line,), WIDE) for line in line_plot(drawn, width=70, height=14, limits=(0.0, 1.0)))]

@@ -1,0 +1,63 @@
+"""``?``: every key that holds here, with what it does and the command it amounts to."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+
+from opsconsole.console.actions import Action, actions_of
+from opsconsole.console.dialogs.base import Dialog
+from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading
+from opsconsole.console.widgets.tones import Column, Toned
+from opsconsole.lifecycle.usecases import USE_CASES
+
+KEYS = (Column(width=7), Column(width=18), Column(least=30))
+RARE = (
+    (":run 42  :alert 3", "jump", ":model flights@production, :repo api, :monitor flights; a number alone is a run"),
+    (":add PATH", "add a repo", USE_CASES["repo.add"].line),
+    (":trust NAME", "trust a repo", USE_CASES["repo.trust"].line),
+    (":fetch NAME", "fetch", USE_CASES["repo.fetch"].line),
+    (":resolve ID WHY", "resolve an alert", USE_CASES["alert.resolve"].line),
+    (":theme NAME", "theme", "dark, ansi (your terminal's sixteen colours), or any Textual theme"),
+)
+
+
+class KeysDialog(Dialog):
+    """The registry, shown."""
+
+    DEFAULT_CSS = "KeysDialog #keys { max-height: 30; }"
+
+    def __init__(self, places: tuple[str, ...]) -> None:
+        super().__init__()
+        self.places = places
+
+    def title_text(self) -> str:
+        """Name it."""
+        return " Keys "
+
+    def body(self) -> ComposeResult:
+        """List them."""
+        yield RowList(id="keys")
+
+    def on_mount(self) -> None:
+        """Fill the list: this place first."""
+        super().on_mount()
+        rows: list[Row] = []
+        for place in (*self.places, "log", "everywhere"):
+            rows += [heading(place.upper()), *(_row(action) for action in actions_of(place)), BLANK]
+        rows.append(heading("LISTS AND LOGS"))
+        rows.append(
+            Row("move", (Toned("j k g G", "accent"), "move", Toned("arrows, page keys, Home and End too", "dim")), KEYS)
+        )
+        rows += [BLANK, heading("THE : LINE")]
+        wide = (Column(width=18), Column(width=16), Column(least=30))
+        rows += [Row(line, (Toned(line, "accent"), title, Toned(told, "dim")), wide) for line, title, told in RARE]
+        listing = self.query_one(RowList)
+        listing.show(Rows(rows))
+        listing.focus()
+
+
+def _row(action: Action) -> Row:
+    mark = {"write": "  writes", "production": "  asks for the name"}.get(action.danger, "")
+    return Row(
+        action.id, (Toned(action.shown, "accent"), action.title, (Toned(action.help, "dim"), Toned(mark, "warn"))), KEYS
+    )

@@ -1,0 +1,184 @@
+"""What the keys of ``everywhere`` do: tabs, panes, filter, search, jump, copy, open outside, times, help."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opsconsole.console.desk import Desk
+from opsconsole.console.widgets.rows import RowList
+
+if TYPE_CHECKING:
+    from opsconsole.console.widgets.log import LogView
+
+
+class Doors:
+    """The acts that hold on every tab."""
+
+    def __init__(self, app: Desk) -> None:
+        self.app = app
+
+    def do_overview(self) -> None:
+        """Open a tab."""
+        self.app.open_tab("overview")
+
+    def do_builds(self) -> None:
+        """Open a tab."""
+        self.app.open_tab("builds")
+
+    def do_models(self) -> None:
+        """Open a tab."""
+        self.app.open_tab("models")
+
+    def do_drift(self) -> None:
+        """Open a tab."""
+        self.app.open_tab("drift")
+
+    def do_activity(self) -> None:
+        """Open a tab."""
+        self.app.open_tab("activity")
+
+    def do_last_view(self) -> None:
+        """Go back to the tab before."""
+        self.app.open_tab(self.app.last_tab)
+
+    def do_next_pane(self) -> None:
+        """Give the next pane the focus."""
+        self._walk(1)
+
+    def do_previous_pane(self) -> None:
+        """Give the previous pane the focus."""
+        self._walk(-1)
+
+    def do_back(self) -> None:
+        """End a search or a filter, then a zoom, then go to the opening pane."""
+        log, focused = self._log(), self.app.focused
+        if log is not None and log.search_state is not None:
+            log.search("")
+        elif isinstance(focused, RowList) and focused.filtered:
+            focused.filter("")
+            self.app.say("")
+        elif not self.app.tab.back():
+            self.app.tab.query_one(self.app.tab.first).focus()
+
+    async def do_find(self) -> None:
+        """Filter the list, or search the log, that has the focus."""
+        await self.app.ask_line("/", self._find)
+
+    def do_next_match(self) -> None:
+        """Go to the next match of a search."""
+        self._match(1)
+
+    def do_previous_match(self) -> None:
+        """Go to the previous match of a search."""
+        self._match(-1)
+
+    async def do_jump(self) -> None:
+        """Ask where to."""
+        from opsconsole.console.jumping import obey
+
+        await self.app.ask_line(":", lambda line: obey(self.app, line))
+
+    def do_keys(self) -> None:
+        """Show every key that holds here."""
+        from opsconsole.console.dialogs.keys import KeysDialog
+
+        self.app.push_screen(KeysDialog(self.app.tab.places()))
+
+    def do_palette(self) -> None:
+        """Open the palette."""
+        self.app.action_command_palette()
+
+    def do_copy(self) -> None:
+        """Copy what is selected, and say where it went."""
+        from opsconsole.console.copying import copy
+
+        wanted = self.app.tab.copy_text()
+        if not wanted:
+            self.app.say("nothing is selected", "warn")
+            return
+        self.app.say(copy(self.app, wanted))
+
+    def do_open(self) -> None:
+        """Open the file at hand in the operator's own program."""
+        found = self.app.tab.outside()
+        if found is None:
+            self.app.say("there is no file under the cursor", "warn")
+            return
+        path, line = found
+        pager = path.suffix == ".log"
+        program = os.environ.get("PAGER" if pager else "EDITOR") or ("less" if pager else "vi")
+        command = [*shlex.split(program), *([f"+{line}"] if line and not pager else []), str(path)]
+        self._outside(command)
+
+    def do_sort(self) -> None:
+        """Sort by the next order."""
+        self.app.say(self.app.tab.sort())
+
+    def do_times(self) -> None:
+        """Switch between dates and ages."""
+        self.app.absolute_times = not self.app.absolute_times
+        self.app.reload_tab()
+
+    def do_redraw(self) -> None:
+        """Send every cell again."""
+        self.app.forget_screen()
+
+    def do_quit(self) -> None:
+        """Leave."""
+        self.app.exit()
+
+    def _find(self, wanted: str) -> None:
+        log, focused = self._log(), self.app.focused
+        if log is not None:
+            problem = log.search(wanted)
+            state = log.search_state
+            if problem:
+                self.app.say(problem, "bad")
+            elif state is not None:
+                self.app.say(
+                    f"{state[1]:,} lines match" if state[1] else "no line matches", "text" if state[1] else "warn"
+                )
+        elif isinstance(focused, RowList):
+            shown = focused.filter(wanted)
+            self.app.say(f"/{wanted}  {shown:,} rows, Esc shows all" if wanted else "")
+        else:
+            self.app.say("nothing to filter here", "warn")
+
+    def _match(self, step: int) -> None:
+        view = next((view for view in self._logs() if view.search_state is not None), None)
+        if view is None:
+            self.app.say("no search yet: / in the log begins one", "warn")
+            return
+        view.go_to_match(step)
+        at, count = view.search_state or (0, 0)
+        self.app.say(f"match {at} of {count:,}")
+
+    def _logs(self) -> list[LogView]:
+        """Return the log views of the open tab; their module is read only where there is one."""
+        if not self.app.tab.query("LogView"):
+            return []
+        from opsconsole.console.widgets.log import LogView
+
+        return list(self.app.tab.query(LogView))
+
+    def _log(self) -> LogView | None:
+        """Return the log that has the focus."""
+        return next((view for view in self._logs() if view is self.app.focused), None)
+
+    def _walk(self, step: int) -> None:
+        panes = self.app.tab.panes()
+        if panes:
+            here = panes.index(self.app.focused) if self.app.focused in panes else -1
+            panes[(here + step) % len(panes)].focus()
+
+    def _outside(self, command: list[str]) -> None:
+        try:
+            with self.app.suspend():
+                subprocess.run(command, check=False, cwd=Path.home())
+        except FileNotFoundError:
+            self.app.say(f"{command[0]} is not installed: set $EDITOR or $PAGER", "bad")
+        self.app.forget_screen()

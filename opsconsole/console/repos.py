@@ -1,0 +1,47 @@
+"""Where the repos stand, for the screens: git is asked only when a repo's files say that something changed."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opsconsole.ground.errors import OpsconsoleError
+
+if TYPE_CHECKING:
+    from opsconsole.repos.status import RepoStatus
+
+STALE = 60.0
+"""Seconds after which git is asked all the same: a changed file shows in no fingerprint."""
+
+
+class RepoWatch:
+    """The last look at each repo; ``look`` runs in a thread."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, RepoStatus] = {}
+        self._marks: dict[str, tuple[str, float]] = {}
+
+    def status(self, name: str) -> RepoStatus | None:
+        """Return a repo's last status."""
+        return self._found.get(name)
+
+    def look(self, paths: dict[str, Path]) -> bool:
+        """Look at every repo, by name, whose fingerprint changed; return whether anything is new."""
+        from opsconsole.repos.discovery import fingerprint
+        from opsconsole.repos.status import look
+
+        changed = False
+        for name, path in paths.items():
+            try:
+                mark = fingerprint(path)
+                known, at = self._marks.get(name, ("", 0.0))
+                if mark == known and time.monotonic() - at < STALE:
+                    continue
+                found = look(path)
+            except (OpsconsoleError, OSError):
+                continue
+            self._marks[name] = (mark, time.monotonic())
+            changed |= self._found.get(name) != found
+            self._found[name] = found
+        return changed

@@ -1,0 +1,1 @@
+"""What the detail panes say: rows made from the store, one module a pane."""

@@ -1,0 +1,162 @@
+"""A version whole: lineage, gates, metrics, parameters, signature, files, history."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from opsconsole.console.desk import Tab
+from opsconsole.console.sheets.gates import gate_row
+from opsconsole.console.widgets.rows import BLANK, Row, heading, note
+from opsconsole.console.widgets.tones import Cell, Column, Toned
+from opsconsole.ground import text
+from opsconsole.lifecycle.ladders import champion_of, ladder_of
+from opsconsole.lifecycle.waiting import verdict
+from opsconsole.store import judgements, models, promotions
+from opsconsole.store.models import Version
+
+WIDE = (Column(),)
+PAIR = (Column(width=14), Column(least=20))
+NUMBERS = (Column(width=18), Column(width=9, right=True), Column(width=9, right=True))
+
+
+class VersionSheet:
+    """Makes the rows of a version's detail pane."""
+
+    def __init__(self, tab: Tab) -> None:
+        self.console = tab.console
+        self.when = tab.when
+
+    def rows(self, version: Version) -> list[Row]:
+        """Return everything that is known of a version; runs and alerts are doors."""
+        parts = (self._lineage, self._gates, self._numbers, self._columns, self._files, self._history)
+        found: list[Row] = []
+        for part in parts:
+            found += [*part(version), BLANK]
+        return found[:-1]
+
+    def _lineage(self, version: Version) -> list[Row]:
+        origin = version.provenance
+        rows = [
+            heading(
+                f"{version.model} v{version.version}",
+                None,
+                Toned(f"   {version.digest[:19]}…   {text.size(version.size)}   {version.audit.format}", "dim"),
+            )
+        ]
+        for part in version.data:
+            names = ", ".join(Path(path).stem for path in part.paths[:6]) + (" …" if len(part.paths) > 6 else "")
+            rows.append(Row(None, (Toned(part.name, "dim"), f"{part.rows:,} rows of {names}"), PAIR))
+        if origin.alert_id:
+            rows.append(
+                Row(
+                    ("alert", origin.alert_id),
+                    (Toned("answers", "dim"), Toned(f"alert {origin.alert_id}", "accent")),
+                    PAIR,
+                )
+            )
+        if origin.run_id:
+            rows.append(
+                Row(
+                    ("run", origin.run_id),
+                    (
+                        Toned("made by", "dim"),
+                        (
+                            Toned(f"run {origin.run_id}", "accent"),
+                            Toned(f"  {origin.repo} {(origin.commit or '')[:7]}, by {text.clean(origin.actor)}", "dim"),
+                        ),
+                    ),
+                    PAIR,
+                )
+            )
+        else:
+            rows.append(Row(None, (Toned("registered", "dim"), f"by {text.clean(origin.actor)}"), PAIR))
+        return rows
+
+    def _gates(self, version: Version) -> list[Row]:
+        ladder = ladder_of(self.console.workspace, version.model)
+        judged = judgements.get(self.console.store, version.model, version.version, ladder[-1])
+        if judged is None:
+            return [heading(f"GATES to {ladder[-1]}"), note("not judged yet: p evaluates them")]
+        against = f" against v{judged.champion}" if judged.champion else ""
+        held = promotions.alias(self.console.store, version.model, ladder[-1])
+        now = held.version if held else None
+        stale = "   the champion moved since" if now not in (judged.champion, version.version) else ""
+        rows = [
+            heading(
+                f"GATES to {ladder[-1]}",
+                None,
+                Toned(f"{against}: {verdict(judged)}", "good" if judged.passed else "bad"),
+                Toned(stale, "warn"),
+            )
+        ]
+        rows += [gate_row(gate) for gate in judged.gates]
+        return rows
+
+    def _numbers(self, version: Version) -> list[Row]:
+        champion = champion_of(self.console.store, version.model, ladder_of(self.console.workspace, version.model))
+        other = champion if champion is not None and champion.version != version.version else None
+        head: tuple[Cell, ...] = (
+            Toned("metric", "dim"),
+            Toned(f"v{version.version}", "dim"),
+            Toned(f"★ v{other.version}" if other else "", "dim"),
+        )
+        rows = [
+            heading("METRICS", len(version.metrics), Toned("   on its own held-out rows", "dim")),
+            Row(None, head, NUMBERS),
+        ]
+        for name, value in sorted(version.metrics.items()):
+            beside = text.decimals(other.metrics.get(name)) if other else ""
+            rows.append(Row(None, (name, text.decimals(value), Toned(beside, "champion")), NUMBERS))
+        if version.params:
+            rows += [BLANK, heading("PARAMS", len(version.params))]
+            rows += [Row(None, (name, str(value)), PAIR) for name, value in sorted(version.params.items())]
+        return rows
+
+    @staticmethod
+    def _columns(version: Version) -> list[Row]:
+        inputs = version.signature.inputs
+        told = ", ".join(f"{column.name} {column.type}" for column in inputs)
+        rows = [
+            heading(
+                "SIGNATURE",
+                len(inputs),
+                Toned(f"   → {version.signature.output}" if version.signature.output else "", "dim"),
+            )
+        ]
+        width = 100
+        while told:
+            cut = told if len(told) <= width else told[:width].rpartition(", ")[0] or told[:width]
+            rows.append(Row(None, (Toned(cut, "dim"),), WIDE))
+            told = told[len(cut) :].lstrip(", ")
+        return rows
+
+    def _files(self, version: Version) -> list[Row]:
+        found = models.files(self.console.store, version.model, version.version)
+        rows = [heading("FILES", len(found), Toned("   v reads them again", "dim"))]
+        rows += [
+            Row(None, (Toned(text.size(file.size), "dim"), f"{file.path}   {file.digest}"), PAIR) for file in found
+        ]
+        return rows
+
+    def _history(self, version: Version) -> list[Row]:
+        found = [
+            item
+            for item in promotions.history(self.console.store, version.model)
+            if version.version in {item.from_version, item.to_version}
+        ]
+        rows = [heading("HISTORY", len(found))]
+        for item in found:
+            move = (
+                f"{item.alias}: {'v' + str(item.from_version) if item.from_version else 'nothing'} → v{item.to_version}"
+            )
+            rows.append(
+                Row(
+                    None,
+                    (
+                        Toned(self.when(item.at), "dim"),
+                        (Toned(f"{item.kind}  {move}  "), Toned(f"{item.reason} (by {item.actor})", "dim")),
+                    ),
+                    PAIR,
+                )
+            )
+        return rows

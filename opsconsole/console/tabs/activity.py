@@ -1,0 +1,93 @@
+"""Activity: the audit trail; who did what, why, and the command it amounts to."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+
+from opsconsole.console.actions import bindings_for
+from opsconsole.console.desk import Tab
+from opsconsole.console.widgets.lines import OneLine
+from opsconsole.console.widgets.rows import Row, RowList, Rows, Window
+from opsconsole.console.widgets.tones import Column, Toned
+from opsconsole.store import events
+from opsconsole.store.events import Event
+
+COLUMNS = (
+    Column("when", width=11, right=True),
+    Column("by", width=12, drop=2),
+    Column("through", width=7, drop=4),
+    Column("what", width=18),
+    Column("of", width=22),
+    Column("why", least=14),
+    Column("command", least=24, drop=3),
+)
+
+
+class ActivityTab(Tab):
+    """Every act, newest first."""
+
+    place = "activity"
+    first = "#events"
+    BINDINGS: ClassVar = bindings_for("activity")
+
+    def compose(self) -> ComposeResult:
+        """A heading that stays, and the list."""
+        yield OneLine(id="events-head")
+        yield RowList(id="events", empty="nothing happened yet")
+
+    def load(self) -> None:
+        """Read the newest; older ones are read when they are seen."""
+        store = self.console.store
+        count = events.count(store)
+        head = self.query_one("#events-head", OneLine)
+        head.show((Column(width=1), ""), *((column, Toned(column.title, "dim")) for column in COLUMNS))
+        listing = self.query_one("#events", RowList)
+        if count <= 1000:
+            listing.show(Rows([self._row(item) for item in events.events(store, limit=1000)]))
+        else:
+            listing.show(
+                Window(count, lambda start, size: [self._row(item) for item in events.window(store, start, size)])
+            )
+
+    def reveal(self, kind: str, name: str) -> bool:  # noqa: ARG002 - one kind lives here
+        """Put the cursor on an event."""
+        return name.isdigit() and self.query_one(RowList).select(int(name))
+
+    def copy_text(self) -> str:
+        """Copy the command that the event amounts to."""
+        found = self._event(self.query_one(RowList).key)
+        return (found.command or f"{found.kind} {found.subject}") if found else ""
+
+    @on(RowList.Opened)
+    def event_opened(self, message: RowList.Opened) -> None:
+        """Go to what the event is about."""
+        found = self._event(message.key)
+        if found is not None:
+            kind, _, name = found.subject.partition(" ")
+            self.console.jump(kind, name)
+
+    def _event(self, key: Hashable) -> Event | None:
+        if not isinstance(key, int):
+            return None
+        found = events.events(self.console.store, before=key + 1, limit=1)
+        return found[0] if found else None
+
+    def _row(self, item: Event) -> Row:
+        tone = "champion" if item.origin in {"cli", "console"} else "dim"
+        return Row(
+            item.id,
+            (
+                Toned(self.when(item.at), "dim"),
+                Toned(item.actor, tone),  # type: ignore[arg-type]
+                Toned(item.origin, "dim"),
+                item.kind.replace(".", " ").replace("_", " "),
+                Toned(item.subject, "accent"),
+                item.reason or "",
+                Toned(item.command or "", "dim"),
+            ),
+            COLUMNS,
+        )

@@ -1,0 +1,363 @@
+"""Builds: repos and their runs at the left; the run's steps, failed tests and live log at the right."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+
+from opsconsole.console.actions import bindings_for
+from opsconsole.console.desk import Tab
+from opsconsole.console.marks import state_cell
+from opsconsole.console.sheets.run import RunSheet
+from opsconsole.console.tabs.overview import trend_cell
+from opsconsole.console.widgets.lines import OneLine
+from opsconsole.console.widgets.log import LogView
+from opsconsole.console.widgets.rows import Row, RowList, Rows, Window
+from opsconsole.console.widgets.tones import Cell, Column, Toned
+from opsconsole.ground import clock, text
+from opsconsole.ground.nouns import StepState
+from opsconsole.repos.status import RepoStatus
+from opsconsole.store import runs, steps, test_results
+from opsconsole.store.runs import RunRecord
+from opsconsole.store.steps import StepRecord
+from opsconsole.store.test_results import TestResult
+
+REPOS = (Column(least=10), Column(width=10, drop=2), Column(width=7, drop=1), Column(width=14))
+RUNS = (
+    Column(width=5, right=True),
+    Column(width=11),
+    Column(width=6),
+    Column(width=7, drop=1),
+    Column(width=7, right=True),
+    Column(least=11, right=True),
+)
+
+
+class BuildsTab(Tab):
+    """Runs of the registered repos."""
+
+    place = "builds"
+    first = "#runs"
+    BINDINGS: ClassVar = bindings_for("builds")
+    SCOPED_CSS = False  # a scoped rule cannot ask how wide the app is
+    DEFAULT_CSS = """
+    BuildsTab { layout: horizontal; }
+    BuildsTab #left { width: 60; border-right: solid $tone-faint; }
+    BuildsTab #right { width: 1fr; padding: 0 0 0 1; }
+    BuildsTab #repos { height: auto; max-height: 9; }
+    BuildsTab #runs-title { margin: 1 0 0 0; }
+    BuildsTab #detail { height: auto; max-height: 55%; }
+    BuildsTab #log-title { margin: 1 0 0 0; }
+    BuildsTab.zoomed #left { display: none; }
+    .narrow BuildsTab { layout: vertical; }
+    .narrow BuildsTab #left { width: 1fr; height: 9; border-right: none; border-bottom: solid $tone-faint; }
+    .narrow BuildsTab #repos { max-height: 3; }
+    .narrow BuildsTab #runs-title, .narrow BuildsTab #log-title { margin: 0; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._repo: str | None = None
+        self._run: RunRecord | None = None
+        self._step: str | None = None
+        self._by_time = False
+
+    def compose(self) -> ComposeResult:
+        """Lay out the two sides."""
+        with Vertical(id="left"):
+            yield RowList(id="repos", empty="no repos yet: opsconsole repo add PATH")
+            yield OneLine(id="runs-title")
+            yield RowList(id="runs", empty="no runs yet: b builds the repo")
+        with Container(id="right"):
+            yield OneLine(id="run-title")
+            yield OneLine(id="run-more")
+            yield RowList(id="detail", empty="")
+            yield OneLine(id="log-title")
+            yield LogView(id="log")
+
+    def load(self) -> None:
+        """Read repos, runs, and the run under the cursor."""
+        names = self.console.repo_names()
+        self._repo = self._at_hand()
+        self.query_one("#repos", RowList).show(Rows([self._repo_row(name) for name in names]))
+        self._load_runs()
+        self._load_run()
+
+    def reveal(self, kind: str, name: str) -> bool:
+        """Show a run by its number, or a repo by its name."""
+        if kind == "repo":
+            if name not in self.console.repo_names():
+                return False
+            self._choose_repo(name)
+            self.query_one("#runs").focus()
+            return self.query_one("#repos", RowList).select(name)
+        run = runs.get(self.console.store, int(name)) if name.isdigit() else None
+        if run is None:
+            return False
+        self._choose_repo(run.repo)
+        self.query_one("#repos", RowList).select(run.repo)
+        found = self.query_one("#runs", RowList).select(run.id)
+        self._run = run
+        self._load_run()
+        self.query_one("#runs").focus()
+        return found or True
+
+    def back(self) -> bool:
+        """Leave the zoomed run."""
+        if self.has_class("zoomed"):
+            self.remove_class("zoomed")
+            self.query_one("#runs").focus()
+            return True
+        return False
+
+    def outside(self) -> tuple[Path, int] | None:
+        """Open the failed test's file, else the log."""
+        focused = self.app.focused
+        if isinstance(focused, RowList) and focused.id == "detail" and self._run is not None:
+            case = self._case(focused.key)
+            if case is not None and case.file is not None:
+                path = (self.console.workspace.repo_path(self._run.repo) / case.file).resolve()
+                return (path, case.line or 0) if path.is_file() else None
+        log = self.query_one(LogView).path
+        return (log, 0) if log is not None else None
+
+    def sort(self) -> str:
+        """Sort runs by time taken, or by number again."""
+        self._by_time = not self._by_time
+        self._load_runs()
+        return "runs by time taken, longest first" if self._by_time else "runs by number, newest first"
+
+    def copy_text(self) -> str:
+        """Copy a failed test's message, else what identifies the run."""
+        focused = self.app.focused
+        if isinstance(focused, RowList) and focused.id == "detail":
+            case = self._case(focused.key)
+            if case is not None:
+                return f"{case.test_id}\n{case.message or ''}\n{case.detail or ''}".strip()
+        if self._run is None:
+            return ""
+        run = self._run
+        return f"{run.repo}/{run.pipeline} #{run.id} {run.state} {run.commit} {run.subject}"
+
+    # keys
+
+    def do_build(self) -> None:
+        """Build the repo at hand."""
+        repo = self._at_hand()
+        if repo is None:
+            self.console.say("no repo yet: opsconsole repo add PATH", "warn")
+            return
+        self.console.start_run(target=repo)
+
+    def do_build_with(self) -> None:
+        """Ask for pipeline and revision."""
+        from opsconsole.console.dialogs.build import BuildDialog
+
+        repo = self._at_hand()
+        if repo is not None:
+            self.app.push_screen(BuildDialog(repo))
+
+    def do_rerun(self) -> None:
+        """Run the run at hand again."""
+        if self._run is not None:
+            self.console.start_run("run.rerun", run=self._run.id)
+
+    def do_rerun_failed(self) -> None:
+        """Run the failed tests of the run at hand again."""
+        run = self._run
+        if run is None:
+            return
+        if run.tests is None or not run.tests.failed + run.tests.errors:
+            self.console.say(f"run #{run.id} has no failed tests: R runs it again whole", "warn")
+            return
+        self.console.start_run("run.rerun_failed", run=run.id)
+
+    def do_cancel(self) -> None:
+        """Cancel the run at hand."""
+        run = self._run
+        if run is None or run.state.final:
+            self.console.say("this run is over", "warn")
+            return
+        self.console.carry_out("run.cancel", f"run #{run.id}: cancelling", run=run.id)
+
+    def do_follow(self) -> None:
+        """Follow the log, or stop."""
+        view = self.query_one(LogView)
+        view.follow = not view.follow
+
+    # messages
+
+    @on(RowList.Moved, "#repos")
+    def repo_moved(self, message: RowList.Moved) -> None:
+        """Show the runs of the repo under the cursor."""
+        if isinstance(message.key, str) and message.key != self._repo:
+            self._choose_repo(message.key)
+
+    @on(RowList.Moved, "#runs")
+    def run_moved(self, message: RowList.Moved) -> None:
+        """Show the run under the cursor."""
+        if isinstance(message.key, int) and (self._run is None or message.key != self._run.id):
+            self._step = None
+            self._run = runs.get(self.console.store, message.key)
+            self._load_run()
+
+    @on(RowList.Moved, "#detail")
+    def detail_moved(self, message: RowList.Moved) -> None:
+        """Show the log of the step under the cursor."""
+        if isinstance(message.key, tuple) and message.key[0] == "step" and self._run is not None:
+            self._step = str(message.key[1])
+            self._load_log(steps.of_run(self.console.store, self._run.id))
+
+    @on(RowList.Opened, "#runs")
+    def run_opened(self) -> None:
+        """Zoom into the run."""
+        self.add_class("zoomed")
+        self.query_one("#log" if self._run is not None and not self._run.state.final else "#detail").focus()
+
+    @on(RowList.Opened, "#repos")
+    def repo_opened(self) -> None:
+        """Go to the repo's runs."""
+        self.query_one("#runs").focus()
+
+    @on(LogView.Changed)
+    def log_changed(self) -> None:
+        """Say in the heading how long the log is, and whether it is followed."""
+        self._show_log_title()
+
+    # inside
+
+    def _at_hand(self) -> str | None:
+        names = self.console.repo_names()
+        return self._repo if self._repo in names else names[0] if names else None
+
+    def _choose_repo(self, name: str) -> None:
+        self._repo = name
+        self._run, self._step = None, None
+        self._load_runs()
+        self._load_run()
+
+    def _repo_row(self, name: str) -> Row:
+        status = self.console.repo_status(name)
+        last = runs.latest(self.console.store, name)
+        cells: tuple[Cell, ...] = (
+            name,
+            Toned(status.branch or "detached", "dim") if status else "",
+            Toned((status.commit or "")[:7], "champion") if status else "",
+            state_cell(last.state) if last else Toned("not built", "dim"),
+        )
+        return Row(name, cells, REPOS)
+
+    def _load_runs(self) -> None:
+        repo, store = self._repo, self.console.store
+        listing = self.query_one("#runs", RowList)
+        count = runs.count(store, repo=repo) if repo else 0
+        title = (Toned("RUNS", "strong"), Toned(f"  {count:,}", "dim"), Toned("   last 20 ", "faint"))
+        recent = runs.page(store, repo=repo, limit=20) if repo else []
+        self.query_one("#runs-title", OneLine).say(Toned(" "), *title, *trend_cell(recent))
+        if repo is None:
+            listing.show(Rows(()))
+        elif self._by_time:
+            found = sorted(runs.page(store, repo=repo, limit=1000), key=lambda run: -(run.duration_s or 0.0))
+            listing.show(Rows([self._run_row(run) for run in found]))
+        elif count <= 1000:
+            listing.show(Rows([self._run_row(run) for run in runs.page(store, repo=repo, limit=1000)]))
+        else:
+            listing.show(
+                Window(count, lambda start, size: [self._run_row(run) for run in runs.window(store, repo, start, size)])
+            )
+        if self._run is None and isinstance(listing.key, int):
+            self._run = runs.get(store, listing.key)
+
+    def _run_row(self, run: RunRecord) -> Row:
+        cells: tuple[Cell, ...] = (
+            Toned(f"#{run.id}", "dim"),
+            state_cell(run.state),
+            Toned(run.pipeline, "dim"),
+            Toned(run.commit[:7], "champion"),
+            text.duration(run.duration_s) if run.state.final else Toned(self._elapsed(run), "accent"),
+            Toned(self.when(run.created_at), "dim"),
+        )
+        return Row(run.id, cells, RUNS)
+
+    @staticmethod
+    def _elapsed(run: RunRecord) -> str:
+        if run.started_at is None:
+            return "–"
+        seconds = int((clock.now() - run.started_at).total_seconds())
+        return f"{seconds} s" if seconds < 60 else text.duration(seconds)
+
+    def _load_run(self) -> None:
+        title, more = self.query_one("#run-title", OneLine), self.query_one("#run-more", OneLine)
+        detail = self.query_one("#detail", RowList)
+        if self._run is not None:
+            self._run = runs.get(self.console.store, self._run.id)
+        run = self._run
+        if run is None:
+            title.say(Toned("no run", "dim"))
+            more.say(*self._repo_line())
+            detail.show(Rows(()))
+            self.query_one(LogView).show_file(None)
+            self._show_log_title()
+            return
+        title.say(
+            *state_cell(run.state),
+            Toned(f"  #{run.id} {run.repo}/{run.pipeline}  ", "strong"),
+            Toned(run.commit[:7], "champion"),
+            Toned(f"  “{text.clean(run.subject)}”"),
+        )
+        sheet = RunSheet(self)
+        more.say(*sheet.line(run))
+        own = steps.of_run(self.console.store, run.id)
+        bad = test_results.failed(self.console.store, run.id, limit=200) if run.tests else []
+        detail.show(Rows([*sheet.steps(own), *sheet.tests(run, bad)]))
+        self._load_log(own)
+
+    def _repo_line(self) -> Sequence[Toned]:
+        status: RepoStatus | None = self.console.repo_status(self._repo) if self._repo else None
+        if status is None:
+            return (Toned("", "dim"),)
+        return (Toned(f"{status.branch or 'detached'}  {'dirty' if status.dirty else 'clean'}", "dim"),)
+
+    def _case(self, key: Hashable) -> TestResult | None:
+        if self._run is None or not isinstance(key, tuple) or key[0] != "test":
+            return None
+        found = test_results.failed(self.console.store, self._run.id, limit=200)
+        return next((case for case in found if case.position == key[1]), None)
+
+    def _load_log(self, own: list[StepRecord]) -> None:
+        run = self._run
+        names = [step.name for step in own]
+        if self._step not in names:
+            self._step = None
+        wanted = self._step or _likely(own)
+        folder = self.console.workspace.runs / str(run.id) if run is not None else None
+        path = folder / f"{wanted}.log" if folder is not None and wanted is not None else None
+        self.query_one(LogView).show_file(path)
+        self._show_log_title()
+
+    def _show_log_title(self) -> None:
+        view = self.query_one(LogView)
+        name = view.path.stem if view.path else "–"
+        count = view.line_count()
+        stretches = [Toned("LOG", "strong"), Toned(f"  {name}   {text.plural(count, 'line')}", "dim")]
+        if view.follow and self._run is not None and not self._run.state.final:
+            stretches.append(Toned("   following", "accent"))
+        state = view.search_state
+        if state is not None:
+            stretches.append(Toned(f"   match {state[0]} of {state[1]:,}", "warn"))
+        self.query_one("#log-title", OneLine).say(*stretches)
+
+
+def _likely(own: list[StepRecord]) -> str | None:
+    """Return the step whose log is wanted: the one that runs, else the first that went wrong, else the last that ran."""
+    for state in (StepState.RUNNING, StepState.FAILED, StepState.TIMED_OUT, StepState.ERROR):
+        found = next((step.name for step in own if step.state is state), None)
+        if found is not None:
+            return found
+    ran = [step.name for step in own if step.started_at is not None]
+    return ran[-1] if ran else None

@@ -1,0 +1,234 @@
+"""Drift: alerts and monitors on top; below, the evidence as a colleague would tell it: words, then a plot, then numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+
+from opsconsole.console.actions import bindings_for
+from opsconsole.console.desk import Tab
+from opsconsole.console.marks import SEVERITY_MARKS
+from opsconsole.console.sheets.evidence import EvidenceSheet
+from opsconsole.console.widgets.lines import OneLine
+from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading
+from opsconsole.console.widgets.tones import Cell, Column, Toned
+from opsconsole.drift.report import MonitorReport, monitors
+from opsconsole.ground import text
+from opsconsole.store import alerts
+from opsconsole.store.alerts import Alert
+
+ALERTS = (
+    Column(width=10),
+    Column(width=8),
+    Column(width=28, drop=1),
+    Column(least=24),
+    Column(width=13),
+    Column(width=11, right=True),
+)
+MONITORS = (
+    Column(width=10),
+    Column(width=20),
+    Column(width=22, drop=1),
+    Column(least=20),
+    Column(width=20, drop=2),
+    Column(width=11, right=True),
+)
+
+
+class DriftTab(Tab):
+    """Alerts, monitors, evidence."""
+
+    place = "drift"
+    first = "#alerts"
+    BINDINGS: ClassVar = bindings_for("drift")
+    SCOPED_CSS = False  # a scoped rule cannot ask how wide the app is
+    DEFAULT_CSS = """
+    DriftTab { layout: vertical; }
+    DriftTab #alerts { height: auto; max-height: 11; }
+    .narrow DriftTab #alerts { max-height: 8; }
+    DriftTab #rule { color: $tone-faint; }
+    DriftTab #evidence { height: 1fr; }
+    DriftTab.zoomed #alerts, DriftTab.zoomed #rule { display: none; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._at: tuple[str, str] | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out list and evidence."""
+        yield RowList(id="alerts", empty="nothing is watched: a [monitors.NAME] table in opsconsole.toml does")
+        yield OneLine(id="rule")
+        yield RowList(id="evidence", empty="")
+
+    def load(self) -> None:
+        """Read alerts, monitors, and the evidence of the one under the cursor."""
+        found = alerts.alerts(self.console.store, limit=100)
+        found.sort(key=lambda item: (not item.live, -item.severity.rank, -item.id))
+        standing = sum(item.live for item in found)
+        rows: list[Row] = [heading("ALERTS", standing, Toned("  standing" if standing else "  c checks now", "dim"))]
+        rows += [self._alert_row(item) for item in found]
+        watched = monitors(self.console.store, self.console.workspace.config)
+        rows += [BLANK, heading("MONITORS", len(watched)), *(self._monitor_row(item) for item in watched)]
+        listing = self.query_one("#alerts", RowList)
+        listing.show(Rows(rows if watched or found else ()))
+        self._at = self._key(listing.key)
+        self._load_evidence()
+
+    def reveal(self, kind: str, name: str) -> bool:
+        """Put the cursor on an alert or a monitor."""
+        found = self.query_one("#alerts", RowList).select((kind, name))
+        self.query_one("#alerts").focus()
+        return found
+
+    def back(self) -> bool:
+        """Leave the zoomed evidence."""
+        if self.has_class("zoomed"):
+            self.remove_class("zoomed")
+            self.query_one("#alerts").focus()
+            return True
+        return False
+
+    def copy_text(self) -> str:
+        """Copy the alert as Markdown."""
+        alert = self._alert()
+        if alert is None:
+            return self._at[1] if self._at else ""
+        head = f"## {alert.severity}: {alert.model} v{alert.version} in {alert.alias} (alert {alert.id}, {alert.state})"
+        return "\n".join([head, "", *(text.clean(line) for line in alert.words)])
+
+    # keys
+
+    def do_check(self) -> None:
+        """Bring the next rows and check the monitor at hand."""
+        name = self._monitor()
+        if name is not None:
+            self.console.carry_out("drift.check", f"monitor {name} is checked", monitor=name)
+
+    def do_acknowledge(self) -> None:
+        """Acknowledge the alert at hand."""
+        alert = self._standing()
+        if alert is not None:
+            self.console.carry_out("alert.ack", f"alert {alert.id} acknowledged", alert=alert.id)
+
+    async def do_snooze(self) -> None:
+        """Ask for how long, then snooze."""
+        alert = self._standing()
+        if alert is not None:
+            await self.console.ask_line(
+                "snooze for ",
+                lambda length: self.console.carry_out(
+                    "alert.snooze", f"alert {alert.id} is silent for {length}", alert=alert.id, time=length
+                ),
+                value="2h",
+            )
+
+    def do_retrain(self) -> None:
+        """Train a candidate that answers the alert at hand, and follow it."""
+        alert = self._standing()
+        if alert is not None:
+            self.console.run_worker(
+                self._retrain(alert.id), exit_on_error=False, group="retrain", exclusive=True, name="retrain"
+            )
+
+    # messages
+
+    @on(RowList.Moved, "#alerts")
+    def item_moved(self, message: RowList.Moved) -> None:
+        """Show the evidence of what is under the cursor."""
+        self._at = self._key(message.key)
+        self._load_evidence()
+
+    @on(RowList.Opened, "#alerts")
+    def item_opened(self) -> None:
+        """Show the evidence whole."""
+        self.add_class("zoomed")
+        self.query_one("#evidence").focus()
+
+    @on(RowList.Opened, "#evidence")
+    def link_opened(self, message: RowList.Opened) -> None:
+        """Follow a link: to the candidate, or its run."""
+        if isinstance(message.key, tuple) and message.key[0] in {"model", "run"}:
+            self.console.jump(str(message.key[0]), str(message.key[1]))
+
+    # inside
+
+    async def _retrain(self, alert: int) -> None:
+        answer = await self.console.ask("alert.retrain", alert=alert)
+        if answer.problem:
+            self.console.say(f"{answer.problem}  {answer.hint}", "bad")
+            return
+        self.console.say(f"run #{answer.data['id']} trains a candidate for alert {alert}", "good")
+        self.console.jump("run", str(answer.data["id"]))
+
+    @staticmethod
+    def _key(key: Hashable) -> tuple[str, str] | None:
+        return (str(key[0]), str(key[1])) if isinstance(key, tuple) and len(key) == 2 else None
+
+    def _alert(self) -> Alert | None:
+        if self._at is None or self._at[0] != "alert":
+            return None
+        return alerts.alert(self.console.store, int(self._at[1]))
+
+    def _standing(self) -> Alert | None:
+        alert = self._alert()
+        if alert is None or not alert.live:
+            self.console.say("put the cursor on an alert that stands", "warn")
+            return None
+        return alert
+
+    def _monitor(self) -> str | None:
+        alert = self._alert()
+        if alert is not None:
+            return alert.monitor
+        if self._at is not None:
+            return self._at[1]
+        self.console.say("nothing is watched yet", "warn")
+        return None
+
+    def _alert_row(self, item: Alert) -> Row:
+        mark = SEVERITY_MARKS[item.severity] if item.live else Toned("✓", "good")
+        state = f"cured by v{item.cured_by}" if item.cured_by else str(item.state)
+        cells: tuple[Cell, ...] = (
+            (mark, Toned(f" {item.severity}", mark.tone if item.live else "dim")),
+            Toned(f"alert {item.id}", "dim"),
+            Toned(f"{item.model} v{item.version} in {item.alias}", "strong" if item.live else "dim"),
+            Toned(item.title, "text" if item.live else "dim"),
+            Toned(state, {"open": "accent", "resolved": "good"}.get(item.state, "dim")),  # type: ignore[arg-type]
+            Toned(self.when(item.opened_at), "dim"),
+        )
+        return Row(("alert", str(item.id)), cells, ALERTS)
+
+    def _monitor_row(self, item: MonitorReport) -> Row:
+        mark = SEVERITY_MARKS[item.severity]
+        below = item.realised is not None and item.floor is not None and item.realised < item.floor
+        told: Cell = Toned("never checked: c checks now", "dim")
+        if item.last is not None:
+            metric = (item.metric or "").upper() if item.metric == "auc" else item.metric or ""
+            told = (
+                Toned(f"{item.last}   {metric} ", "dim"),
+                Toned(text.decimals(item.realised), "bad" if below else "text"),
+                Toned(f"   floor {text.decimals(item.floor)}", "dim"),
+            )
+        cells: tuple[Cell, ...] = (
+            (mark, Toned(f" {item.severity}", mark.tone)),
+            Toned(item.name, "strong"),
+            Toned(f"{item.model}@{item.alias}" + (f" v{item.version}" if item.version else ""), "champion"),
+            told,
+            Toned(text.plural(item.chunks, "chunk"), "dim"),
+            Toned(self.when(item.last_checked), "dim"),
+        )
+        return Row(("monitor", item.name), cells, MONITORS)
+
+    def _load_evidence(self) -> None:
+        self.query_one("#rule", OneLine).say(Toned("─" * 400, "faint"))
+        sheet = self.query_one("#evidence", RowList)
+        if self._at is None:
+            sheet.show(Rows(()))
+            return
+        alert = self._alert()
+        name = alert.monitor if alert is not None else self._at[1]
+        sheet.show(Rows(EvidenceSheet(self).rows(name, alert)))

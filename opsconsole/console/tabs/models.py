@@ -1,0 +1,294 @@
+"""Models: each model with its rungs and versions; below, the version under the cursor with its lineage and evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+
+from opsconsole.console.actions import bindings_for
+from opsconsole.console.desk import Tab
+from opsconsole.console.sheets.version import VersionSheet
+from opsconsole.console.widgets.lines import OneLine
+from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, note
+from opsconsole.console.widgets.tones import Cell, Column, Toned
+from opsconsole.ground import text
+from opsconsole.ground.nouns import PipelineKind
+from opsconsole.lifecycle.ladders import champion_of, ladder_of
+from opsconsole.registry.places import version_folder
+from opsconsole.store import judgements, models, promotions, runs
+from opsconsole.store.judgements import StoredJudgement
+from opsconsole.store.models import Version
+
+VERSIONS = (
+    Column("", width=2),
+    Column("version", width=7),
+    Column("rung", width=18),
+    Column("AUC", width=5, right=True),
+    Column("Δ ★", width=6, right=True),
+    Column("95 % CI", width=15, right=True, drop=3),
+    Column("Brier", width=5, right=True, drop=4),
+    Column("ECE", width=5, right=True, drop=5),
+    Column("size", width=8, right=True, drop=6),
+    Column("from", least=25),
+    Column("made", width=11, right=True),
+    Column("by", width=8, drop=7),
+)
+HEAD = tuple(Toned(column.title, "dim") for column in VERSIONS)
+WIDE = (Column(),)
+
+
+class ModelsTab(Tab):
+    """Versions, rungs, evidence."""
+
+    place = "models"
+    first = "#versions"
+    BINDINGS: ClassVar = bindings_for("models")
+    DEFAULT_CSS = """
+    ModelsTab { layout: vertical; }
+    ModelsTab #versions { height: auto; max-height: 45%; min-height: 4; }
+    ModelsTab #rule { height: 1; color: $tone-faint; }
+    ModelsTab #version { height: 1fr; }
+    ModelsTab.zoomed #versions { display: none; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._at: tuple[str, int] | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out list and detail."""
+        yield RowList(id="versions", empty="no models: a [models.NAME] table in opsconsole.toml makes one")
+        yield OneLine(id="rule")
+        yield RowList(id="version", empty="")
+
+    def load(self) -> None:
+        """Read the models, and the version under the cursor."""
+        names = sorted(
+            {*self.console.workspace.config.models, *(item.name for item in models.models(self.console.store))}
+        )
+        rows: list[Row] = []
+        for name in names:
+            rows += [*self._model_rows(name), BLANK]
+        listing = self.query_one("#versions", RowList)
+        listing.show(Rows(rows[:-1]))
+        self._at = self._key(listing.key)
+        self._load_version()
+
+    def reveal(self, kind: str, name: str) -> bool:  # noqa: ARG002 - one kind lives here
+        """Put the cursor on a model, ``NAME:VERSION`` or ``NAME@ALIAS``."""
+        model, _, number = name.partition(":")
+        if "@" in name:
+            model, _, alias = name.partition("@")
+            held = promotions.alias(self.console.store, model, alias)
+            number = str(held.version) if held else ""
+        if not number:
+            newest = models.versions(self.console.store, model, limit=1)
+            number = str(newest[0].version) if newest else ""
+        found = number.removeprefix("v").isdigit() and self.query_one("#versions", RowList).select(
+            (model, int(number.removeprefix("v")))
+        )
+        self.query_one("#versions").focus()
+        return bool(found)
+
+    def back(self) -> bool:
+        """Leave the zoomed version."""
+        if self.has_class("zoomed"):
+            self.remove_class("zoomed")
+            self.query_one("#versions").focus()
+            return True
+        return False
+
+    def outside(self) -> tuple[Path, int] | None:
+        """Open the model's folder's first text file, if it has one."""
+        if self._at is None:
+            return None
+        folder = version_folder(self.console.workspace, *self._at)
+        for file in models.files(self.console.store, *self._at):
+            if Path(file.path).suffix in {".txt", ".md", ".toml", ".json", ".yaml"}:
+                return folder / file.path, 0
+        return None
+
+    def copy_text(self) -> str:
+        """Copy what names the version for good."""
+        if self._at is None:
+            return ""
+        version = models.version(self.console.store, *self._at)
+        return f"{version.model}:{version.version} {version.digest}"
+
+    # keys
+
+    def do_promote(self) -> None:
+        """Open the promotion of the version under the cursor."""
+        if self._at is not None:
+            self.console.promote(*self._at)
+
+    def do_rollback(self) -> None:
+        """Open the rollback of the model under the cursor."""
+        if self._at is not None:
+            self.console.roll_back(self._at[0])
+
+    def do_mark(self) -> None:
+        """Mark the version under the cursor."""
+        self.query_one("#versions", RowList).toggle_mark()
+
+    def do_compare(self) -> None:
+        """Compare the two marked versions, or this one with the champion."""
+        from opsconsole.console.dialogs.compare import CompareDialog
+
+        if self._at is None:
+            return
+        marked = sorted(key for key in (self._key(item) for item in self.query_one("#versions", RowList).marked) if key)
+        if len(marked) == 2 and marked[0][0] == marked[1][0]:
+            pair = (marked[0][0], marked[0][1], marked[1][1])
+        else:
+            model, number = self._at
+            champion = champion_of(self.console.store, model, ladder_of(self.console.workspace, model))
+            if champion is None or champion.version == number:
+                self.console.say("mark two versions with space, or choose one that is not the champion", "warn")
+                return
+            pair = (model, champion.version, number)
+        self.app.push_screen(CompareDialog(*pair))
+
+    def do_verify(self) -> None:
+        """Hash the artifact again."""
+        if self._at is not None:
+            self.console.run_worker(self._verify(*self._at), exit_on_error=False, group="verify", name="verify")
+
+    def do_train(self) -> None:
+        """Run the training of this model again."""
+        if self._at is None:
+            return
+        target = self._training(self._at[0])
+        if target is None:
+            self.console.say(f"no pipeline of kind train is known for {self._at[0]}", "warn")
+            return
+        self.console.start_run(target=target)
+
+    # messages
+
+    @on(RowList.Moved, "#versions")
+    def version_moved(self, message: RowList.Moved) -> None:
+        """Show the version under the cursor."""
+        self._at = self._key(message.key)
+        self._load_version()
+
+    @on(RowList.Opened, "#versions")
+    def version_opened(self) -> None:
+        """Show the version whole."""
+        self.add_class("zoomed")
+        self.query_one("#version").focus()
+
+    @on(RowList.Opened, "#version")
+    def lineage_opened(self, message: RowList.Opened) -> None:
+        """Follow the lineage: to the run, or the alert."""
+        if isinstance(message.key, tuple):
+            self.console.jump(str(message.key[0]), str(message.key[1]))
+
+    # inside
+
+    async def _verify(self, model: str, version: int) -> None:
+        answer = await self.console.ask("model.verify", model=model, version=version)
+        if answer.problem:
+            self.console.say(answer.problem, "bad")
+            return
+        bad = [file for item in answer.data for file in item["files"] if file["problem"]]
+        if bad:
+            self.console.say(f"{model} v{version}: {bad[0]['path']}: {bad[0]['problem']}", "bad")
+        else:
+            self.console.say(f"{model} v{version}: every file is as it was registered", "good")
+
+    def _training(self, model: str) -> str | None:
+        for repo, config in self.console.workspace.config.repos.items():
+            for name, pipeline in config.pipelines.items():
+                monitor = self.console.workspace.config.monitors.get(pipeline.on.alert or "")
+                if pipeline.kind is PipelineKind.TRAIN and (monitor is None or monitor.model.startswith(f"{model}@")):
+                    return f"{repo}/{name}"
+        newest = models.versions(self.console.store, model, limit=1)
+        run = (
+            runs.get(self.console.store, newest[0].provenance.run_id)
+            if newest and newest[0].provenance.run_id
+            else None
+        )
+        return f"{run.repo}/{run.pipeline}" if run is not None else None
+
+    @staticmethod
+    def _key(key: Hashable) -> tuple[str, int] | None:
+        return (str(key[0]), int(key[1])) if isinstance(key, tuple) and len(key) == 2 else None
+
+    def _model_rows(self, name: str) -> list[Row]:
+        store = self.console.store
+        found = models.versions(store, name)
+        ladder = ladder_of(self.console.workspace, name)
+        held = {row.alias: row.version for row in promotions.aliases(store, name)}
+        config = self.console.workspace.config.models.get(name)
+        rungs: list[Toned] = []
+        for rung in reversed(ladder):
+            number = held.get(rung)
+            star = "★ " if rung == ladder[-1] else ""
+            rungs += [
+                Toned(f"   {star}{rung} ", "dim"),
+                Toned(f"v{number}" if number else "–", "champion" if star else "accent"),
+            ]
+        about = f"  {config.task if config else ''} · {found[0].framework if found else ''}".rstrip(" ·")
+        count = Toned(f"   {text.plural(len(found), 'version')}", "dim")
+        rows = [Row(None, ((Toned(name, "strong"), Toned(about, "dim"), *rungs, count),), WIDE)]
+        if not found:
+            return [*rows, note("no version yet: a run of kind train, or opsconsole model register, makes one")]
+        judged = judgements.of_model(store, name, ladder[-1])
+        champion = held.get(ladder[-1])
+        return [
+            *rows,
+            Row(None, HEAD, VERSIONS),
+            *(self._version_row(item, held, champion, judged.get(item.version)) for item in found),
+        ]
+
+    def _version_row(
+        self, version: Version, held: dict[str, int], champion: int | None, judged: StoredJudgement | None
+    ) -> Row:
+        rungs = [alias for alias, number in held.items() if number == version.version]
+        star = version.version == champion
+        tone = "champion" if star else "accent" if rungs else "dim"
+        difference, interval = self._difference(judged, champion, star=star)
+        origin = version.provenance
+        came = [Toned(f"alert {origin.alert_id} → ", "dim")] if origin.alert_id else []
+        came.append(Toned(f"run {origin.run_id} " if origin.run_id else "by hand ", "dim"))
+        came.append(Toned((origin.commit or "")[:7], "champion"))
+        cells: tuple[Cell, ...] = (
+            Toned("★" if star else "", "champion"),
+            Toned(f"v{version.version}", tone),  # type: ignore[arg-type]
+            Toned(", ".join(sorted(rungs, key=lambda rung: rung != "production")) or "–", tone),  # type: ignore[arg-type]
+            text.decimals(version.metrics.get("auc")),
+            difference,
+            interval,
+            text.decimals(version.metrics.get("brier")),
+            text.decimals(version.metrics.get("ece")),
+            Toned(text.size(version.size), "dim"),
+            tuple(came),
+            Toned(self.when(version.created_at), "dim"),
+            Toned(origin.actor, "dim"),
+        )
+        return Row((version.model, version.version), cells, VERSIONS)
+
+    @staticmethod
+    def _difference(judged: StoredJudgement | None, champion: int | None, *, star: bool) -> tuple[Cell, Cell]:
+        shown = judged.gate("not worse") if judged is not None and not star and judged.champion == champion else None
+        numbers = shown["evidence"] if shown else {}
+        if "difference" not in numbers:
+            return Toned("", "dim"), Toned("", "dim")
+        low, high = numbers["low"], numbers["high"]
+        tone = "good" if low > 0 else "bad" if high < 0 else "warn"
+        interval = f"{text.decimals(low)} – {text.decimals(high)}"
+        return Toned(text.decimals(numbers["difference"], signed=True), tone), Toned(interval, "dim")  # type: ignore[arg-type]
+
+    def _load_version(self) -> None:
+        detail = self.query_one("#version", RowList)
+        self.query_one("#rule", OneLine).say(Toned("─" * 400, "faint"))
+        if self._at is None:
+            detail.show(Rows(()))
+            return
+        version = models.version(self.console.store, *self._at)
+        detail.show(Rows(VersionSheet(self).rows(version)))

@@ -1,0 +1,319 @@
+"""Overview: what waits, what runs, repos and models by health, and what happened lately. Every item is a door."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+
+from opsconsole.console.actions import bindings_for
+from opsconsole.console.desk import Tab
+from opsconsole.console.marks import STATE_MARKS, state_cell
+from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading, note
+from opsconsole.console.widgets.tones import Cell, Column, Toned
+from opsconsole.ground import clock, text
+from opsconsole.ground.nouns import PipelineKind, RunState
+from opsconsole.lifecycle.ladders import ladder_of
+from opsconsole.lifecycle.waiting import Waiting
+from opsconsole.store import chunks, events, models, promotions, runs, steps
+from opsconsole.store.chunks import Chunk
+from opsconsole.store.runs import RunRecord
+
+WAITING = (
+    Column(width=10),
+    Column(width=26),
+    Column(least=30),
+    Column(width=7, right=True),
+    Column(width=12, drop=1),
+)
+RUNNING = (
+    Column(width=22),
+    Column(width=5, right=True),
+    Column(width=16, drop=2),
+    Column(width=16, drop=3),
+    Column(width=13, right=True),
+    Column(least=12),
+)
+RUNNING_SHOWN = 8
+"""Live runs listed; the rest are counted."""
+REPOS = (
+    Column(width=20),
+    Column(width=16, drop=3),
+    Column(width=7),
+    Column(width=12),
+    Column(width=8, right=True),
+    Column(width=20, drop=1),
+    Column(least=6, drop=2),
+)
+MODELS = (Column(width=20), Column(width=15), Column(width=5), Column(width=8), Column(width=18), Column(least=10))
+LATELY = (Column(width=8, right=True), Column(width=14, drop=1), Column(width=20), Column(least=20))
+MARKS = {"alert": {"critical": Toned("▲", "bad"), "warn": Toned("△", "warn")}, "decision": {}, "broken": {}}
+BARS = "▁▂▃▄▅▆▇█"
+
+
+class OverviewTab(Tab):
+    """The loop at a glance."""
+
+    place = "overview"
+    first = "#overview-list"
+    BINDINGS: ClassVar = bindings_for("overview")
+
+    def compose(self) -> ComposeResult:
+        """One list of sections: it reads the same at every width."""
+        yield RowList(id="overview-list", empty="Nothing here yet: opsconsole repo add PATH")
+
+    def load(self) -> None:
+        """Read every section."""
+        rows: list[Row] = [BLANK, *self._waiting(), BLANK]
+        running = self._live_runs()
+        if running:
+            rows += [*running, BLANK]
+        rows += [*self._repos(), BLANK, *self._models(), BLANK, *self._lately()]
+        self.query_one(RowList).show(Rows(rows))
+
+    def reveal(self, kind: str, name: str) -> bool:
+        """Put the cursor on an item."""
+        return self.query_one(RowList).select((kind, name))
+
+    @on(RowList.Opened)
+    def open_item(self, message: RowList.Opened) -> None:
+        """Go to where the item lives."""
+        kind, name = self._target(message.key)
+        self.console.jump(kind, name)
+
+    def do_promote(self) -> None:
+        """Open the promotion of the candidate under the cursor."""
+        kind, name = self._target(self.query_one(RowList).key)
+        if kind != "model" or ":" not in name:
+            self.console.say("no candidate under the cursor", "warn")
+            return
+        model, _, number = name.partition(":")
+        self.console.promote(model, int(number))
+
+    def do_build(self) -> None:
+        """Build the repo under the cursor."""
+        kind, name = self._target(self.query_one(RowList).key)
+        repo = name if kind == "repo" else None
+        if kind == "run":
+            run = runs.get(self.console.store, int(name))
+            repo = run.repo if run else None
+        if repo is None:
+            self.console.say("no repo under the cursor", "warn")
+            return
+        self.console.start_run(target=repo)
+
+    def do_acknowledge(self) -> None:
+        """Acknowledge the alert under the cursor."""
+        kind, name = self._target(self.query_one(RowList).key)
+        if kind != "alert":
+            self.console.say("no alert under the cursor", "warn")
+            return
+        self.console.carry_out("alert.ack", f"alert {name} acknowledged", alert=int(name))
+
+    @staticmethod
+    def _target(key: Hashable) -> tuple[str, str]:
+        if isinstance(key, tuple) and len(key) >= 2:
+            return str(key[0]), str(key[1])
+        return "", ""
+
+    def _waiting(self) -> list[Row]:
+        found = self.console.waiting
+        if not found:
+            return [heading("WAITING FOR YOU", 0), note("nothing")]
+        return [heading("WAITING FOR YOU", len(found)), *(self._waiting_row(item) for item in found)]
+
+    def _waiting_row(self, item: Waiting) -> Row:
+        kind, _, name = item.target.partition(" ")
+        mark = {"decision": Toned("◆", "accent"), "broken": Toned("✗", "bad")}.get(item.kind) or MARKS["alert"].get(
+            item.word, Toned("·", "dim")
+        )
+        key, act = {"alert": ("Enter", "open"), "decision": ("p", "promote"), "broken": ("b", "rebuild")}[item.kind]
+        cells: tuple[Cell, ...] = (
+            (mark, Toned(f" {item.word}", mark.tone)),
+            Toned(item.title, "strong"),
+            item.text,
+            Toned(self.when(item.since), "dim"),
+            (Toned(key, "accent"), Toned(f" {act}", "dim")),
+        )
+        return Row((kind, name, "waiting"), cells, WAITING)
+
+    def _live_runs(self) -> list[Row]:
+        live = sorted(runs.live(self.console.store), key=lambda run: (run.state is RunState.QUEUED, run.id))
+        if not live:
+            return []
+        rows = [heading("RUNNING", len(live)), *(self._running_row(run) for run in live[:RUNNING_SHOWN])]
+        more = len(live) - RUNNING_SHOWN
+        return [*rows, note(f"and {text.plural(more, 'more run')}: 2 shows them")] if more > 0 else rows
+
+    def _running_row(self, run: RunRecord) -> Row:
+        own = steps.of_run(self.console.store, run.id)
+        now = next((step for step in own if step.state == "running"), None)
+        place = f"{now.name} {now.position + 1} of {len(own)}" if now else run.state
+        past = [
+            item.duration_s
+            for item in runs.page(
+                self.console.store, repo=run.repo, pipeline=run.pipeline, state=RunState.PASSED, limit=5
+            )
+        ]
+        known = [seconds for seconds in past if seconds]
+        usual: Cell = Toned(self.when(run.started_at), "dim")
+        bar: Cell = ""
+        if run.kind is not PipelineKind.TASK and run.started_at is not None:
+            taken = int((clock.now() - run.started_at).total_seconds())
+            usual = f"{taken} s of ~{max(known):.0f} s" if known else f"{taken} s"
+            bar = progress(taken / max(known), 16) if known else ""
+        mark = STATE_MARKS[run.state]
+        cells: tuple[Cell, ...] = (
+            (mark, Toned(f" {run.repo}/{run.pipeline}")),
+            Toned(f"#{run.id}", "dim"),
+            Toned(place, "dim"),
+            bar,
+            usual,
+            Toned(last_line(self.console.workspace.runs / str(run.id) / f"{now.name}.log") if now else "", "dim"),
+        )
+        return Row(("run", str(run.id), "running"), cells, RUNNING)
+
+    def _repos(self) -> list[Row]:
+        names = self.console.repo_names()
+        head = heading("REPOS", len(names))
+        if not names:
+            return [head, note("none yet: opsconsole repo add PATH")]
+        return [head, *(self._repo_row(name) for name in names)]
+
+    def _repo_row(self, name: str) -> Row:
+        store = self.console.store
+        built = [run for run in runs.page(store, repo=name, limit=80) if run.kind is PipelineKind.BUILD][:20]
+        last = built[0] if built else None
+        status = self.console.repo_status(name)
+        tests: Cell = Toned("not built", "dim")
+        if last is not None:
+            mark = STATE_MARKS[last.state]
+            counts = last.tests
+            said = (
+                f" {last.state}"
+                if counts is None
+                else f" {counts.passed}"
+                if last.state is RunState.PASSED
+                else f" {counts.failed + counts.errors} of {counts.total}"
+            )
+            tests = (mark, Toned(said, mark.tone))
+        commit = (status.commit if status else last.commit if last else None) or ""
+        cells: tuple[Cell, ...] = (
+            name,
+            Toned((status.branch or "detached") if status else "", "dim"),
+            Toned(commit[:7], "champion"),
+            tests,
+            Toned(text.duration(last.duration_s) if last else "", "dim"),
+            trend_cell(built),
+            Toned(self.when(last.ended_at) if last else "", "dim"),
+        )
+        return Row(("repo", name), cells, REPOS)
+
+    def _models(self) -> list[Row]:
+        names = list(self.console.workspace.config.models)
+        head = heading("MODELS", len(names))
+        if not names:
+            return [head, note("none: a [models.NAME] table in opsconsole.toml makes one")]
+        return [head, *(row for name in names for row in self._model_rows(name))]
+
+    def _model_rows(self, name: str) -> list[Row]:
+        store = self.console.store
+        ladder = ladder_of(self.console.workspace, name)
+        held = {row.alias: row.version for row in promotions.aliases(store, name)}
+        rows: list[Row] = []
+        for rung in reversed(ladder):
+            number = held.get(rung)
+            if number is None or (rung != ladder[-1] and number == held.get(ladder[-1])):
+                continue
+            version = models.version(store, name, number)
+            past = [item for item in self._chunks(name) if item.version == number and item.realised is not None]
+            last = past[-1] if past else None
+            metric = last.metric if last and last.metric else "auc"
+            value = last.realised if last else version.metrics.get(metric)
+            fallen = (
+                last is not None and last.realised is not None and last.floor is not None and last.realised < last.floor
+            )
+            champion = rung == ladder[-1]
+            cells: tuple[Cell, ...] = (
+                name if not rows else "",
+                (Toned("★ " if champion else "  ", "champion"), Toned(rung, "champion" if champion else "accent")),
+                Toned(f"v{number}", "champion" if champion else "accent"),
+                Toned(metric.upper() if metric == "auc" else metric, "dim"),
+                (
+                    Toned(text.decimals(value), "bad" if fallen else "text"),
+                    Toned(" ▼ below floor" if fallen else "" if last else " held out", "bad" if fallen else "dim"),
+                ),
+                Toned(spark([item.realised for item in past][-24:]), "bad" if fallen else "dim"),
+            )
+            rows.append(Row(("model", f"{name}:{number}"), cells, MODELS))
+        return rows or [Row(("model", name), (name, Toned("no version yet", "dim"), "", "", "", ""), MODELS)]
+
+    def _chunks(self, model: str) -> list[Chunk]:
+        names = [
+            key for key, item in self.console.workspace.config.monitors.items() if item.model.startswith(f"{model}@")
+        ]
+        return [item for name in names for item in chunks.chunks(self.console.store, name, limit=60)]
+
+    def _lately(self) -> list[Row]:
+        found = events.events(self.console.store, limit=12)
+        rows = [
+            Row(
+                (*item.subject.split(" ", 1), item.id) if " " in item.subject else (item.kind, item.subject, item.id),
+                (
+                    Toned(self.when(item.at), "dim"),
+                    Toned(item.actor, "champion" if item.origin != "intake" else "accent"),
+                    Toned(item.kind.replace(".", " ").replace("_", " "), "dim"),
+                    f"{item.subject}{'  ' + item.reason if item.reason else ''}",
+                ),
+                LATELY,
+            )
+            for item in found
+        ]
+        return [heading("LATELY"), *rows]
+
+
+def last_line(path: Path) -> str:
+    """Return the last whole thing that a log says, harmless."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(file.seek(0, 2) - 2048, 0))
+            lines = [line for line in re.split(rb"[\r\n]+", file.read()) if line.strip()]
+    except OSError:
+        return ""
+    return text.clean(lines[-1], limit=200).strip() if lines else ""
+
+
+def progress(share: float, width: int) -> tuple[Toned, ...]:
+    """Return how far a run is, by what such runs took before: a bar that never claims to be full."""
+    filled = min(round(share * width), width - 1)
+    return (Toned("━" * filled, "accent"), Toned("─" * (width - filled), "faint"))
+
+
+def trend_cell(found: Sequence[RunRecord]) -> tuple[Toned, ...]:
+    """Return the last runs as a sparkline of durations, newest at the right; a run that did not pass shows its glyph."""
+    ended = [run for run in reversed(found) if run.state.final]
+    longest = max((run.duration_s or 0.0 for run in ended), default=0.0) or 1.0
+    cells: list[Toned] = []
+    for run in ended:
+        if run.state is RunState.PASSED:
+            cells.append(Toned(BARS[min(int((run.duration_s or 0.0) / longest * 7), 7)], "dim"))
+        else:
+            cells.append(STATE_MARKS[run.state])
+    return tuple(cells) or (Toned("", "dim"),)
+
+
+def spark(values: Sequence[float | None]) -> str:
+    """Return values as bars between their least and their greatest."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return ""
+    low, high = min(known), max(known)
+    span = (high - low) or 1.0
+    return "".join(" " if value is None else BARS[int((value - low) / span * 7)] for value in values)
+
+
+__all__ = ["OverviewTab", "spark", "state_cell", "trend_cell"]

@@ -1,0 +1,1 @@
+"""The two line widgets worth owning, and the small ones around them."""

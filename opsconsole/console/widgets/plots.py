@@ -1,0 +1,91 @@
+"""Plots as lines of toned text, drawn by plotext in a string: no widget, nothing moves, cheap to send."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from opsconsole.console.widgets.tones import Tone, Toned
+from opsconsole.ground import text
+from opsconsole.ground.text import Sgr, styled
+
+_COLOURS: dict[Tone, int] = {
+    "dim": 240,
+    "faint": 239,
+    "accent": 81,
+    "good": 114,
+    "bad": 203,
+    "warn": 179,
+    "champion": 183,
+    "text": 252,
+}
+_BACK: dict[int, Tone] = {number: tone for tone, number in _COLOURS.items()}
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of a plot."""
+
+    xs: Sequence[float]
+    ys: Sequence[float]
+    tone: Tone
+    marker: str = "braille"
+
+
+def line_plot(
+    series: Sequence[Series],
+    *,
+    width: int,
+    height: int,
+    ticks: Sequence[tuple[float, str]] = (),
+    limits: tuple[float, float] | None = None,
+) -> list[tuple[Toned, ...]]:
+    """Return a plot, ``height`` rows of ``width`` cells; ``ticks`` label the x axis."""
+    import plotext
+
+    plotext.clear_figure()
+    plotext.theme("clear")
+    plotext.plotsize(width, height)
+    plotext.frame(False)  # noqa: FBT003 - plotext's own signature, here and below
+    plotext.xaxes(True, False)  # noqa: FBT003
+    plotext.yaxes(True, False)  # noqa: FBT003
+    for item in series:
+        if item.xs:
+            plotext.plot(list(item.xs), list(item.ys), marker=item.marker, color=_COLOURS[item.tone])
+    known = [value for item in series for value in item.ys]
+    if known:
+        low, high = limits or (min(known), max(known))
+        steps = [low + (high - low) * step / 4 for step in range(5)] if high > low else [low]
+        plotext.yticks(steps, [text.decimals(step, 2 if high - low > 0.1 else 3) for step in steps])
+    if limits is not None:
+        plotext.ylim(*limits)
+    if ticks:
+        plotext.xticks([at for at, _ in ticks], [label for _, label in ticks])
+    drawn = str(plotext.build())
+    plotext.clear_figure()
+    return [_toned(line) for line in drawn.splitlines()]
+
+
+def _toned(line: str) -> tuple[Toned, ...]:
+    spans, _ = styled(line)
+    return tuple(Toned(span.text, _tone(span.style)) for span in spans)
+
+
+def _tone(style: Sgr) -> Tone:
+    return _BACK.get(style.foreground, "dim") if isinstance(style.foreground, int) else "dim"
+
+
+def bars(reference: Sequence[float], current: Sequence[float], *, height: int = 4) -> list[tuple[Toned, ...]]:
+    """Return two histograms side by side in columns: reference in the champion's tone, current in the accent."""
+    top = max([*reference, *current, 1e-9])
+    eighths = " ▁▂▃▄▅▆▇█"
+    rows: list[tuple[Toned, ...]] = []
+    for level in range(height, 0, -1):
+        cells: list[Toned] = []
+        for one, other in zip(reference, current, strict=True):
+            for share, tone in ((one, "champion"), (other, "accent")):
+                filled = min(max(share / top * height - (level - 1), 0.0), 1.0)
+                cells.append(Toned(eighths[round(filled * 8)], tone))  # type: ignore[arg-type]
+            cells.append(Toned(" "))
+        rows.append(tuple(cells))
+    return rows

@@ -1,0 +1,51 @@
+"""The one-line prompt in the footer's row: ``:`` to jump, ``/`` to filter or search, and short questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+from textual.widgets import Input
+
+
+class Prompt(Input):
+    """Hidden until something is asked; gives the focus back when it is answered."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "leave", show=False)]
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, compact=True, select_on_focus=False)
+        self._then: Callable[[str], None] | None = None
+        self._back: Widget | None = None
+        self._mark = ""
+
+    def ask(self, mark: str, then: Callable[[str], None], *, value: str = "") -> None:
+        """Show the prompt with its mark; ``then`` gets the line when Enter is pressed."""
+        self._then, self._mark = then, mark
+        self._back = self.app.focused
+        self.placeholder = ""
+        self.value = mark + value
+        self.cursor_position = len(self.value)
+        self.parent.add_class("asking")  # type: ignore[union-attr]
+        self.focus()
+
+    def on_input_changed(self) -> None:
+        """The mark cannot be deleted; deleting it leaves."""
+        if self._then is not None and not self.value.startswith(self._mark):
+            self.action_leave()
+
+    def on_input_submitted(self) -> None:
+        """Hand the line over."""
+        then, line = self._then, self.value[len(self._mark) :]
+        self.action_leave()
+        if then is not None:
+            then(line)
+
+    def action_leave(self) -> None:
+        """Hide again."""
+        self._then = None
+        self.parent.remove_class("asking")  # type: ignore[union-attr]
+        if self._back is not None and self._back.is_attached:
+            self.screen.set_focus(self._back)

@@ -1,0 +1,381 @@
+"""The list of rows: 1 M rows or ten, one cursor, selection kept by key, two rows repainted when the cursor moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.reactive import var
+from textual.strip import Strip
+
+from opsconsole.console.widgets.lines import LineView
+from opsconsole.console.widgets.tones import GAP, Cell, Column, Toned, fit, parts, segments, widths
+
+BLOCK = 200
+FILTERED = 5_000
+"""Rows that a filter looks through, from the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a list."""
+
+    key: Hashable
+    """What the row is about; headings and rules have None and cannot be selected."""
+    cells: tuple[Cell, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def selectable(self) -> bool:
+        """Whether the cursor may rest on it."""
+        return self.key is not None
+
+
+BLANK = Row(None, (), ())
+
+
+def heading(title: str, count: int | None = None, *rest: Toned) -> Row:
+    """Return a section's heading, which says how many there are."""
+    shown = (Toned(title, "strong"), Toned(f"  {count:,}" if count is not None else "", "dim"), *rest)
+    return Row(None, (shown,), (Column(),))
+
+
+def note(text: str) -> Row:
+    """Return a quiet line, such as what to press when a list is empty."""
+    return Row(None, (Toned(text, "dim"),), (Column(),))
+
+
+class Page(Protocol):
+    """Where a list's rows come from."""
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+
+    def row(self, index: int) -> Row:
+        """Return one row."""
+
+    def index_of(self, key: Hashable) -> int | None:
+        """Return where a key stands, as far as that is cheap to know."""
+
+
+class Rows:
+    """Rows that are all there."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.rows = tuple(rows)
+        self._index = {row.key: index for index, row in enumerate(self.rows) if row.key is not None}
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return len(self.rows)
+
+    def row(self, index: int) -> Row:
+        """Return one row."""
+        return self.rows[index]
+
+    def index_of(self, key: Hashable) -> int | None:
+        """Return where a key stands."""
+        return self._index.get(key)
+
+
+class Window:
+    """Rows that are read in blocks when they are seen; the keys of the blocks read so far are known."""
+
+    def __init__(self, count: int, fetch: Callable[[int, int], Sequence[Row]]) -> None:
+        self.count = count
+        self._fetch = fetch
+        self._blocks: dict[int, Sequence[Row]] = {}
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return self.count
+
+    def row(self, index: int) -> Row:
+        """Return one row, reading its block when needed."""
+        number, offset = divmod(index, BLOCK)
+        if number not in self._blocks:
+            if len(self._blocks) > 16:
+                self._blocks.pop(next(iter(self._blocks)))
+            self._blocks[number] = self._fetch(number * BLOCK, BLOCK)
+        block = self._blocks[number]
+        return block[offset] if offset < len(block) else BLANK
+
+    def index_of(self, key: Hashable) -> int | None:
+        """Return where a key stands among the blocks that were read."""
+        if not self._blocks and self.count:
+            self.row(0)
+        for number, block in self._blocks.items():
+            for offset, row in enumerate(block):
+                if row.key == key:
+                    return number * BLOCK + offset
+        return None
+
+
+class RowList(LineView):
+    """A list the operator walks by keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "up", show=False),
+        Binding("down,j", "move(1)", "down", show=False),
+        Binding("pageup", "page(-1)", "page up", show=False),
+        Binding("pagedown", "page(1)", "page down", show=False),
+        Binding("home,g", "end(-1)", "first", show=False),
+        Binding("end,G", "end(1)", "last", show=False),
+        Binding("enter", "open", "open", show=False),
+    ]
+
+    cursor: var[int] = var(-1, init=False)
+
+    @dataclass
+    class Moved(Message):
+        """The cursor rests on another row; bursts are one."""
+
+        list: RowList
+        key: Hashable
+
+        def can_replace(self, message: Message) -> bool:
+            """Only the last of a burst matters."""
+            return isinstance(message, RowList.Moved) and message.list is self.list
+
+        @property
+        def control(self) -> RowList:
+            """The list, for ``@on`` selectors."""
+            return self.list
+
+    @dataclass
+    class Opened(Message):
+        """Enter was pressed on a row."""
+
+        list: RowList
+        key: Hashable
+
+        @property
+        def control(self) -> RowList:
+            """The list, for ``@on`` selectors."""
+            return self.list
+
+    def __init__(self, *, id: str | None = None, empty: str = "") -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._page: Page = Rows(())
+        self._whole: Page = self._page
+        self._filter = ""
+        self._empty = empty
+        self._key: Hashable = None
+        self._marked: frozenset[Hashable] = frozenset()
+        self._layouts: dict[tuple[tuple[Column, ...], int], list[int]] = {}
+
+    @property
+    def key(self) -> Hashable:
+        """The key of the row under the cursor; None when the list is empty."""
+        return self._key
+
+    @property
+    def marked(self) -> frozenset[Hashable]:
+        """The keys that were marked."""
+        return self._marked
+
+    def show(self, page: Page) -> None:
+        """Show other data: the cursor stays on its key, and its row stays where it is on the screen."""
+        if isinstance(page, Rows) and isinstance(self._whole, Rows) and page.rows == self._whole.rows:
+            return
+        self._whole = page
+        self._show(page)
+
+    def _show(self, whole: Page) -> None:
+        before, place = self._seen(), self.cursor - self.scroll_offset.y
+        top, cursor = self.scroll_offset.y, self.cursor
+        page = self._page = _filtered(whole, self._filter) if self._filter else whole
+        self.resize_lines()
+        index = page.index_of(self._key) if self._key is not None else None
+        if index is None:
+            self._place(self._nearest(min(max(self.cursor, 0), max(len(page) - 1, 0))))
+        elif index != self.cursor:
+            self.set_reactive(RowList.cursor, index)
+            self.scroll_to(y=max(index - place, 0), animate=False, immediate=True)
+        if (self.scroll_offset.y, self.cursor) != (top, cursor):
+            self.refresh()
+            return
+        after = self._seen()
+        for line in range(max(len(before), len(after))):
+            if before[line : line + 1] != after[line : line + 1]:
+                self.refresh_line(top + line)
+
+    def _seen(self) -> list[Row]:
+        """Return the rows that are on the screen now."""
+        top = self.scroll_offset.y
+        return [self._page.row(index) for index in range(top, min(top + self.page_height, len(self._page)))]
+
+    @property
+    def filtered(self) -> bool:
+        """Whether a filter hides rows."""
+        return bool(self._filter)
+
+    def filter(self, wanted: str) -> int:
+        """Show only rows that hold a text (``!`` first: that do not); return how many. Empty shows all."""
+        self._filter = wanted.strip()
+        self._show(self._whole)
+        return sum(self._page.row(index).selectable for index in range(min(len(self._page), FILTERED)))
+
+    def select(self, key: Hashable) -> bool:
+        """Put the cursor on a key; return whether it is there."""
+        index = self._page.index_of(key)
+        if index is None:
+            return False
+        self._place(index)
+        return True
+
+    def toggle_mark(self) -> None:
+        """Mark the row under the cursor, or unmark it."""
+        if self._key is not None:
+            self._marked ^= {self._key}
+            self.refresh_line(self.cursor)
+
+    def clear_marks(self) -> None:
+        """Unmark every row."""
+        self._marked = frozenset()
+        self.refresh()
+
+    def line_count(self) -> int:
+        """Return how many lines there are; an empty list has one that says what to press."""
+        return len(self._page) or 1
+
+    def draw(self, index: int, width: int) -> Strip:
+        """Draw one row: the gutter, then the cells in their columns."""
+        if not len(self._page):
+            return Strip(segments(fit(Toned(f" {self._empty}", "dim"), width), self.tones(self.rich_style)))
+        row = self._page.row(index)
+        chosen = index == self.cursor and row.selectable
+        base = self.rich_style
+        if chosen and self.has_focus:
+            base += self.get_component_rich_style("line--cursor", partial=True)
+        styles = self.tones(base)
+        if chosen and self.has_focus and self.app.current_theme.ansi:
+            styles = {
+                **styles,
+                "dim": styles["text"],
+                "faint": styles["text"],
+            }  # of sixteen colours none is dim on a bar
+        stretches: list[Toned] = []
+        for cell, column, size in zip(row.cells, row.columns, self._widths(row.columns, width - 1), strict=True):
+            if size:
+                if stretches:
+                    stretches.append(Toned(" " * GAP))
+                stretches.extend(fit(cell, size, right=column.right))
+        return Strip([self._gutter(row, base, chosen=chosen), *segments(stretches, styles)]).adjust_cell_length(
+            width, base
+        )
+
+    def on_focus(self) -> None:
+        """Show the cursor's bar."""
+        self.refresh_line(self.cursor)
+
+    def on_blur(self) -> None:
+        """Leave only the mark at the row's edge."""
+        self.refresh_line(self.cursor)
+
+    def watch_cursor(self, before: int, after: int) -> None:
+        """Repaint the two rows that changed."""
+        self.refresh_line(before)
+        self.refresh_line(after)
+
+    def action_move(self, step: int) -> None:
+        """Go to the next row that can be selected; where none is near, scroll, so that every line can be read."""
+        index = self._next(self.cursor + step, step) if self.cursor >= 0 else None
+        if index is None or (abs(index - self.cursor) > 1 and not self._in_sight(index)):
+            self.scroll_relative(y=step, animate=False, immediate=True)
+        else:
+            self._place(index)
+
+    def action_page(self, step: int) -> None:
+        """Go a page up or down."""
+        size = self.page_height - 1
+        target = min(max(self.cursor + step * size, 0), max(len(self._page) - 1, 0))
+        index = self._nearest(target) if self.cursor >= 0 else None
+        if index is None or abs(index - target) > 1:
+            self.scroll_relative(y=step * size, animate=False, immediate=True)
+        else:
+            self._place(index)
+
+    def action_end(self, step: int) -> None:
+        """Go to the first or the last row, and to the first or the last line."""
+        last = max(len(self._page) - 1, 0)
+        self._place(self._nearest(0 if step < 0 else last))
+        self.scroll_to(y=0 if step < 0 else last, animate=False, immediate=True)
+
+    def action_open(self) -> None:
+        """Open the row under the cursor."""
+        if self._key is not None:
+            self.post_message(self.Opened(self, self._key))
+
+    def on_resize(self) -> None:
+        """Lay the columns out anew."""
+        self._layouts.clear()
+        self.resize_lines()
+        if self.cursor >= 0:
+            self.call_after_refresh(self._show_with_heading, self.cursor)
+
+    def on_click(self, event: object) -> None:
+        """Select the row that was clicked."""
+        y = getattr(event, "y", None)
+        if y is not None:
+            index = self.scroll_offset.y + int(y)
+            if index < len(self._page) and self._page.row(index).selectable:
+                self._place(index)
+
+    def _place(self, index: int | None) -> None:
+        key = self._page.row(index).key if index is not None and index < len(self._page) else None
+        self.cursor = index if index is not None else -1
+        if index is not None:
+            self._show_with_heading(index)
+        if key != self._key:
+            self._key = key
+            self.post_message(self.Moved(self, key))
+
+    def _show_with_heading(self, index: int) -> None:
+        """Scroll to a row; the first that can be selected brings what stands above it, as far as there is room."""
+        if index < self.page_height and self._next(index - 1, -1) is None:
+            self.scroll_to(y=0, animate=False, immediate=True)
+        else:
+            self.show_line(index)
+
+    def _in_sight(self, index: int) -> bool:
+        return 0 <= index - self.scroll_offset.y < self.page_height
+
+    def _nearest(self, index: int) -> int | None:
+        below = self._next(index, 1)
+        return below if below is not None else self._next(index, -1)
+
+    def _next(self, index: int, step: int) -> int | None:
+        while 0 <= index < len(self._page):
+            if self._page.row(index).selectable:
+                return index
+            index += step
+        return None
+
+    def _widths(self, columns: tuple[Column, ...], width: int) -> list[int]:
+        known = self._layouts.get((columns, width))
+        if known is None:
+            known = self._layouts[columns, width] = widths(columns, width)
+        return known
+
+    def _gutter(self, row: Row, base: Style, *, chosen: bool) -> Segment:
+        mark = "▌" if chosen else "•" if row.key is not None and row.key in self._marked else " "
+        return Segment(mark, base + self.get_component_rich_style("line--gutter", partial=True))
+
+
+def _filtered(page: Page, wanted: str) -> Rows:
+    """Return the rows whose text holds what is wanted; headings stay."""
+    inverse = wanted.startswith("!")
+    needle = wanted.removeprefix("!").casefold()
+    kept: list[Row] = []
+    for index in range(min(len(page), FILTERED)):
+        row = page.row(index)
+        shown = " ".join(part.text for cell in row.cells for part in parts(cell)).casefold()
+        if not row.selectable or (needle in shown) != inverse:
+            kept.append(row)
+    return Rows(kept)

@@ -1,0 +1,1 @@
+"""The demo workspace, made only by what an operator can do."""

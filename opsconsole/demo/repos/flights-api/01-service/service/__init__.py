@@ -1,0 +1,1 @@
+"""Serves the production model of flights."""

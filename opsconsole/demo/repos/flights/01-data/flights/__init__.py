@@ -1,0 +1,1 @@
+"""Which flights from New York will be late?"""

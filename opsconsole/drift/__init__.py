@@ -1,0 +1,1 @@
+"""Drift: sketches, distances, realised performance, verdicts and alerts."""

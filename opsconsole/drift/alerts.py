@@ -1,0 +1,153 @@
+"""The life of an incident: opened by a chunk, raised, continued, acknowledged or snoozed, resolved, opened again.
+
+One incident for each monitored version. What a chunk does to it is decided and written in the transaction that writes
+the chunk, so that two checks at once cannot open two.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+
+from opsconsole.ground import clock
+from opsconsole.ground.errors import UsageError
+from opsconsole.ground.nouns import AlertState, Severity
+from opsconsole.store import alerts as records
+from opsconsole.store import chunks as chunk_store
+from opsconsole.store.alerts import Alert, News
+from opsconsole.store.chunks import ChunkRecord
+from opsconsole.store.connection import Store
+
+RECOVERY = 2
+"""How many healthy chunks running end an incident of a version that stays: one may be luck."""
+
+
+def acknowledge(store: Store, alert_id: int, reason: str | None = None, *, command: str | None = None) -> Alert:
+    """Note that the operator has seen an alert; ConflictError when it is resolved."""
+    with store.immediate() as connection:
+        records.acknowledge(connection, alert_id, reason, command=command)
+    return records.alert(store, alert_id)
+
+
+def snooze(
+    store: Store, alert_id: int, until: datetime, reason: str | None = None, *, command: str | None = None
+) -> Alert:
+    """Silence an alert until a time to come, or until it gets worse."""
+    if until <= clock.now():
+        raise UsageError("the time to snooze until has passed", hint="--for 2h")
+    with store.immediate() as connection:
+        records.snooze(connection, alert_id, until, reason, command=command)
+    return records.alert(store, alert_id)
+
+
+def resolve(
+    store: Store,
+    alert_id: int,
+    reason: str | None = None,
+    *,
+    cured_by: int | None = None,
+    command: str | None = None,
+) -> Alert:
+    """Close an alert by hand."""
+    with store.immediate() as connection:
+        records.resolve(connection, alert_id, reason, cured_by=cured_by, command=command)
+    return records.alert(store, alert_id)
+
+
+def reopen(store: Store, alert_id: int, reason: str | None = None, *, command: str | None = None) -> Alert:
+    """Open an alert again by hand."""
+    with store.immediate() as connection:
+        records.reopen(connection, alert_id, reason, command=command)
+    return records.alert(store, alert_id)
+
+
+def reopen_for_rollback(connection: sqlite3.Connection, model: str, alias: str, version: int) -> list[int]:
+    """Open the incidents of a version that a rollback brought back; part of the rollback's own transaction."""
+    return records.reopen_for_version(connection, model, alias, version, reason=f"rolled back to v{version}")
+
+
+def wake(connection: sqlite3.Connection, monitor: str, at: datetime) -> list[int]:
+    """Open the monitor's alerts whose snooze has run out; return their ids."""
+    due = [
+        alert.id
+        for alert in records.live_of(connection, monitor)
+        if alert.state is AlertState.SNOOZED and alert.snoozed_until is not None and alert.snoozed_until <= at
+    ]
+    for alert_id in due:
+        records.reopen(connection, alert_id, "the snooze ended")
+    return due
+
+
+def observe(
+    connection: sqlite3.Connection, chunk: ChunkRecord, news: News, *, alias: str, holder: int, judged: bool
+) -> None:
+    """Let a freshly checked chunk of the alias's holder act on the monitor's incidents.
+
+    ``judged`` is whether the monitor watches realised performance: then only a chunk with a verdict on it can cure.
+    Chunks of versions that no longer hold the alias change nothing: their incident waits for the holder's health.
+    """
+    if chunk.version != holder:
+        return
+    if chunk.severity is not Severity.OK:
+        _worse(connection, chunk, news, alias)
+    if healthy(chunk, judged=judged):
+        _cure(connection, chunk, judged=judged)
+
+
+def _cure(connection: sqlite3.Connection, chunk: ChunkRecord, *, judged: bool) -> None:
+    """Resolve what a healthy chunk puts an end to; one older than an incident's evidence says nothing about it."""
+    for alert in records.live_of(connection, chunk.monitor):
+        shown = chunk_store.start_of(connection, alert.chunk_id)
+        if alert.version != chunk.version:
+            if shown is None or chunk.start >= shown:
+                reason = f"v{chunk.version} was healthy in {chunk.label}"
+                records.resolve(connection, alert.id, reason, cured_by=chunk.version)
+            continue
+        calm = Severity.INFO if alert.severity.rank >= Severity.WARN.rank else Severity.OK
+        later = shown is None or chunk.start > shown
+        if later and chunk.severity.rank <= calm.rank and _recovered(connection, chunk, calm, judged=judged):
+            reason = f"v{chunk.version} recovered: {RECOVERY} healthy chunks running, the last {chunk.label}"
+            records.resolve(connection, alert.id, reason, cured_by=chunk.version)
+
+
+def healthy(chunk: ChunkRecord, *, judged: bool) -> bool:
+    """Whether a chunk shows its version well: no warning of its performance, and labels that say so.
+
+    Where no performance is watched, a chunk without warnings of any kind is.
+    """
+    if not judged:
+        return chunk.severity.rank < Severity.WARN.rank and chunk.rows > 0 and not _undecided(chunk)
+    fell = any(one.kind == "performance" for one in chunk.findings)
+    return chunk.low is not None and chunk.floor is not None and not fell and not _undecided(chunk)
+
+
+def _undecided(chunk: ChunkRecord) -> bool:
+    return any(one.kind == "note" for one in chunk.findings)
+
+
+def _recovered(connection: sqlite3.Connection, chunk: ChunkRecord, calm: Severity, *, judged: bool) -> bool:
+    """Whether the chunks just before this one were healthy too, and as calm."""
+    before = chunk_store.before(connection, chunk.monitor, chunk.version, chunk.start, limit=RECOVERY - 1)
+    good = [one for one in before if healthy(one, judged=judged) and one.severity.rank <= calm.rank]
+    return len(good) == RECOVERY - 1
+
+
+def _worse(connection: sqlite3.Connection, chunk: ChunkRecord, news: News, alias: str) -> None:
+    """Open, raise, continue or reopen the incident of the chunk's version; only what is new is told."""
+    found = records.of_version(connection, chunk.monitor, chunk.version)
+    if found is None:
+        records.open_alert(
+            connection, monitor=chunk.monitor, model=chunk.model, alias=alias, version=chunk.version, news=news
+        )
+        return
+    shown = chunk_store.start_of(connection, found.chunk_id)
+    later = shown is None or chunk.start >= shown
+    told = found.chunk_id == news.chunk_id and (found.title, found.evidence) == (news.title, news.evidence)
+    if not found.live:
+        if later and not told and chunk.severity.rank >= Severity.WARN.rank:
+            records.bring_news(connection, found, news, kind="alert.reopened", state=AlertState.OPEN)
+    elif chunk.severity.rank > found.severity.rank:
+        state = AlertState.OPEN if found.state is AlertState.SNOOZED else found.state
+        records.bring_news(connection, found, news, kind="alert.raised", state=state)
+    elif chunk.severity is found.severity and later and not told:
+        records.bring_news(connection, found, news, kind="alert.continued", state=found.state)

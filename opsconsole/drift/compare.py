@@ -1,0 +1,239 @@
+"""``drift compare``: two data files, column by column; no workspace, no model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opsconsole.drift.distances import NOTHING, Distances, distances
+from opsconsole.drift.exact import exact as exactly
+from opsconsole.drift.layout import Layout, count, lay_out, layout_of
+from opsconsole.drift.sketch import CategorySketch, Sketch, TableSketch
+from opsconsole.drift.sources import DataError, Source, open_source
+from opsconsole.drift.verdicts import ColumnFacts, ColumnVerdict, Effect, Role, judge, worst
+from opsconsole.ground.nouns import ColumnKind, Severity
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+HELD_ROWS = 2_000_000
+"""A reference up to this size is decoded once and held; a larger one is read twice."""
+
+IDENTIFYING = 0.9
+"""A text column with at least this share of different values in the reference names rows."""
+LEAST_IDENTIFIED = 100
+
+
+@dataclass(frozen=True)
+class Sides:
+    """One number of each side."""
+
+    reference: float
+    current: float
+
+
+@dataclass(frozen=True)
+class Rows:
+    """How many rows were read."""
+
+    reference: int
+    current: int
+
+
+@dataclass(frozen=True)
+class ColumnComparison:
+    """One column of ``drift compare``; what does not apply is None."""
+
+    name: str
+    kind: ColumnKind
+    psi: float | None
+    js: float | None
+    hellinger: float | None
+    ks: float | None
+    ks_p: float | None
+    wasserstein: float | None
+    wasserstein_normed: float | None
+    chi2: float | None
+    chi2_p: float | None
+    l_infinity: float | None
+    missing: Sides
+    unseen: float | None
+    outside: float | None
+    noise_p: float | None
+    drifted: bool | None
+    effect: Effect
+    severity: Severity
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What ``drift compare`` answers."""
+
+    reference: str
+    current: str
+    rows: Rows
+    exact: bool
+    columns: tuple[ColumnComparison, ...]
+    left_out: tuple[str, ...]
+    """Columns of lists or records, which are not compared."""
+    severity: Severity
+
+    @property
+    def drifted(self) -> bool:
+        """Whether any column is past its limits; the command exits 1 then."""
+        return any(column.drifted for column in self.columns)
+
+
+def compare(
+    reference_file: str | Path, current_file: str | Path, *, exact: bool = False, columns: list[str] | None = None
+) -> Comparison:
+    """Compare two data files (or folders, or globs) column by column.
+
+    Raises DataError for files that cannot be read, hold no rows, or lack a column of ``columns``.
+    """
+    reference, current = open_source(reference_file), open_source(current_file)
+    if columns:
+        reference.require(columns)
+    kinds = {name: kind for name, kind in reference.kinds.items() if not columns or name in columns}
+    current_kinds = {name: kind for name, kind in current.kinds.items() if not columns or name in columns}
+    schema = schema_changes(kinds, current_kinds)
+    mine = reference_sketch(reference, resolved(kinds, current_kinds))
+    theirs = sketch_source(current, layouts(mine, [name for name in mine.columns if name not in schema]))
+    for name, sketch in (("reference", mine), ("current", theirs)):
+        if not sketch.rows:
+            raise DataError(f"{reference.name if name == 'reference' else current.name}: there are no rows in it")
+    facts = facts_of(mine, theirs, schema, new={name: current_kinds[name] for name in current_kinds})
+    if exact:
+        facts = [_exact(one, reference, current) for one in facts]
+    verdicts = judge(facts)
+    order = list(columns) if columns else [*kinds, *(name for name in current_kinds if name not in kinds)]
+    found = {one.name: column_comparison(one, verdicts[one.name]) for one in facts}
+    return Comparison(
+        reference=reference.name,
+        current=current.name,
+        rows=Rows(mine.rows, theirs.rows),
+        exact=exact,
+        columns=tuple(found[name] for name in dict.fromkeys(order)),
+        left_out=tuple(dict.fromkeys(name for file in (*reference.files, *current.files) for name in file.nested)),
+        severity=worst([column.severity for column in found.values()]),
+    )
+
+
+def schema_changes(
+    reference: Mapping[str, ColumnKind | None], current: Mapping[str, ColumnKind | None]
+) -> dict[str, Effect]:
+    """Return the columns that are gone, new, or of another kind; a side without any value disagrees with nothing."""
+    found: dict[str, Effect] = {}
+    for name, kind in reference.items():
+        if name not in current:
+            found[name] = Effect.GONE
+        elif kind is not None and current[name] is not None and kind is not current[name]:
+            found[name] = Effect.TYPE_CHANGED
+    return found | {name: Effect.NEW for name in current if name not in reference}
+
+
+def resolved(
+    kinds: Mapping[str, ColumnKind | None], others: Mapping[str, ColumnKind | None]
+) -> dict[str, ColumnKind | None]:
+    """Give a column that has no value on this side the kind that it has on the other."""
+    return {name: kind or others.get(name) for name, kind in kinds.items()}
+
+
+def reference_sketch(source: Source, kinds: Mapping[str, ColumnKind | None]) -> TableSketch:
+    """Lay out the columns of a reference and count it."""
+    names = list(kinds)
+    rows = [file.rows for file in source.files]
+    if None not in rows and sum(number or 0 for number in rows) <= HELD_ROWS:
+        held = list(record_batches(source, names))
+        return count(held, lay_out(held, kinds))
+    return count(record_batches(source, names), lay_out(record_batches(source, names), kinds))
+
+
+def layouts(sketch: TableSketch, names: list[str]) -> dict[str, Layout]:
+    """Return the layouts of some columns of a sketch."""
+    return {name: layout_of(sketch.columns[name]) for name in names}
+
+
+def sketch_source(source: Source, found: Mapping[str, Layout]) -> TableSketch:
+    """Count a source in given layouts."""
+    return count(record_batches(source, list(found)), found)
+
+
+def record_batches(source: Source, names: list[str]) -> Iterator[pa.RecordBatch]:
+    """Stream the batches of some columns."""
+    return (batch.table for batch in source.batches(names))
+
+
+def facts_of(
+    reference: TableSketch,
+    current: TableSketch,
+    schema: Mapping[str, Effect],
+    *,
+    new: Mapping[str, ColumnKind | None],
+    score: str | None = None,
+) -> list[ColumnFacts]:
+    """Measure every column that both sides have, and name those that only one has."""
+    role = Role.PLAIN if score is None else Role.INPUT
+    facts = [
+        ColumnFacts(
+            name=name,
+            kind=sketch.kind,
+            role=Role.SCORE if name == score else role,
+            distances=_lost(reference, name) if name in schema else distances(sketch, current.columns[name]),
+            rows_reference=reference.rows,
+            rows_current=current.rows,
+            schema=schema.get(name) or (Effect.IDENTIFIER if _identifies(sketch) else None),
+        )
+        for name, sketch in reference.columns.items()
+    ]
+    for name, effect in schema.items():
+        if effect is Effect.NEW:
+            kind = new.get(name) or ColumnKind.CATEGORICAL
+            facts.append(ColumnFacts(name, kind, role, NOTHING, reference.rows, current.rows, Effect.NEW))
+    return facts
+
+
+def column_comparison(facts: ColumnFacts, verdict: ColumnVerdict) -> ColumnComparison:
+    """Join what was measured of a column with what to think of it."""
+    measured = facts.distances
+    return ColumnComparison(
+        name=facts.name,
+        kind=facts.kind,
+        psi=measured.psi,
+        js=measured.js,
+        hellinger=measured.hellinger,
+        ks=measured.ks,
+        ks_p=measured.ks_p,
+        wasserstein=measured.wasserstein,
+        wasserstein_normed=measured.wasserstein_normed,
+        chi2=measured.chi2,
+        chi2_p=measured.chi2_p,
+        l_infinity=measured.l_infinity,
+        missing=Sides(measured.missing_reference, measured.missing_current),
+        unseen=measured.unseen,
+        outside=measured.outside,
+        noise_p=measured.noise_p,
+        drifted=verdict.drifted,
+        effect=verdict.effect,
+        severity=verdict.severity,
+    )
+
+
+def _identifies(sketch: Sketch) -> bool:
+    """Whether a text column names rows instead of describing them."""
+    if not isinstance(sketch, CategorySketch) or sketch.present < LEAST_IDENTIFIED:
+        return False
+    return len(sketch.categories) + len(sketch.rest) >= IDENTIFYING * sketch.present
+
+
+def _lost(reference: TableSketch, name: str) -> Distances:
+    sketch = reference.columns[name]
+    return replace(NOTHING, missing_reference=sketch.missing / sketch.rows if sketch.rows else 0.0, missing_current=1.0)
+
+
+def _exact(facts: ColumnFacts, reference: Source, current: Source) -> ColumnFacts:
+    if facts.schema is not None:
+        return facts
+    return replace(facts, distances=exactly(facts.distances, reference, current, facts.name, facts.kind))

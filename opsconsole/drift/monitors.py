@@ -1,0 +1,105 @@
+"""A monitor as the configuration has it, resolved: what to read, what to measure, where the floor lies."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from opsconsole.config.schema import MonitorConfig
+from opsconsole.config.workspace import Workspace
+from opsconsole.drift.performance import Metric, metric_of
+from opsconsole.ground.errors import ConfigError, NotFoundError
+from opsconsole.ground.nouns import ModelTask
+
+_RELATIVE = re.compile(r"reference\s*(?:(?P<sign>[-+])\s*(?P<number>\d*\.?\d+))?")
+EVALUATION = "evaluation"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The version that a monitor watches now, as its registry describes it."""
+
+    model: str
+    alias: str
+    version: int
+    evaluation: Path | None = None
+    """Its held-out rows: ``row_id, label, score`` and, when there are more contenders, ``contender``."""
+    data: tuple[Path, ...] = ()
+    """The data files (or globs) in which the features of those rows stand."""
+    used: tuple[Path, ...] = ()
+    """Files of the ids of rows that it was trained or evaluated on."""
+
+
+@dataclass(frozen=True)
+class Floor:
+    """Where performance must stay: a number, or so far from the reference's own."""
+
+    offset: float
+    relative: bool
+
+    def at(self, reference: float | None) -> float | None:
+        """Return the number; None when it is relative to a reference that is not known."""
+        if not self.relative:
+            return self.offset
+        return None if reference is None else reference + self.offset
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """What a check needs to know, checked."""
+
+    name: str
+    config: MonitorConfig
+    root: Path
+    evidence: Path
+    model: str
+    alias: str
+    task: ModelTask
+    metric: Metric | None
+    floor: Floor | None
+    persistence: int
+
+    @property
+    def kept_out(self) -> frozenset[str]:
+        """The columns that are no inputs."""
+        names = {self.config.id, self.config.time, self.config.score, *self.config.ignore}
+        return frozenset(names if self.config.label is None else names | {self.config.label})
+
+
+def monitor_of(workspace: Workspace, name: str) -> Monitor:
+    """Return a monitor of the configuration; NotFoundError, or ConfigError when a part of it makes no sense."""
+    config = workspace.config.monitors.get(name)
+    if config is None:
+        known = ", ".join(sorted(workspace.config.monitors)) or "none"
+        raise NotFoundError(f"there is no monitor `{name}`", hint=f"known: {known}")
+    model, _, alias = config.model.partition("@")
+    task = workspace.config.models[model].task
+    where = f"{workspace.file}: monitors.{name}.performance"
+    performance = config.performance
+    return Monitor(
+        name=name,
+        config=config,
+        root=workspace.root,
+        evidence=workspace.evidence,
+        model=model,
+        alias=alias,
+        task=task,
+        metric=None if performance is None else metric_of(performance.metric, task, f"{where}.metric"),
+        floor=None if performance is None else parse_floor(performance.floor, f"{where}.floor"),
+        persistence=1 if performance is None else performance.chunks,
+    )
+
+
+def parse_floor(text: float | str, where: str) -> Floor:
+    """Read ``0.68`` or ``reference - 0.05`` (``+`` for a metric of which less is better)."""
+    if isinstance(text, int | float):
+        return Floor(float(text), relative=False)
+    found = _RELATIVE.fullmatch(text.strip())
+    if found is not None:
+        number = float(found["number"] or 0)
+        return Floor(-number if found["sign"] == "-" else number, relative=True)
+    try:
+        return Floor(float(text), relative=False)
+    except ValueError as error:
+        raise ConfigError(f"{where}: not a floor: {text!r}", hint='write 0.68 or "reference - 0.05"') from error

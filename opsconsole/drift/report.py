@@ -1,0 +1,200 @@
+"""What the screens and ``drift report`` show, from stored rows alone: nothing here needs numpy or pyarrow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from opsconsole.config.schema import Config
+from opsconsole.ground.errors import NotFoundError
+from opsconsole.ground.nouns import AlertState, Severity
+from opsconsole.store import alerts as alert_store
+from opsconsole.store import chunks as chunk_store
+from opsconsole.store.chunks import Chunk, ChunkColumn, Finding
+from opsconsole.store.connection import Store
+
+
+@dataclass(frozen=True)
+class EstimatedReport:
+    """Performance estimated without labels; None as long as nothing estimates it."""
+
+    metric: str | None = None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    trusted: bool | None = None
+
+
+@dataclass(frozen=True)
+class RealisedReport:
+    """Performance on the rows whose label has arrived."""
+
+    metric: str | None
+    value: float | None
+    low: float | None
+    high: float | None
+    floor: float | None
+    label_coverage: float
+
+
+@dataclass(frozen=True)
+class ChunkReport:
+    """One chunk of ``drift report``."""
+
+    id: int
+    version: int
+    label: str
+    start: datetime
+    end: datetime
+    rows: int
+    partial: bool
+    severity: Severity
+    findings: tuple[Finding, ...]
+    columns: tuple[ChunkColumn, ...]
+    score: ChunkColumn | None
+    estimated: EstimatedReport
+    realised: RealisedReport
+
+
+@dataclass(frozen=True)
+class PlotPoint:
+    """Realised performance of one chunk, to be drawn."""
+
+    label: str
+    version: int
+    value: float | None
+    low: float | None
+    high: float | None
+    floor: float | None
+    severity: Severity
+
+
+@dataclass(frozen=True)
+class HeatRow:
+    """One column over the chunks, to be drawn as a strip; None where the chunk has no such column."""
+
+    name: str
+    psi: tuple[float | None, ...]
+    effects: tuple[str | None, ...]
+
+    @property
+    def worst(self) -> float:
+        """The largest PSI of the strip."""
+        return max((value for value in self.psi if value is not None), default=0.0)
+
+
+@dataclass(frozen=True)
+class Plots:
+    """What the drift tab draws of a monitor: all tuples run along ``labels``."""
+
+    labels: tuple[str, ...]
+    performance: tuple[PlotPoint, ...]
+    heat: tuple[HeatRow, ...]
+    """The score first, then inputs by their latest PSI."""
+
+
+@dataclass(frozen=True)
+class MonitorReport:
+    """One line of ``drift monitors``."""
+
+    name: str
+    model: str
+    alias: str
+    version: int | None
+    """The version of the newest chunk."""
+    chunks: int
+    last: str | None
+    last_checked: datetime | None
+    metric: str | None
+    realised: float | None
+    floor: float | None
+    severity: Severity
+    """The worst alert that stands and is not snoozed."""
+    alerts: tuple[int, ...]
+
+
+def report(store: Store, config: Config, name: str, *, limit: int = 200) -> list[ChunkReport]:
+    """Return a monitor's newest ``limit`` chunks, oldest first."""
+    _known(config, name)
+    score = config.monitors[name].score
+    return [_chunk_report(store, chunk, score) for chunk in chunk_store.chunks(store, name, limit=limit)]
+
+
+def monitors(store: Store, config: Config) -> list[MonitorReport]:
+    """Return every configured monitor and how it stands."""
+    return [_monitor_report(store, config, name) for name in config.monitors]
+
+
+def plots(store: Store, config: Config, name: str, *, limit: int = 24) -> Plots:
+    """Return the points of a monitor's newest ``limit`` chunks, oldest first."""
+    _known(config, name)
+    found = chunk_store.chunks(store, name, limit=limit)
+    cells = {(cell.chunk_id, cell.name): cell for cell in chunk_store.heat(store, name, limit=limit)}
+    names = dict.fromkeys(name for _, name in cells)
+    rows = []
+    for column in names:
+        strip = [cells.get((chunk.id, column)) for chunk in found]
+        rows.append(
+            HeatRow(
+                name=column,
+                psi=tuple(None if cell is None else cell.psi for cell in strip),
+                effects=tuple(None if cell is None else cell.effect for cell in strip),
+            )
+        )
+    score = config.monitors[name].score
+    rows.sort(key=lambda row: (row.name != score, -(row.psi[-1] or 0.0), row.name))
+    return Plots(
+        labels=tuple(chunk.label for chunk in found),
+        performance=tuple(
+            PlotPoint(chunk.label, chunk.version, chunk.realised, chunk.low, chunk.high, chunk.floor, chunk.severity)
+            for chunk in found
+        ),
+        heat=tuple(rows),
+    )
+
+
+def _known(config: Config, name: str) -> None:
+    if name not in config.monitors:
+        known = ", ".join(sorted(config.monitors)) or "none"
+        raise NotFoundError(f"there is no monitor `{name}`", hint=f"known: {known}")
+
+
+def _chunk_report(store: Store, chunk: Chunk, score: str) -> ChunkReport:
+    columns = tuple(chunk_store.columns(store, chunk.id))
+    return ChunkReport(
+        id=chunk.id,
+        version=chunk.version,
+        label=chunk.label,
+        start=chunk.start,
+        end=chunk.end,
+        rows=chunk.rows,
+        partial=chunk.partial,
+        severity=chunk.severity,
+        findings=chunk.findings,
+        columns=columns,
+        score=next((column for column in columns if column.name == score), None),
+        estimated=EstimatedReport(),
+        realised=RealisedReport(chunk.metric, chunk.realised, chunk.low, chunk.high, chunk.floor, chunk.label_coverage),
+    )
+
+
+def _monitor_report(store: Store, config: Config, name: str) -> MonitorReport:
+    model, _, alias = config.monitors[name].model.partition("@")
+    newest = chunk_store.chunks(store, name, limit=1)
+    last = newest[0] if newest else None
+    standing = alert_store.alerts(store, monitor=name, live=True)
+    loud = [alert.severity for alert in standing if alert.state is not AlertState.SNOOZED]
+    return MonitorReport(
+        name=name,
+        model=model,
+        alias=alias,
+        version=None if last is None else last.version,
+        chunks=chunk_store.number(store, name),
+        last=None if last is None else last.label,
+        last_checked=None if last is None else last.checked_at,
+        metric=None if last is None else last.metric,
+        realised=None if last is None else last.realised,
+        floor=None if last is None else last.floor,
+        severity=max(loud, key=lambda severity: severity.rank, default=Severity.OK),
+        alerts=tuple(alert.id for alert in standing),
+    )

@@ -1,0 +1,170 @@
+"""The one git wrapper: never prompts, never runs what a repo being looked at brings, always ends.
+
+Standard library only. A repo's own configuration can run programs (fsmonitor, hooks, filters, diff and signature
+helpers); each that has a switch is switched off here. What has none waits for the operator's trust.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+from opsconsole.ground.errors import NotFoundError, OpsconsoleError, RefusedError, UnreachableError, UsageError
+from opsconsole.ground.process import MEBIBYTE, Completed, capture
+
+SETTINGS = (
+    ("core.fsmonitor", "false"),
+    ("core.hooksPath", "/dev/null"),
+    ("log.showSignature", "false"),
+    ("protocol.ext.allow", "never"),
+    ("core.quotePath", "false"),
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+)
+QUIET = ("--no-pager", "--literal-pathspecs", *(word for key, value in SETTINGS for word in ("-c", f"{key}={value}")))
+DIFFING = frozenset({"diff", "log", "show"})
+FOREIGN = frozenset(
+    {
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_CONFIG",
+        "GIT_CONFIG_PARAMETERS",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_GRAFT_FILE",
+        "GIT_INDEX_FILE",
+        "GIT_NO_REPLACE_OBJECTS",
+        "GIT_REPLACE_REF_BASE",
+        "GIT_PREFIX",
+        "GIT_SHALLOW_FILE",
+        "GIT_COMMON_DIR",
+        "GIT_NAMESPACE",
+        "GIT_EXTERNAL_DIFF",
+        "GIT_PAGER",
+        "GIT_ASKPASS",
+        "SSH_ASKPASS",
+    }
+)
+"""What a caller's environment (a hook, another git command) must not say about the repo we look at."""
+
+REMOTE_COMPLAINTS = (
+    "Could not read from remote",
+    "unable to access",
+    "terminal prompts disabled",
+    "Could not resolve",
+    "Authentication failed",
+)
+
+
+class GitError(OpsconsoleError):
+    """git was asked something sensible and said no."""
+
+    code = "git"
+
+
+def git(
+    repo: Path,
+    *arguments: str,
+    timeout: float = 30.0,
+    limit: int = 64 * MEBIBYTE,
+    feed: bytes = b"",
+    trusted: bool = False,
+    config: tuple[str, ...] = (),
+) -> bytes:
+    """Return what git says on stdout; raise an error that says what to do when it fails.
+
+    ``trusted`` allows what reaches out of the repo (fetching missing objects); ``config`` adds ``-c`` settings.
+    """
+    answer = ask(repo, *arguments, timeout=timeout, limit=limit, feed=feed, trusted=trusted, config=config)
+    if answer.timed_out or answer.truncated or answer.exit_code != 0:
+        raise explained(repo, arguments, answer, timeout=timeout)
+    return answer.stdout
+
+
+def ask(
+    repo: Path,
+    *arguments: str,
+    timeout: float = 30.0,
+    limit: int = 64 * MEBIBYTE,
+    feed: bytes = b"",
+    trusted: bool = False,
+    config: tuple[str, ...] = (),
+) -> Completed:
+    """Run git and return its answer whatever the exit code; for questions where "no" is an answer."""
+    command, *rest = arguments
+    if command in DIFFING:
+        rest = ["--no-ext-diff", "--no-textconv", *rest]
+    settings = [word for setting in config for word in ("-c", setting)]
+    argv = ["git", *QUIET, *settings, "-C", str(repo), command, *rest]
+    try:
+        return capture(argv, env=_environment(trusted=trusted), timeout=timeout, limit=limit, feed=feed)
+    except NotFoundError as error:
+        raise NotFoundError("git is not installed", hint="install git (2.30 or newer) and put it on PATH") from error
+
+
+def checked_rev(rev: str) -> str:
+    """Return ``rev`` when it can only be read as a revision; UsageError otherwise."""
+    if not rev or rev.startswith("-") or any(ord(letter) < 32 for letter in rev):
+        raise UsageError(f"{rev!r} is no revision", hint="name a branch, a tag or a commit")
+    return rev
+
+
+def library_environment() -> dict[str, str]:
+    """Return the environment that makes a library which runs git by itself as quiet as we are."""
+    settings = {"GIT_CONFIG_COUNT": str(len(SETTINGS))}
+    for number, (key, value) in enumerate(SETTINGS):
+        settings |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return _environment(trusted=False) | settings
+
+
+def _environment(*, trusted: bool) -> dict[str, str]:
+    environment = {key: value for key, value in os.environ.items() if key not in FOREIGN}
+    ssh = environment.get("GIT_SSH_COMMAND", "ssh")
+    return environment | {
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_SSH_COMMAND": f"{ssh} -oBatchMode=yes -oConnectTimeout=10",
+        "GIT_NO_LAZY_FETCH": "0" if trusted else "1",
+        "SSH_ASKPASS_REQUIRE": "never",
+        "LC_ALL": "C",
+    }
+
+
+def explained(repo: Path, arguments: tuple[str, ...], answer: Completed, *, timeout: float) -> OpsconsoleError:
+    """Return git's complaint as an error that says what to do next."""
+    said = answer.stderr.decode("utf-8", "replace").strip()
+    shown = f"git {shlex.join(arguments[:2])}"
+    if answer.timed_out:
+        return UnreachableError(
+            f"{repo}: {shown} did not end within {timeout:g} s",
+            hint="a slow disk or an unreachable remote; try it by hand",
+        )
+    if answer.truncated:
+        return GitError(f"{repo}: {shown} answered more than can be taken in")
+    return _known_complaint(repo, said) or GitError(f"{repo}: {shown}: {last_line(said) or f'exit {answer.exit_code}'}")
+
+
+def _known_complaint(repo: Path, said: str) -> OpsconsoleError | None:
+    if "dubious ownership" in said:
+        return RefusedError(
+            f"{repo}: git refuses a repository that belongs to another user",
+            hint=f"if you trust it: git config --global --add safe.directory {shlex.quote(str(repo.absolute()))}",
+        )
+    if "not a git repository" in said:
+        return NotFoundError(f"{repo}: not a git repository", hint="name a folder that `git status` works in")
+    if "cannot change to" in said:
+        return NotFoundError(f"{repo}: no such folder", hint="was it moved? `opsconsole repo rm` and add it again")
+    if any(words in said for words in REMOTE_COMPLAINTS):
+        return UnreachableError(
+            f"{repo}: the remote did not answer: {last_line(said)}",
+            hint="check the network, the URL and your key or token",
+        )
+    return None
+
+
+def last_line(text: str) -> str:
+    """Return the last line that says something; git puts its verdict there."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1].removeprefix("fatal: ").removeprefix("error: ")[:400] if lines else ""

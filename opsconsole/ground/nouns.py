@@ -1,0 +1,141 @@
+"""The product's nouns as types: states, outcomes and kinds, spelled the same in code, store, CLI and on screen."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NewType
+
+Digest = NewType("Digest", str)
+"""A content digest, always ``sha256:`` and 64 hexadecimal digits."""
+
+
+class RunState(StrEnum):
+    """Where a run stands: ``queued → running → ending →`` one final outcome."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    ENDING = "ending"
+    PASSED = "passed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    LOST = "lost"
+    ERROR = "error"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more will happen to the run."""
+        return self not in LIVE_RUN_STATES
+
+
+LIVE_RUN_STATES = frozenset({RunState.QUEUED, RunState.RUNNING, RunState.ENDING})
+
+
+class StepState(StrEnum):
+    """Where one step of a run stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PASSED = "passed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    LOST = "lost"
+    ERROR = "error"
+    SKIPPED = "skipped"
+    CACHED = "cached"
+    NOT_REACHED = "not_reached"
+
+
+class PipelineKind(StrEnum):
+    """What a pipeline is for; it decides what intake looks for in ``out/``."""
+
+    BUILD = "build"
+    TRAIN = "train"
+    SCORE = "score"
+    EVALUATE = "evaluate"
+    DEPLOY = "deploy"
+    TASK = "task"
+
+
+class TestOutcome(StrEnum):
+    """What one test case came to."""
+
+    __test__ = False
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    ERROR = "error"
+
+
+class ModelTask(StrEnum):
+    """What a model predicts."""
+
+    BINARY = "binary"
+    MULTICLASS = "multiclass"
+    REGRESSION = "regression"
+    RANKING = "ranking"
+
+
+class GateOutcome(StrEnum):
+    """A gate's verdict; ``fail`` and ``inconclusive`` block a promotion."""
+
+    PASS = "pass"  # noqa: S105
+    WARN = "warn"
+    INCONCLUSIVE = "inconclusive"
+    FAIL = "fail"
+    SKIP = "skip"
+
+    @property
+    def blocks(self) -> bool:
+        """Whether a promotion is refused because of it."""
+        return self in {GateOutcome.FAIL, GateOutcome.INCONCLUSIVE}
+
+
+class PromotionKind(StrEnum):
+    """How an alias came to move."""
+
+    PROMOTE = "promote"
+    ROLLBACK = "rollback"
+    INTAKE = "intake"
+
+
+class Severity(StrEnum):
+    """How much a finding matters, least first; ``ok`` opens no alert."""
+
+    OK = "ok"
+    INFO = "info"
+    WARN = "warn"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """Its place in the order, 0 for ``ok``."""
+        return list(Severity).index(self)
+
+
+class AlertState(StrEnum):
+    """Where an incident stands."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+    RESOLVED = "resolved"
+
+
+class ColumnKind(StrEnum):
+    """How a column's values are compared."""
+
+    NUMERIC = "numeric"
+    CATEGORICAL = "categorical"
+    BOOLEAN = "boolean"
+    DATETIME = "datetime"
+
+
+class Danger(StrEnum):
+    """What an act can do; ``--readonly`` disables by it."""
+
+    READ = "read"
+    WRITE = "write"
+    PRODUCTION = "production"

@@ -1,0 +1,105 @@
+"""Starting runs: a plan, the champion and the data a training needs to know of, and the intake at its end."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from opsconsole.config.workspace import Workspace
+from opsconsole.ground import clock
+from opsconsole.ground.nouns import PipelineKind
+from opsconsole.ground.process import own_python
+from opsconsole.lifecycle.ladders import champion_of, ladder_of
+from opsconsole.registry.places import version_folder
+from opsconsole.runs.order import Plan
+from opsconsole.runs.plan import plan
+from opsconsole.runs.rerun import rerun_plan
+from opsconsole.runs.start import start
+from opsconsole.store.connection import Store
+
+MODEL_KINDS = frozenset({PipelineKind.TRAIN, PipelineKind.SCORE, PipelineKind.EVALUATE})
+
+
+def start_run(
+    workspace: Workspace,
+    store: Store,
+    target: str,
+    *,
+    rev: str | None = None,
+    environment: dict[str, str] | None = None,
+    only_tests: tuple[str, ...] = (),
+    reason: str | None = None,
+    alert_id: int | None = None,
+    until: datetime | None = None,
+) -> int:
+    """Start a run of ``REPO`` or ``REPO/PIPELINE``; return its id. ``until`` is the time the training data end before."""
+    planned = plan(workspace, store, target, rev=rev, environment=environment, only_tests=only_tests)
+    return _start(workspace, store, planned, reason=reason, alert_id=alert_id, until=until)
+
+
+def start_rerun(workspace: Workspace, store: Store, run_id: int, *, only_failed: bool = False) -> int:
+    """Start a run again at its commit, or only its failed tests; return the new run's id."""
+    planned = rerun_plan(workspace, store, run_id, only_failed=only_failed)
+    word = "the failed tests of" if only_failed else "again:"
+    return _start(workspace, store, planned, reason=f"{word} run {run_id}", rerun_of=run_id)
+
+
+def intake_command(root: Path) -> list[str]:
+    """Return the command line that takes the runs of the workspace at ``root`` in; the run's number is appended."""
+    return own_python("opsconsole.lifecycle.intake", str(root))
+
+
+def model_of(workspace: Workspace, target: str) -> str | None:
+    """Return the model that a pipeline trains or scores: its monitor's, else the workspace's only one."""
+    repo, _, pipeline = target.partition("/")
+    configured = workspace.config.repos.get(repo)
+    found = configured.pipelines.get(pipeline) if configured else None
+    monitors = workspace.config.monitors
+    if found is not None and found.on.alert in monitors:
+        return monitors[found.on.alert].model.partition("@")[0]
+    served = {item.model.partition("@")[0] for item in monitors.values() if item.refresh == target}
+    names = served or set(workspace.config.models)
+    return next(iter(names)) if len(names) == 1 else None
+
+
+def _start(
+    workspace: Workspace,
+    store: Store,
+    planned: Plan,
+    *,
+    reason: str | None,
+    alert_id: int | None = None,
+    rerun_of: int | None = None,
+    until: datetime | None = None,
+) -> int:
+    known: dict[str, str] = {}
+    if planned.kind in MODEL_KINDS:
+        known = _model_environment(workspace, store, f"{planned.repo}/{planned.pipeline}")
+    if alert_id is not None:
+        known["OPSCONSOLE_ALERT"] = str(alert_id)
+    if until is not None:
+        known["OPSCONSOLE_DATA_UNTIL"] = clock.to_text(until)
+    return start(
+        workspace,
+        store,
+        planned,
+        intake=intake_command(workspace.root),
+        environment=known,
+        reason=reason,
+        alert_id=alert_id,
+        rerun_of=rerun_of,
+    )
+
+
+def _model_environment(workspace: Workspace, store: Store, target: str) -> dict[str, str]:
+    """Return what a training or scoring is told: its model, and the champion it is held against."""
+    model = model_of(workspace, target)
+    if model is None:
+        return {}
+    told = {"OPSCONSOLE_MODEL": model}
+    champion = champion_of(store, model, ladder_of(workspace, model))
+    if champion is not None:
+        told["OPSCONSOLE_CHAMPION"] = str(version_folder(workspace, model, champion.version).resolve())
+        told["OPSCONSOLE_CHAMPION_DIGEST"] = champion.digest
+        told["OPSCONSOLE_CHAMPION_VERSION"] = str(champion.version)
+    return told

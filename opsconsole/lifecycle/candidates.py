@@ -1,0 +1,193 @@
+"""A candidate's way: judged against the champion, promoted, and rolled back."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+from opsconsole.config.workspace import Workspace
+from opsconsole.ground import clock
+from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError, UsageError
+from opsconsole.ground.nouns import GateOutcome
+from opsconsole.lifecycle.ladders import champion_of, ladder_of
+from opsconsole.lifecycle.usecases import command
+from opsconsole.registry import gates as checks
+from opsconsole.registry.artifacts import verify
+from opsconsole.registry.gates import Gate, TestsAtCommit
+from opsconsole.registry.links import require_place, sync_link
+from opsconsole.registry.places import version_folder
+from opsconsole.registry.promotion import Move, Moved, plan_rollback, promote, roll_back
+from opsconsole.store import alerts, judgements, models, promotions
+from opsconsole.store import runs as run_store
+from opsconsole.store.connection import Store
+from opsconsole.store.judgements import StoredJudgement
+from opsconsole.store.models import Version
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A version's gates for one alias, and what the operator saw of the alias meanwhile."""
+
+    challenger: Version
+    champion: Version | None
+    alias: str
+    seen_version: int | None
+    seen_revision: int
+    gates: list[Gate]
+    changes: dict[str, int] | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing blocks."""
+        return not any(gate.outcome.blocks for gate in self.gates)
+
+
+def judge(workspace: Workspace, store: Store, model: str, version: int, alias: str) -> Judgement:
+    """Evaluate the gates of an alias for a version, on the digests as they are now."""
+    ladder = ladder_of(workspace, model)
+    if alias not in ladder:
+        raise NotFoundError(f"the model `{model}` has no rung `{alias}`", hint=f"its ladder: {', '.join(ladder)}")
+    challenger = models.version(store, model, version)
+    held = promotions.alias(store, model, alias)
+    champion = champion_of(store, model, ladder, alias)
+    if champion is not None and champion.version == challenger.version:
+        if held is not None and held.version == version:
+            raise RefusedError(f"v{version} is at {model}@{alias} already", hint="there is nothing to promote")
+        champion = None
+    found = checks.evaluate(workspace, store, challenger, champion, alias, tests_at(store, challenger))
+    contest = checks.contest_of(workspace, store, challenger, champion)
+    return Judgement(
+        challenger=challenger,
+        champion=champion,
+        alias=alias,
+        seen_version=held.version if held else None,
+        seen_revision=held.revision if held else 0,
+        gates=found,
+        changes=checks.changes(contest),
+    )
+
+
+def promote_candidate(
+    workspace: Workspace,
+    store: Store,
+    model: str,
+    version: int,
+    alias: str,
+    *,
+    reason: str,
+    expect: str | None,
+    force: tuple[str, ...] = (),
+) -> tuple[Judgement, Moved]:
+    """Promote a version if its gates hold (or are forced by name) and the alias still stands where it was seen.
+
+    ``expect`` is the version the operator saw at the alias (``none`` for nothing); it conflicts when it moved.
+    """
+    judgement = judge(workspace, store, model, version, alias)
+    seen = str(judgement.seen_version) if judgement.seen_version is not None else "none"
+    if expect is not None and expect.removeprefix("v") != seen:
+        raise ConflictError(
+            f"{model}@{alias} moved: you saw {expect}, it is {seen} now",
+            hint="look at the gates again, against the new champion",
+        )
+    found = [*judgement.gates, checks.reason_gate(reason)]
+    _refuse(found, force, hint=f"opsconsole model gates {model}:{version} --to {alias} shows all")
+    move = Move(
+        model=model,
+        alias=alias,
+        to_version=version,
+        seen_version=judgement.seen_version,
+        seen_revision=judgement.seen_revision,
+        reason=reason.strip(),
+        command=" ".join(
+            [
+                command("model.promote", model=model, version=version, alias=alias, reason=reason.strip(), expect=seen),
+                *(f"--force-gate {shlex.quote(name)}" for name in force),
+            ]
+        ),
+    )
+    moved = promote(workspace, store, move, gates=[gate.as_json() for gate in found], forced=list(force))
+    return judgement, moved
+
+
+def _refuse(found: list[Gate], force: tuple[str, ...], *, hint: str) -> None:
+    """RefusedError when a gate blocks that was not forced by name; some can never be."""
+    known = {gate.name for gate in found}
+    for name in force:
+        if name not in known:
+            raise UsageError(f"there is no gate {name!r}", hint=f"gates: {', '.join(sorted(known))}")
+    if "reason" in force or "digest" in force:
+        raise RefusedError(
+            "the gates reason and digest cannot be forced", hint="restore the artifact, or register it again"
+        )
+    blocking = [gate for gate in found if gate.outcome.blocks and gate.name not in force]
+    if blocking:
+        raise RefusedError(
+            "; ".join(f"{gate.name}: {gate.detail}" for gate in blocking),
+            hint=f"{hint}; --force-gate NAME overrides one, on record",
+        )
+
+
+def roll_back_alias(workspace: Workspace, store: Store, model: str, alias: str, reason: str) -> Moved:
+    """Go back to what was live before, after its digests were read again; its alerts open again with it."""
+    if not reason.strip():
+        raise RefusedError("a rollback needs a reason", hint="--reason WHY")
+    line = command("model.rollback", model=model, alias=alias, reason=reason.strip())
+    move, undoes = plan_rollback(store, model, alias, reason.strip(), line)
+    wrong = verify(version_folder(workspace, model, move.to_version), models.files(store, model, move.to_version))
+    if wrong:
+        raise RefusedError(
+            f"v{move.to_version} cannot go live: {'; '.join(wrong[:3])}",
+            hint="promote another version, or restore its files",
+        )
+    require_place(workspace.models / model / alias)
+    with store.durable() as connection:
+        moved = roll_back(connection, move, undoes)
+        alerts.reopen_for_version(
+            connection, model, alias, move.to_version, reason=f"rolled back to v{move.to_version}"
+        )
+    sync_link(workspace, store, model, alias)
+    return moved
+
+
+def remember(store: Store, judgement: Judgement) -> None:
+    """Keep a judgement, so that the console can show it at once."""
+    item = StoredJudgement(
+        model=judgement.challenger.model,
+        version=judgement.challenger.version,
+        alias=judgement.alias,
+        champion=judgement.champion.version if judgement.champion else None,
+        passed=judgement.passed,
+        gates=[gate.as_json() for gate in judgement.gates],
+        changes=judgement.changes,
+        at=clock.now(),
+    )
+    with store.immediate() as connection:
+        judgements.put(connection, item)
+
+
+def tests_at(store: Store, version: Version) -> TestsAtCommit:
+    """Return what the newest run with tests at the version's commit came to."""
+    origin = version.provenance
+    if origin.repo is None or origin.commit is None:
+        return TestsAtCommit()
+    tested = run_store.page(store, repo=origin.repo, commit=origin.commit, limit=50)
+    run = next((item for item in tested if item.state.final and item.tests is not None and item.tests.total), None)
+    if run is None or run.tests is None:
+        return TestsAtCommit()
+    return TestsAtCommit(run_id=run.id, passed=run.tests.passed, failed=run.tests.failed + run.tests.errors)
+
+
+def gate_json(judgement: Judgement) -> dict[str, Any]:
+    """Return a judgement as ``model gates --json`` prints it."""
+    return {
+        "model": judgement.challenger.model,
+        "version": judgement.challenger.version,
+        "alias": judgement.alias,
+        "champion": judgement.champion.version if judgement.champion else None,
+        "expect": judgement.seen_version,
+        "passed": judgement.passed,
+        "gates": [gate.as_json() for gate in judgement.gates],
+        "changes": judgement.changes,
+        "counts": {str(outcome): sum(gate.outcome is outcome for gate in judgement.gates) for outcome in GateOutcome},
+    }

@@ -1,0 +1,55 @@
+"""A finished run as intake hands it to whoever takes a part of it in."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from opsconsole.config.workspace import Workspace, open_workspace
+from opsconsole.runs.folder import RunFolder
+from opsconsole.runs.journal import RunHistory
+from opsconsole.runs.junit import Report
+from opsconsole.runs.order import Order
+from opsconsole.runs.outcome import Outcome
+from opsconsole.store.connection import Store
+from opsconsole.store.runs import RunRecord
+
+Write = Callable[[sqlite3.Connection], object]
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """All that is known of a run at its end."""
+
+    root: Path
+    """The workspace's root; its configuration is read by whoever needs it, so that a typo in it loses no test results."""
+    record: RunRecord
+    """The row as it stood before the final outcome."""
+    folder: RunFolder
+    order: Order
+    history: RunHistory
+    reports: tuple[Report, ...]
+    outcome: Outcome
+
+    def workspace(self) -> Workspace:
+        """Load the configuration."""
+        return open_workspace(self.root)
+
+
+class Taker(Protocol):
+    """Someone who takes a part of a finished run in.
+
+    ``prepare`` comes before the transaction and may do slow, repeatable work on files; it returns what to write inside
+    the transaction (quick, SQL only), or None. An OpsconsoleError from it fails the run, with that message, and the rest
+    of the run is taken in all the same. ``follow_up`` comes after the commit, at least once if the process lives; what it
+    does must be found and done again by someone else when it does not.
+    """
+
+    def prepare(self, store: Store, run: FinishedRun) -> Write | None:
+        """Do the slow part, and return what the transaction writes."""
+
+    def follow_up(self, store: Store, run: FinishedRun) -> None:
+        """Do what comes of it, after the commit."""

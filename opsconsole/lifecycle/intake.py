@@ -1,0 +1,125 @@
+"""A finished run is taken in: ``python -I -m opsconsole.lifecycle.intake WORKSPACE RUN``.
+
+One fresh process at the end of each run, and the only one that writes a final outcome from results. All of it is one
+transaction ``ending → final``: killed before its commit nothing happened, killed after it nothing is missing, and run
+again it finds that there is nothing to do.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from opsconsole.ground import clock
+from opsconsole.ground.errors import NotFoundError, OpsconsoleError
+from opsconsole.ground.nouns import RunState
+from opsconsole.lifecycle.finished import FinishedRun, Taker, Write
+from opsconsole.runs import journal
+from opsconsole.runs.folder import RunFolder, run_folder
+from opsconsole.runs.junit import read_report
+from opsconsole.runs.order import Order
+from opsconsole.runs.outcome import final_steps, outcome
+from opsconsole.store import events, runs, steps, test_results
+from opsconsole.store.connection import open_store
+from opsconsole.store.runs import RunRecord
+
+
+def takers() -> tuple[Taker, ...]:
+    """Return everyone who takes a part, in order; imported here because they stand on this module."""
+    from opsconsole.lifecycle.taking import PredictionsTaker, VersionTaker
+
+    return (VersionTaker(), PredictionsTaker())
+
+
+def take_in(root: Path, run_id: int, chosen: Sequence[Taker] | None = None) -> bool:
+    """Take a run in; False when it already had its final outcome, so nothing was done."""
+    state = root / ".opsconsole"
+    with open_store(state) as store:
+        record = runs.get(store, run_id)
+        if record is None:
+            raise NotFoundError(f"there is no run {run_id}", hint="opsconsole runs lists them")
+        if record.state.final:
+            return False
+        run = _finished(root, record, run_folder(state, run_id))
+        active = takers() if chosen is None else tuple(chosen)
+        writes: list[Write] = []
+        for taker in active:
+            try:
+                write = taker.prepare(store, run)
+            except OpsconsoleError as error:
+                run = _failed(run, error)
+                continue
+            if write is not None:
+                writes.append(write)
+        with store.durable() as connection:
+            if not _write(connection, run):
+                return False
+            for write in writes:
+                write(connection)
+        for taker in active:
+            taker.follow_up(store, run)
+    return True
+
+
+def _finished(root: Path, record: RunRecord, folder: RunFolder) -> FinishedRun:
+    order = Order.read(folder.order)
+    history = journal.read(folder.journal)
+    reports = tuple(read_report(path) for path in sorted(folder.out.glob("junit*.xml")))
+    return FinishedRun(root, record, folder, order, history, reports, outcome(order, history, reports))
+
+
+def _failed(run: FinishedRun, error: OpsconsoleError) -> FinishedRun:
+    """Return the run as failed by what could not be taken in; a worse outcome stays."""
+    if run.outcome.state is not RunState.PASSED:
+        return run
+    return replace(run, outcome=replace(run.outcome, state=RunState.FAILED, error=str(error)))
+
+
+def _write(connection: sqlite3.Connection, run: FinishedRun) -> bool:
+    record, end = run.record, run.outcome
+    ended_at = run.history.ended_at or clock.now()
+    if not runs.finish(
+        connection,
+        record.id,
+        end.state,
+        started_at=run.history.started_at,
+        ended_at=ended_at,
+        error=end.error,
+        note=end.note,
+        tests=end.tests,
+    ):
+        return False
+    steps.put(connection, final_steps(run.order, run.history))
+    cases = [case for report in run.reports for case in report.cases]
+    numbered = [replace(case, run_id=record.id, position=position) for position, case in enumerate(cases)]
+    test_results.replace(connection, record.id, numbered)
+    events.record(
+        connection,
+        f"run.{end.state}",
+        f"run {record.id}",
+        detail={"repo": record.repo, "pipeline": record.pipeline, "commit": record.commit, "error": end.error},
+        actor=record.actor,
+    )
+    return True
+
+
+def main() -> int:
+    """Take in the run named on the command line; the exit code says whether that worked."""
+    root, run_id = Path(sys.argv[1]), int(sys.argv[2])
+    try:
+        take_in(root, run_id)
+    except OpsconsoleError as error:
+        sys.stderr.write(f"{error.message}\n")
+        return int(error.exit_code)
+    except Exception:  # noqa: BLE001 - the outermost edge: whoever started the intake keeps what it says
+        traceback.print_exc()
+        return 70
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,22 @@
+"""A model's ladder, and who stands where on it."""
+
+from __future__ import annotations
+
+from opsconsole.config.schema import ModelConfig
+from opsconsole.config.workspace import Workspace
+from opsconsole.store import models, promotions
+from opsconsole.store.connection import Store
+from opsconsole.store.models import Version
+
+
+def ladder_of(workspace: Workspace, model: str) -> list[str]:
+    """Return a model's rungs, lowest first."""
+    return workspace.config.models.get(model, ModelConfig()).ladder
+
+
+def champion_of(store: Store, model: str, ladder: list[str], alias: str | None = None) -> Version | None:
+    """Return the version at ``alias``, else the one at the highest held rung above the lowest; None when there is none."""
+    held = {row.alias: row.version for row in promotions.aliases(store, model)}
+    wanted = [alias, *reversed(ladder[1:])]
+    number = next((held[rung] for rung in wanted if rung is not None and rung in held), None)
+    return models.version(store, model, number) if number is not None else None

@@ -1,0 +1,160 @@
+"""What intake takes out of a run besides its tests: a version of a model, production scores."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+from opsconsole.config.workspace import Workspace
+from opsconsole.ground.actor import current_actor
+from opsconsole.ground.errors import OpsconsoleError, UsageError
+from opsconsole.ground.files import digest_file, fsync_directory
+from opsconsole.ground.nouns import PipelineKind, RunState
+from opsconsole.lifecycle.finished import FinishedRun, Write
+from opsconsole.lifecycle.ladders import ladder_of
+from opsconsole.registry.links import sync_link
+from opsconsole.registry.promotion import nominate
+from opsconsole.registry.register import Prepared, insert, prepare_path, prepare_run
+from opsconsole.store import baselines, models
+from opsconsole.store.connection import Store
+from opsconsole.store.models import Provenance, Version
+
+
+class VersionTaker:
+    """Registers the model that a passed training left in ``out/``, and nominates it for the lowest rung."""
+
+    def prepare(self, store: Store, run: FinishedRun) -> Write | None:
+        """Stage the artifact and its evidence; a training without a model fails."""
+        if run.outcome.state is not RunState.PASSED or run.order.plan.kind is not PipelineKind.TRAIN:
+            return None
+        if not (run.folder.out / "model").is_dir():
+            raise UsageError("the training left no model", hint="it must leave out/model/ and out/model.toml")
+        if models.version_of_run(store, run.record.id) is not None:
+            return None
+        workspace = run.workspace()
+        prepared = prepare_run(workspace, run.folder.out, run.record.id)
+        return lambda connection: self._write(connection, workspace, prepared, run)
+
+    def follow_up(self, store: Store, run: FinishedRun) -> None:
+        """Show the new version on its rung, and judge it for the top one."""
+        from opsconsole.lifecycle.candidates import judge, remember
+
+        version = models.version_of_run(store, run.record.id)
+        if version is None:
+            return
+        workspace = run.workspace()
+        ladder = ladder_of(workspace, version.model)
+        sync_link(workspace, store, version.model, ladder[0])
+        remember(store, judge(workspace, store, version.model, version.version, ladder[-1]))
+
+    @staticmethod
+    def _write(connection: sqlite3.Connection, workspace: Workspace, prepared: Prepared, run: FinishedRun) -> None:
+        record = run.record
+        told = dict(run.order.environment)
+        champion = told.get("OPSCONSOLE_CHAMPION_VERSION")
+        provenance = Provenance(
+            actor=record.actor,
+            repo=record.repo,
+            commit=record.commit,
+            run_id=record.id,
+            alert_id=record.alert_id,
+            champion=int(champion)
+            if champion is not None and told.get("OPSCONSOLE_MODEL") == prepared.declared.name
+            else None,
+        )
+        version = insert(connection, workspace, prepared, provenance, command=None)
+        why = f"run {record.id} made it" + (f" in answer to alert {record.alert_id}" if record.alert_id else "")
+        nominate(connection, version.model, ladder_of(workspace, version.model)[0], version.version, why, record.actor)
+
+
+class PredictionsTaker:
+    """Keeps the production scores that a scoring left, as a source for drift checks."""
+
+    def prepare(self, store: Store, run: FinishedRun) -> Write | None:  # noqa: ARG002 - the protocol's signature
+        """Copy the scores to where they stay."""
+        if run.outcome.state is not RunState.PASSED or run.order.plan.kind is not PipelineKind.SCORE:
+            return None
+        source = next(
+            (path for name in ("parquet", "csv") if (path := run.folder.out / f"predictions.{name}").is_file()), None
+        )
+        if source is None:
+            return None
+        told = dict(run.order.environment)
+        model, version = told.get("OPSCONSOLE_MODEL"), told.get("OPSCONSOLE_CHAMPION_VERSION")
+        if model is None or version is None:
+            raise UsageError(
+                "the scores belong to no version: nothing holds a rung of the model",
+                hint="promote a version first, and name the pipeline as `refresh` of the model's monitor",
+            )
+        relative = Path("predictions") / model / f"run-{run.record.id}{source.suffix}"
+        workspace = run.workspace()
+        target = workspace.evidence / relative
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        shutil.copyfile(source, target)
+        fsync_directory(target.parent)
+        digest, rows = digest_file(target), _rows(target)
+        return lambda connection: baselines.record_predictions(
+            connection,
+            model=model,
+            version=int(version),
+            run_id=run.record.id,
+            path=str(relative),
+            file_digest=digest,
+            rows=rows,
+        )
+
+    def follow_up(self, store: Store, run: FinishedRun) -> None:
+        """Check the monitors that this scoring feeds; what they complain of stays in the run's diary."""
+        from opsconsole.lifecycle.watching import check_monitor
+
+        if run.outcome.state is not RunState.PASSED or run.order.plan.kind is not PipelineKind.SCORE:
+            return
+        workspace = run.workspace()
+        target = f"{run.record.repo}/{run.record.pipeline}"
+        for name, monitor in workspace.config.monitors.items():
+            if monitor.refresh == target:
+                try:
+                    check_monitor(workspace, store, name)
+                except OpsconsoleError as error:
+                    print(f"monitor {name}: {error}")  # noqa: T201 - the run's diary
+
+
+def register_path(
+    workspace: Workspace,
+    store: Store,
+    name: str,
+    path: Path,
+    *,
+    metrics: dict[str, float],
+    params: dict[str, object],
+    evaluation: Path | None,
+    commit: str | None,
+) -> Version:
+    """Register an artifact of the operator's own."""
+    from opsconsole.lifecycle.usecases import command
+
+    prepared = prepare_path(workspace, name, path, metrics=metrics, params=params, evaluation=evaluation)
+    provenance = Provenance(actor=current_actor(), commit=commit)
+    line = command("model.register", model=name, path=str(path))
+    with store.immediate() as connection:
+        version = insert(connection, workspace, prepared, provenance, command=line)
+        nominate(
+            connection, name, ladder_of(workspace, name)[0], version.version, "registered by hand", provenance.actor
+        )
+    sync_link(workspace, store, name, ladder_of(workspace, name)[0])
+    return version
+
+
+def _rows(path: Path) -> int:
+    """Return how many rows a file of scores has."""
+    if path.suffix == ".parquet":
+        from pyarrow import ArrowException
+        from pyarrow.parquet import read_metadata
+
+        try:
+            return int(read_metadata(path).num_rows)
+        except (OSError, ArrowException) as error:
+            raise UsageError(f"predictions.parquet: not a whole Parquet file: {error}") from error
+    with path.open("rb") as file:
+        return max(sum(1 for _ in file) - 1, 0)

@@ -1,0 +1,135 @@
+"""What waits for the operator, worst first: alerts, decisions, broken builds. Read from the store alone, in milliseconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from opsconsole.config.workspace import Workspace
+from opsconsole.ground import text
+from opsconsole.ground.nouns import AlertState, RunState, Severity
+from opsconsole.lifecycle.ladders import ladder_of
+from opsconsole.store import alerts, judgements, models, promotions, repos, runs
+from opsconsole.store.connection import Store
+from opsconsole.store.judgements import StoredJudgement
+
+BROKEN = frozenset({RunState.FAILED, RunState.TIMED_OUT, RunState.LOST, RunState.ERROR})
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One thing that waits for the operator."""
+
+    kind: Literal["alert", "decision", "broken"]
+    target: str
+    """As ``:`` takes it: ``alert 3``, ``model flights:2``, ``run 42``."""
+    rank: int
+    """Its order, least first."""
+    word: str
+    title: str
+    text: str
+    since: datetime
+
+
+def waiting(workspace: Workspace, store: Store) -> list[Waiting]:
+    """Return everything that waits, worst first, the newest first among equals."""
+    found = [*_alerts(store), *_decisions(workspace, store), *_broken(workspace, store)]
+    return sorted(found, key=lambda item: (item.rank, -item.since.timestamp()))
+
+
+def _alerts(store: Store) -> list[Waiting]:
+    ranks = {Severity.CRITICAL: 0, Severity.WARN: 2, Severity.INFO: 5}
+    return [
+        Waiting(
+            kind="alert",
+            target=f"alert {item.id}",
+            rank=ranks.get(item.severity, 5),
+            word=str(item.severity),
+            title=f"{item.model} v{item.version} in {item.alias}",
+            text=item.title,
+            since=item.opened_at,
+        )
+        for item in alerts.alerts(store, live=True)
+        if item.state is AlertState.OPEN and item.severity is not Severity.INFO
+    ]
+
+
+def _decisions(workspace: Workspace, store: Store) -> list[Waiting]:
+    """Return the candidates that are newer than what production holds and were judged fit."""
+    found: list[Waiting] = []
+    for name in workspace.config.models:
+        ladder = ladder_of(workspace, name)
+        held = {row.alias: row for row in promotions.aliases(store, name)}
+        candidate, production = held.get(ladder[0]), held.get(ladder[-1])
+        if candidate is None or len(ladder) < 2 or (production and candidate.version <= production.version):
+            continue
+        judged = judgements.get(store, name, candidate.version, ladder[-1])
+        if judged is None or not judged.passed or judged.champion != (production.version if production else None):
+            continue
+        if any(
+            move.from_version == candidate.version for move in promotions.history(store, name, ladder[-1], limit=50)
+        ):
+            continue
+        found.append(
+            Waiting(
+                kind="decision",
+                target=f"model {name}:{candidate.version}",
+                rank=1,
+                word="decide",
+                title=f"{name} v{candidate.version}, {ladder[0]}",
+                text=verdict(judged),
+                since=models.version(store, name, candidate.version).created_at,
+            )
+        )
+    return found
+
+
+def verdict(judged: StoredJudgement) -> str:
+    """Return a judgement in one line: ``beats v2 by .040 AUC (CI .031–.049) · 7 of 7 gates pass``."""
+    counted = [gate for gate in judged.gates if gate["outcome"] != "skip"]
+    good = sum(gate["outcome"] in {"pass", "warn"} for gate in counted)
+    gates = f"{good} of {len(counted)} gates pass"
+    shown = judged.gate("not worse")
+    numbers = shown["evidence"] if shown else {}
+    if judged.champion is None or "difference" not in numbers:
+        return gates
+    difference, low, high = numbers["difference"], numbers["low"], numbers["high"]
+    word = "beats" if low > 0 else "falls behind" if high < 0 else "differs from"
+    metric = str(numbers["metric"]).upper() if numbers["metric"] == "auc" else numbers["metric"]
+    joint = "–" if low >= 0 else " to "
+    interval = f"CI {text.decimals(low)}{joint}{text.decimals(high)}"
+    return f"{word} v{judged.champion} by {text.decimals(abs(difference))} {metric} ({interval}) · {gates}"
+
+
+def _broken(workspace: Workspace, store: Store) -> list[Waiting]:
+    names = sorted({*workspace.config.repos, *(repo.name for repo in repos.all_repos(store))})
+    broken = [run for name in names for run in _last_of_each_pipeline(store, name) if run.state in BROKEN]
+    return [
+        Waiting(
+            kind="broken",
+            target=f"run {run.id}",
+            rank=3,
+            word="broken" if run.state is RunState.FAILED else run.state.replace("_", " "),
+            title=f"{run.repo}/{run.pipeline} #{run.id}",
+            text=_broken_text(run),
+            since=run.ended_at or run.created_at,
+        )
+        for run in broken
+    ]
+
+
+def _last_of_each_pipeline(store: Store, repo: str) -> list[runs.RunRecord]:
+    """Return the newest run of each pipeline that is over, as far as the last runs tell."""
+    found: dict[str, runs.RunRecord] = {}
+    for run in runs.page(store, repo=repo, limit=100):
+        if run.state.final:
+            found.setdefault(run.pipeline, run)
+    return list(found.values())
+
+
+def _broken_text(run: runs.RunRecord) -> str:
+    subject = f"{run.commit[:7]} “{text.clean(run.subject, limit=50)}”"
+    if run.tests is not None and run.tests.failed + run.tests.errors:
+        return f"{run.tests.failed + run.tests.errors} of {run.tests.total} tests at {subject}"
+    return f"{run.error or 'a step failed'} at {subject}"

@@ -1,0 +1,1 @@
+"""Model versions, their evidence, gates, promotion and the link that consumers read."""

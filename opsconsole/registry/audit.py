@@ -1,0 +1,89 @@
+"""What an artifact would run when loaded, told from its bytes: nothing is loaded."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from opsconsole.ground.errors import UsageError
+from opsconsole.registry.pickles import is_pickle
+from opsconsole.store.models import Audit
+
+KNOWN_TYPES = frozenset(
+    {
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.tree._tree.Tree",
+        "sklearn.utils._bunch.Bunch",
+    }
+)
+"""Types of scikit-learn's own estimators that skops asks about; read and found harmless."""
+
+_SCHEMA_LIMIT = 256 << 20
+
+
+def audit(folder: Path) -> Audit:
+    """Look at every file of an artifact; one pickle makes the whole artifact a pickle."""
+    formats: set[str] = set()
+    types: set[str] = set()
+    untrusted: set[str] = set()
+    for path in sorted(item for item in folder.rglob("*") if item.is_file()):
+        found, used = _audit_file(path)
+        formats.add(found)
+        types |= used
+        if found == "skops":
+            untrusted |= _untrusted(path)
+    kind = next((name for name in ("pickle", "skops") if name in formats), "other")
+    return Audit(format=kind, untrusted=tuple(sorted(untrusted - KNOWN_TYPES)), types=len(types))
+
+
+def _untrusted(path: Path) -> set[str]:
+    """Return what skops itself would refuse to load unasked; it reads the schema and builds nothing."""
+    from skops.io import get_untrusted_types
+
+    try:
+        return set(get_untrusted_types(file=path))
+    except (ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
+        raise UsageError(
+            f"{path.name}: skops cannot read it: {error}", hint="write it with the skops that is installed here"
+        ) from error
+
+
+def _audit_file(path: Path) -> tuple[str, set[str]]:
+    if is_pickle(path):
+        return "pickle", set()
+    if not zipfile.is_zipfile(path):
+        return "other", set()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if "schema.json" not in archive.namelist():
+                return "other", set()
+            if archive.getinfo("schema.json").file_size > _SCHEMA_LIMIT:
+                raise UsageError(f"{path.name}: its schema is larger than {_SCHEMA_LIMIT >> 20} MiB")
+            schema = json.loads(archive.read("schema.json"))
+    except (zipfile.BadZipFile, ValueError, OSError, RecursionError) as error:
+        raise UsageError(f"{path.name}: not a whole skops file: {error}", hint="write it again") from error
+    return "skops", _types(schema)
+
+
+def _types(node: Any) -> set[str]:
+    """Return every type and function that a skops schema names."""
+    found: set[str] = set()
+    pending = [node]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            module, name = item.get("__module__"), item.get("__class__")
+            if isinstance(module, str) and isinstance(name, str):
+                found.add(f"{module}.{name}")
+            if item.get("__loader__") in {"FunctionNode", "MethodNode", "OperatorFuncNode"}:
+                content = item.get("content")
+                if isinstance(content, dict) and "module_path" in content:
+                    found.add(f"{content['module_path']}.{content.get('function', '')}")
+            pending.extend(item.values())
+        elif isinstance(item, list):
+            pending.extend(item)
+    return found

@@ -1,0 +1,185 @@
+"""Moving an alias: compare-and-swap on its row, the promotion and the event in the same transaction, then the link."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+from opsconsole.config.workspace import Workspace
+from opsconsole.ground.actor import current_actor
+from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError
+from opsconsole.ground.nouns import PromotionKind
+from opsconsole.registry.links import require_place, sync_link
+from opsconsole.store import events, models, promotions
+from opsconsole.store.connection import Store
+from opsconsole.store.promotions import Promotion
+
+
+@dataclass(frozen=True)
+class Move:
+    """What is wanted, and what the operator saw when they wanted it."""
+
+    model: str
+    alias: str
+    to_version: int
+    seen_version: int | None
+    seen_revision: int
+    """The alias's revision when the gates were evaluated; 0: it pointed nowhere."""
+    reason: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Moved:
+    """An alias that moved."""
+
+    promotion: int
+    model: str
+    alias: str
+    from_version: int | None
+    to_version: int
+
+
+def promote(workspace: Workspace, store: Store, move: Move, *, gates: list[dict[str, Any]], forced: list[str]) -> Moved:
+    """Move the alias if it still stands where the operator saw it; else ConflictError says who was first."""
+    require_place(workspace.models / move.model / move.alias)
+    with store.durable() as connection:
+        promotion = _move(connection, PromotionKind.PROMOTE, move, gates, forced, None)
+        events.record(
+            connection,
+            "model.promoted",
+            f"model {move.model}@{move.alias}",
+            reason=move.reason,
+            command=move.command,
+            detail={"from": move.seen_version, "to": move.to_version, "promotion": promotion, "forced": forced},
+        )
+    sync_link(workspace, store, move.model, move.alias)
+    return Moved(promotion, move.model, move.alias, move.seen_version, move.to_version)
+
+
+def roll_back(connection: sqlite3.Connection, move: Move, undoes: int) -> Moved:
+    """Move the alias back inside the caller's durable transaction; the caller then syncs the link."""
+    promotion = _move(connection, PromotionKind.ROLLBACK, move, [], [], undoes)
+    events.record(
+        connection,
+        "model.rolled_back",
+        f"model {move.model}@{move.alias}",
+        reason=move.reason,
+        command=move.command,
+        detail={"from": move.seen_version, "to": move.to_version, "promotion": promotion, "undoes": undoes},
+    )
+    return Moved(promotion, move.model, move.alias, move.seen_version, move.to_version)
+
+
+def nominate(
+    connection: sqlite3.Connection, model: str, alias: str, version: int, reason: str, actor: str
+) -> int | None:
+    """Let intake move the lowest rung forward to a new version, never back; return the promotion, or None."""
+    seen = promotions.alias_inside(connection, model, alias)
+    if seen is not None and seen.version >= version:
+        return None
+    promotion = promotions.move(
+        connection,
+        kind=PromotionKind.INTAKE,
+        model=model,
+        name=alias,
+        to_version=version,
+        revision=seen.revision if seen else 0,
+        reason=reason,
+        actor=actor,
+        gates=[],
+        forced=[],
+    )
+    events.record(
+        connection,
+        "model.nominated",
+        f"model {model}@{alias}",
+        reason=reason,
+        actor=actor,
+        detail={"from": seen.version if seen else None, "to": version, "promotion": promotion},
+    )
+    return promotion
+
+
+def rollback_target(history: list[Promotion], holder: int) -> Promotion | None:
+    """Return the promotion whose version was live before ``holder``, never one that was itself rolled back.
+
+    ``history`` is one alias's promotions, newest first. The recorded chain is replayed: a promotion pushes what it put
+    live, a rollback pops down to what it went back to. A version that was rolled back counts as bad until someone
+    promotes it again. Returns None when nothing healthy was live before.
+    """
+    live, bad = _replay(history)
+    if not live or live[-1].to_version != holder:
+        return None
+    return next((item for item in reversed(live[:-1]) if item.to_version not in {holder, *bad}), None)
+
+
+def chain(history: list[Promotion]) -> list[Promotion]:
+    """Return the promotions that stand, oldest first, the last being what is live."""
+    return _replay(history)[0]
+
+
+def _replay(history: list[Promotion]) -> tuple[list[Promotion], set[int]]:
+    """Return the promotions that stand, oldest first, and the versions that were rolled back."""
+    live: list[Promotion] = []
+    bad: set[int] = set()
+    for item in reversed(history):
+        if item.kind == PromotionKind.ROLLBACK:
+            bad |= {item.from_version} if item.from_version is not None else set()
+            while live and live[-1].to_version != item.to_version:
+                live.pop()
+        else:
+            bad.discard(item.to_version)
+            live.append(item)
+    return live, bad
+
+
+def plan_rollback(store: Store, model: str, alias: str, reason: str, command: str) -> tuple[Move, int]:
+    """Return the move that a rollback would make, and the promotion it takes back."""
+    held = promotions.alias(store, model, alias)
+    if held is None:
+        raise NotFoundError(
+            f"`{alias}` of the model `{model}` points nowhere", hint=f"opsconsole model show {model} lists its rungs"
+        )
+    past = promotions.history(store, model, alias)
+    target = rollback_target(past, held.version)
+    if target is None:
+        raise RefusedError(
+            f"nothing was live at {model}@{alias} before v{held.version}",
+            hint="a rollback goes back to what was live, never to what was itself rolled back; promote another version",
+        )
+    models.version(store, model, target.to_version)
+    move = Move(model, alias, target.to_version, held.version, held.revision, reason, command)
+    return move, chain(past)[-1].id
+
+
+def _move(
+    connection: sqlite3.Connection,
+    kind: PromotionKind,
+    move: Move,
+    gates: list[dict[str, Any]],
+    forced: list[str],
+    undoes: int | None,
+) -> int:
+    promotion = promotions.move(
+        connection,
+        kind=kind,
+        model=move.model,
+        name=move.alias,
+        to_version=move.to_version,
+        revision=move.seen_revision,
+        reason=move.reason,
+        actor=current_actor(),
+        gates=gates,
+        forced=forced,
+        undoes=undoes,
+    )
+    if promotion is None:
+        now = promotions.alias_inside(connection, move.model, move.alias)
+        seen = f"v{move.seen_version}" if move.seen_version is not None else "nothing"
+        raise ConflictError(
+            f"{move.model}@{move.alias} moved while you looked: you saw {seen}, it is v{now.version if now else '?'} now",
+            hint="look at the gates again, against the new champion",
+        )
+    return promotion

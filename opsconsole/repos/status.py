@@ -1,0 +1,120 @@
+"""Where a repo stands, read without running anything that the repo brings."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from opsconsole.ground.errors import OpsconsoleError
+from opsconsole.ground.git import ask, explained, git
+
+UNTRACKED_LIMIT = 16 << 20
+
+
+@dataclass(frozen=True)
+class RepoStatus:
+    """One look at a repo."""
+
+    path: Path
+    branch: str | None
+    """None when HEAD is detached."""
+    commit: str | None
+    """None when the repo has no commit yet."""
+    subject: str
+    """As written by whoever committed: text from outside."""
+    dirty: bool
+    """Something differs from the commit: changed, staged or untracked (not ignored) files."""
+    ahead: int | None
+    """Commits that the upstream lacks; None without an upstream."""
+    behind: int | None
+
+
+def look(path: Path, *, trusted: bool = False) -> RepoStatus:
+    """Return where the repo at ``path`` stands.
+
+    In a repo that was not trusted, its content filters stay off: they are programs its own configuration names.
+    NotFoundError when it is no repo, RefusedError when it belongs to another user.
+    """
+    config = () if trusted else filters_off(path)
+    answer = git(
+        path,
+        "status",
+        "--porcelain=v2",
+        "--branch",
+        "-z",
+        "--untracked-files=normal",
+        "--ignore-submodules=dirty",
+        config=config,
+        limit=UNTRACKED_LIMIT,
+        timeout=60,
+    )
+    heads: dict[str, str] = {}
+    dirty = False
+    for entry in answer.split(b"\0"):
+        if entry.startswith(b"# "):
+            key, _, value = entry[2:].decode("utf-8", "replace").partition(" ")
+            heads[key] = value
+        elif entry:
+            dirty = True
+    branch, commit = heads.get("branch.head", "(detached)"), heads.get("branch.oid", "(initial)")
+    ahead, behind = _distance(heads.get("branch.ab"))
+    known = None if commit == "(initial)" else commit
+    return RepoStatus(
+        path=path,
+        branch=None if branch == "(detached)" else branch,
+        commit=known,
+        subject=subject_of(path, known) if known else "",
+        dirty=dirty,
+        ahead=ahead,
+        behind=behind,
+    )
+
+
+def subject_of(path: Path, commit: str) -> str:
+    """Return the first line of a commit's message, as it was written."""
+    return (
+        git(path, "show", "--no-patch", "--format=%s", "--encoding=UTF-8", commit)
+        .decode("utf-8", "replace")
+        .strip("\n")
+    )
+
+
+def filters_off(path: Path) -> tuple[str, ...]:
+    """Return the settings that switch off every content filter the repo's configuration names."""
+    answer = ask(
+        path, "config", "--null", "--name-only", "--get-regexp", r"^filter\..*\.(clean|smudge|process|required)$"
+    )
+    if answer.exit_code == 1:
+        return ()
+    if answer.exit_code != 0:
+        raise explained(path, ("config",), answer, timeout=30)
+    keys = {key for key in os.fsdecode(answer.stdout).split("\0") if key and "=" not in key}
+    return tuple(f"{key}={'false' if key.endswith('.required') else ''}" for key in sorted(keys))
+
+
+def is_repo(path: Path) -> bool:
+    """Whether ``path`` is the top of a work tree that git can read."""
+    if not (path / ".git").exists():
+        return False
+    try:
+        return ask(path, "rev-parse", "--git-dir").exit_code == 0
+    except OpsconsoleError:
+        return False
+
+
+def top_level(path: Path) -> Path:
+    """Return the top folder of the work tree that holds ``path``."""
+    return Path(os.fsdecode(git(path, "rev-parse", "--show-toplevel").rstrip(b"\n")))
+
+
+def common_folder(path: Path) -> Path:
+    """Return the folder that all work trees of the repo share (``.git`` of the first one)."""
+    found = Path(os.fsdecode(git(path, "rev-parse", "--git-common-dir").rstrip(b"\n")))
+    return (path / found).resolve()
+
+
+def _distance(text: str | None) -> tuple[int | None, int | None]:
+    found = re.fullmatch(r"\+(\d+) -(\d+)", text or "")
+    return (int(found[1]), int(found[2])) if found else (None, None)

@@ -1,0 +1,68 @@
+"""A clean checkout of one commit for one run, gone without a trace afterwards."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from opsconsole.ground.errors import OpsconsoleError
+from opsconsole.ground.files import locked
+from opsconsole.ground.git import checked_rev, git
+from opsconsole.repos.status import common_folder
+
+CHECKOUT_S = 600.0
+
+
+def add(repo: Path, commit: str, target: Path) -> None:
+    """Check ``commit`` out at ``target``, detached, in a work tree that git knows.
+
+    git's own locks fail when several are made at once, so one at a time for each repo: an flock on its common folder,
+    which git itself never takes. The repo must be trusted: its content filters run.
+    """
+    with locked(common_folder(repo)):
+        git(
+            repo,
+            "worktree",
+            "add",
+            "--detach",
+            "--force",
+            str(target),
+            checked_rev(commit),
+            timeout=CHECKOUT_S,
+            trusted=True,
+        )
+
+
+def remove(repo: Path, target: Path) -> None:
+    """Take the work tree away, whatever a run left in it, and let git forget it; the repo itself may be gone."""
+    remove_tree(target)
+    try:
+        with locked(common_folder(repo)):
+            git(repo, "worktree", "prune", "--expire=now")
+    except OpsconsoleError:
+        return  # the repo was moved or deleted: nobody is left who would remember the work tree
+
+
+def remove_tree(folder: Path) -> None:
+    """Delete a folder with all that is in it, also what was made read-only."""
+
+    def force(remove_one: Callable[[str], object], path: str, _: object) -> None:
+        try:
+            parent = Path(path).parent
+            parent.chmod(parent.stat().st_mode | stat.S_IRWXU)
+            if not Path(path).is_symlink():
+                Path(path).chmod(stat.S_IRWXU)
+            if remove_one in {os.open, os.scandir, os.lstat}:
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                remove_one(path)
+        except OSError:
+            return  # what cannot be deleted stays; `store check` finds it
+
+    if folder.is_symlink() or not folder.exists():
+        folder.unlink(missing_ok=True)
+        return
+    shutil.rmtree(folder, onerror=force)

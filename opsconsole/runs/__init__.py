@@ -1,0 +1,1 @@
+"""Plan, supervise and record runs."""

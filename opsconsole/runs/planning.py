@@ -1,0 +1,180 @@
+"""From pipelines to ordered steps: pure, so that what would run can be shown, tested and argued about."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from opsconsole.config.schema import PipelineConfig, StepConfig
+from opsconsole.ground.errors import ConfigError, NotFoundError
+from opsconsole.repos.detection import Detection
+from opsconsole.runs.order import PlannedStep
+
+DETECTED = "build"
+"""The pipeline that a repo has without saying so."""
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*")
+_BUILT_IN = frozenset(
+    [
+        ".",
+        ":",
+        "[",
+        "alias",
+        "break",
+        "case",
+        "cd",
+        "command",
+        "continue",
+        "echo",
+        "eval",
+        "exec",
+        "exit",
+        "export",
+        "false",
+        "for",
+        "if",
+        "printf",
+        "pwd",
+        "read",
+        "return",
+        "set",
+        "shift",
+        "test",
+        "times",
+        "trap",
+        "true",
+        "type",
+        "ulimit",
+        "umask",
+        "unset",
+        "until",
+        "wait",
+        "while",
+        "{",
+        "(",
+        "!",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The pipeline that was asked for, and where it stands."""
+
+    name: str
+    pipeline: PipelineConfig
+    source: str
+    """Which file holds it, or what was detected."""
+    runner: str | None = None
+
+
+def choose(
+    repo: str,
+    wanted: str | None,
+    sources: Sequence[tuple[str, Mapping[str, PipelineConfig]]],
+    detections: list[Detection],
+) -> Choice:
+    """Return the pipeline to run; the first source that has the name wins, the detected ``build`` comes last.
+
+    ``wanted`` None: ``build``, else the only pipeline there is. NotFoundError names the nearest right spelling.
+    """
+    found: dict[str, Choice] = {}
+    for source, pipelines in sources:
+        for name, pipeline in pipelines.items():
+            found.setdefault(name, Choice(name, pipeline, source))
+    if detections:
+        best, *others = detections
+        also = f"; also fits: {', '.join(other.runner for other in others)}" if others else ""
+        pipeline = PipelineConfig(steps=[StepConfig(name="test", run=best.command)])
+        choice = Choice(DETECTED, pipeline, f"{best.runner}, because of {best.reason}{also}", runner=best.runner)
+        found.setdefault(DETECTED, choice)
+    if wanted is None and DETECTED not in found and len(found) == 1:
+        return next(iter(found.values()))
+    name = wanted or DETECTED
+    if name in found:
+        return found[name]
+    near = difflib.get_close_matches(name, list(found), n=1, cutoff=0.5)
+    if near:
+        hint = f"did you mean {near[0]!r}?"
+    elif found:
+        hint = f"known: {', '.join(sorted(found))}"
+    else:
+        hint = f"no test runner was detected; write [repos.{repo}.pipelines.{name}] in opsconsole.toml"
+    raise NotFoundError(f"repo {repo} has no pipeline {name!r} at this commit", hint=hint)
+
+
+def ordered_steps(choice: Choice) -> tuple[PlannedStep, ...]:
+    """Return a pipeline's steps, each after all that it needs, otherwise as they were written.
+
+    When no step says what it needs, each needs the one before. ConfigError on a need that is unknown or goes in a ring.
+    """
+    pipeline = choice.pipeline
+    steps = pipeline.steps or [StepConfig(name=choice.name, run=pipeline.run or "", tty=pipeline.tty)]
+    names = [step.name for step in steps]
+    where = f"{choice.source}: pipelines.{choice.name}"
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ConfigError(f"{where}: two steps are named {twice!r}", hint="give each step a name of its own")
+    chained = len(steps) > 1 and not any(step.needs for step in steps)
+    planned = []
+    for position, step in enumerate(steps):
+        needs = (names[position - 1],) if chained and position else tuple(step.needs)
+        for need in needs:
+            if need not in names:
+                near = difflib.get_close_matches(need, names, n=1, cutoff=0.5)
+                hint = f"did you mean {near[0]!r}?" if near else f"steps: {', '.join(names)}"
+                raise ConfigError(f"{where}: step {step.name!r} needs {need!r}, which is not there", hint=hint)
+        planned.append(_planned(step, needs, where))
+    return _after_needs(planned, where)
+
+
+def _planned(step: StepConfig, needs: tuple[str, ...], where: str) -> PlannedStep:
+    cwd = PurePosixPath(step.cwd)
+    if cwd.is_absolute() or ".." in cwd.parts:
+        raise ConfigError(
+            f"{where}: step {step.name!r}: cwd {step.cwd!r} leaves the work tree", hint="name a folder in it"
+        )
+    timeout = None if step.timeout is None else float(step.timeout)
+    return PlannedStep(step.name, step.run, needs, timeout, step.cwd, tuple(sorted(step.env.items())), step.tty)
+
+
+def _after_needs(steps: list[PlannedStep], where: str) -> tuple[PlannedStep, ...]:
+    left, done, ordered = list(steps), set[str](), list[PlannedStep]()
+    while left:
+        ready = next((step for step in left if done.issuperset(step.needs)), None)
+        if ready is None:
+            ring = ", ".join(step.name for step in left)
+            raise ConfigError(f"{where}: these steps wait for each other: {ring}", hint="take one `needs` away")
+        left.remove(ready)
+        done.add(ready.name)
+        ordered.append(ready)
+    return tuple(ordered)
+
+
+def missing_programs(steps: tuple[PlannedStep, ...], path: str) -> tuple[str, ...]:
+    """Return the programs that the steps start with and PATH does not have.
+
+    Only what a plain first word says: a shell construct may be right in ways that cannot be told by reading it.
+    """
+    found: list[str] = []
+    for step in steps:
+        program = _program(step.run)
+        if program and program not in found and shutil.which(program, path=path) is None:
+            found.append(program)
+    return tuple(found)
+
+
+def _program(run: str) -> str | None:
+    lines = [line for line in run.splitlines() if line.strip() and not line.strip().startswith("#")]
+    try:
+        words = shlex.split(lines[0]) if lines else []
+    except ValueError:
+        return None
+    word = next((word for word in words if not _ASSIGNMENT.fullmatch(word)), None)
+    if word is None or word in _BUILT_IN or re.search(r"[/$`(){};|&<>*]", word):
+        return None
+    return word

@@ -1,0 +1,139 @@
+"""Starting a run: its row, its folder and its lock are born together, then it lives without us."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from opsconsole.config.workspace import Workspace
+from opsconsole.ground.actor import current_actor
+from opsconsole.ground.errors import ConflictError, StoreError
+from opsconsole.ground.files import try_lock, write_atomically
+from opsconsole.ground.nouns import PipelineKind, StepState
+from opsconsole.ground.process import own_python
+from opsconsole.repos import registration
+from opsconsole.runs.folder import RunFolder, run_folder
+from opsconsole.runs.order import Order, Plan
+from opsconsole.store import events, runs, steps
+from opsconsole.store.connection import Store
+from opsconsole.store.runs import NewRun
+from opsconsole.store.steps import StepRecord
+
+
+def start(
+    workspace: Workspace,
+    store: Store,
+    plan: Plan,
+    *,
+    intake: list[str],
+    environment: Mapping[str, str] | None = None,
+    reason: str | None = None,
+    actor: str | None = None,
+    alert_id: int | None = None,
+    rerun_of: int | None = None,
+) -> int:
+    """Start a run of ``plan``, detached; return its id.
+
+    ``intake`` is the command line that takes the run in (the run's id is appended); ``environment`` holds this run's
+    ``OPSCONSOLE_*``. RefusedError, with the command that trusts it, for a repo that was not trusted.
+    """
+    registration.require_trust(registration.named(workspace, store, plan.repo))
+    with store.immediate() as connection:
+        run_id = runs.insert(connection, _new_run(plan, actor, reason, alert_id, rerun_of))
+        steps.put(
+            connection,
+            [StepRecord(run_id, at, step.name, step.run, StepState.QUEUED) for at, step in enumerate(plan.steps)],
+        )
+        events.record(
+            connection,
+            "run.queued",
+            f"run {run_id}",
+            reason=reason,
+            command=command_line(plan),
+            detail={"repo": plan.repo, "pipeline": plan.pipeline, "commit": plan.commit, "dirty": plan.dirty},
+            actor=actor,
+        )
+        order = Order(
+            run_id=run_id,
+            workspace=workspace.root,
+            plan=plan,
+            environment=tuple(sorted((environment or {}).items())),
+            slots=None if plan.kind is PipelineKind.TASK else workspace.config.workspace.slots,
+            intake=(*intake, str(run_id)),
+        )
+        folder = run_folder(workspace.state, run_id)
+        lock = _born_locked(folder, order)
+    try:
+        launch(folder, lock)
+    finally:
+        os.close(lock)
+    return run_id
+
+
+def command_line(plan: Plan) -> str:
+    """Return the command that does the same."""
+    words = ["opsconsole", "run", f"{plan.repo}/{plan.pipeline}", "--rev", plan.commit[:12]]
+    return shlex.join(words)
+
+
+def launch(folder: RunFolder, lock: int) -> None:
+    """Start the keeper of a run, detached, and hand it the locked descriptor."""
+    with folder.diary.open("ab") as diary:
+        keeper = subprocess.Popen(
+            own_python("opsconsole.runs.keeper", str(folder.path), str(lock)),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=diary,
+            stderr=diary,
+            pass_fds=(lock,),
+            start_new_session=True,
+        )
+    keeper.returncode = 0  # detached on purpose: whoever starts a run does not wait for it
+
+
+def _born_locked(folder: RunFolder, order: Order) -> int:
+    """Make the folder with ``run.json`` and the lock taken: a row without a live lock is a dead run.
+
+    It is the last act before the commit. A commit that fails leaves the folder to whoever gets the number next: deleting
+    it here could hit theirs.
+    """
+    try:
+        folder.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _set_aside(folder.path)
+        folder.path.mkdir(mode=0o700)
+        write_atomically(folder.order, order.to_json())
+        lock = try_lock(folder.lock)
+    except OSError as error:
+        raise StoreError(f"{folder.path}: {error.strerror}", hint="the workspace's folder must be writable") from error
+    if lock is None:
+        raise ConflictError(f"{folder.lock}: someone holds the lock of a run that was not yet born")
+    return lock
+
+
+def _set_aside(path: Path) -> None:
+    """Move away what lies under the number already: a start that was not committed, or runs of a restored store."""
+    if path.exists():
+        number = 1
+        while (aside := path.with_name(f"{path.name}.unborn.{number}")).exists():
+            number += 1
+        path.rename(aside)
+
+
+def _new_run(plan: Plan, actor: str | None, reason: str | None, alert_id: int | None, rerun_of: int | None) -> NewRun:
+    return NewRun(
+        repo=plan.repo,
+        pipeline=plan.pipeline,
+        kind=plan.kind,
+        commit=plan.commit,
+        branch=plan.branch,
+        subject=plan.subject,
+        dirty=plan.dirty,
+        actor=actor or current_actor(),
+        reason=reason,
+        note="; ".join(plan.notes) or None,
+        alert_id=alert_id,
+        rerun_of=rerun_of,
+    )

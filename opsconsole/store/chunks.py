@@ -1,0 +1,297 @@
+"""Checked chunks with their columns: records and the queries on them.
+
+Everything that a screen shows of drift is read here, as plain numbers: no sketch is decoded for it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+import msgspec
+
+from opsconsole.ground import clock
+from opsconsole.ground.nouns import ColumnKind, Severity
+from opsconsole.store.connection import Store
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a check found, in words and numbers."""
+
+    kind: str
+    """``performance``, ``score``, ``input``, ``rates``, ``schema`` or ``note``."""
+    severity: Severity
+    text: str
+    column: str | None = None
+    psi: float | None = None
+    outside: float | None = None
+    missing: float | None = None
+    unseen: float | None = None
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Shares of reference and current values, ready to be drawn: between ``edges``, or one for each of ``labels``."""
+
+    edges: tuple[float, ...] = ()
+    labels: tuple[str, ...] = ()
+    reference: tuple[float, ...] = ()
+    current: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChunkColumn:
+    """One column of one chunk against its baseline; what does not apply is None."""
+
+    name: str
+    kind: ColumnKind
+    psi: float | None
+    js: float | None
+    hellinger: float | None
+    ks: float | None
+    ks_p: float | None
+    wasserstein: float | None
+    chi2: float | None
+    chi2_p: float | None
+    l_infinity: float | None
+    missing_reference: float | None
+    missing_current: float | None
+    unseen: float | None
+    outside: float | None
+    noise_p: float | None
+    drifted: bool | None
+    effect: str
+    """``none``, ``noise_passed``, ``warn``, ``major``, ``too_few_rows``, ``gone``, ``type_changed``, ``all_missing``."""
+    severity: Severity
+    plot: Histogram
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChunkRecord:
+    """One window of one version's production rows, as checked."""
+
+    monitor: str
+    model: str
+    version: int
+    label: str
+    start: datetime
+    end: datetime
+    rows: int
+    labels: int
+    metric: str | None
+    realised: float | None
+    low: float | None
+    high: float | None
+    floor: float | None
+    breaches: int
+    """How many chunks running, this one included, were below the floor."""
+    partial: bool
+    severity: Severity
+    findings: tuple[Finding, ...]
+    fingerprint: str
+
+    @property
+    def label_coverage(self) -> float:
+        """The share of rows whose label has arrived."""
+        return self.labels / self.rows if self.rows else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chunk(ChunkRecord):
+    """A stored chunk."""
+
+    id: int
+    checked_at: datetime
+
+
+@dataclass(frozen=True)
+class HeatCell:
+    """One column in one chunk of the heat strip."""
+
+    chunk_id: int
+    name: str
+    psi: float | None
+    effect: str
+    severity: Severity
+
+
+_CHUNK = (
+    "id, monitor, model, version, label, start_at, end_at, rows, labels, metric, realised, low, high, floor, breaches,"
+    " partial, severity, findings, fingerprint, checked_at"
+)
+
+
+def chunks(
+    store: Store, monitor: str, *, version: int | None = None, since: datetime | None = None, limit: int = 1000
+) -> list[Chunk]:
+    """Return a monitor's newest ``limit`` chunks, oldest first."""
+    where, parameters = ["monitor = ?"], [monitor]
+    if since is not None:
+        where.append("start_at >= ?")
+        parameters.append(clock.to_text(since))
+    only = "" if version is None else f" AND version = {int(version)}"
+    found = store.rows(
+        f"SELECT {_CHUNK} FROM chunks WHERE {' AND '.join(where)}{only}"  # noqa: S608 - fixed words
+        " ORDER BY start_at DESC, id DESC LIMIT ?",
+        (*parameters, limit),
+    )
+    return [_chunk(row) for row in reversed(found)]
+
+
+def number(store: Store, monitor: str) -> int:
+    """Return how many chunks of a monitor are stored."""
+    row = store.row("SELECT count(*) FROM chunks WHERE monitor = ?", (monitor,))
+    return 0 if row is None else int(row[0])
+
+
+def chunk(store: Store, chunk_id: int) -> Chunk | None:
+    """Return one chunk."""
+    row = store.row(f"SELECT {_CHUNK} FROM chunks WHERE id = ?", (chunk_id,))  # noqa: S608 - fixed words
+    return None if row is None else _chunk(row)
+
+
+def fingerprints(store: Store, monitor: str, version: int) -> dict[datetime, str]:
+    """Return what each chunk of a version was judged from, by its start."""
+    found = store.rows("SELECT start_at, fingerprint FROM chunks WHERE monitor = ? AND version = ?", (monitor, version))
+    return {clock.from_text(row["start_at"]): row["fingerprint"] for row in found}
+
+
+def identity(connection: sqlite3.Connection, monitor: str, version: int, start: datetime) -> tuple[int, str] | None:
+    """Return a stored chunk's id and fingerprint, inside the caller's transaction; None when it was never judged."""
+    row = connection.execute(
+        "SELECT id, fingerprint FROM chunks WHERE monitor = ? AND version = ? AND start_at = ?",
+        (monitor, version, clock.to_text(start)),
+    ).fetchone()
+    return None if row is None else (int(row["id"]), str(row["fingerprint"]))
+
+
+def start_of(connection: sqlite3.Connection, chunk_id: int | None) -> datetime | None:
+    """Return when a chunk starts, inside the caller's transaction; None when it is no longer kept."""
+    row = connection.execute("SELECT start_at FROM chunks WHERE id = ?", (chunk_id,)).fetchone()
+    return None if row is None else clock.from_text(row[0])
+
+
+def before(connection: sqlite3.Connection, monitor: str, version: int, start: datetime, *, limit: int) -> list[Chunk]:
+    """Return a version's newest chunks before ``start``, newest first, inside the caller's transaction."""
+    found = connection.execute(
+        f"SELECT {_CHUNK} FROM chunks WHERE monitor = ? AND version = ? AND start_at < ?"  # noqa: S608 - fixed words
+        " ORDER BY start_at DESC LIMIT ?",
+        (monitor, version, clock.to_text(start), limit),
+    ).fetchall()
+    return [_chunk(row) for row in found]
+
+
+def columns(store: Store, chunk_id: int) -> list[ChunkColumn]:
+    """Return a chunk's columns, the most drifted first."""
+    found = store.rows("SELECT * FROM chunk_columns WHERE chunk_id = ? ORDER BY psi DESC, name", (chunk_id,))
+    return [_column(row) for row in found]
+
+
+def heat(store: Store, monitor: str, *, limit: int = 60) -> list[HeatCell]:
+    """Return column × chunk cells of a monitor's newest ``limit`` chunks, without their plots."""
+    found = store.rows(
+        "SELECT chunk_id, name, psi, effect, severity FROM chunk_columns WHERE chunk_id IN"
+        " (SELECT id FROM chunks WHERE monitor = ? ORDER BY start_at DESC, id DESC LIMIT ?) ORDER BY chunk_id, name",
+        (monitor, limit),
+    )
+    return [
+        HeatCell(row["chunk_id"], row["name"], row["psi"], row["effect"], Severity(row["severity"])) for row in found
+    ]
+
+
+def sketch(store: Store, chunk_id: int) -> bytes | None:
+    """Return a chunk's stored sketch."""
+    row = store.row("SELECT sketch FROM chunks WHERE id = ?", (chunk_id,))
+    return None if row is None else bytes(row["sketch"])
+
+
+def write_chunk(
+    connection: sqlite3.Connection, record: ChunkRecord, sketch_bytes: bytes, found: list[ChunkColumn]
+) -> int:
+    """Write a chunk, or the chunk anew where its inputs changed; it keeps its id, which alerts point to."""
+    values = _values(record) | {"sketch": sketch_bytes, "checked_at": clock.to_text(clock.now())}
+    fresh = ", ".join(f"{name}=excluded.{name}" for name in values if name not in {"monitor", "version", "start_at"})
+    row = connection.execute(
+        f"INSERT INTO chunks ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})"  # noqa: S608 - own names
+        f" ON CONFLICT (monitor, version, start_at) DO UPDATE SET {fresh} RETURNING id",
+        tuple(values.values()),
+    ).fetchall()
+    chunk_id = int(row[0][0])
+    connection.execute("DELETE FROM chunk_columns WHERE chunk_id = ?", (chunk_id,))
+    marks = ", ".join("?" * (len(_MEASURES) + 2))
+    connection.executemany(
+        f"INSERT INTO chunk_columns (chunk_id, {', '.join(_MEASURES)}, plot) VALUES ({marks})",  # noqa: S608 - own names
+        [(chunk_id, *(getattr(one, name) for name in _MEASURES), _dump(one.plot)) for one in found],
+    )
+    return chunk_id
+
+
+_MEASURES = tuple(field.name for field in fields(ChunkColumn) if field.name != "plot")
+"""The columns of ``chunk_columns`` that are named as the record's fields."""
+
+
+def _values(record: ChunkRecord) -> dict[str, object]:
+    """Return what a chunk's row holds, by column."""
+    same = ("monitor", "model", "version", "label", "rows", "labels", "metric", "realised", "low", "high", "floor")
+    return {name: getattr(record, name) for name in (*same, "breaches", "severity", "fingerprint")} | {
+        "start_at": clock.to_text(record.start),
+        "end_at": clock.to_text(record.end),
+        "partial": int(record.partial),
+        "findings": _dump(record.findings),
+    }
+
+
+def _dump(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _chunk(row: sqlite3.Row) -> Chunk:
+    return Chunk(
+        id=row["id"],
+        monitor=row["monitor"],
+        model=row["model"],
+        version=row["version"],
+        label=row["label"],
+        start=clock.from_text(row["start_at"]),
+        end=clock.from_text(row["end_at"]),
+        rows=row["rows"],
+        labels=row["labels"],
+        metric=row["metric"],
+        realised=row["realised"],
+        low=row["low"],
+        high=row["high"],
+        floor=row["floor"],
+        breaches=row["breaches"],
+        partial=bool(row["partial"]),
+        severity=Severity(row["severity"]),
+        findings=msgspec.json.decode(row["findings"], type=tuple[Finding, ...]),
+        fingerprint=row["fingerprint"],
+        checked_at=clock.from_text(row["checked_at"]),
+    )
+
+
+def _column(row: sqlite3.Row) -> ChunkColumn:
+    return ChunkColumn(
+        name=row["name"],
+        kind=ColumnKind(row["kind"]),
+        psi=row["psi"],
+        js=row["js"],
+        hellinger=row["hellinger"],
+        ks=row["ks"],
+        ks_p=row["ks_p"],
+        wasserstein=row["wasserstein"],
+        chi2=row["chi2"],
+        chi2_p=row["chi2_p"],
+        l_infinity=row["l_infinity"],
+        missing_reference=row["missing_reference"],
+        missing_current=row["missing_current"],
+        unseen=row["unseen"],
+        outside=row["outside"],
+        noise_p=row["noise_p"],
+        drifted=None if row["drifted"] is None else bool(row["drifted"]),
+        effect=row["effect"],
+        severity=Severity(row["severity"]),
+        plot=msgspec.json.decode(row["plot"], type=Histogram),
+    )

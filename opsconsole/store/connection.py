@@ -1,0 +1,260 @@
+"""The one way to open the store: WAL, short immediate writes, a second durable connection, read-only, newer refused.
+
+Standard library only: the run supervisor and the console's start path import it. sqlite-utils comes in when a
+migration has to run, and no sooner.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from opsconsole.ground import clock
+from opsconsole.ground.errors import NewerStoreError, RefusedError, StoreError
+from opsconsole.ground.files import locked
+from opsconsole.store.migrations import SCHEMA_VERSION
+
+FILE_NAME = "store.db"
+BUSY_MS = 30_000
+
+
+class Store:
+    """One process's door to the workspace's database; one instance a thread.
+
+    Reads go through ``rows`` and ``row`` and finish before they return (no open read transaction keeps the WAL
+    growing). Writes go through ``immediate()``; what must survive a power cut goes through ``durable()``.
+    """
+
+    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+        self.path = path
+        self.readonly = readonly
+        self._connection = _connect(path, readonly=readonly)
+        self._durable: sqlite3.Connection | None = None
+        try:
+            version = self._version(self._connection)
+            if version > SCHEMA_VERSION:
+                raise _newer(path, version)
+            if version < SCHEMA_VERSION:
+                if readonly:
+                    raise StoreError(
+                        f"{path}: the store has schema {version}, this program needs {SCHEMA_VERSION}",
+                        hint="open it once without --readonly: that migrates it",
+                    )
+                _migrate(path)
+        except sqlite3.DatabaseError as error:
+            self.close()
+            raise translated(path, error) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def rows(self, sql: str, parameters: tuple[object, ...] | dict[str, object] = ()) -> list[sqlite3.Row]:
+        """Return all rows of a query."""
+        try:
+            return self._connection.execute(sql, parameters).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise translated(self.path, error) from error
+
+    def row(self, sql: str, parameters: tuple[object, ...] | dict[str, object] = ()) -> sqlite3.Row | None:
+        """Return the first row of a query, or None."""
+        found = self.rows(sql, parameters)
+        return found[0] if found else None
+
+    @contextmanager
+    def immediate(self) -> Iterator[sqlite3.Connection]:
+        """Hold one short write transaction; commit at the end, roll back on any error."""
+        with self._transaction(self._connection) as connection:
+            yield connection
+
+    @contextmanager
+    def durable(self) -> Iterator[sqlite3.Connection]:
+        """Like ``immediate``, but on disk before it returns: for promotions, deployments and approvals."""
+        if self._durable is None:
+            self._durable = _connect(self.path, readonly=self.readonly)
+            self._durable.execute("PRAGMA synchronous=FULL")
+        with self._transaction(self._durable) as connection:
+            yield connection
+
+    def data_version(self) -> int:
+        """Return a number that changes when another connection commits; 3 µs, for polling."""
+        found = self._connection.execute("PRAGMA data_version").fetchone()
+        return int(found[0])
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._connection.close()
+        if self._durable is not None:
+            self._durable.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _transaction(self, connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+        if self.readonly:
+            raise RefusedError("the store was opened read-only", hint="start without --readonly to change things")
+        try:
+            _begin(connection)
+            try:
+                version = self._version(connection)
+                if version != SCHEMA_VERSION:
+                    raise _newer(self.path, version)
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise translated(self.path, error) from error
+
+    @staticmethod
+    def _version(connection: sqlite3.Connection) -> int:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def open_store(state: Path, *, readonly: bool = False) -> Store:
+    """Open the store of the workspace whose state folder is ``state``, making or migrating it as needed."""
+    path = state / FILE_NAME
+    if readonly and not path.exists():
+        raise StoreError(f"{path}: there is no store yet", hint="start once without --readonly: that makes it")
+    if not readonly:
+        try:
+            state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{state}: {error.strerror}", hint="the workspace's folder must be writable") from error
+    return Store(path, readonly=readonly)
+
+
+def translated(path: Path, error: sqlite3.DatabaseError) -> StoreError:
+    """Return SQLite's complaint as an error that says what to do."""
+    text = str(error)
+    hints = {
+        "database or disk is full": "free some space; nothing that was recorded is lost",
+        "database is locked": "another process holds the store; try again",
+        "attempt to write a readonly database": "the store or its folder is not writable; --readonly still works",
+        "unable to open database file": "check that the folder exists and may be read",
+        "file is not a database": "this is no opsconsole store; a backup lies beside it after each migration",
+    }
+    hint = next((hints[key] for key in hints if key in text), "opsconsole store check says more")
+    return StoreError(f"{path}: {text}", hint=hint)
+
+
+def _connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
+    try:
+        if readonly:
+            connection = _connect_readonly(path)
+        else:
+            connection = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+            path.chmod(0o600)
+            _set_wal(connection)
+            connection.execute("PRAGMA synchronous=NORMAL")
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA foreign_keys=ON")
+        return connection
+    except sqlite3.DatabaseError as error:
+        raise translated(path, error) from error
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}", hint="the workspace's folder must be writable") from error
+
+
+def _connect_readonly(path: Path) -> sqlite3.Connection:
+    """Open for reading; on a read-only disk without a WAL index, as an immutable file."""
+    seconds = BUSY_MS / 1000
+    uri = path.absolute().as_uri()
+    connection = sqlite3.connect(
+        f"{uri}?mode=ro", uri=True, timeout=seconds, isolation_level=None, check_same_thread=False
+    )
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        connection.close()
+        if os.access(path.parent, os.W_OK) or path.with_name(f"{path.name}-wal").exists():
+            raise
+        connection = sqlite3.connect(
+            f"{uri}?mode=ro&immutable=1", uri=True, timeout=seconds, isolation_level=None, check_same_thread=False
+        )
+    return connection
+
+
+def _set_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL; the switch itself ignores the busy timeout, so racing first starts try again."""
+    deadline = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(random.uniform(0.002, 0.02))  # noqa: S311 - jitter, not a secret
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    deadline = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+
+
+def _newer(path: Path, version: int) -> NewerStoreError:
+    return NewerStoreError(
+        f"{path}: the store has schema {version}, this opsconsole knows {SCHEMA_VERSION}",
+        hint="use the newer opsconsole that wrote it; its backup of the older schema lies beside it",
+    )
+
+
+def _migrate(path: Path) -> None:
+    """Bring the store up to date, one process at a time, with a copy of the old one kept beside it."""
+    from sqlite_utils import Database
+
+    from opsconsole.store.migrations import step
+
+    with locked(path.with_name("store.lock")):
+        connection = _connect(path, readonly=False)
+        try:
+            found = Store._version(connection)  # noqa: SLF001 - same module
+            if found >= SCHEMA_VERSION:
+                return
+            if found > 0:
+                stamp = clock.now().strftime("%Y%m%dT%H%M%S")
+                with sqlite3.connect(path.with_name(f"store.schema{found}.{stamp}.db")) as copy:
+                    connection.backup(copy)
+                copy.close()
+            connection.execute("PRAGMA foreign_keys=OFF")
+            for version in range(found + 1, SCHEMA_VERSION + 1):
+                _begin(connection)
+                try:
+                    if Store._version(connection) >= version:  # noqa: SLF001 - same module
+                        connection.execute("ROLLBACK")
+                        continue
+                    step(version)(Database(connection))
+                    broken = connection.execute("PRAGMA foreign_key_check").fetchall()
+                    if broken:
+                        raise StoreError(f"{path}: migration {version} would break {len(broken)} references")
+                    connection.execute(f"PRAGMA user_version={version}")
+                    connection.execute("COMMIT")
+                except BaseException:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                    raise
+        finally:
+            connection.close()

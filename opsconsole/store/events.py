@@ -1,0 +1,113 @@
+"""The append-only audit trail: everything that changes state writes one event in the same transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+
+from opsconsole.ground import clock
+from opsconsole.ground.actor import current_actor, current_origin
+from opsconsole.store.connection import Store
+
+
+@dataclass(frozen=True)
+class Event:
+    """One row of the audit trail."""
+
+    id: int
+    at: datetime
+    actor: str
+    origin: str
+    kind: str
+    """What happened, as ``noun.verb``: ``run.started``, ``model.promoted``, ``alert.opened``."""
+    subject: str
+    """What it happened to, as ``:`` takes it: ``run 42``, ``model flights@production``, ``alert 3``, ``repo api``."""
+    reason: str | None
+    command: str | None
+    """The CLI line the act amounts to; None for what happens by itself."""
+    detail: dict[str, object]
+
+
+def record(
+    connection: sqlite3.Connection,
+    kind: str,
+    subject: str,
+    *,
+    reason: str | None = None,
+    command: str | None = None,
+    detail: dict[str, object] | None = None,
+    actor: str | None = None,
+) -> int:
+    """Write one event inside the caller's transaction; return its id."""
+    cursor = connection.execute(
+        "INSERT INTO events (at, actor, origin, kind, subject, reason, command, detail) VALUES (?,?,?,?,?,?,?,?)",
+        (
+            clock.to_text(clock.now()),
+            actor or current_actor(),
+            current_origin(),
+            kind,
+            subject,
+            reason,
+            command,
+            json.dumps(detail or {}, ensure_ascii=False, sort_keys=True),
+        ),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def events(
+    store: Store,
+    *,
+    before: int | None = None,
+    since: datetime | None = None,
+    kind: str | None = None,
+    subject: str | None = None,
+    limit: int = 200,
+) -> list[Event]:
+    """Return events, newest first; ``before`` is the id to page on from. ``kind`` is a prefix such as ``run.``."""
+    where: list[str] = ["1=1"]
+    parameters: list[object] = []
+    if before is not None:
+        where.append("id < ?")
+        parameters.append(before)
+    if since is not None:
+        where.append("at >= ?")
+        parameters.append(clock.to_text(since))
+    if kind is not None:
+        where.append("kind >= ? AND kind < ?")
+        parameters += [kind, kind + "\U0010ffff"]
+    if subject is not None:
+        where.append("subject = ?")
+        parameters.append(subject)
+    found = store.rows(
+        f"SELECT * FROM events WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?",  # noqa: S608 - fixed words
+        (*parameters, limit),
+    )
+    return [_event(row) for row in found]
+
+
+def _event(row: sqlite3.Row) -> Event:
+    return Event(
+        id=row["id"],
+        at=clock.from_text(row["at"]),
+        actor=row["actor"],
+        origin=row["origin"],
+        kind=row["kind"],
+        subject=row["subject"],
+        reason=row["reason"],
+        command=row["command"],
+        detail=json.loads(row["detail"]),
+    )
+
+
+def count(store: Store) -> int:
+    """Return how many events there are: none is ever deleted, so the newest id says it."""
+    row = store.row("SELECT coalesce(max(id), 0) AS events FROM events")
+    return int(row["events"]) if row is not None else 0
+
+
+def window(store: Store, start: int, size: int) -> list[Event]:
+    """Return ``size`` events from the ``start``-th newest on; ids have no gaps, so this is a look-up."""
+    return events(store, before=count(store) - start + 1, limit=size)

@@ -1,0 +1,267 @@
+"""Runs as rows: what the console lists, and the projection of each run's journal. Standard library only."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+
+from opsconsole.ground import clock
+from opsconsole.ground.nouns import LIVE_RUN_STATES, PipelineKind, RunState
+from opsconsole.store.connection import Store
+
+LIVE = tuple(sorted(LIVE_RUN_STATES))
+_LIVE_MARKS = ",".join("?" * len(LIVE))
+
+
+@dataclass(frozen=True)
+class TestCounts:
+    """How many test cases came to what."""
+
+    __test__ = False
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    errors: int = 0
+
+    @property
+    def total(self) -> int:
+        """All cases that were reported."""
+        return self.passed + self.failed + self.skipped + self.errors
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """What is known of a run before anything happened."""
+
+    repo: str
+    pipeline: str
+    kind: PipelineKind
+    commit: str
+    branch: str | None
+    subject: str
+    dirty: bool
+    actor: str
+    reason: str | None = None
+    note: str | None = None
+    alert_id: int | None = None
+    rerun_of: int | None = None
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run."""
+
+    id: int
+    repo: str
+    pipeline: str
+    kind: PipelineKind
+    state: RunState
+    commit: str
+    branch: str | None
+    """The branch that was checked out when the run was planned; None when detached."""
+    subject: str
+    """The commit's subject: text from outside."""
+    dirty: bool
+    """The work tree differed from the commit then; the run is of the commit all the same."""
+    actor: str
+    reason: str | None
+    error: str | None
+    """Why it did not pass, when an exit code alone does not say it."""
+    note: str | None
+    """What the operator should know besides: a salvaged report, a dirty work tree."""
+    alert_id: int | None
+    rerun_of: int | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    tests: TestCounts | None
+    """None when nothing is known of tests."""
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds from its start to its end, or None while either is missing."""
+        if self.started_at is None or self.ended_at is None:
+            return None
+        return (self.ended_at - self.started_at).total_seconds()
+
+
+def insert(connection: sqlite3.Connection, run: NewRun) -> int:
+    """Write a queued run; return its id."""
+    cursor = connection.execute(
+        "INSERT INTO runs (repo, pipeline, kind, state, commit_id, branch, subject, dirty, actor, reason, note, alert_id,"
+        " rerun_of, created_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        (
+            run.repo,
+            run.pipeline,
+            run.kind,
+            RunState.QUEUED,
+            run.commit,
+            run.branch,
+            run.subject,
+            int(run.dirty),
+            run.actor,
+            run.reason,
+            run.note,
+            run.alert_id,
+            run.rerun_of,
+            clock.to_text(clock.now()),
+        ),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def advance(connection: sqlite3.Connection, run_id: int, state: RunState, *, started_at: datetime | None) -> bool:
+    """Move a live run on to a live state, never back, never out of a final one; return whether it moved."""
+    before = {RunState.RUNNING: (RunState.QUEUED,), RunState.ENDING: (RunState.QUEUED, RunState.RUNNING)}[state]
+    marks = ",".join("?" * len(before))
+    cursor = connection.execute(
+        f"UPDATE runs SET state = ?, started_at = coalesce(started_at, ?) WHERE id = ? AND state IN ({marks})",  # noqa: S608 - marks
+        (state, None if started_at is None else clock.to_text(started_at), run_id, *before),
+    )
+    return cursor.rowcount > 0
+
+
+def finish(
+    connection: sqlite3.Connection,
+    run_id: int,
+    state: RunState,
+    *,
+    started_at: datetime | None,
+    ended_at: datetime,
+    error: str | None,
+    note: str | None,
+    tests: TestCounts | None,
+) -> bool:
+    """Write the final outcome of a live run; False (and nothing written) when it already has one."""
+    cursor = connection.execute(
+        "UPDATE runs SET state = ?, started_at = coalesce(?, started_at), ended_at = ?, error = ?, note = ?,"  # noqa: S608
+        f" tests_passed = ?, tests_failed = ?, tests_skipped = ?, tests_errors = ? WHERE id = ? AND state IN ({_LIVE_MARKS})",
+        (
+            state,
+            None if started_at is None else clock.to_text(started_at),
+            clock.to_text(ended_at),
+            error,
+            note,
+            *((None,) * 4 if tests is None else (tests.passed, tests.failed, tests.skipped, tests.errors)),
+            run_id,
+            *LIVE,
+        ),
+    )
+    return cursor.rowcount > 0
+
+
+def get(store: Store, run_id: int) -> RunRecord | None:
+    """Return one run."""
+    row = store.row("SELECT * FROM runs WHERE id = ?", (run_id,))
+    return None if row is None else record_of(row)
+
+
+def live(store: Store) -> list[RunRecord]:
+    """Return every run that has no final outcome yet, oldest first."""
+    rows = store.rows(f"SELECT * FROM runs WHERE state IN ({_LIVE_MARKS}) ORDER BY id", LIVE)  # noqa: S608 - marks
+    return [record_of(row) for row in rows]
+
+
+def latest(
+    store: Store,
+    repo: str,
+    *,
+    pipeline: str | None = None,
+    commit: str | None = None,
+    state: RunState | None = None,
+) -> RunRecord | None:
+    """Return the newest run of a repo, narrowed by pipeline, commit or state."""
+    found = page(store, repo=repo, pipeline=pipeline, commit=commit, state=state, limit=1)
+    return found[0] if found else None
+
+
+def page(
+    store: Store,
+    *,
+    repo: str | None = None,
+    pipeline: str | None = None,
+    commit: str | None = None,
+    state: RunState | None = None,
+    alert_id: int | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[RunRecord]:
+    """Return runs, newest first; ``before`` is the id to page on from."""
+    sql, parameters = page_query(
+        repo=repo, pipeline=pipeline, commit=commit, state=state, alert_id=alert_id, before=before, limit=limit
+    )
+    return [record_of(row) for row in store.rows(sql, parameters)]
+
+
+def page_query(
+    *,
+    repo: str | None = None,
+    pipeline: str | None = None,
+    commit: str | None = None,
+    state: RunState | None = None,
+    alert_id: int | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> tuple[str, tuple[object, ...]]:
+    """Return the SQL of one page and its parameters; each narrowing has an index that is already in order."""
+    narrowings: list[tuple[str, object]] = [
+        ("repo = ?", repo),
+        ("pipeline = ?", pipeline),
+        ("commit_id = ?", commit),
+        ("state = ?", state),
+        ("alert_id = ?", alert_id),
+        ("id < ?", before),
+    ]
+    used = [(text, value) for text, value in narrowings if value is not None]
+    where = " AND ".join(text for text, _ in used) or "1"
+    return f"SELECT * FROM runs WHERE {where} ORDER BY id DESC LIMIT ?", (*(value for _, value in used), limit)  # noqa: S608
+
+
+def trend(store: Store, repo: str, pipeline: str | None = None, *, limit: int = 20) -> list[RunState]:
+    """Return the outcomes of the last runs, oldest first: the points of a sparkline."""
+    sql, parameters = page_query(repo=repo, pipeline=pipeline, limit=limit)
+    return [RunState(row["state"]) for row in reversed(store.rows(sql, parameters))]
+
+
+def record_of(row: sqlite3.Row) -> RunRecord:
+    """Return a row as a record."""
+    counts = (row["tests_passed"], row["tests_failed"], row["tests_skipped"], row["tests_errors"])
+    return RunRecord(
+        id=row["id"],
+        repo=row["repo"],
+        pipeline=row["pipeline"],
+        kind=PipelineKind(row["kind"]),
+        state=RunState(row["state"]),
+        commit=row["commit_id"],
+        branch=row["branch"],
+        subject=row["subject"],
+        dirty=bool(row["dirty"]),
+        actor=row["actor"],
+        reason=row["reason"],
+        error=row["error"],
+        note=row["note"],
+        alert_id=row["alert_id"],
+        rerun_of=row["rerun_of"],
+        created_at=clock.from_text(row["created_at"]),
+        started_at=clock.from_text_or_none(row["started_at"]),
+        ended_at=clock.from_text_or_none(row["ended_at"]),
+        tests=None if counts[0] is None else TestCounts(*counts),
+    )
+
+
+def count(store: Store, *, repo: str) -> int:
+    """Return how many runs a repo has."""
+    row = store.row("SELECT count(*) AS runs FROM runs WHERE repo = ?", (repo,))
+    return int(row["runs"]) if row is not None else 0
+
+
+def window(store: Store, repo: str, start: int, size: int) -> list[RunRecord]:
+    """Return ``size`` runs of a repo from the ``start``-th newest on, found by index alone and then read."""
+    rows = store.rows(
+        "SELECT * FROM runs WHERE id IN (SELECT id FROM runs WHERE repo = ? ORDER BY id DESC LIMIT ? OFFSET ?)"
+        " ORDER BY id DESC",
+        (repo, size, start),
+    )
+    return [record_of(row) for row in rows]

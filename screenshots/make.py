@@ -1,0 +1,90 @@
+"""Remake every screenshot from a demo workspace: ``python screenshots/make.py WORKSPACE``.
+
+SVG by the console itself, at 120×40 and 80×24; PNG beside each when ``rsvg-convert`` and the font Fira Code are there.
+The workspace is only looked at: nothing is promoted, started or written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+os.environ.setdefault("OPSCONSOLE_ACTOR", "ops")
+
+from opsconsole.console.app import ConsoleApp
+from opsconsole.ground.nouns import RunState
+from opsconsole.store import runs
+
+HERE = Path(__file__).parent
+SCREENS: dict[str, tuple[str, ...]] = {
+    "overview": (),
+    "builds": ("2", "colon", *"run ", "FAILED", "enter"),
+    "models": ("3",),
+    "promotion": ("3", "p"),
+    "drift": ("4",),
+    "alert": ("4", "enter"),
+    "activity": ("5",),
+    "keys": ("?",),
+}
+SIZES = {"": (120, 40), "-80x24": (80, 24)}
+
+
+def failed_run(app: ConsoleApp) -> int:
+    """Return the newest run that failed, the first when none did."""
+    found = runs.page(app.store, state=RunState.FAILED, limit=1)
+    return found[0].id if found else 1
+
+
+async def take(root: Path, name: str, keys: tuple[str, ...], suffix: str, size: tuple[int, int]) -> None:
+    """Take one screenshot."""
+    app = ConsoleApp(root)
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause(0.3)
+        for key in keys:
+            wanted = str(failed_run(app)) if key == "FAILED" else [key]
+            await pilot.press(*wanted)
+            await pilot.pause(0.3 if len(key) > 1 else 0.1)
+        await pilot.pause(0.5)
+        await app.workers.wait_for_complete([worker for worker in app.workers if worker.name == "gates"])
+        await pilot.pause(0.3)
+        svg = HERE / f"{name}{suffix}.svg"
+        svg.write_text(placed(app.export_screenshot(title="opsconsole")), encoding="utf-8")
+        app.exit()
+    convert = shutil.which("rsvg-convert")
+    if convert is not None:
+        subprocess.run([convert, "-w", "1300", str(svg), "-o", str(svg.with_suffix(".png"))], check=True)
+    print(svg.name)
+
+
+def placed(svg: str) -> str:
+    """Move texts past the blanks they begin with: some renderers drop leading blanks, and words would touch."""
+
+    def move(found: re.Match[str]) -> str:
+        blanks, rest = re.fullmatch(r"((?:&#160;)*)(.*)", found["text"], re.DOTALL).groups()  # type: ignore[union-attr]
+        length, cells = float(found["length"]), len(html.unescape(found["text"]))
+        count = len(blanks) // len("&#160;")
+        if not count or not rest:
+            return found[0]
+        cell = length / cells
+        return f'<text{found["before"]}x="{float(found["x"]) + count * cell:.1f}"{found["between"]}textLength="{length - count * cell:.1f}"{found["after"]}>{rest}</text>'
+
+    pattern = r'<text(?P<before>[^>]*?)x="(?P<x>[\d.]+)"(?P<between>[^>]*?)textLength="(?P<length>[\d.]+)"(?P<after>[^>]*)>(?P<text>[^<]*)</text>'
+    return re.sub(pattern, move, svg)
+
+
+async def main(root: Path) -> None:
+    """Take them all."""
+    for suffix, size in SIZES.items():
+        for name, keys in SCREENS.items():
+            await take(root, name, keys, suffix, size)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]).resolve()))

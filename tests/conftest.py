@@ -1,0 +1,78 @@
+"""What holds for every test: nothing of the developer's machine is read or written, and the operator has a name."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from opsconsole.config.workspace import open_workspace
+from opsconsole.ground.files import locked
+from opsconsole.repos import registration
+from opsconsole.store.connection import open_store
+from tests.mill import fill
+from tests.shop import CONFIG, Shop
+
+settings.register_profile("suite", deadline=None)  # a slow machine is no counterexample
+settings.load_profile("suite")
+
+OUTSIDE = ("SSH_CONNECTION", "SUDO_USER", "NO_COLOR", "COLUMNS", "LINES", "VIRTUAL_ENV", "PYTHONUNBUFFERED")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home of the tests' own, for fixtures of any scope and for every child process."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(("OPSCONSOLE_", "XDG_", "GIT_")) or name in OUTSIDE:
+                patch.delenv(name)
+        patch.setenv("HOME", str(home))
+        for kind in ("CONFIG", "CACHE", "STATE", "DATA", "RUNTIME"):
+            patch.setenv(f"XDG_{kind}_HOME" if kind != "RUNTIME" else "XDG_RUNTIME_DIR", str(home / kind.lower()))
+        patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        for role in ("AUTHOR", "COMMITTER"):
+            patch.setenv(f"GIT_{role}_NAME", "Test")
+            patch.setenv(f"GIT_{role}_EMAIL", "test@example.com")
+        patch.setenv("OPSCONSOLE_ACTOR", "tess")
+        yield home
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    """A workspace with one model whose versions a test makes."""
+    root = tmp_path / "shop"
+    root.mkdir()
+    (root / "opsconsole.toml").write_text(CONFIG, encoding="utf-8")
+    workspace = open_workspace(root)
+    with open_store(workspace.state) as store:
+        yield Shop(root, workspace, store)
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory, own_machine: Path) -> Path:
+    """The workspace as the first worker that came made it; nobody changes it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if own.name.startswith("popen-") else own
+    root = shared / "filled-mill"
+    with locked(shared / "filled-mill.lock"):
+        if not (root / "whole").exists():
+            fill(root)
+            (root / "whole").touch()
+    return root
+
+
+@pytest.fixture
+def mill(filled: Path, tmp_path: Path) -> Path:
+    """A copy to do anything with."""
+    root = tmp_path / "mill"
+    shutil.copytree(filled, root, symlinks=True)
+    workspace = open_workspace(root)
+    with open_store(workspace.state) as store:
+        registration.trust(workspace, store, "app")  # trust was given to the other path
+    return root

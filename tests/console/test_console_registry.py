@@ -1,0 +1,58 @@
+"""The registry of keys is the one truth: handlers, README, and the operator's multiplexer agree with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from opsconsole.console.actions import ACTIONS, PLACES, Action, actions_of, footer_of
+from opsconsole.console.doors import Doors
+from opsconsole.console.tabs.activity import ActivityTab
+from opsconsole.console.tabs.builds import BuildsTab
+from opsconsole.console.tabs.drift import DriftTab
+from opsconsole.console.tabs.models import ModelsTab
+from opsconsole.console.tabs.overview import OverviewTab
+from opsconsole.ground.nouns import Danger
+
+HOLDERS = {
+    "everywhere": Doors,
+    "overview": OverviewTab,
+    "builds": BuildsTab,
+    "log": BuildsTab,
+    "models": ModelsTab,
+    "drift": DriftTab,
+    "activity": ActivityTab,
+}
+README = Path(__file__).parents[2] / "README.md"
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
+def test_every_action_has_its_handler_and_its_help(action: Action) -> None:
+    assert (action.verb == "open" and action.key == "enter") or callable(
+        getattr(HOLDERS[action.place], f"do_{action.verb}")
+    )
+    assert action.help.endswith(".")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_key_means_one_thing_in_one_place(place: str) -> None:
+    keys = Counter(
+        key for action in actions_of("everywhere", place) if place != "everywhere" for key in action.key.split(",")
+    )
+    assert [key for key, count in keys.items() if count > 1] == []
+
+
+def test_no_key_clashes_with_multiplexers_or_flow_control() -> None:
+    taken = {"ctrl+a", "ctrl+b", "ctrl+j", "ctrl+o", "ctrl+s"}
+    assert not taken & {key for action in ACTIONS for key in action.key.split(",")}
+
+
+def test_a_read_only_footer_offers_only_reading() -> None:
+    assert all(action.danger is Danger.READ for action in footer_of(("everywhere", "models"), readonly=True))
+
+
+def test_the_readme_tells_every_key() -> None:
+    told = README.read_text(encoding="utf-8")
+    assert [action.id for action in ACTIONS if f"| `{action.shown}` | {action.title} |" not in told] == []

@@ -1,0 +1,111 @@
+"""The thrifty driver shows the same picture as the stream it shortens."""
+
+from __future__ import annotations
+
+import pyte
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from opsconsole.console.thrift import Thrift
+
+COLUMNS, ROWS = 64, 6
+SGR = st.sampled_from(
+    [
+        "0",
+        "1",
+        "2;3",
+        "4",
+        "7",
+        "9",
+        "31",
+        "39",
+        "44",
+        "49",
+        "97",
+        "104",
+        "38;2;1;2;3",
+        "48;2;9;8;7",
+        "38;5;200",
+        "48;5;17",
+        "1;38;2;7;7;7;48;2;0;0;0",
+    ]
+)
+# short words, and runs of blanks on both sides of where erasing begins
+WORDS = st.text("ab █é ", min_size=0, max_size=2) | st.sampled_from([" " * 11, " " * 12, " " * 17, f"a{' ' * 13}é"])
+
+
+@st.composite
+def frames(draw: st.DrawFn) -> str:
+    """Output as the compositor writes it: a position, then styled text that ends before the edge, each with a reset."""
+    pieces: list[str] = []
+    for _ in range(draw(st.integers(1, 12))):
+        row, column = draw(st.integers(1, ROWS)), draw(st.integers(1, COLUMNS - 3 * 17))
+        pieces.append(f"\x1b[{row};{column}H")
+        pieces += [f"\x1b[{draw(SGR)}m{draw(WORDS)}\x1b[0m" for _ in range(draw(st.integers(1, 3)))]
+        if draw(st.booleans()):
+            pieces.append("\n")
+    return "".join(pieces) + f"\x1b[{draw(st.integers(1, ROWS))};1H"
+
+
+def picture(screen: pyte.Screen) -> list[list[tuple[object, ...]]]:
+    blanks = ("underscore", "reverse", "strikethrough")
+    shown = []
+    for row in range(ROWS):
+        line: list[tuple[object, ...]] = []
+        for column in range(COLUMNS):
+            cell = screen.buffer[row][column]
+            if cell.data == " " and not any(getattr(cell, name) for name in blanks):
+                line.append((" ", cell.bg))
+            else:
+                line.append(tuple(cell))
+        shown.append(line)
+    return shown
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(frames(), min_size=1, max_size=6), st.booleans())
+def test_the_shortened_stream_shows_the_same_picture(written: list[str], erases: bool) -> None:
+    whole, short = (pyte.Screen(COLUMNS, ROWS) for _ in range(2))
+    first, second = pyte.Stream(whole), pyte.Stream(short)
+    thrift = Thrift(COLUMNS, ROWS, erases=erases)
+    for frame in written:
+        first.feed(frame.replace("\n", ""))
+        second.feed(thrift.feed(frame))
+        assert picture(short) == picture(whole)
+        assert (short.cursor.y, short.cursor.x) == (whole.cursor.y, whole.cursor.x)
+
+
+@pytest.mark.parametrize("first", ["日本", "a日b", "日b"])
+@pytest.mark.parametrize("second", ["xy", " 本", "語"])
+def test_wide_characters_lose_both_halves(first: str, second: str) -> None:
+    whole, short = (pyte.Screen(COLUMNS, ROWS) for _ in range(2))
+    thrift = Thrift(COLUMNS, ROWS)
+    for text in (f"\x1b[1;1H{first}\x1b[1;1H", f"\x1b[1;2H{second}\x1b[1;1H", f"\x1b[1;1H{first}  \x1b[1;1H"):
+        pyte.Stream(whole).feed(text)
+        pyte.Stream(short).feed(thrift.feed(text))
+    assert short.display[0][:4] == whole.display[0][:4]
+
+
+def test_a_frame_that_is_painted_again_costs_a_cursor_move_at_most() -> None:
+    thrift = Thrift(COLUMNS, ROWS)
+    frame = "".join(f"\x1b[{row};1H\x1b[38;2;9;9;9m{'text ' * 4}\x1b[0m\n" for row in range(1, ROWS)) + "\x1b[1;1H"
+    assert len(thrift.feed(frame)) > 100
+    assert len(thrift.feed(frame)) == 0
+
+
+@pytest.mark.parametrize("raw", ["\x1b[2J", "\x1b[?1049h", "\x1b]0;title\x07", "\x07", "\x1b[3A"])
+def test_what_it_does_not_know_is_passed_on_and_nothing_is_taken_for_shown_after_it(raw: str) -> None:
+    thrift = Thrift(COLUMNS, ROWS)
+    frame = "\x1b[2;1Hsame words\x1b[1;1H"
+    whole = thrift.feed(frame)
+    assert raw in thrift.feed(raw)
+    assert len(thrift.feed(frame)) >= len(whole) - 4
+
+
+def test_a_long_run_of_blanks_is_erased_but_not_in_a_terminal_that_erases_without_colour() -> None:
+    frame = f"\x1b[1;1H\x1b[48;2;9;9;9mname{' ' * 30}now{' ' * 20}\x1b[0m\x1b[1;1H"
+    short, plain = (Thrift(COLUMNS, ROWS, erases=erases).feed(frame) for erases in (True, False))
+    assert len(short) < len(plain) - 30
+    assert " " * 12 not in short
+    assert "\x1b[20X" not in plain

@@ -1,0 +1,91 @@
+"""``opsconsole drift``: the keys and exit codes that scripts rely on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from opsconsole.cli.root import run
+from tests.drift.drift_world import World
+
+KEYS = {
+    "name", "kind", "psi", "js", "hellinger", "ks", "ks_p", "wasserstein", "chi2", "chi2_p", "l_infinity", "missing",
+    "unseen", "drifted", "severity",
+}  # fmt: skip
+
+
+def answer(capfdbinary: pytest.CaptureFixture[bytes], *arguments: str) -> tuple[int, Any]:
+    code = run([*arguments, "--json"])
+    return code, json.loads(capfdbinary.readouterr().out)
+
+
+def write(path: Path, shift: float) -> str:
+    random = np.random.default_rng(1)
+    names = pa.array([f"row-{index}-{shift}" for index in range(2000)])
+    pq.write_table(
+        pa.table({"id": names, "n": random.normal(shift, 1, 2000), "c": random.choice(["a", "b"], 2000)}), path
+    )
+    return str(path)
+
+
+def test_compare_answers_with_the_promised_keys_and_exits_1_on_drift_alone(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    one, two = write(tmp_path / "one.parquet", 0.0), write(tmp_path / "two.parquet", 1.0)
+    code, found = answer(capfdbinary, "drift", "compare", one, two)
+    assert code == 1
+    assert found["rows"] == {"reference": 2000, "current": 2000}
+    columns = {column["name"]: column for column in found["columns"]}
+    assert all(set(column) >= KEYS for column in columns.values())
+    assert (columns["n"]["drifted"], columns["n"]["severity"], columns["n"]["chi2"]) == (True, "warn", None)
+    assert (columns["c"]["drifted"], columns["c"]["severity"], columns["c"]["ks"]) == (False, "ok", None)
+    assert set(columns["n"]["missing"]) == {"reference", "current"}
+    code, found = answer(capfdbinary, "drift", "compare", one, one)
+    assert code == 0
+    code, found = answer(capfdbinary, "drift", "compare", one, two, "--columns", "c", "--exact")
+    assert (code, [column["name"] for column in found["columns"]]) == (0, ["c"])
+
+
+def test_a_column_of_row_names_is_no_drift(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    one, two = write(tmp_path / "one.parquet", 0.0), write(tmp_path / "two.parquet", 0.001)
+    code, found = answer(capfdbinary, "drift", "compare", one, two, "--columns", "id")
+    assert (code, found["columns"][0]["effect"], found["columns"][0]["drifted"]) == (0, "identifier", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code", "said"),
+    [
+        ("absent.csv", None, 4, "there is no such data file"),
+        ("empty.csv", b"", 2, "the file is empty"),
+        ("cut.parquet", b"PAR1 and no more", 2, "cannot be read"),
+        ("other.xlsx", b"PK", 2, "not a known kind of data file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named_with_its_exit_code(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes], name: str, content: bytes | None, code: int, said: str
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    found = answer(capfdbinary, "drift", "compare", write(tmp_path / "one.parquet", 0.0), str(tmp_path / name))
+    assert found[0] == code
+    assert name in found[1]["error"]["message"]
+    assert said in found[1]["error"]["message"]
+
+
+def test_monitors_and_report_answer_from_the_store(world: World, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    subject = world.version(1, world.month(1), at=1)
+    world.live(2)
+    world.check(subject)
+    where = ("-C", str(world.root), "drift")
+    code, found = answer(capfdbinary, *where, "monitors")
+    assert (code, found[0]["name"], found[0]["chunks"]) == (0, "m", 1)
+    code, found = answer(capfdbinary, *where, "report", "m")
+    assert (code, found[0]["label"], found[0]["realised"]["metric"]) == (0, "Feb 2013", "auc")
+    code, found = answer(capfdbinary, *where, "report", "q")
+    assert (code, found["error"]["code"]) == (4, "not_found")

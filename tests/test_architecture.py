@@ -1,0 +1,119 @@
+"""What keeps the console quick and the code readable: light imports, small modules, short functions. CI holds the layers."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import opsconsole
+
+PACKAGE = Path(opsconsole.__file__).parent
+HEAVY = {
+    "git", "httpx", "lxml", "numpy", "pandas", "polars", "pyarrow", "scipy", "skops", "sklearn", "sqlite_utils",
+}  # fmt: skip
+STATUS = """
+import sys
+from opsconsole.cli.root import run
+code = run(["-C", sys.argv[1], "status", "--json"])
+assert code == 0, code
+"""
+HEADLESS = "import opsconsole.cli.root, opsconsole.lifecycle.usecases, opsconsole.lifecycle.waiting"
+CONSOLE = """
+import importlib, pkgutil
+import opsconsole.cli.console, opsconsole.console
+for module in pkgutil.walk_packages(opsconsole.console.__path__, "opsconsole.console."):
+    importlib.import_module(module.name)
+"""
+SUPERVISION = "import opsconsole.runs.keeper, opsconsole.runs.supervisor"
+ROOMS = (
+    "import opsconsole.config.workspace, opsconsole.ground.http, opsconsole.ground.text, opsconsole.store.connection"
+)
+
+
+def sources() -> Iterator[Path]:
+    """Every module of the product; the demo's repositories are programs of their own."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if PACKAGE / "demo" / "repos" not in path.parents:
+            yield path
+
+
+def imported(script: str, *arguments: str) -> set[str]:
+    """Run a script in a fresh interpreter; return the top-level modules it had at its end."""
+    told = script + "\nimport sys\nprint('\\n' + ' '.join({name.partition('.')[0] for name in sys.modules}))\n"
+    argv = [sys.executable, "-I", "-c", told, *arguments]
+    answer = subprocess.run(argv, check=False, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    return set(answer.stdout.splitlines()[-1].split())
+
+
+def test_status_of_a_workspace_imports_nothing_heavy(shop: object, tmp_path: Path) -> None:
+    assert imported(STATUS, str(tmp_path / "shop")) & (HEAVY | {"textual", "rich"}) == set()
+
+
+@pytest.mark.parametrize(
+    ("script", "forbidden"),
+    [
+        (HEADLESS, HEAVY | {"textual", "rich"}),
+        (CONSOLE, HEAVY),
+        (SUPERVISION, HEAVY | {"textual", "rich", "click", "msgspec"}),
+        (ROOMS, HEAVY | {"textual", "rich", "click"}),
+    ],
+    ids=["command line", "console", "supervisor", "rooms below"],
+)
+def test_what_must_start_at_once_imports_nothing_heavy(script: str, forbidden: set[str]) -> None:
+    assert imported(script) & forbidden == set()
+
+
+def test_every_module_is_one_idea_below_400_lines() -> None:
+    long = {str(path.relative_to(PACKAGE)): len(path.read_text(encoding="utf-8").splitlines()) for path in sources()}
+    assert {name: lines for name, lines in long.items() if lines > 400} == {}
+
+
+def test_every_function_fits_in_50_lines() -> None:
+    found = {}
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                if lines > 50:
+                    found[f"{path.relative_to(PACKAGE)}: {node.name}"] = lines
+    assert found == {}
+
+
+def test_nothing_is_left_for_later() -> None:
+    marks = ("TO" + "DO", "FIX" + "ME", "X" * 3, "NotImplemented" + 'Error("')
+    found = [
+        f"{path.relative_to(PACKAGE)}:{number}"
+        for path in [*sources(), *sorted(Path(__file__).parent.rglob("*.py"))]
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if any(mark in line for mark in marks)
+    ]
+    assert found == []
+
+
+def test_only_the_outermost_edge_of_a_process_catches_everything() -> None:
+    found = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id == "Exception"))
+    ]
+    assert {line.partition(":")[0] for line in found} == {"cli/root.py", "demo/driver.py", "lifecycle/intake.py"}
+
+
+def test_sql_is_spoken_in_the_store_alone() -> None:
+    words = ("SELECT ", "INSERT INTO", "UPDATE ", "DELETE FROM")
+    found = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for path in sources()
+        if PACKAGE / "store" not in path.parents
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.lstrip().startswith(words)
+    ]
+    assert found == []
