@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import subprocess
+import tempfile
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
-from opsconsole.lifecycle.usecases import child_argv
-
-LIMIT = 64 << 20
+from opsconsole.ground.nouns import Danger
+from opsconsole.lifecycle.usecases import USE_CASES, child_argv
 
 
 @dataclass(frozen=True)
@@ -32,18 +36,59 @@ class Answer:
 
 
 async def ask(name: str, root: str, *, readonly: bool, **values: object) -> Answer:
-    """Carry a use case out in a child of its own session: it goes on when the terminal is gone."""
-    process = await asyncio.create_subprocess_exec(
-        *child_argv(name, root, readonly=readonly, **values),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+    """Carry a use case out in a child of its own session, and return what it said.
+
+    It writes to files, not to pipes: an act goes on to its end when the console, the terminal or the one who asked is
+    gone. A mere answer that nobody waits for any more is ended.
+    """
+    argv = child_argv(name, root, readonly=readonly, **values)
+    try:
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            process = _started(argv, out, err)
+            try:
+                await _end_of(process)
+            except asyncio.CancelledError:
+                if USE_CASES[name].danger is Danger.READ:
+                    with suppress(ProcessLookupError):
+                        os.killpg(process.pid, signal.SIGKILL)
+                raise
+            out.seek(0)
+            err.seek(0)
+            return _answer(process.returncode, out.read(), err.read())
+    except OSError as error:
+        return Answer(1, None, f"{USE_CASES[name].title}: could not be started: {error.strerror}")
+
+
+def _started(argv: list[str], out: IO[bytes], err: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=err,
         start_new_session=True,
-        limit=LIMIT,
         env={**os.environ, "OPSCONSOLE_ORIGIN": "console", "NO_COLOR": "1"},
     )
-    out, err = await process.communicate()
-    code = process.returncode if process.returncode is not None else 1
+
+
+async def _end_of(process: subprocess.Popen[bytes]) -> None:
+    """Wait for a child in a thread of its own, which collects it also when nobody waits any more."""
+    loop = asyncio.get_running_loop()
+    ended = loop.create_future()
+
+    def tell() -> None:
+        if not ended.done():
+            ended.set_result(None)
+
+    def wait() -> None:
+        process.wait()
+        with suppress(RuntimeError):  # the loop is closed: the console left
+            loop.call_soon_threadsafe(tell)
+
+    threading.Thread(target=wait, name=f"child {process.pid}", daemon=True).start()
+    await ended
+
+
+def _answer(code: int, out: bytes, err: bytes) -> Answer:
     try:
         data = msgspec.json.decode(out) if out.strip() else None
     except msgspec.DecodeError:
