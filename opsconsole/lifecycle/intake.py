@@ -20,12 +20,13 @@ from opsconsole.ground.nouns import RunState
 from opsconsole.lifecycle.finished import FinishedRun, Taker, Write
 from opsconsole.runs import journal
 from opsconsole.runs.folder import RunFolder, run_folder
-from opsconsole.runs.junit import read_report
 from opsconsole.runs.order import Order
 from opsconsole.runs.outcome import final_steps, outcome
+from opsconsole.runs.reports import read_reports
 from opsconsole.store import events, runs, steps, test_results
 from opsconsole.store.connection import open_store
 from opsconsole.store.runs import RunRecord
+from opsconsole.store.test_results import RunOfTests
 
 
 def takers() -> tuple[Taker, ...]:
@@ -68,7 +69,7 @@ def take_in(root: Path, run_id: int, chosen: Sequence[Taker] | None = None) -> b
 def _finished(root: Path, record: RunRecord, folder: RunFolder) -> FinishedRun:
     order = Order.read(folder.order)
     history = journal.read(folder.journal)
-    reports = tuple(read_report(path) for path in sorted(folder.out.glob("junit*.xml")))
+    reports = read_reports(folder.out, order.plan)
     return FinishedRun(root, record, folder, order, history, reports, outcome(order, history, reports))
 
 
@@ -91,12 +92,14 @@ def _write(connection: sqlite3.Connection, run: FinishedRun) -> bool:
         error=end.error,
         note=end.note,
         tests=end.tests,
+        seconds=run.history.seconds,
     ):
         return False
     steps.put(connection, final_steps(run.order, run.history))
     cases = [case for report in run.reports for case in report.cases]
     numbered = [replace(case, run_id=record.id, position=position) for position, case in enumerate(cases)]
-    test_results.replace(connection, record.id, numbered)
+    whose = RunOfTests(record.id, record.repo, record.pipeline, record.commit)
+    test_results.take_in(connection, whose, numbered)
     events.record(
         connection,
         f"run.{end.state}",

@@ -49,6 +49,24 @@ def list_files(repo: Path, commit: str) -> list[str]:
     return [os.fsdecode(name) for name in answer.split(b"\0") if name]
 
 
+def list_blobs(repo: Path, commit: str) -> dict[str, str]:
+    """Return the object name of each file of a commit by its path: equal names, equal contents."""
+    answer = git(repo, "ls-tree", "-r", "-z", "--full-tree", checked_rev(commit), limit=256 * MEBIBYTE)
+    entries = (entry.partition(b"\t") for entry in answer.split(b"\0") if entry)
+    return {os.fsdecode(path): head.split()[2].decode("ascii") for head, _, path in entries}
+
+
+def changed_paths(repo: Path, base: str | None, commit: str) -> list[str]:
+    """Return the paths that differ between two commits; without a base, or one that is gone, between parent and child."""
+    words = ("diff-tree", "-r", "-z", "--root", "--name-only", "--no-commit-id", "--no-renames")
+    if base is not None:
+        answer = ask(repo, *words, checked_rev(base), checked_rev(commit), limit=256 * MEBIBYTE)
+        if answer.exit_code == 0:
+            return [os.fsdecode(name) for name in answer.stdout.split(b"\0") if name]
+    answer_to_parent = git(repo, *words, "-m", "--first-parent", checked_rev(commit), limit=256 * MEBIBYTE)
+    return [os.fsdecode(name) for name in answer_to_parent.split(b"\0") if name]
+
+
 def read_files(repo: Path, commit: str, paths: list[str]) -> dict[str, bytes]:
     """Return the content of files at a commit, raw; what is absent, no file or past 4 MiB is left out."""
     usable = [path for path in paths if "\n" not in path]

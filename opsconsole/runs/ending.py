@@ -70,6 +70,7 @@ def close_as(folder: RunFolder, run_id: int, state: RunState, error: str, order:
                 error=error,
                 note=history.note,
                 tests=None,
+                seconds=history.seconds,
             ):
                 return True
             if order is None:
