@@ -43,6 +43,12 @@ def resolve_rev(repo: Path, rev: str = "HEAD") -> Commit:
     )
 
 
+def author_of(repo: Path, commit: str) -> str:
+    """Return who wrote a commit, as it was written: text from outside."""
+    answer = git(repo, "show", "--no-patch", "--format=%an <%ae>", "--encoding=UTF-8", checked_rev(commit))
+    return answer.decode("utf-8", "replace").strip("\n")
+
+
 def list_files(repo: Path, commit: str) -> list[str]:
     """Return the paths of all files of a commit (bytes that are no UTF-8 as surrogate escapes)."""
     answer = git(repo, "ls-tree", "-r", "-z", "--name-only", "--full-tree", checked_rev(commit), limit=256 * MEBIBYTE)

@@ -82,6 +82,10 @@ class RunRecord:
     """How long it was at work, by a clock that does not jump."""
     pinned: bool = False
     """It is kept, however old it grows."""
+    pruned_at: datetime | None = None
+    """Since when its logs, reports and artifacts are gone."""
+    covered: float | None = None
+    """Share of the code's lines that the tests ran, 0 to 1."""
 
     @property
     def duration_s(self) -> float | None:
@@ -140,11 +144,12 @@ def finish(
     note: str | None,
     tests: TestCounts | None,
     seconds: float | None = None,
+    covered: float | None = None,
 ) -> bool:
     """Write the final outcome of a live run; False (and nothing written) when it already has one."""
     cursor = connection.execute(
         "UPDATE runs SET state = ?, started_at = coalesce(?, started_at), ended_at = ?, error = ?, note = ?,"  # noqa: S608
-        " tests_passed = ?, tests_failed = ?, tests_skipped = ?, tests_errors = ?, seconds = ?"
+        " tests_passed = ?, tests_failed = ?, tests_skipped = ?, tests_errors = ?, seconds = ?, covered = ?"
         f" WHERE id = ? AND state IN ({_LIVE_MARKS})",
         (
             state,
@@ -154,6 +159,7 @@ def finish(
             note,
             *((None,) * 4 if tests is None else (tests.passed, tests.failed, tests.skipped, tests.errors)),
             seconds,
+            covered,
             run_id,
             *LIVE,
         ),
@@ -259,6 +265,8 @@ def record_of(row: sqlite3.Row) -> RunRecord:
         tests=None if counts[0] is None else TestCounts(*counts),
         seconds=row["seconds"],
         pinned=bool(row["pinned"]),
+        pruned_at=clock.from_text_or_none(row["pruned_at"]),
+        covered=row["covered"],
     )
 
 
