@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 SIZE_LIMIT = 200 << 20
 
@@ -41,26 +42,33 @@ def _lcov(path: Path) -> tuple[int, int]:
 def _xml(path: Path) -> tuple[int, int]:
     from lxml import etree
 
-    found = (0, 0)
     try:
-        events = etree.iterparse(
-            str(path), events=("start", "end"), resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False
-        )
-        depth = 0
-        for event, element in events:
-            if event == "start":
-                depth += 1
-                if depth == 1 and element.get("lines-valid") is not None:
-                    return int(element.get("lines-covered", "0")), int(element.get("lines-valid", "0"))
-                continue
-            depth -= 1
-            if element.tag == "counter" and depth == 1 and element.get("type") == "LINE":  # JaCoCo's own sum
-                ran = int(element.get("covered", "0"))
-                found = (ran, ran + int(element.get("missed", "0")))
-            elif element.tag == "metrics" and depth == 2 and element.get("statements") is not None:  # Clover's project
-                found = (int(element.get("coveredstatements", "0")), int(element.get("statements", "0")))
-            if depth > 2:
-                element.clear()
+        with path.open("rb") as file:
+            return _lines(file)
     except (etree.XMLSyntaxError, ValueError, OSError):
         return 0, 0
+
+
+def _lines(file: IO[bytes]) -> tuple[int, int]:
+    """Return lines run and lines there are, from the report's own sums."""
+    from lxml import etree
+
+    found, depth = (0, 0), 0
+    events = etree.iterparse(
+        file, events=("start", "end"), resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False
+    )
+    for event, element in events:
+        if event == "start":
+            depth += 1
+            if depth == 1 and element.get("lines-valid") is not None:
+                return int(element.get("lines-covered", "0")), int(element.get("lines-valid", "0"))
+            continue
+        depth -= 1
+        if element.tag == "counter" and depth == 1 and element.get("type") == "LINE":  # JaCoCo's own sum
+            ran = int(element.get("covered", "0"))
+            found = (ran, ran + int(element.get("missed", "0")))
+        elif element.tag == "metrics" and depth == 2 and element.get("statements") is not None:  # Clover's project
+            found = (int(element.get("coveredstatements", "0")), int(element.get("statements", "0")))
+        if depth > 2:
+            element.clear()
     return found

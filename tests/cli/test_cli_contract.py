@@ -402,7 +402,7 @@ def test_what_cannot_be_cut_short_is_whole(cli: Cli) -> None:
     assert status["agent"] == {"running": False}
     assert status["alerts"][0]["severity"] == "critical"
     _, broken = cli.json("show", "2")
-    assert broken["tests"] == {"passed": 2, "failed": 1, "skipped": 0, "errors": 0}
+    assert broken["tests"] == {"passed": 3, "failed": 1, "skipped": 0, "errors": 0}
     assert set(broken["steps"][0]) >= {"name", "outcome", "exit_code", "duration_s"}
     assert broken["supervisor"] == {"pid": None, "alive": False}
     _, trained = cli.json("show", "3")
