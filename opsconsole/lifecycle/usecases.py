@@ -81,6 +81,12 @@ _ALL = (
     UseCase("run.unpin", "Let a run go", Danger.WRITE, "unpin {run}"),
     UseCase("store.prune", "Prune old runs", Danger.WRITE, "store prune"),
     UseCase("repo.add", "Add a repo", Danger.WRITE, "repo add {path} [--name {name}]"),
+    UseCase(
+        "repo.changes",
+        "Changes since the last green run",
+        Danger.READ,
+        "repo changes {repo} [--pipeline {pipeline}] [--rev {rev}] --diff",
+    ),
     UseCase("repo.trust", "Trust a repo's pipelines", Danger.WRITE, "repo trust {repo}"),
     UseCase("repo.fetch", "Fetch", Danger.WRITE, "repo fetch {repo}"),
     UseCase("repo.remove", "Forget a repo", Danger.WRITE, "repo rm {repo}"),

@@ -34,8 +34,13 @@ def add(repo: Path, commit: str, target: Path, *, also: str = "") -> None:
             timeout=CHECKOUT_S,
             trusted=True,
         )
+    fill_submodules(target, also)
+
+
+def fill_submodules(tree: Path, also: str) -> None:
+    """Check the submodules of a tree out, when ``also`` asks for it; their content is the commit's, not the branch's."""
     if "submodules" in also.split():
-        git(target, "submodule", "update", "--init", "--recursive", timeout=CHECKOUT_S, trusted=True)
+        git(tree, "submodule", "update", "--init", "--recursive", "--force", timeout=CHECKOUT_S, trusted=True)
 
 
 def remove(repo: Path, target: Path) -> None:

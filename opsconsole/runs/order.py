@@ -139,6 +139,8 @@ class Plan:
     """A newer run of the same pipeline and branch takes the place of this one while it is queued."""
     checkout: str = ""
     """What else is checked out: ``submodules``, ``lfs``; words by blanks."""
+    pooled: bool = False
+    """The repo is large: its work tree is one of a pool, used again from run to run."""
     only: tuple[str, ...] = ()
     """Test ids the run was narrowed to."""
 

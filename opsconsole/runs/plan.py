@@ -14,8 +14,8 @@ from opsconsole.ground.errors import ConfigError, UsageError
 from opsconsole.ground.git import ask
 from opsconsole.ground.globs import matches
 from opsconsole.ground.nouns import RunState
-from opsconsole.repos import interpreters, registration
-from opsconsole.repos.commits import changed_paths, list_blobs, read_files, resolve_rev
+from opsconsole.repos import interpreters, pool, registration
+from opsconsole.repos.commits import changed_paths, list_blobs, list_files, read_files, resolve_rev
 from opsconsole.repos.detection import detect, pytest_command
 from opsconsole.repos.interpreters import Interpreter
 from opsconsole.repos.status import look
@@ -95,6 +95,7 @@ def plan(
         slots=configured.slots if configured else None,
         supersede=choice.pipeline.supersede,
         checkout="submodules" if configured is not None and configured.submodules else "",
+        pooled=len(list_files(repo.path, commit.id)) >= pool.LARGE,
         only=only_tests if choice.runner == "pytest" else (),
     )
 

@@ -17,7 +17,7 @@ from opsconsole.ground import clock
 from opsconsole.ground.errors import OpsconsoleError
 from opsconsole.ground.nouns import RunState, StepState
 from opsconsole.ground.process import own_identity
-from opsconsole.repos import worktrees
+from opsconsole.repos import pool, worktrees
 from opsconsole.runs import ending
 from opsconsole.runs.environment import step_environment
 from opsconsole.runs.errand import Errand, StepEnd
@@ -68,6 +68,8 @@ class Supervisor:
         self._began = time.monotonic()
         self._heeded = 0
         self._superseded = False
+        self._tree: int | None = None
+        """The lock of a tree of the pool: ours as long as we live."""
 
     def run(self) -> None:
         """Do all of it."""
@@ -126,7 +128,7 @@ class Supervisor:
             path.mkdir(mode=0o700, exist_ok=True)
         self._spare = Ward(str(self.folder.path))  # it starts while the commit is checked out
         try:
-            worktrees.add(self.plan.repo_path, self.plan.commit, self.folder.worktree, also=self.plan.checkout)
+            self._check_out()
         except (OpsconsoleError, OSError) as error:
             self.journal.write("broke", error=f"the commit could not be checked out: {error}", durable=True)
             return
@@ -138,6 +140,16 @@ class Supervisor:
             self._turn()
         for problem in self.services.problems():
             self.journal.write("noted", note=problem)
+
+    def _check_out(self) -> None:
+        """Check the commit out; the tree of a large repo is one that was used before, brought to this commit."""
+        plan, target = self.plan, self.folder.worktree
+        if plan.pooled:
+            self._tree = pool.take(
+                self.folder.state, plan.repo, plan.repo_path, plan.commit, target, also=plan.checkout
+            )
+        else:
+            worktrees.add(plan.repo_path, plan.commit, target, also=plan.checkout)
 
     def _over(self) -> bool:
         return len(self.states) == len(self.plan.steps) and not self.wards and self.services.over

@@ -65,6 +65,9 @@ VERBS = [
     read("config schema", {"$defs"}),
     read("doctor", {"checks"}),
     read("repo ls", REPO, items=True),
+    read("repo show app", {*REPO, "branches", "tags", "worktrees"}),
+    read("repo changes app", {"since", "commits", "files", "diff"}),
+    read("repo changes app --rev broken --diff", {"since", "commits", "files", "diff"}),
     read("plan app", {"steps", "runner", "reason", "environment", "missing"}),
     read("runs", RUN, items=True),
     read("runs --repo app --limit 2 --state failed", RUN, items=True),
@@ -274,8 +277,12 @@ def test_each_use_case_is_a_line_the_command_line_understands(case: Any) -> None
         "target": "app/build", "rev": "HEAD", "run": 1, "path": "/x", "name": "n", "repo": "app", "model": "m",
         "version": 2, "alias": "production", "a": 1, "b": 2, "reason": "it's --new; $(rm)", "expect": "none",
         "monitor": "watch", "alert": 1, "time": "2h", "good": "HEAD~1", "bad": "HEAD", "test": "t::x",
+        "pipeline": "build",
     }  # fmt: skip
-    for given in (values, {name: value for name, value in values.items() if name not in {"rev", "name", "expect"}}):
+    for given in (
+        values,
+        {name: value for name, value in values.items() if name not in {"rev", "name", "expect", "pipeline", "test"}},
+    ):
         words = case.argv(**given)
         assert not any("{" in word or "[" in word for word in words)
         name = verb_of(words)
