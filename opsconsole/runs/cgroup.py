@@ -6,6 +6,7 @@ Everywhere else the subreaper's rounds do the same, a little later.
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,11 @@ class ControlGroup:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
+
+    @property
+    def path(self) -> str:
+        """Where it is; empty without one."""
+        return "" if self._folder is None else str(self._folder)
 
     @property
     def door(self) -> Path | None:
@@ -50,7 +56,8 @@ def new_group(name: str) -> ControlGroup:
     own = _own()
     if own is None:
         return ControlGroup(None)
-    folder = own / f"opsconsole-{name}"
+    _forget_dead(own)
+    folder = own / f"opsconsole-{name}-{os.getpid()}"
     try:
         folder.mkdir(exist_ok=True)
         if not (folder / "cgroup.kill").exists():
@@ -59,6 +66,15 @@ def new_group(name: str) -> ControlGroup:
     except OSError:
         return ControlGroup(None)
     return ControlGroup(folder)
+
+
+def _forget_dead(own: Path) -> None:
+    """Give back the empty groups of wardens that were killed."""
+    for folder in own.glob("opsconsole-*"):
+        pid = folder.name.rpartition("-")[2]
+        if pid.isdigit() and not Path("/proc", pid).exists():
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def _own() -> Path | None:

@@ -68,6 +68,8 @@ class StepHistory:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     process: Identity | None = None
+    group: str = ""
+    """The control group that holds all it started; empty without one."""
     tries: int = 1
     seconds: float | None = None
     """How long it took, by a clock that does not jump."""
@@ -124,7 +126,8 @@ def _after(history: RunHistory, fact: dict[str, Any], at: datetime) -> RunHistor
         case "step_started":
             process = Identity.from_text(fact["process"]) if fact.get("process") else None
             first = history.steps.get(fact["step"], StepHistory(StepState.RUNNING)).started_at or at
-            step = StepHistory(StepState.RUNNING, started_at=first, process=process)
+            group = fact.get("group", "")
+            step = StepHistory(StepState.RUNNING, started_at=first, process=process, group=group)
             after = replace(history, steps={**history.steps, fact["step"]: step})
         case "step_ended":
             after = _with_step_ended(history, fact, at)

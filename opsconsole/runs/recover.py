@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground.errors import StoreError
 from opsconsole.ground.files import try_lock
-from opsconsole.ground.nouns import RunState
+from opsconsole.ground.nouns import RunState, StepState
 from opsconsole.runs.folder import RunFolder, run_folder
 from opsconsole.store import runs
 from opsconsole.store.connection import Store
@@ -64,6 +65,7 @@ def _end(workspace: Workspace, folder: RunFolder) -> None:
     """
     from opsconsole.repos.worktrees import remove_tree
     from opsconsole.runs import ending, journal
+    from opsconsole.runs.cgroup import ControlGroup
     from opsconsole.runs.environment import marker
     from opsconsole.runs.order import Order
     from opsconsole.runs.tree import end_marked
@@ -81,6 +83,9 @@ def _end(workspace: Workspace, folder: RunFolder) -> None:
         error = f"the workspace was copied or moved from {order.workspace} while it ran"
         ending.close_as(folder, folder.run_id, RunState.LOST, error, order)
         return
+    for step in history.steps.values():
+        if step.group and step.state is StepState.RUNNING:
+            ControlGroup(Path(step.group)).kill()
     known = [step.process for step in history.steps.values() if step.process is not None]
     end_marked(marker(folder), known)
     ending.clear(folder, order)

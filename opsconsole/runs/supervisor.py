@@ -250,7 +250,9 @@ class Supervisor:
         now = clock.now()
         match fact["event"]:
             case "started":
-                self.journal.write("step_started", step=name, process=fact["process"], at=now)
+                self.journal.write(
+                    "step_started", step=name, process=fact["process"], group=fact["group"], at=now, durable=True
+                )
                 self._project(name, state=StepState.RUNNING, started_at=self.records[name].started_at or now)
             case "retried":
                 self.journal.write("step_retried", step=name, note=fact["note"], number=fact["number"], at=now)

@@ -40,7 +40,7 @@ class Warden:
         self.tree = self.folder.worktree / self.step.cwd
         self.out = self.folder.out / self.step.out
         self.signals = Signals()
-        self.group: ControlGroup = new_group(f"{self.folder.run_id}-{os.getpid()}")
+        self.group: ControlGroup = new_group(str(self.folder.run_id))
         name = errand.log_name or self.step.name
         self.log = StepLog(
             self.folder.log(name),
@@ -148,7 +148,7 @@ class Warden:
         )
         if why == "try":
             who = self._command.identity
-            self._tell("started", {"process": who.to_text() if who else ""})
+            self._tell("started", {"process": who.to_text() if who else "", "group": self.group.path})
         end = self._command.wait(limits)
         if self.errand.service and end.state is StepState.CANCELLED:
             return CommandEnd(StepState.PASSED, end.exit_code, "stopped: nobody needs it any more")
