@@ -14,8 +14,10 @@ from typing import NamedTuple
 import click
 
 from opsconsole.cli.base import Session, emit, json_option, pass_session
+from opsconsole.ground.actor import current_user
 from opsconsole.ground.errors import ExitCode, OpsconsoleError
 from opsconsole.ground.process import capture
+from opsconsole.runs.cgroup import new_group
 
 PACKAGES = (
     "textual",
@@ -48,7 +50,17 @@ class Check(NamedTuple):
 @pass_session
 def doctor_command(session: Session, as_json: bool) -> int:
     """Check what the console needs; exit code 1 when something is missing."""
-    checks = [_system(), _python(), _git(), _sqlite(), *_packages(), _terminal(), *_workspace(session)]
+    checks = [
+        _system(),
+        _python(),
+        _git(),
+        _sqlite(),
+        *_packages(),
+        _terminal(),
+        _logout(),
+        _groups(),
+        *_workspace(session),
+    ]
     data = {"checks": [check._asdict() for check in checks], "good": all(check.outcome != "fail" for check in checks)}
     emit(data, [f"{MARKS[check.outcome]} {check.name:<14} {check.detail}" for check in checks], as_json=as_json)
     return int(ExitCode.OK if data["good"] else ExitCode.NO)
@@ -104,6 +116,35 @@ def _terminal() -> Check:
         "warn" if small else "pass",
         f"{size.columns}×{size.lines}, {depth}" + (": 80×24 is the least" if small else ""),
     )
+
+
+def _logout() -> Check:
+    """Whether runs survive the end of the session that started them: systemd may kill all that a user leaves behind."""
+    if shutil.which("busctl") is None or not Path("/run/systemd/system").is_dir():
+        return Check("logout", "pass", "no systemd here: runs go on when you log out")
+    words = ["org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager", "KillUserProcesses"]
+    said = capture(["busctl", "--system", "get-property", *words], timeout=5).stdout.strip()
+    user = current_user()
+    return logout_check(kills=said == b"b true", lingers=Path("/var/lib/systemd/linger", user).exists(), user=user)
+
+
+def logout_check(*, kills: bool, lingers: bool, user: str) -> Check:
+    """Judge what happens to runs at the end of a session."""
+    if not kills:
+        return Check("logout", "pass", "systemd leaves what you started alone when you log out")
+    if lingers:
+        return Check("logout", "pass", f"{user} lingers: runs go on when you log out")
+    return Check("logout", "warn", f"systemd ends your runs when you log out: loginctl enable-linger {user}")
+
+
+def _groups() -> Check:
+    group = new_group("doctor")
+    try:
+        if group.door is None:
+            return Check("control groups", "pass", "none that we may make: steps are ended by rounds of signals")
+        return Check("control groups", "pass", "cgroup v2: a step and all it started end at once")
+    finally:
+        group.close()
 
 
 def _workspace(session: Session) -> list[Check]:

@@ -11,14 +11,17 @@ def current_actor() -> str:
 
     ``OPSCONSOLE_ACTOR`` wins, then ``SUDO_USER``, then the login name. A recorded claim, not authentication.
     """
-    name = os.environ.get("OPSCONSOLE_ACTOR") or os.environ.get("SUDO_USER")
-    if not name:
-        try:
-            name = getpass.getuser()
-        except (KeyError, OSError):
-            name = f"uid {os.getuid()}"
+    name = os.environ.get("OPSCONSOLE_ACTOR") or os.environ.get("SUDO_USER") or current_user()
     client = os.environ.get("SSH_CONNECTION", "").split(" ")[0]
     return f"{name}@{client}" if client and "@" not in name else name
+
+
+def current_user() -> str:
+    """Return the login name, or the user's number when it has none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def current_origin() -> str:
