@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from opsconsole.config.load import FILE_NAME, convert, parse
@@ -13,7 +14,7 @@ from opsconsole.ground.errors import ConfigError, UsageError
 from opsconsole.ground.git import ask
 from opsconsole.repos import interpreters, registration
 from opsconsole.repos.commits import read_files, resolve_rev
-from opsconsole.repos.detection import detect, pytest_command
+from opsconsole.repos.detection import detect, narrowed
 from opsconsole.repos.interpreters import Interpreter
 from opsconsole.repos.status import look
 from opsconsole.runs.environment import steps_path
@@ -44,10 +45,12 @@ def plan(
     configured = workspace.config.repos.get(name)
     sources = [(f"{FILE_NAME} of the workspace", configured.pipelines if configured else {})]
     sources += own_pipelines(repo.path, commit.id)
-    choice = choose(name, pipeline or None, sources, detect(repo.path, commit.id))
+    detections = detect(repo.path, commit.id, isolated=False)
+    choice = choose(name, pipeline or None, sources, detections)
     steps = ordered_steps(choice)
-    if only_tests and choice.runner == "pytest":
-        steps = (PlannedStep(name=steps[0].name, run=pytest_command(list(only_tests))),)
+    run = narrowed(detections[0], list(only_tests)) if only_tests and choice.runner is not None else None
+    if run is not None:
+        steps = (*steps[:-1], replace(steps[-1], run=run))
     interpreter = interpreters.choose(repo.path, choice.pipeline.interpreter)
     here = commit.id == status.commit
     return Plan(
@@ -68,7 +71,7 @@ def plan(
         interpreter_reason=interpreter.reason,
         missing=_missing(steps, interpreter, choice.runner),
         timeout=None if choice.pipeline.timeout is None else float(choice.pipeline.timeout),
-        only=only_tests if choice.runner == "pytest" else (),
+        only=only_tests if run is not None else (),
     )
 
 

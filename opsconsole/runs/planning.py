@@ -89,8 +89,14 @@ def choose(
     if detections:
         best, *others = detections
         also = f"; also fits: {', '.join(other.runner for other in others)}" if others else ""
-        pipeline = PipelineConfig(steps=[StepConfig(name="test", run=best.command)])
-        choice = Choice(DETECTED, pipeline, f"{best.runner}, because of {best.reason}{also}", runner=best.runner)
+        steps = [StepConfig(name=step.name, run=step.run, cwd=step.cwd) for step in best.steps]
+        pipeline = PipelineConfig(steps=steps)
+        choice = Choice(
+            DETECTED,
+            pipeline,
+            f"{best.runner}, because of {best.reason}{also}",
+            runner=best.runner if best.counted else None,
+        )
         found.setdefault(DETECTED, choice)
     if wanted is None and DETECTED not in found and len(found) == 1:
         return next(iter(found.values()))

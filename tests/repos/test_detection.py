@@ -37,9 +37,9 @@ def test_unittest_is_told_from_pytest_by_what_the_tests_import() -> None:
         **{"tests/test_a.py": "import unittest\nclass T(unittest.TestCase):\n    def test_a(self): pass\n"}
     )
     assert (detection.runner, detection.reason) == ("unittest", "tests/test_a.py imports unittest")
-    assert detection.command.endswith('"$OPSCONSOLE_OUT/junit.xml" tests')
+    assert detection.test_step().run.endswith('"$OPSCONSOLE_OUT/junit.xml" tests')
     (packaged,) = found(**{"tests/test_a.py": "import unittest\n", "tests/__init__.py": ""})
-    assert packaged.command.endswith(" .")
+    assert packaged.test_step().run.endswith(" .")
 
 
 def test_a_repo_of_both_styles_is_run_by_pytest_and_the_other_is_named() -> None:
@@ -58,13 +58,11 @@ def test_a_repo_of_both_styles_is_run_by_pytest_and_the_other_is_named() -> None
 def test_node_is_told_by_its_script_and_keeps_its_arguments(script: str, command_end: str) -> None:
     (detection,) = found(**{"package.json": f'{{"scripts": {{"test": "{script}"}}}}'})
     assert detection.runner == "node --test"
-    assert detection.command.endswith(command_end)
-    assert '--test-reporter-destination="$OPSCONSOLE_OUT/junit.xml"' in detection.command
+    assert detection.test_step().run.endswith(command_end)
+    assert '--test-reporter-destination="$OPSCONSOLE_OUT/junit.xml"' in detection.test_step().run
 
 
-@pytest.mark.parametrize(
-    "text", ["{", "[]", '{"scripts": 3}', '{"scripts": {"test": "jest"}}', '{"scripts": {"test": "node --test; rm x"}}']
-)
+@pytest.mark.parametrize("text", ["{", "[]", '{"scripts": 3}', '""', "null", "[" * 100_000])
 def test_a_package_that_is_tested_otherwise_or_broken_is_left_alone(text: str) -> None:
     assert found(**{"package.json": text, "src/a.js": ""}) == []
 
