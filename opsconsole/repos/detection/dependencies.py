@@ -53,7 +53,7 @@ class Declared:
 
 
 def declared(tree: Tree) -> Declared | None:
-    """Return what the commit declares; None when it declares nothing at all."""
+    """Return what the commit declares; None when it declares nothing at all and is whole as it is."""
     known = metadata(tree)
     lock = tree.first(*LOCKS)
     files = _requirement_files(tree)
@@ -66,7 +66,8 @@ def declared(tree: Tree) -> Declared | None:
         wanted += known.groups[name]
     if not extras and not groups and not set(files) - set(_BASE):
         wanted += _of_other_tools(tree)
-    if not (lock or wanted or files or known.unreadable):
+    built = known.unreadable or _built(tree, known)
+    if not (lock or wanted or files or built):
         return None
     read = tree.those(*LOCKS, "pyproject.toml", "setup.py", "setup.cfg", "tox.ini", ".python-version", *files)
     return Declared(
@@ -76,7 +77,7 @@ def declared(tree: Tree) -> Declared | None:
         extras=extras,
         groups=groups,
         whole=known.unreadable,
-        built=known.unreadable or _built(tree, known),
+        built=built,
         build_requires=known.build_requires,
         inputs=tuple(dict.fromkeys([*read, *_referred_to(tree, files)])),
     )

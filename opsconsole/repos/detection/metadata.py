@@ -42,7 +42,9 @@ def metadata(tree: Tree) -> Metadata:
     _from_setup_py(tree, found)
     build = table(data, "build-system")
     found.package = (
-        bool(build) or "setup.py" in tree or ("setup.cfg" in tree and tree.ini("setup.cfg").has_section("metadata"))
+        "build-system" in data
+        or "setup.py" in tree
+        or ("setup.cfg" in tree and tree.ini("setup.cfg").has_section("metadata"))
     )
     found.backend = str(build.get("build-backend", ""))
     also = [item for start, item in _FOR_EDITABLE.items() if found.backend.startswith(start)]

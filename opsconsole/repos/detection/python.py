@@ -117,15 +117,8 @@ def _asks_for_pytest(tree: Tree) -> tuple[str, int]:
 
 
 def _node_id(test_id: str) -> str:
-    """Return what pytest calls a test of its report.
-
-    A file that could not be collected and a text file stand for themselves, a name that was written out for its variants.
-    """
-    file, _, rest = test_id.partition("::")
-    if WRITTEN_OUT.search(test_id):
-        return test_id.partition("[")[0]
-    collected = file.removesuffix(".py").replace("/", ".")
-    return file if rest == collected or (rest and not file.endswith(".py")) else test_id
+    """Return what pytest calls a test of its report; a name that was written out stands for all its variants."""
+    return test_id.partition("[")[0] if WRITTEN_OUT.search(test_id) else test_id
 
 
 def _start_folders(cases: list[str], tree: Tree) -> list[str]:

@@ -7,7 +7,7 @@ import shlex
 from pathlib import PurePosixPath
 
 from opsconsole.repos.detection.shape import CONFIGURED, MANIFEST, REPORT, REPORTERS, DetectedStep, Detection, filtered
-from opsconsole.repos.detection.tree import Tree, table
+from opsconsole.repos.detection.tree import Tree
 
 _TARGET = 'CARGO_TARGET_DIR="$OPSCONSOLE_ENVIRONMENT"/target '
 _TESTED = re.compile(rb"#\[(?:\w+::)*(?:test|rstest|test_case|proptest)\b|```")
@@ -20,7 +20,7 @@ def detect(tree: Tree, *, isolated: bool) -> list[Detection]:
     if "Cargo.toml" not in tree:
         return []
     locked = " --locked" if "Cargo.lock" in tree else ""
-    everything = " --workspace" if table(tree.toml("Cargo.toml"), "workspace") else ""
+    everything = " --workspace" if "workspace" in tree.toml("Cargo.toml") else ""
     start = _TARGET if isolated else ""
     install = _install(tree, locked) if isolated else ()
     sources = tree.matching(_SOURCE)[:400]
