@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,13 +132,36 @@ def run(command: list[str], line: Callable[[str], str | None], *, errors: bool =
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, hand_on)
-    assert child.stdout is not None
-    for raw in child.stdout:
-        shown = line(raw.decode("utf-8", "replace").rstrip("\r\n"))
-        if shown is not None:
-            show(shown)
+    reader = Reader(child, line)
+    reader.start()
     code = child.wait()
+    reader.drain()
     return 128 - code if code < 0 else code
+
+
+class Reader(threading.Thread):
+    """Reads what the command says. What it leaves running may hold its output open: its own end is what counts."""
+
+    def __init__(self, child: subprocess.Popen[bytes], line: Callable[[str], str | None]) -> None:
+        super().__init__(daemon=True)
+        self._output = child.stdout
+        self._line = line
+        self._lines = 0
+
+    def run(self) -> None:
+        """Read to the end."""
+        for raw in self._output or ():
+            shown = self._line(raw.decode("utf-8", "replace").rstrip("\r\n"))
+            if shown is not None:
+                show(shown)
+            self._lines += 1
+
+    def drain(self) -> None:
+        """Wait until all is read, or for a second nothing more has come."""
+        seen = -1
+        while self.is_alive() and self._lines != seen:
+            seen = self._lines
+            self.join(1)
 
 
 def show(text: str) -> None:

@@ -8,6 +8,7 @@ import sys
 from opsconsole.runs.reporters.stream import Case, Results, arguments, first_line, run
 
 _FILE = re.compile(r"^(?P<file>\S+\.\w+) \.{2,}\s*$")
+_SKIPPED = re.compile(r"^(?P<file>\S+\.\w+) \.{2,} skipped: (?P<why>.*)$")
 _PLAN = re.compile(r"^1\.\.(?P<count>\d+)(?P<skip>\s*#\s*skip\b\s*(?P<why>.*))?$", re.IGNORECASE)
 _TEST = re.compile(r"^(?P<not>not )?ok (?P<number>\d+)(?:(?: -)? +(?P<rest>.*))?$")
 _DIRECTIVE = re.compile(r"^(?P<name>.*?)\s*(?<!\\)#\s*(?P<kind>skip|todo)\b\S*\s*(?P<why>.*)$", re.IGNORECASE)
@@ -27,6 +28,9 @@ class Tap:
         if file := _FILE.match(text):
             self.flush()
             self.file = file["file"]
+        elif skipped := _SKIPPED.match(text):
+            self.flush()
+            self.results.finished(Case(skipped["file"], "(all)", "skipped", None, skipped["why"]))
         elif plan := _PLAN.match(text):
             self.results.expect(int(plan["count"]))
             if plan["skip"] and plan["count"] == "0":
