@@ -183,7 +183,11 @@ def test_a_script_that_is_more_than_its_runner_is_run_as_the_repo_says_it(script
         ({"package-lock.json": ""}, "npm ci --no-audit --no-fund", ("node_modules",)),
         ({}, "npm install --no-audit --no-fund", ("node_modules",)),
         ({"yarn.lock": "# yarn lockfile v1"}, "yarn install --frozen-lockfile", ("node_modules",)),
-        ({"yarn.lock": "__metadata:\n  version: 8"}, "yarn install --immutable", ("node_modules",)),
+        (
+            {"yarn.lock": "__metadata:\n  version: 8", ".yarnrc.yml": "nodeLinker: node-modules\n"},
+            "yarn install --immutable",
+            ("node_modules",),
+        ),
         (
             {"pnpm-lock.yaml": "", "pnpm-workspace.yaml": "", "packages/a/package.json": "{}"},
             "pnpm install --frozen-lockfile",
@@ -253,3 +257,14 @@ def test_the_interpreter_is_the_repos_own_or_ours_and_says_which(tmp_path: Path)
     own = choose(tmp_path)
     assert (own.path, own.reason, own.environment) == (python, "the repo's own .venv", tmp_path / ".venv")
     assert choose(tmp_path, "../py/bin/python").path == tmp_path.parent / "py" / "bin" / "python"
+
+
+def test_plug_n_play_packages_are_left_to_yarns_own_cache() -> None:
+    package = '{"scripts": {"test": "node --test"}, "devDependencies": {"a": "1"}}'
+    install, _ = only({"package.json": package, "yarn.lock": "__metadata:\n"}).steps
+    assert (install.run, install.inputs, install.outputs) == ("HUSKY=0 yarn install --immutable", (), ())
+
+
+def test_of_many_projects_in_folders_only_some_are_named() -> None:
+    files = {f"svc{number}/package.json": PACKAGE.format("jest") for number in range(20)}
+    assert len(detected(files | {"go.mod": "", "a_test.go": ""})) == 7

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -14,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from opsconsole.ground.nouns import TestOutcome
-from opsconsole.repos.detection import Detection, narrowed
+from opsconsole.repos.detection import Detection, narrowed, shape
+from opsconsole.repos.detection.shape import REPORTERS
 from opsconsole.runs.junit import read_report
 from opsconsole.store.test_results import TestResult
 from tests.repos.making import detected
@@ -285,6 +287,22 @@ def test_pytests_progress_does_not_depend_on_how_it_is_started(
     assert told.told_ids == told.ids
     assert "test_c.py" in told.ids
     assert [line["total"] for line in told.progress if "total" in line] == [6]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        REPORTERS / "unittest_junit.py",
+        REPORTERS / "for_pytest" / "opsconsole_progress.py",
+        Path(shape.__file__).with_name("overlay.py"),
+    ],
+    ids=lambda file: file.name,
+)
+def test_what_runs_on_the_repos_own_python_is_alone_and_knows_only_what_3_8_does(file: Path) -> None:
+    tree = ast.parse(file.read_text(), feature_version=(3, 8))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert not any(name.startswith("opsconsole") for name in imported)
 
 
 def test_a_package_that_does_not_build_and_a_test_that_never_ends_are_errors_of_go() -> None:

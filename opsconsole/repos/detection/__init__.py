@@ -20,6 +20,8 @@ __all__ = ["DetectedStep", "Detection", "detect", "detect_in", "narrowed"]
 
 FOLDERS = 30
 """How many folders with a manifest of their own are looked at."""
+INSIDE = 6
+"""How many of the detections in folders are named."""
 _MANIFEST = re.compile(
     r"(?P<folder>[^/]+(/[^/]+)?)/(pyproject\.toml|setup\.py|package\.json|go\.mod|Cargo\.toml|CMakeLists\.txt|meson\.build"
     r"|pom\.xml|build\.gradle(\.kts)?|Gemfile|composer\.json|phpunit\.xml(\.dist)?)"
@@ -45,10 +47,11 @@ def detect_in(
     tree = Tree((name for name in files if not PASSED_OVER.search(name)), read)
     found = _of_project(tree, isolated=isolated)
     known = {detection.ecosystem for detection in found if detection.ecosystem != "shell"}
+    inside: list[Detection] = []
     for folder in _projects(tree):
-        for detection in _of_project(tree.below(folder), isolated=isolated):
-            if detection.ecosystem not in known | {"shell"}:
-                found.append(detection.below(folder))
+        fitting = _of_project(tree.below(folder), isolated=isolated)
+        inside += [item.below(folder) for item in fitting if item.ecosystem not in known | {"shell"}]
+    found += sorted(inside, key=lambda detection: -detection.rank)[:INSIDE]
     return sorted(found, key=lambda detection: -detection.rank)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from opsconsole.repos.detection.shape import DetectedStep
@@ -44,15 +44,16 @@ def packages(tree: Tree) -> Packages:
         return Packages(manager, install, ())
     members = _members(tree) if _workspaces(tree, package) else []
     also = (".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", "pnpm-workspace.yaml", ".node-version", ".nvmrc")
+    named = ("package.json", *((lock,) if lock else ()), *also, *(f"{name}/package.json" for name in members))
     step = DetectedStep(
         "install",
         f"HUSKY=0 {install}",
-        inputs=tree.those(
-            "package.json", *((lock,) if lock else ()), *also, *(f"{name}/package.json" for name in members)
-        ),
+        inputs=tree.those(*named),
         outputs=("node_modules", *(f"{name}/node_modules" for name in members)),
         versions=("node --version", f"{manager} --version"),
     )
+    if "--immutable" in install and "node-modules" not in tree.text(".yarnrc.yml"):
+        step = replace(step, inputs=(), outputs=())  # Plug'n'Play leaves files at the root; its own cache is quick
     prepare = table(package, "scripts").get("prepare")
     steps = [step]
     if isinstance(prepare, str) and prepare.strip() and not _HOOKS_ONLY.search(prepare):

@@ -119,6 +119,16 @@ def run(command: list[str], line: Callable[[str], str | None], *, errors: bool =
     ``errors``: what it writes to its standard error is seen too, in the order it came; else it goes past the filter.
     A signal is handed on, and its end awaited, so that what ran until then is still reported.
     """
+    children: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []
+
+    def hand_on(number: int, _frame: FrameType | None) -> None:
+        early.append(number)
+        for child in children:
+            child.send_signal(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, hand_on)
     try:
         child = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT if errors else None, stdin=subprocess.DEVNULL
@@ -127,11 +137,9 @@ def run(command: list[str], line: Callable[[str], str | None], *, errors: bool =
         sys.stderr.write(f"{command[0]}: {error.strerror}\n")
         return 127 if isinstance(error, FileNotFoundError) else 126
 
-    def hand_on(number: int, _frame: FrameType | None) -> None:
-        child.send_signal(number)
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, hand_on)
+    children.append(child)
+    for received in early:
+        child.send_signal(received)
     reader = Reader(child, line)
     reader.start()
     code = child.wait()
