@@ -120,7 +120,11 @@ def test_a_repo_of_both_styles_is_run_by_pytest_and_the_other_is_named() -> None
             "dotnet test", "Microsoft.NET.Test.Sdk in T/T.csproj", "dotnet test ./App.sln", ("dotnet",), True,
         ),
         ({"t/a.bats": "", "docs/b.bats": ""}, "bats", "t/a.bats", "bats --tap t", ("bats",), True),
-        ({"Makefile.PL": "", "t/a.t": ""}, "prove", "Makefile.PL and t/a.t", "prove -l -r", ("prove",), True),
+        ({"cpanfile": "", "t/a.t": ""}, "prove", "cpanfile and t/a.t", "prove -l -r", ("perl", "prove"), True),
+        (
+            {"Makefile.PL": "", "t/a.t": ""},
+            "prove", "Makefile.PL and t/a.t", "prove -b -r", ("perl", "prove", "make"), True,
+        ),
         ({"run_tests.sh": ""}, "run_tests.sh", "run_tests.sh is called like a test", "./run_tests.sh", (), False),
     ],
 )  # fmt: skip

@@ -157,7 +157,7 @@ REAL = [
     ),
     Real(
         "prove",
-        {"Makefile.PL": "", "t/a.t": PERL, "t/b.t": 'use Test::More skip_all => "no";'},
+        {"cpanfile": "", "t/a.t": PERL, "t/b.t": 'use Test::More skip_all => "no";'},
         "prove",
         {"passed": 2, "failed": 1, "skipped": 3},
         {"t/a.t::bad [1]": "Failed test"},

@@ -27,6 +27,7 @@ SCRIPTS = (
 _BATS = re.compile(r"\.bats$")
 _NOT_THE_TESTS = re.compile(r"(^|/)(docs?|examples?|samples?|contrib)/")
 _PERL_TEST = re.compile(r"^x?t/.*\.t$")
+_PERL_BUILDS = {"Makefile.PL": "perl Makefile.PL\nmake", "Build.PL": "perl Build.PL\n./Build"}
 _PERL_MANIFESTS = ("Makefile.PL", "Build.PL", "cpanfile", "dist.ini", "META.json")
 _BATS_SPECIAL = "\\.+*?()|[]{}^$"
 
@@ -59,8 +60,11 @@ def _prove(tree: Tree) -> list[Detection]:
     if manifest is None or not tests:
         return []
 
-    step = DetectedStep("test", filtered("tap", "prove -l -r -v --merge t"))
-    return [Detection("prove", "perl", (step,), f"{manifest} and {tests[0]}", MANIFEST, ("prove",))]
+    build = _PERL_BUILDS.get(manifest)
+    test = DetectedStep("test", filtered("tap", f"prove {'-b' if build else '-l'} -r -v --merge t"))
+    steps = (DetectedStep("build", build), test) if build else (test,)
+    programs = ("perl", "prove", *(("make",) if manifest == "Makefile.PL" else ()))
+    return [Detection("prove", "perl", steps, f"{manifest} and {tests[0]}", MANIFEST, programs)]
 
 
 def _script(tree: Tree) -> list[Detection]:
