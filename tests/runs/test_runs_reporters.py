@@ -289,6 +289,13 @@ def test_pytests_progress_does_not_depend_on_how_it_is_started(
     assert [line["total"] for line in told.progress if "total" in line] == [6]
 
 
+def test_one_pytest_after_the_other_counts_on(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, {"Makefile": "test:\n\tpytest -q a.py\n\tpytest -q a.py\n", "a.py": "def test_a(): pass\n"})
+    told = bench.run(*steps_of(bench.found[0]))
+    assert [line.get("total") for line in told.progress] == [1, None, 2, None]
+    assert told.counts == {"passed": 2}
+
+
 @pytest.mark.parametrize(
     "file",
     [

@@ -42,12 +42,14 @@ class Results:
 
     def __init__(self) -> None:
         self.cases: list[Case] = []
+        self._total = 0
         out = os.environ.get("OPSCONSOLE_OUT")
         self._progress: Path | None = Path(out, "progress.jsonl") if out else None
 
     def expect(self, total: int) -> None:
         """Tell that so many more tests will run."""
-        self._tell({"total": total})
+        self._total += total
+        self._tell({"total": self._total})
 
     def finished(self, case: Case) -> None:
         """Keep a test, and tell it."""

@@ -24,6 +24,9 @@ class Progress:
         self.path = path
         self.parts: dict[str, tuple[str, float]] = {}
         self.told = False
+        self.before = 0
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            self.before = sum(line.startswith(b'{"id"') for line in file)
 
     def tell(self, line: dict[str, Any]) -> None:
         """Append a line; where that is impossible the tests go on without."""
@@ -31,10 +34,10 @@ class Progress:
             file.write(json.dumps(line).encode() + b"\n")
 
     def total(self, count: int) -> None:
-        """Tell how many tests will run, once."""
+        """Tell how many tests there will be, once: those that other processes have told before, and these."""
         if not self.told:
             self.told = True
-            self.tell({"total": count})
+            self.tell({"total": self.before + count})
 
     def pytest_collection_finish(self, session: Any) -> None:
         """Know how many there are."""
