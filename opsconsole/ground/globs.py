@@ -33,3 +33,8 @@ def _pattern(glob: str) -> re.Pattern[str]:
 def matches(name: str, globs: Iterable[str]) -> bool:
     """Whether a name matches one of the patterns; a pattern that ends in ``/`` stands for all below that folder."""
     return any(_pattern(glob + "**" if glob.endswith("/") else glob).fullmatch(name) for glob in globs)
+
+
+def literal(name: str) -> str:
+    """Return a pattern that only this very name matches."""
+    return re.sub(r"[*?\[]", r"[\g<0>]", name)

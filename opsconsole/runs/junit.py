@@ -131,7 +131,10 @@ def _outcome(children: dict[str, _Element]) -> tuple[TestOutcome, _Element | Non
 
 
 def _test_id(element: _Element) -> str:
-    """Return ``path::Class::name`` where it can be told (pytest, our unittest reporter), else ``classname::name``."""
+    """Return ``path::Class::name`` where it is said or can be told (pytest, unittest), else ``classname::name``."""
+    given = element.get("nodeid")
+    if given:
+        return given[:ID_LIMIT]
     name, classname, file = element.get("name", ""), element.get("classname", ""), element.get("file", "")
     if file.endswith(".py"):
         module = file.removesuffix(".py").replace("/", ".")

@@ -10,8 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+import msgspec
+
 from opsconsole.config.schema import PipelineConfig, StepConfig
 from opsconsole.ground.errors import ConfigError, NotFoundError
+from opsconsole.ground.globs import literal
 from opsconsole.repos.detection import Detection
 from opsconsole.runs.keys import Wanted
 from opsconsole.runs.order import PlannedService, PlannedStep
@@ -72,6 +75,8 @@ class Choice:
     source: str
     """Which file holds it, or what was detected."""
     runner: str | None = None
+    detection: Detection | None = None
+    """What it was made of, when no file says it."""
 
 
 def choose(
@@ -91,8 +96,16 @@ def choose(
     if detections:
         best, *others = detections
         also = f"; also fits: {', '.join(other.runner for other in others)}" if others else ""
-        pipeline = PipelineConfig(steps=[StepConfig(name="test", run=best.command)])
-        choice = Choice(DETECTED, pipeline, f"{best.runner}, because of {best.reason}{also}", runner=best.runner)
+        steps = [StepConfig(name=step.name, run=step.run, cwd=step.cwd) for step in best.steps]
+        steps[-1] = msgspec.structs.replace(steps[-1], reports=list(best.reports))
+        pipeline = PipelineConfig(steps=steps)
+        choice = Choice(
+            DETECTED,
+            pipeline,
+            f"{best.runner}, because of {best.reason}{also}",
+            runner=best.runner if best.counted else None,
+            detection=best,
+        )
         found.setdefault(DETECTED, choice)
     if wanted is None and DETECTED not in found and len(found) == 1:
         return next(iter(found.values()))
@@ -144,8 +157,21 @@ def planned_services(pipeline: PipelineConfig) -> tuple[PlannedService, ...]:
     )
 
 
-def wanted_caches(pipeline: PipelineConfig, steps: Sequence[PlannedStep]) -> dict[str, Wanted]:
+def wanted_caches(choice: Choice, steps: Sequence[PlannedStep]) -> dict[str, Wanted]:
     """Return what each planned step declares of its cache, by name."""
+    if choice.detection is not None:
+        return {
+            step.name: Wanted(
+                tuple(literal(path) for path in step.inputs),
+                step.outputs,
+                step.versions,
+                environment=step.environment,
+                link=True,
+            )
+            for step in choice.detection.steps
+            if step.inputs or step.environment
+        }
+    pipeline = choice.pipeline
     declared = {step.name: step.cache for step in pipeline.steps if step.cache is not None}
     found = {}
     for step in steps:

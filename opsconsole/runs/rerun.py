@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground.errors import ConflictError, NotFoundError
 from opsconsole.runs.folder import run_folder
@@ -12,14 +10,11 @@ from opsconsole.runs.plan import plan
 from opsconsole.store import runs, test_results
 from opsconsole.store.connection import Store
 
-_WRITTEN_OUT = re.compile(r"#x[0-9A-F]{2}")
-"""How reporters write characters that XML cannot hold: such an id names no test to the runner."""
-
 
 def rerun_plan(workspace: Workspace, store: Store, run_id: int, *, only_failed: bool = False) -> Plan:
     """Return a plan of the same pipeline at the same commit; hand the old run's id to ``start`` as ``rerun_of``.
 
-    ``only_failed`` narrows a detected pytest run to the tests that failed or broke; ConflictError when none did, or when
+    ``only_failed`` narrows a detected test run to the tests that failed or broke; ConflictError when none did, or when
     the pipeline's runner cannot be narrowed. NotFoundError for an unknown run.
     """
     record = runs.get(store, run_id)
@@ -36,18 +31,12 @@ def rerun_plan(workspace: Workspace, store: Store, run_id: int, *, only_failed: 
     planned = plan(workspace, store, target, rev=record.commit, environment=environment, only_tests=only)
     if only_failed and not planned.only:
         raise ConflictError(
-            f"{target} cannot be narrowed to single tests: only a detected pytest run can",
+            f"{target} cannot be narrowed to single tests",
             hint=f"opsconsole rerun {run_id} runs all of it",
         )
     return planned
 
 
 def failed_ids(store: Store, run_id: int) -> tuple[str, ...]:
-    """Return the node ids of a run's failed tests; one that was written out in the report stands for all its variants."""
-    found: dict[str, None] = {}
-    for result in test_results.failed(store, run_id):
-        name = result.test_id
-        if _WRITTEN_OUT.search(name):
-            name = name.partition("[")[0]
-        found[name] = None
-    return tuple(found)
+    """Return the ids of a run's failed tests."""
+    return tuple(dict.fromkeys(result.test_id for result in test_results.failed(store, run_id)))

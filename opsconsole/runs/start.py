@@ -41,12 +41,7 @@ def start(
     ``OPSCONSOLE_*``. RefusedError, with the command that trusts it, for a repo that was not trusted, and for a plan that
     needs what this machine does not have.
     """
-    registration.require_trust(registration.named(workspace, store, plan.repo))
-    if plan.absent:
-        raise RefusedError(
-            f"{plan.repo}/{plan.pipeline} cannot run here: {'; '.join(plan.absent)}",
-            hint="nothing was started; `opsconsole plan` shows what it needs",
-        )
+    _refuse(workspace, store, plan)
     with store.immediate() as connection:
         run_id = runs.insert(connection, _new_run(plan, actor, reason, alert_id, rerun_of))
         steps.put(
@@ -62,14 +57,7 @@ def start(
             detail={"repo": plan.repo, "pipeline": plan.pipeline, "commit": plan.commit, "dirty": plan.dirty},
             actor=actor,
         )
-        order = Order(
-            run_id=run_id,
-            workspace=workspace.root,
-            plan=plan,
-            environment=tuple(sorted((environment or {}).items())),
-            slots=None if plan.kind is PipelineKind.TASK else workspace.config.workspace.slots,
-            intake=(*intake, str(run_id)),
-        )
+        order = _order(workspace, plan, run_id, intake, environment or {})
         folder = run_folder(workspace.state, run_id)
         lock = _born_locked(folder, order)
     try:
@@ -79,6 +67,27 @@ def start(
     if plan.supersede:
         _supersede(workspace, store, plan, run_id)
     return run_id
+
+
+def _order(workspace: Workspace, plan: Plan, run_id: int, intake: list[str], environment: Mapping[str, str]) -> Order:
+    return Order(
+        run_id=run_id,
+        workspace=workspace.root,
+        plan=plan,
+        environment=tuple(sorted(environment.items())),
+        slots=None if plan.kind is PipelineKind.TASK else workspace.config.workspace.slots,
+        intake=(*intake, str(run_id)),
+    )
+
+
+def _refuse(workspace: Workspace, store: Store, plan: Plan) -> None:
+    """Refuse what may not or cannot run, before anything is written."""
+    registration.require_trust(registration.named(workspace, store, plan.repo))
+    if plan.absent:
+        raise RefusedError(
+            f"{plan.repo}/{plan.pipeline} cannot run here: {'; '.join(plan.absent)}",
+            hint="nothing was started; `opsconsole plan` shows what it needs",
+        )
 
 
 def _supersede(workspace: Workspace, store: Store, plan: Plan, run_id: int) -> None:

@@ -106,7 +106,7 @@ class Warden:
     def _reuse(self, shelf: cache.Shelf) -> CommandEnd:
         wanted, made = self.step.cache, shelf.kept()
         assert wanted is not None
-        cache.restore(shelf, wanted, self.tree, self.out)
+        cache.restore(shelf, wanted, self.folder.worktree, self.out)
         files = sum(name.startswith("file ") for name, _ in wanted.parts)
         of = f"the same {files} inputs" if files != 1 else "the same input"
         note = f"kept from run {made.run_id}: {of if files else 'nothing it depends on changed'}" if made else None
@@ -166,8 +166,8 @@ class Warden:
             return
         shelf = cache.Shelf(self.folder.state, wanted.key, environment=wanted.environment)
         try:
-            missing = cache.save(shelf, wanted.outputs, self.tree, self.out)
-            if missing:
+            missing = cache.save(shelf, wanted.outputs, self.folder.worktree, self.out)
+            if missing and not wanted.link:
                 self._notes.append(f"not kept: it left no {', '.join(missing)}")
                 return
             shelf.mark_whole(self.folder.run_id)

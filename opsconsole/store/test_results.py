@@ -60,6 +60,32 @@ def take_in(connection: sqlite3.Connection, run: RunOfTests, results: Sequence[T
     """Write a run's test cases, once, and bring the history of each test up to date."""
     if not results:
         return
+    _number(connection, run, results)
+    _remember(connection, run)
+    numbers = {(row[0], row[1]): row[2] for row in connection.execute("SELECT variant, name, test FROM temp.incoming")}
+    connection.executemany(
+        "INSERT INTO test_results (run_id, position, test, outcome, duration_s, file, line, message, detail)"
+        " VALUES (?,?,?,?,?,?,?,?,?)",
+        [
+            (
+                run.run_id,
+                result.position,
+                numbers[result.variant, result.test_id],
+                result.outcome,
+                result.duration_s,
+                result.file,
+                result.line,
+                result.message,
+                result.detail,
+            )
+            for result in results
+        ],
+    )
+    connection.execute("DROP TABLE temp.incoming")
+
+
+def _number(connection: sqlite3.Connection, run: RunOfTests, results: Sequence[TestResult]) -> None:
+    """Gather the results by test in a temporary table, each with the number of its test, new or known."""
     connection.execute("DROP TABLE IF EXISTS temp.incoming")
     connection.execute(
         "CREATE TEMP TABLE incoming (variant TEXT, name TEXT, bad INTEGER, good INTEGER, flaky INTEGER, test INTEGER,"
@@ -89,27 +115,6 @@ def take_in(connection: sqlite3.Connection, run: RunOfTests, results: Sequence[T
         " AND tests.variant = incoming.variant AND tests.name = incoming.name)",
         place,
     )
-    _remember(connection, run)
-    numbers = {(row[0], row[1]): row[2] for row in connection.execute("SELECT variant, name, test FROM temp.incoming")}
-    connection.executemany(
-        "INSERT INTO test_results (run_id, position, test, outcome, duration_s, file, line, message, detail)"
-        " VALUES (?,?,?,?,?,?,?,?,?)",
-        [
-            (
-                run.run_id,
-                result.position,
-                numbers[result.variant, result.test_id],
-                result.outcome,
-                result.duration_s,
-                result.file,
-                result.line,
-                result.message,
-                result.detail,
-            )
-            for result in results
-        ],
-    )
-    connection.execute("DROP TABLE temp.incoming")
 
 
 def _remember(connection: sqlite3.Connection, run: RunOfTests) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.ground.globs import matches
+from opsconsole.ground.globs import literal, matches
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,11 @@ def test_any_text_is_a_pattern(glob: str, name: str) -> None:
 def test_a_plain_name_matches_itself_alone(name: str) -> None:
     assert matches(name, [name])
     assert not matches(name + "x", [name])
+
+
+@given(
+    st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda name: not name.endswith("/"))
+)
+def test_a_literal_matches_its_name_alone(name: str) -> None:
+    assert matches(name, [literal(name)])
+    assert not matches(f"{name}x", [literal(name)])

@@ -5,6 +5,18 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from opsconsole.repos.detection import Detection, detect_in
+
+
+def detected(files: dict[str, str], *, isolated: bool = True) -> list[Detection]:
+    """Return what is detected in a commit of these files."""
+    content = {name: text.encode("utf-8", "surrogateescape") for name, text in files.items()}
+
+    def read(paths: list[str]) -> dict[str, bytes]:
+        return {path: content[path] for path in paths if path in content}
+
+    return detect_in(sorted(content), read, isolated=isolated)
+
 
 def run_git(repo: Path, *arguments: str) -> str:
     answer = subprocess.run(["git", "-C", str(repo), *arguments], check=True, capture_output=True)

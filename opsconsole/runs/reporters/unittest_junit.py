@@ -1,12 +1,14 @@
-"""Run unittest's discovery and leave a JUnit report: ``python unittest_junit.py REPORT FOLDER...``.
+"""Run unittest's discovery and leave a JUnit report: ``python unittest_junit.py REPORT [--only=TEST...] FOLDER...``.
 
-Run by path on the repo's own interpreter, so it is one file, standard library only, imports nothing of ours, and keeps
+``TEST`` is an id that the report gave before; ``$OPSCONSOLE_OUT/progress.jsonl`` tells each test as it ends. Run by path on the repo's own interpreter, so it is one file, standard library only, imports nothing of ours, and keeps
 to what Python 3.8 knows.
 """
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import json
 import os
 import sys
 import time
@@ -88,14 +90,19 @@ class ReportingResult(unittest.TextTestResult):
         classname = f"{type(test).__module__}.{type(test).__qualname__}"
         if type(test).__module__.startswith("unittest"):
             classname = ""
+        name = method + (" " + part if part else "")
+        seconds = time.monotonic() - self._started
         case = ET.SubElement(
             self.suite,
             "testcase",
             classname=printable(classname),
-            name=printable(method + (" " + part if part else "")),
-            time="%.6f" % (time.monotonic() - self._started),
+            name=printable(name),
+            time=f"{seconds:.6f}",
         )
         place = _place(test, method)
+        outcome = {"": "passed", "failure": "failed"}.get(kind, kind)
+        case.set("nodeid", printable(test_id(test, name)))
+        tell({"id": test_id(test, name), "outcome": outcome, "s": round(seconds, 6)})
         if place is not None:
             case.set("file", printable(place[0]))
             case.set("line", str(place[1]))
@@ -103,6 +110,44 @@ class ReportingResult(unittest.TextTestResult):
             lines = message.splitlines()
             verdict = ET.SubElement(case, kind, message=printable(lines[0] if lines else ""))
             verdict.text = printable(detail)
+
+
+def tell(line: dict[str, Any]) -> None:
+    """Append a line to the file of progress; where that is impossible the tests go on without."""
+    out = os.environ.get("OPSCONSOLE_OUT")
+    if not out:
+        return
+    with contextlib.suppress(OSError), open(os.path.join(out, "progress.jsonl"), "ab") as file:  # noqa: PTH118, PTH123
+        file.write(json.dumps(line).encode() + b"\n")
+
+
+def test_id(test: unittest.TestCase, name: str) -> str:
+    """Return the id by which the report's reader knows a test: ``folder/file.py::Class::method``."""
+    kind = type(test)
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    if file is None or kind.__module__.startswith("unittest"):
+        return name
+    return "::".join([os.path.relpath(file), *kind.__qualname__.split("."), name])
+
+
+def chosen(suite: Any, only: list[str]) -> unittest.TestSuite:
+    """Return the tests that these ids stand for: a part of a test stands for all of it, a class's set-up for the class."""
+    found = unittest.TestSuite()
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            found.addTests(chosen(test, only))
+        elif any(_stands_for(name, test) for name in only):
+            found.addTest(test)
+    return found
+
+
+def _stands_for(name: str, test: unittest.TestCase) -> bool:
+    mine = test_id(test, getattr(test, "_testMethodName", ""))
+    if name == mine or name.startswith((mine + " (", mine + " [")):
+        return True
+    of = name.partition(" (")[2].rstrip(")")
+    kind = type(test)
+    return name.startswith(("setUp", "tearDown")) and of in (kind.__module__, kind.__module__ + "." + kind.__qualname__)
 
 
 def _place(test: unittest.TestCase, method: str) -> tuple[str, int] | None:
@@ -119,10 +164,15 @@ def main() -> int:
     """Run, report, and answer with unittest's own exit code; no tests at all is 5, as pytest says it."""
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != HERE]  # noqa: PTH100
     sys.path.insert(0, os.getcwd())  # noqa: PTH109
-    report, folders = sys.argv[1], sys.argv[2:] or ["."]
+    report = sys.argv[1]
+    only = [word[len("--only=") :] for word in sys.argv[2:] if word.startswith("--only=")]
+    folders = [word for word in sys.argv[2:] if not word.startswith("--only=")] or ["."]
     suite = unittest.TestSuite()
     for folder in folders:
         suite.addTests(unittest.TestLoader().discover(folder, top_level_dir=folder))
+    if only:
+        suite = chosen(suite, only)
+    tell({"total": suite.countTestCases()})
     runner = unittest.TextTestRunner(verbosity=2, resultclass=ReportingResult)
     result: Any = runner.run(suite)
     root = ET.Element("testsuites")
