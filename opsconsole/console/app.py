@@ -177,7 +177,7 @@ class ConsoleApp(Desk):
         if self.readonly and action.danger is not Danger.READ:
             self.say(f"{action.title}: this session is read-only", "warn")
             return
-        target: object = self.doors if action.place == "everywhere" else self.tab
+        target: object = self.doors if action.place == "everywhere" else self.tab.keys_of(action.place)
         done = getattr(target, f"do_{action.verb}")()
         if isawaitable(done):
             await done

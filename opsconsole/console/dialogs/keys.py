@@ -13,6 +13,7 @@ from opsconsole.lifecycle.usecases import USE_CASES
 KEYS = (Column(width=7), Column(width=18), Column(least=30))
 RARE = (
     (":run 42  :alert 3", "jump", ":model flights@production, :repo api, :monitor flights; a number alone is a run"),
+    (":line 123  :50%", "a place in the log", "reckoned while a very long log is still being counted"),
     (":add PATH", "add a repo", USE_CASES["repo.add"].line),
     (":trust NAME", "trust a repo", USE_CASES["repo.trust"].line),
     (":fetch NAME", "fetch", USE_CASES["repo.fetch"].line),
