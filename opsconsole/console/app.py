@@ -129,7 +129,7 @@ class ConsoleApp(Desk):
         focused = self.focused
         places = self.tab.places()
         if focused is not None and focused.id == "log":
-            places = (*places, "log")
+            places = ("log",)
         self.query_one(Footer).show_keys(footer_of(("everywhere", *places), readonly=self.readonly))
 
     def say(self, message: str, tone: Tone = "text") -> None:

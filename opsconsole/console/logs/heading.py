@@ -10,7 +10,7 @@ from opsconsole.console.logs.trail import Trail
 from opsconsole.console.widgets.tones import Toned
 from opsconsole.ground import text
 
-NOUNS = {Sought.TEXT: "match", Sought.ERRORS: "error", Sought.SECTIONS: "section"}
+NOUNS = {Sought.TEXT: "match", Sought.ERRORS: "error line", Sought.SECTIONS: "section"}
 
 
 def told(log: OpenLog, page: Page, seeking: Seeking) -> list[Toned]:

@@ -310,7 +310,6 @@ class LogView(LineView):
         if self.opened is not None:
             self.opened.times.look()
         self._lay_out()
-        self._stay_at_end()
         self.repaint()
 
     def heading(self) -> list[Toned]:
@@ -322,9 +321,8 @@ class LogView(LineView):
         return said + ([Toned(f"   {self.times}", "dim")] if self.times else [])
 
     def on_resize(self) -> None:
-        """Keep the end in sight while following."""
+        """Keep the end in sight while following, else the line at hand."""
         self._lay_out()
-        self._stay_at_end()
         self.repaint()
 
     def _stay_at_end(self) -> None:
@@ -332,10 +330,19 @@ class LogView(LineView):
             self.page.to_end()
 
     def _lay_out(self) -> None:
-        if self.page is not None:
-            size = self.scrollable_content_region.size
-            taken = 2 + (WIDTH + 1 if self.times else 0)
-            self.page.resize(max(size.width - taken, 2), max(size.height, 1))
+        """Take the widget's size; what matters stays in sight: the end while following, else the line at hand."""
+        page, seeking = self.page, self.seeking
+        if page is None or seeking is None:
+            return
+        at_end = self.follow or page.at_end
+        held = seeking.current if seeking.current is not None and page.row_of(seeking.current) is not None else None
+        size = self.scrollable_content_region.size
+        taken = 2 + (WIDTH + 1 if self.times else 0)
+        page.resize(max(size.width - taken, 2), max(size.height, 1))
+        if self.follow or (at_end and held is None):
+            page.to_end()
+        elif held is not None and page.row_of(held) is None:
+            page.show(held, page.height // 3)
 
     def rows(self) -> list[Shown]:
         """Return what is on the screen, row by row."""
