@@ -98,12 +98,13 @@ SAYINGS: tuple[Saying, ...] = (
     Saying("anything", r"(?i:\b(?:build|test|tests|command|step|job|assertion|compilation) failed\b)", Weight.LIKELY),
 )  # fmt: skip
 
-CANDIDATES = (
-    r"error|fail|exception|panic|fatal|critical|severe|emerg|alert|traceback|not ok|✖|●|×|err!|err_|elifecycle"
-    r"|interrupt|exit|timeout|fault|undefined|\*\*\*|killed|abort|dumped|memory|no space|not found|permission denied"
-    r"|no such file|\.go:[0-9]|^e |sig(?:abrt|segv)|what went wrong|^e:|cannot find|build stopped|caused by|^rspec "
-)
-"""Without regard to case: whatever is a failure holds one of these. Quick, and understood by every regex engine."""
+WORDS = (
+    "error", "fail", "exception", "panic", "fatal", "critical", "severe", "emerg", "alert", "traceback", "not ok", "✖", "●",
+    "×", "err!", "err_", "elifecycle", "interrupt", "exit", "timeout", "fault", "undefined", "***", "killed", "aborted",
+    "dumped", "memory", "no space", "not found", "permission denied", "no such file", ".go:", "e   ", "sigabrt", "sigsegv",
+    "what went wrong", "e: ", "cannot find", "build stopped", "caused by", "rspec ", "❯",
+)  # fmt: skip
+"""In small letters: whatever is a failure holds one of these. To find words is quick where to try every saying is not."""
 
 _NONE_WRONG = re.compile(
     r"""(?ix)

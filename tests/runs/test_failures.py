@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -210,10 +208,9 @@ def test_a_mere_rule_is_no_section(line: str) -> None:
 
 
 def test_whatever_is_judged_is_a_candidate_first() -> None:
-    errors = re.compile(failures.CANDIDATES, re.IGNORECASE | re.MULTILINE)
-    headings = re.compile(sections.CANDIDATES, re.MULTILINE)
-    assert [line for block in (*CLEAR.values(), LIKELY) for line in lines(block) if not errors.search(line)] == []
-    assert [line for line in SECTIONS if not headings.search(line)] == []
+    said = [line for block in (*CLEAR.values(), LIKELY) for line in lines(block)]
+    assert [line for line in said if not any(word in line.lower() for word in failures.WORDS)] == []
+    assert [line for line in SECTIONS if not any(word in line.lower() for word in sections.WORDS)] == []
 
 
 @given(st.text(max_size=300))

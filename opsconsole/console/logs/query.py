@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import signal
+import string
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -30,7 +31,7 @@ class Query:
 
     sought: Sought
     pattern: str
-    """A regular expression; for errors and sections one that lets too much through, quickly."""
+    """A regular expression; empty for errors and sections, which are found by words and judged by their tables."""
     ignores_case: bool = False
     inverse: bool = False
     """Lines that do not match."""
@@ -46,15 +47,25 @@ class Query:
         """Return the expression; ``re.error`` when it is none."""
         return re.compile(self.pattern, (re.IGNORECASE if self.ignores_case else 0) | re.MULTILINE)
 
-    def accepts(self) -> Callable[[str], bool] | None:
-        """Return what judges a line that let the pattern through; None when the pattern alone decides."""
-        return {Sought.TEXT: None, Sought.ERRORS: failures.is_failure, Sought.SECTIONS: sections.is_section}[
-            self.sought
-        ]
+    @property
+    def rough(self) -> str:
+        """The expression, as every engine understands it; for errors and sections one that lets too much through."""
+        return "|".join(_SPECIAL.sub(r"\\\g<0>", word) for word in self.words) if self.words else self.pattern
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What a line that is looked for holds, one of these at least, in small letters; empty for an operator's search."""
+        return {Sought.TEXT: (), Sought.ERRORS: failures.WORDS, Sought.SECTIONS: sections.WORDS}[self.sought]
+
+    def accepts(self, line: str) -> bool:
+        """Judge a line that holds one of the words."""
+        return failures.is_failure(line) if self.sought is Sought.ERRORS else sections.is_section(line)
 
 
-ERRORS = Query(Sought.ERRORS, failures.CANDIDATES, ignores_case=True)
-SECTIONS = Query(Sought.SECTIONS, sections.CANDIDATES)
+_SPECIAL = re.compile(r"[.*+?\[\](){}|\\^$#]")
+ERRORS = Query(Sought.ERRORS, "", ignores_case=True)
+SECTIONS = Query(Sought.SECTIONS, "", ignores_case=True)
+_SMALL = {ord(letter): letter.lower() for letter in string.ascii_uppercase}
 
 
 class Matcher:
@@ -63,13 +74,17 @@ class Matcher:
     def __init__(self, query: Query) -> None:
         self.query = query
         self._pattern = query.compiled()
-        self._accepts = query.accepts()
+        self._words = query.words
 
     def starts(self, block: bytes) -> list[int]:
         """Return where the lines start, in the block, that are looked for, as the screen shows them."""
         shown = visible(block)
         ended = block.endswith(b"\n")
-        numbered = list(self._others(shown, ended=ended) if self.query.inverse else self._matching(shown, ended=ended))
+        if self._words:
+            found = self._judged(shown)
+        else:
+            found = self._others(shown, ended=ended) if self.query.inverse else self._matching(shown, ended=ended)
+        numbered = list(found)
         if not numbered:
             return []
         if len(shown) == len(block):  # one byte a character, nothing left out
@@ -79,7 +94,27 @@ class Matcher:
 
     def accepts_line(self, raw: bytes) -> bool:
         """Judge one line that another engine found."""
-        return self._accepts is None or self._accepts(visible(raw))
+        return not self._words or self.query.accepts(visible(raw))
+
+    def _judged(self, shown: str) -> Iterator[tuple[int, int]]:
+        """Yield number and start of the lines that hold one of the words and are accepted."""
+        small = shown.lower()
+        if len(small) != len(shown):  # a few letters have no single small one
+            small = shown.translate(_SMALL)
+        starts: set[int] = set()
+        for word in self._words:
+            place = small.find(word)
+            while place >= 0:
+                starts.add(small.rfind("\n", 0, place) + 1)
+                stop = small.find("\n", place)
+                place = small.find(word, stop) if stop >= 0 else -1
+        number = counted = 0
+        for start in sorted(starts):
+            stop = shown.find("\n", start)
+            if self.query.accepts(shown[start : stop if stop >= 0 else len(shown)]):
+                number += shown.count("\n", counted, start)
+                counted = start
+                yield number, start
 
     def _matching(self, shown: str, *, ended: bool) -> Iterator[tuple[int, int]]:
         """Yield number and start of the lines that match; a match never goes over the end of a line."""
@@ -95,8 +130,6 @@ class Matcher:
             if start == len(shown) and ended:
                 return  # after the last newline there is no line
             if match.end() > stop and self._pattern.search(shown, start, stop) is None:
-                continue
-            if self._accepts is not None and not self._accepts(shown[start:stop]):
                 continue
             number += shown.count("\n", counted, start)
             counted = start

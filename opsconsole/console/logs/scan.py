@@ -80,7 +80,7 @@ class Ripgrep:
         os.lseek(self._descriptor, start, os.SEEK_SET)
         flags = ["--ignore-case"] if query.ignores_case else []
         self._process = subprocess.Popen(
-            [*RIPGREP, *flags, f"--regexp={query.pattern}", "-"],
+            [*RIPGREP, *flags, f"--regexp={query.rough}", "-"],
             stdin=self._descriptor,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
