@@ -11,10 +11,11 @@ from opsconsole.console.desk import Desk
 from opsconsole.console.logs.query import Sought
 from opsconsole.console.logs.saving import Target, filtered, save, whole
 from opsconsole.console.widgets.log import LogView
+from opsconsole.console.widgets.logpane import TimesShown
 from opsconsole.ground import text
 
-TIMES = {"": "clock", "clock": "elapsed", "elapsed": ""}
-_TOLD = {
+TIMES: dict[TimesShown, TimesShown] = {"": "clock", "clock": "elapsed", "elapsed": ""}
+_TOLD: dict[TimesShown, str] = {
     "": "no times",
     "clock": "times of day, to half a second; t again counts from the step's start",
     "elapsed": "time since the step's start; t again hides it",

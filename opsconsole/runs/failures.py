@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 
 
 class Weight(IntEnum):
@@ -124,11 +125,10 @@ _GOOD = re.compile(
 """A test that passed, whatever its name speaks of."""
 
 
+@cache
 def _joined(weight: Weight) -> re.Pattern[str]:
+    """Compile when the first line is judged: it takes longer than all else at a start."""
     return re.compile("|".join(f"(?:{saying.pattern})" for saying in SAYINGS if saying.weight is weight))
-
-
-_CLEAR, _LIKELY = _joined(Weight.CLEAR), _joined(Weight.LIKELY)
 
 
 def weight(line: str) -> Weight:
@@ -138,9 +138,9 @@ def weight(line: str) -> Weight:
         return Weight.NONE
     if _NONE_WRONG.search(line) and not _SOME_WRONG.search(line):
         return Weight.NONE
-    if _CLEAR.search(line):
+    if _joined(Weight.CLEAR).search(line):
         return Weight.CLEAR
-    return Weight.LIKELY if _LIKELY.search(line) else Weight.NONE
+    return Weight.LIKELY if _joined(Weight.LIKELY).search(line) else Weight.NONE
 
 
 def is_failure(line: str) -> bool:

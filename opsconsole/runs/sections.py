@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 
 @dataclass(frozen=True)
@@ -46,16 +47,23 @@ WORDS = (
 )  # fmt: skip
 """In small letters: whatever begins a section holds one of these."""
 
-_NAMES = re.compile("|".join(f"(?:{heading.pattern.replace('?P<name>', '')})" for heading in HEADINGS))
-_HEADINGS = [re.compile(heading.pattern) for heading in HEADINGS]
+
+@cache
+def _any() -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{heading.pattern.replace('?P<name>', '')})" for heading in HEADINGS))
+
+
+@cache
+def _each() -> list[re.Pattern[str]]:
+    return [re.compile(heading.pattern) for heading in HEADINGS]
 
 
 def name_of(line: str) -> str | None:
     """Return what a section is about when a line, as it is shown, begins one."""
     line = line[:1024]
-    if _NAMES.search(line) is None:
+    if _any().search(line) is None:
         return None
-    for pattern in _HEADINGS:
+    for pattern in _each():
         found = pattern.search(line)
         if found is not None:
             return found["name"]

@@ -37,8 +37,11 @@ class OpenLog:
         self.file.close()
         self.times.close()
 
-    def look(self) -> Change:
-        """Take notice of what happened to the file, and go on with what is looked for."""
+    def look(self, *, counting: bool = True) -> Change:
+        """Take notice of what happened to the file, and go on with what is looked for.
+
+        Without ``counting`` no thread is started, which would only delay the first frame.
+        """
         change = self.file.look()
         if change is Change.REPLACED:
             self.index = LineIndex()
@@ -47,7 +50,8 @@ class OpenLog:
                 self.trails[sought] = Trail(self.file, trail.query, self._changed)
             self.times.close()
         if self.file.opened:
-            self._count_on()
+            if counting or self.file.size - self.index.indexed <= AT_ONCE:
+                self._count_on()
             for trail in self.trails.values():
                 trail.go_on()
         return change
