@@ -25,6 +25,9 @@ _FORBIDDEN = re.compile(f"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufff9-\
 _SUSPECT = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufff9-\ufffb{_BIDI}\ud800-\udfff]")
 _UNSEEN = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufff9-\ufffb{_BIDI}]")
 """What ``visible`` leaves out of a block: the forbidden, save the ends of lines."""
+_COLOURS = re.compile(rb"\x1b\[[0-9;:]*m")
+"""By far the most frequent sequence, found quickly by its beginning."""
+_CONTROLS = (b"\x1b", b"\x00", b"\x07", b"\x08", b"\xc2\x9b", b"\xc2\x9d")
 TAB = 8
 
 
@@ -109,13 +112,19 @@ def visible(block: bytes) -> str:
 
     Tabs stay tabs, so that a search may name them.
     """
-    shown = decode(block)
     if b"\r" in block:
-        shown = "\n".join(last_state(line.rstrip("\r")) if "\r" in line else line for line in shown.split("\n"))
-    if b"\x1b" in block or b"\x00" in block or b"\x07" in block or b"\x08" in block or b"\xc2\x9b" in block:
-        shown = _SEQUENCE.sub("", shown)
-        shown = _UNSEEN.sub("", shown)
+        lines = block.split(b"\n")
+        block = b"\n".join(_last_bytes(line) if b"\r" in line else line for line in lines)
+    if b"\x1b" in block:
+        block = _COLOURS.sub(b"", block)
+    shown = decode(block)
+    if any(control in block for control in _CONTROLS):
+        shown = _UNSEEN.sub("", _SEQUENCE.sub("", shown))
     return shown
+
+
+def _last_bytes(line: bytes) -> bytes:
+    return next((part for part in reversed(line.rstrip(b"\r").split(b"\r")) if part), b"")
 
 
 def _append(spans: list[Span], raw: str, style: Sgr, column: int) -> int:

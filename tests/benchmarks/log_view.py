@@ -313,16 +313,16 @@ def following(folder: Path, seconds: float) -> None:
 
 
 def _talk(path: Path, stop: threading.Event, wrote: list[int]) -> None:
+    chance = random.Random(5)
     number = 0
     with path.open("ab", buffering=0) as file:
         while not stop.is_set():
-            file.write(
-                b"".join(
-                    b"%010d INFO worker: line of a talkative program, %d\n" % (number + place, place)
-                    for place in range(1000)
-                )
-            )
-            number += 1000
+            lines = [
+                f"{number + place:010d} INFO worker: request id={chance.getrandbits(64):016x} done"
+                for place in range(997)
+            ]
+            file.write(("\n".join(lines) + "\n").encode())
+            number += len(lines)
             wrote.append(number - 1)
             time.sleep(0.05)
 

@@ -16,14 +16,14 @@ NOUNS = {Sought.TEXT: "match", Sought.ERRORS: "error line", Sought.SECTIONS: "se
 def told(log: OpenLog, page: Page, seeking: Seeking) -> list[Toned]:
     """Return lines, place, search and filter as toned text."""
     said = [Toned(_lines(log), "dim")]
-    if log.file.size and not page.at_end and page.anchor is not None:
-        said.append(Toned(f"   {_place(log, page.anchor.start)}", "dim"))
     for sought in (Sought.TEXT, Sought.ERRORS, Sought.SECTIONS):
         trail = log.trails.get(sought)
-        if trail is not None and (sought is Sought.TEXT or sought is seeking.kind):
+        if trail is not None and (sought is Sought.TEXT or sought in {seeking.kind, seeking.wanted}):
             said.append(Toned(f"   {_found(trail, seeking)}", "bad" if trail.broken else "warn"))
     if seeking.filtering:
         said.append(Toned(f"   only matches ±{seeking.context}", "accent"))
+    if log.file.size and not page.at_end and page.anchor is not None:
+        said.append(Toned(f"   {_place(log, page.anchor.start)}", "dim"))
     if page.left:
         said.append(Toned(f"   from column {page.left + 1}", "dim"))
     return said
@@ -48,8 +48,8 @@ def _found(trail: Trail, seeking: Seeking) -> str:
         trail.number(seeking.current) if seeking.current is not None and seeking.kind is trail.query.sought else None
     )
     many = f"{count:,}+" if trail.full or trail.running or trail.stopped else f"{count:,}"
-    if not count and not trail.running:
-        said = f"no {noun}"
+    if not count:
+        said = f"no {noun} yet" if trail.running else f"no {noun}"
     elif number is not None:
         said = f"{noun} {number:,} of {many}"
     else:

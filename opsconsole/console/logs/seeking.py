@@ -55,6 +55,11 @@ class Seeking:
         """Whether someone waits for a place that is not known yet."""
         return self._wish is not None
 
+    @property
+    def wanted(self) -> Sought | None:
+        """What kind of place someone waits for."""
+        return self._wish.sought if self._wish is not None else None
+
     def begin(self, wanted: str, *, upwards: bool) -> str | None:
         """Search for a regular expression and go to the nearest match; return what is wrong with it, or None."""
         if not wanted:
