@@ -156,7 +156,7 @@ def test_a_trail_knows_every_match_however_the_file_grew(chunks: list[bytes], wa
 
 async def test_a_large_log_is_searched_in_a_child_that_goes_on_where_the_log_grew(tmp_path: Path) -> None:
     path = tmp_path / "log"
-    path.write_bytes(b"".join(b"line %d\n" % number for number in range(100_000)) + b"no end 7")
+    path.write_bytes(b"".join(b"line %d\n" % number for number in range(150_000)) + b"no end 7")
     log = opened(path)
     calls: list[int] = []
     trail = Trail(log, Query.text("7$"), lambda: calls.append(1))
@@ -165,14 +165,14 @@ async def test_a_large_log_is_searched_in_a_child_that_goes_on_where_the_log_gre
     assert trail.near(0, 1) == len(b"line 0\n") * 7
     assert trail.near(log.size, -1) == log.last()
     await settled(lambda: trail.complete)
-    assert (len(trail.marks), trail.share, bool(calls)) == (10_001, 1.0, True)
+    assert (len(trail.marks), trail.share, bool(calls)) == (15_001, 1.0, True)
     assert trail.number(trail.marks[5]) == 6
     with path.open("ab") as file:
         file.write(b"8\nlast 7\n")
     log.look()
     trail.go_on()
     await settled(lambda: trail.complete)
-    assert len(trail.marks) == 10_001, "the line without its end was judged again"
+    assert len(trail.marks) == 15_001, "the line without its end was judged again"
     assert trail.next(trail.marks[-1]) is None
     assert trail.previous(trail.marks[0]) is None
     trail.close()
@@ -182,7 +182,7 @@ async def test_a_large_log_is_searched_in_a_child_that_goes_on_where_the_log_gre
 async def test_a_search_is_stopped_at_once_and_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     path = tmp_path / "log"
-    path.write_bytes(b"a" * 40 + b"b\n" + b"fine\n" * 100_000)
+    path.write_bytes(b"a" * 40 + b"b\n" + b"fine\n" * 250_000)
     log = opened(path)
     trail = Trail(log, Query.text("(a+)+$"), lambda: None)
     assert trail.near(0, 1) is None

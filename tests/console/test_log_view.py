@@ -210,7 +210,7 @@ async def test_a_large_log_shows_its_first_hit_at_once_and_counts_in_the_backgro
 
 async def test_a_pattern_that_never_ends_neither_stalls_the_view_nor_outlives_escape(tmp_path: Path) -> None:
     path = tmp_path / "step.log"
-    path.write_bytes(b"fine\n" * 100_000 + b"a" * 40 + b"b\n")
+    path.write_bytes(b"fine\n" * 250_000 + b"a" * 40 + b"b\n")
     app = Bench()
     async with app.run_test(size=(80, 24)) as pilot:
         view = app.view

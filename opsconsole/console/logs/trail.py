@@ -19,8 +19,8 @@ from opsconsole.ground.process import own_python
 
 MOST = 1_000_000
 """Marks that are kept: 8 MB. A search that finds more stops there and says so."""
-AT_ONCE = 256 << 10
-"""Bytes that are looked through without a child."""
+AT_ONCE = 1 << 20
+"""Bytes that are looked through without a child; of errors and sections, which cost more, a quarter."""
 PROBE = 128 << 10
 PROBE_S = 0.025
 """How long the neighbourhood is looked through for a first hit."""
@@ -72,7 +72,7 @@ class Trail:
         if self.running or self.stopped or self.full or self.broken or size <= self._until:
             return
         del self.marks[bisect_left(self.marks, self.judged) :]
-        if size - self.judged > AT_ONCE or self.too_slow or not self._at_once(size):
+        if size - self.judged > AT_ONCE // (4 if self.query.words else 1) or self.too_slow or not self._at_once(size):
             self._start(size)
 
     def stop(self) -> None:
