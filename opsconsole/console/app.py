@@ -127,9 +127,8 @@ class ConsoleApp(Desk):
     def show_footer(self) -> None:
         """Show the keys that hold here."""
         focused = self.focused
-        places = self.tab.places()
-        if focused is not None and focused.id == "log":
-            places = ("log",)
+        in_log = focused is not None and focused.id == "log"
+        places = tuple(place for place in self.tab.places() if (place == "log") == in_log)
         self.query_one(Footer).show_keys(footer_of(("everywhere", *places), readonly=self.readonly))
 
     def say(self, message: str, tone: Tone = "text") -> None:

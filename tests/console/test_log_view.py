@@ -154,6 +154,8 @@ async def test_search_counts_walks_round_and_filters_keeping_the_place(tmp_path:
         view.show_file(path)
         view.action_top()
         assert view.search("(") is not None
+        assert view.search("a{99999999999}") is not None
+        assert view.search("[[:x:]") is None
         assert view.search("HIT") is None, "a capital is meant"
         assert view.search_state == (0, 0)
         view.search("hit")
@@ -322,6 +324,7 @@ async def test_the_keys_of_a_log(world: Workspace, tmp_path: Path, monkeypatch: 
         def said() -> str:
             return app.query_one(StatusBar).plain
 
+        assert {"Next error", "Build"} <= {command.title for command in app.get_system_commands(app.screen)}
         assert view.seeking is not None
         assert view.seeking.current is not None, "the run failed: its log is open at the error"
         await until(pilot, lambda: "error line 1 of" in title())

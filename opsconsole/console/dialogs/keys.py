@@ -43,7 +43,7 @@ class KeysDialog(Dialog):
         """Fill the list: this place first."""
         super().on_mount()
         rows: list[Row] = []
-        for place in (*self.places, "log", "everywhere"):
+        for place in dict.fromkeys((*self.places, "log", "everywhere")):
             rows += [heading(place.upper()), *(_row(action) for action in actions_of(place)), BLANK]
         rows.append(heading("LISTS AND LOGS"))
         rows.append(

@@ -7,6 +7,7 @@ import signal
 import string
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,8 +45,13 @@ class Query:
         return cls(Sought.TEXT, pattern, ignores_case=pattern.islower(), inverse=inverse)
 
     def compiled(self) -> re.Pattern[str]:
-        """Return the expression; ``re.error`` when it is none."""
-        return re.compile(self.pattern, (re.IGNORECASE if self.ignores_case else 0) | re.MULTILINE)
+        """Return the expression; ``re.error`` when it is none, or one that is too large."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # would be written over the screen
+            try:
+                return re.compile(self.pattern, (re.IGNORECASE if self.ignores_case else 0) | re.MULTILINE)
+            except (OverflowError, RecursionError) as error:
+                raise re.error("it is too large") from error
 
     @property
     def rough(self) -> str:

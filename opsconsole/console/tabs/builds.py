@@ -111,6 +111,10 @@ class BuildsTab(Tab):
         self.query_one("#runs").focus()
         return found or True
 
+    def places(self) -> tuple[str, ...]:
+        """Return our keys' place and the log's, whose keys hold wherever the focus is on this tab."""
+        return ("builds", "log")
+
     def keys_of(self, place: str) -> object:
         """Return the log's keys, or our own."""
         return LogKeys(self.console, self.query_one(LogView)) if place == "log" else self
