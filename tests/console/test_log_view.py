@@ -210,13 +210,17 @@ async def test_a_large_log_shows_its_first_hit_at_once_and_counts_in_the_backgro
         assert view.search_state == (1, 1)
 
 
-async def test_a_pattern_that_never_ends_neither_stalls_the_view_nor_outlives_escape(tmp_path: Path) -> None:
+@pytest.mark.parametrize("wrap", [False, True])
+async def test_a_pattern_that_never_ends_neither_stalls_the_view_nor_outlives_escape(
+    tmp_path: Path, wrap: bool
+) -> None:
     path = tmp_path / "step.log"
     path.write_bytes(b"fine\n" * 250_000 + b"a" * 40 + b"b\n")
     app = Bench()
     async with app.run_test(size=(80, 24)) as pilot:
         view = app.view
         view.show_file(path)
+        view.set_wrap(wrap)
         view.search("(?=(a+)+$)(a+)+$")
         await pilot.pause()
         assert app.shown()[-1] == "a" * 40 + "b"

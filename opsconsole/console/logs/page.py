@@ -8,12 +8,15 @@ from typing import NamedTuple
 
 from opsconsole.console.logs.file import Line, LogFile
 from opsconsole.console.logs.layout import Piece, Row, column_of, pieces_of, window, wrapped
+from opsconsole.console.logs.query import TooSlowError, at_most
 from opsconsole.console.logs.walk import Spot, Walk, Whole
 from opsconsole.ground import text
 from opsconsole.ground.text import Sgr
 
 CACHED = 512
 DIM = Sgr(dim=True)
+SLOW_S = 0.05
+"""How long lighting the matches of one line may take."""
 
 
 class Shown(NamedTuple):
@@ -121,8 +124,17 @@ class Page:
     def pieces(self, spot: Spot) -> list[Piece]:
         """Return a whole line, as far as it is read."""
         line = self.file.line(spot.start)
-        pieces = pieces_of(line.raw, self.pattern)
+        pieces = self._lit(line) if self.pattern is not None else pieces_of(line.raw, None)
         return [*pieces, _told(line)] if line.cut else pieces
+
+    def _lit(self, line: Line) -> list[Piece]:
+        """Return a line with its matches lit; a pattern that takes too long lights nothing any more."""
+        try:
+            with at_most(SLOW_S):
+                return pieces_of(line.raw, self.pattern)
+        except TooSlowError:
+            self.pattern = None
+            return pieces_of(line.raw, None)
 
     def _rows(self, spot: Spot) -> list[Row]:
         if not spot.line:

@@ -15,7 +15,6 @@ from textual.strip import Strip
 from opsconsole.console.logs.heading import told
 from opsconsole.console.logs.opened import OpenLog
 from opsconsole.console.logs.page import Page, Shown
-from opsconsole.console.logs.query import TooSlowError, at_most
 from opsconsole.console.logs.seeking import Seeking
 from opsconsole.console.logs.times import WIDTH, clock_time, elapsed
 from opsconsole.console.thrift import ThriftyDriver
@@ -26,8 +25,6 @@ from opsconsole.ground.text import Sgr
 
 TimesShown: TypeAlias = Literal["", "clock", "elapsed"]
 """No times, the time of day, or the time since the step began."""
-_SLOW_S = 0.25
-"""How long lighting the matches of a page may take."""
 _COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 
 
@@ -125,20 +122,8 @@ class LogPane(LineView):
     def rows(self) -> list[Shown]:
         """Return what is on the screen, row by row."""
         if self._on_screen is None:
-            self._on_screen = self._shown()
+            self._on_screen = self.page.shown() if self.page is not None else []
         return self._on_screen
-
-    def _shown(self) -> list[Shown]:
-        page = self.page
-        if page is None:
-            return []
-        try:
-            with at_most(_SLOW_S):
-                return page.shown()
-        except TooSlowError:  # lighting the matches is what took so long
-            page.pattern = None
-            page.forget()
-            return page.shown()
 
     def render_line(self, y: int) -> Strip:
         """Draw one row of the screen."""
