@@ -265,6 +265,29 @@ async def test_a_failed_log_opens_at_its_first_clear_error_and_goes_on_from_ther
         assert app.shown() == [""] * 24
 
 
+async def test_a_long_failed_log_opens_at_its_first_clear_error_as_soon_as_that_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "step.log"
+    spoken = b"".join(b"ERROR of a program, %d\n" % number for number in range(30_000))
+    path.write_bytes(spoken + b"Traceback (most recent call last):\n" + spoken)
+    app = Bench()
+    async with app.run_test(size=(80, 24)) as pilot:
+        view = app.view
+        view.show_file(path, at_error=True)
+        assert any("looking for the first error" in part.text for part in view.heading())
+        await until(pilot, lambda: view.copy_text() == "Traceback (most recent call last):")
+        assert not view.follow
+        view.show_file(None)
+        view.show_file(path, at_error=True)
+        await pilot.pause()
+        view.action_rows(-1)
+        assert view.seeking is not None
+        assert not view.seeking.waits, "the operator went elsewhere"
+        path.write_bytes(spoken)
+        view.show_file(None)
+        view.show_file(path, at_error=True)
+        await until(pilot, lambda: view.copy_text() == "ERROR of a program, 0")
+
+
 async def test_a_failed_log_that_says_nothing_of_it_opens_on_its_end(tmp_path: Path) -> None:
     path = tmp_path / "step.log"
     path.write_bytes(numbered(100))

@@ -20,6 +20,9 @@ def told(log: OpenLog, page: Page, seeking: Seeking) -> list[Toned]:
         trail = log.trails.get(sought)
         if trail is not None and (sought is Sought.TEXT or sought in {seeking.kind, seeking.wanted}):
             said.append(Toned(f"   {_found(trail, seeking)}", "bad" if trail.broken else "warn"))
+    clear = log.trails.get(Sought.CLEAR)
+    if clear is not None and seeking.wanted is Sought.CLEAR:
+        said.append(Toned(f"   looking for the first error, {text.percent(clear.share)}", "warn"))
     if seeking.filtering:
         said.append(Toned(f"   only matches ±{seeking.context}", "accent"))
     if log.file.size and not page.at_end and page.anchor is not None:

@@ -9,14 +9,15 @@ from pathlib import Path
 
 from opsconsole.console.logs.file import Change, LogFile
 from opsconsole.console.logs.index import LineIndex, count
-from opsconsole.console.logs.query import ERRORS, SECTIONS, Query, Sought
+from opsconsole.console.logs.query import CLEAR, ERRORS, SECTIONS, Query, Sought
 from opsconsole.console.logs.times import Times
-from opsconsole.console.logs.trail import Trail
+from opsconsole.console.logs.trail import MOST, Trail
 
 AT_ONCE = 4 << 20
 """Bytes whose lines are counted without a thread."""
 SLICE = 32 << 20
 """Bytes that are counted in a thread before the screen hears of it."""
+_ASKED_FOR = {Sought.ERRORS: ERRORS, Sought.SECTIONS: SECTIONS}
 
 
 class OpenLog:
@@ -45,6 +46,7 @@ class OpenLog:
         change = self.file.look()
         if change is Change.REPLACED:
             self.index = LineIndex()
+            self.drop(Sought.CLEAR)
             for sought, trail in self.trails.items():
                 trail.close()
                 self.trails[sought] = Trail(self.file, trail.query, self._changed)
@@ -56,10 +58,10 @@ class OpenLog:
                 trail.go_on()
         return change
 
-    def seek(self, query: Query) -> Trail:
+    def seek(self, query: Query, *, most: int = MOST) -> Trail:
         """Begin to look for something; ``re.error`` when the pattern is none."""
         self.drop(query.sought)
-        trail = self.trails[query.sought] = Trail(self.file, query, self._changed)
+        trail = self.trails[query.sought] = Trail(self.file, query, self._changed, most=most)
         trail.go_on()
         return trail
 
@@ -72,9 +74,13 @@ class OpenLog:
     def trail(self, sought: Sought) -> Trail | None:
         """Return what is known of errors, sections or the operator's search; the first two begin when they are asked for."""
         known = self.trails.get(sought)
-        if known is None and sought is not Sought.TEXT:
-            known = self.seek(ERRORS if sought is Sought.ERRORS else SECTIONS)
+        if known is None and sought in _ASKED_FOR:
+            known = self.seek(_ASKED_FOR[sought])
         return known
+
+    def first_clear(self) -> Trail:
+        """Look for the first line that surely tells of a failure, and no further."""
+        return self.seek(CLEAR, most=1)
 
     @property
     def counted(self) -> bool:

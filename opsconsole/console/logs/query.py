@@ -23,6 +23,8 @@ class Sought(Enum):
 
     TEXT = "text"
     ERRORS = "errors"
+    CLEAR = "clear"
+    """Errors that are told by a runner or a compiler, not only spoken of."""
     SECTIONS = "sections"
 
 
@@ -61,15 +63,20 @@ class Query:
     @property
     def words(self) -> tuple[str, ...]:
         """What a line that is looked for holds, one of these at least, in small letters; empty for an operator's search."""
-        return {Sought.TEXT: (), Sought.ERRORS: failures.WORDS, Sought.SECTIONS: sections.WORDS}[self.sought]
+        return {Sought.TEXT: (), Sought.SECTIONS: sections.WORDS}.get(self.sought, failures.WORDS)
 
     def accepts(self, line: str) -> bool:
         """Judge a line that holds one of the words."""
-        return failures.is_failure(line) if self.sought is Sought.ERRORS else sections.is_section(line)
+        if self.sought is Sought.SECTIONS:
+            return sections.is_section(line)
+        return failures.weight(line) >= (
+            failures.Weight.CLEAR if self.sought is Sought.CLEAR else failures.Weight.LIKELY
+        )
 
 
 _SPECIAL = re.compile(r"[.*+?\[\](){}|\\^$#]")
 ERRORS = Query(Sought.ERRORS, "", ignores_case=True)
+CLEAR = Query(Sought.CLEAR, "", ignores_case=True)
 SECTIONS = Query(Sought.SECTIONS, "", ignores_case=True)
 _SMALL = {ord(letter): letter.lower() for letter in string.ascii_uppercase}
 

@@ -10,11 +10,11 @@ from opsconsole.console.logs.page import Page
 from opsconsole.console.logs.query import Query, Sought
 from opsconsole.console.logs.trail import Trail
 from opsconsole.console.logs.walk import CONTEXT, Matches, Whole
-from opsconsole.ground.text import visible
-from opsconsole.runs.failures import Weight, weight
 
 RUN = 2000
 """Neighbouring error lines that are gone over as one error."""
+COUNTED = 256 << 10
+"""Bytes of a log whose errors are all looked for when it opens at the first."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,6 @@ class _Wish:
     origin: int
     first: bool = False
     """Any mark will do: the first that is found."""
-    clear: bool = False
-    """The first line that surely tells of a failure."""
 
 
 class Seeking:
@@ -43,7 +41,6 @@ class Seeking:
         self.filtering = False
         self.context = CONTEXT
         self._wish: _Wish | None = None
-        self._judged = 0
 
     @property
     def search(self) -> Trail | None:
@@ -116,11 +113,11 @@ class Seeking:
     def moved(self) -> None:
         """Note that the operator went somewhere: nobody waits any longer."""
         self._wish = None
+        self._log.drop(Sought.CLEAR)
 
     def replaced(self) -> None:
         """Note that the file is another now."""
         self.current = None
-        self._judged = 0
         if self.filtering and self.search is not None:
             self._filter(self.search)
 
@@ -129,6 +126,7 @@ class Seeking:
         trail = self._log.trail(sought)
         if trail is None:
             return "no search yet: / begins one"
+        self.moved()
         self._wish = wish = _Wish(sought, step, self._origin(step))
         if self._grant(wish):
             return ""
@@ -145,9 +143,8 @@ class Seeking:
 
     def open_at_error(self) -> None:
         """Go to the first line that surely tells of a failure, else to the first that may, as soon as it is known."""
-        self._log.trail(Sought.ERRORS)
-        self._judged = 0
-        self._wish = _Wish(Sought.ERRORS, 1, 0, first=True, clear=True)
+        self._log.first_clear()
+        self._wish = _Wish(Sought.CLEAR, 1, -1, first=True)
         self.settle()
 
     def settle(self) -> bool:
@@ -155,15 +152,20 @@ class Seeking:
         wish = self._wish
         if wish is None:
             return False
-        trail = self._log.trail(wish.sought)
-        if self._grant(wish):
+        if self._grant(wish, probing=False):
             return True
-        if trail is None or not trail.running:
-            self._wish = None
-            if trail is not None and trail.marks:
-                self._go_to(trail, trail.marks[0] if wish.step > 0 else self._head(trail, trail.marks[-1]))
-                return True
-        return False
+        trail = self._log.trail(wish.sought)
+        if trail is not None and trail.running:
+            return False
+        self._wish = None
+        if wish.sought is Sought.CLEAR:
+            self._log.drop(Sought.CLEAR)
+            self._wish = _Wish(Sought.ERRORS, 1, -1, first=True)
+            return self.settle()
+        if trail is None or not trail.marks:
+            return False
+        self._go_to(trail, trail.marks[0] if wish.step > 0 else self._head(trail, trail.marks[-1]))
+        return True
 
     def toggle_filter(self) -> None:
         """Show only matches with their context, or every line again; the line at hand stays where it is."""
@@ -199,12 +201,12 @@ class Seeking:
         shown = self._page.shown()
         return shown[-1].spot.start + 1 if shown else 0
 
-    def _grant(self, wish: _Wish) -> bool:
+    def _grant(self, wish: _Wish, *, probing: bool = True) -> bool:
         trail = self._log.trail(wish.sought)
         if trail is None:
             return False
-        found = self._clear(trail) if wish.clear else self._find(trail, wish)
-        if found is None and wish.first and not wish.clear and trail.marks:
+        found = self._find(trail, wish, probing=probing)
+        if found is None and wish.first and trail.marks:
             found = trail.marks[0] if wish.step > 0 else trail.marks[-1]
         if found is None:
             return False
@@ -212,20 +214,20 @@ class Seeking:
         self._go_to(trail, found)
         return True
 
-    def _find(self, trail: Trail, wish: _Wish) -> int | None:
-        """Return the mark that is meant, when it is known to be the nearest."""
-        origin, file = wish.origin, self._log.file
+    def _find(self, trail: Trail, wish: _Wish, *, probing: bool) -> int | None:
+        """Return the mark that is meant, when it is known to be the nearest; else what is near, which takes its time."""
+        origin, file = min(wish.origin, self._log.file.size), self._log.file
         if wish.step > 0:
             found = self._next(trail, origin)
-            if found is None and not trail.complete:
+            if found is None and probing and not trail.complete:
                 begin = file.line(origin).stop if origin >= 0 else 0
                 begin = max(begin, trail.judged) if trail.judged > origin else begin
                 found = trail.near(begin, 1)
             return found
-        if trail.judged >= min(origin, file.size) or trail.complete:
+        if trail.judged >= origin or trail.complete:
             found = trail.previous(origin)
         else:
-            found = trail.near(min(origin, file.size), -1)
+            found = trail.near(origin, -1) if probing else None
         return self._head(trail, found) if found is not None else None
 
     def _next(self, trail: Trail, origin: int) -> int | None:
@@ -253,15 +255,12 @@ class Seeking:
             found = before
         return found
 
-    def _clear(self, trail: Trail) -> int | None:
-        """Return the first mark that surely is a failure, looking only at those that are new."""
-        for number in range(self._judged, len(trail.marks)):
-            self._judged = number + 1
-            if weight(visible(self._log.file.line(trail.marks[number]).raw)) is Weight.CLEAR:
-                return trail.marks[number]
-        return None
-
     def _go_to(self, trail: Trail, offset: int) -> None:
         self.current, self.kind = self._log.file.start_of(offset), trail.query.sought
+        if self.kind is Sought.CLEAR:
+            self.kind = Sought.ERRORS
+            self._log.drop(Sought.CLEAR)
+            if self._log.file.size <= COUNTED:
+                self._log.trail(Sought.ERRORS)
         share = 5 if self.kind is Sought.SECTIONS else 3
         self._page.show(self.current, self._page.height // share)

@@ -156,8 +156,9 @@ class LogView(LogPane):
         self._quiet = 0
         if self._alarm is not None and self._alarm.when() - asyncio.get_running_loop().time() > 1 / REPAINTS:
             self._look_later()
-        if self.seeking is not None and self.seeking.waits and self._seen:
-            self.look()
+        if self.seeking is not None and self._seen and self.seeking.settle():
+            self._stop_following()
+            self.repaint()
 
     # moving
 
