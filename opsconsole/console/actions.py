@@ -103,6 +103,37 @@ ACTIONS: tuple[Action, ...] = (
     Action("builds.rerun", "R", "R", "rerun", "Run the whole run again.", _W, footer=4),
     Action("builds.cancel", "x", "x", "cancel", "End the run and everything it started.", _W, footer=5),
     Action("log.follow", "F", "F", "follow", "Stay at the end of the log, or stop.", footer=6),
+    Action(
+        "log.only",
+        "ampersand",
+        "&",
+        "only matches",
+        "Show only what matches the search, with two lines around each, or everything again.",
+        footer=8,
+    ),
+    Action(
+        "log.next_error",
+        "e",
+        "e",
+        "next error",
+        "The next line that tells of a failure, in any tool's words.",
+        footer=7,
+    ),
+    Action("log.previous_error", "E", "E", "previous error", "The previous line that tells of a failure."),
+    Action("log.next_section", "right_square_bracket", "]", "next section", "The next test's report, task or phase."),
+    Action("log.previous_section", "left_square_bracket", "[", "previous section", "The one before."),
+    Action(
+        "log.times",
+        "t",
+        "t",
+        "times",
+        "When each line was written: time of day, since the start, not at all.",
+        footer=10,
+    ),
+    Action("log.wrap", "W", "W", "wrap", "Wrap long lines, or cut them and move sidewards.", footer=11),
+    Action(
+        "log.save", "s", "s", "save", "Save the log, or only the matches that are shown, to a file you name.", footer=12
+    ),
     Action("models.open", "enter", "Enter", "open", "Show the version whole.", footer=9),
     Action(
         "models.promote", "p", "p", "promote", "Promote the version: gates, evidence, reason, name typed.", _P, footer=1

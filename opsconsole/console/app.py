@@ -127,9 +127,8 @@ class ConsoleApp(Desk):
     def show_footer(self) -> None:
         """Show the keys that hold here."""
         focused = self.focused
-        places = self.tab.places()
-        if focused is not None and focused.id == "log":
-            places = (*places, "log")
+        in_log = focused is not None and focused.id == "log"
+        places = tuple(place for place in self.tab.places() if (place == "log") == in_log)
         self.query_one(Footer).show_keys(footer_of(("everywhere", *places), readonly=self.readonly))
 
     def say(self, message: str, tone: Tone = "text") -> None:
@@ -177,7 +176,7 @@ class ConsoleApp(Desk):
         if self.readonly and action.danger is not Danger.READ:
             self.say(f"{action.title}: this session is read-only", "warn")
             return
-        target: object = self.doors if action.place == "everywhere" else self.tab
+        target: object = self.doors if action.place == "everywhere" else self.tab.keys_of(action.place)
         done = getattr(target, f"do_{action.verb}")()
         if isawaitable(done):
             await done

@@ -127,6 +127,14 @@ class Tab(Container):
         """Return which places' keys hold now."""
         return (self.place,)
 
+    def keys_of(self, place: str) -> object:  # noqa: ARG002 - a tab with more than one place answers differently
+        """Return what carries out the keys of a place of this tab, by methods ``do_verb``."""
+        return self
+
+    def jump_inside(self, word: str, rest: str) -> bool:  # noqa: ARG002 - most tabs have nowhere to go
+        """Go to a place inside this tab that the ``:`` line names; return whether there is one."""
+        return False
+
     def back(self) -> bool:
         """Leave what was zoomed into; return whether there was something to leave."""
         return False

@@ -12,6 +12,7 @@ from opsconsole.console.desk import Desk
 from opsconsole.console.widgets.rows import RowList
 
 if TYPE_CHECKING:
+    from opsconsole.console.logkeys import LogKeys
     from opsconsole.console.widgets.log import LogView
 
 
@@ -56,8 +57,8 @@ class Doors:
     def do_back(self) -> None:
         """End a search or a filter, then a zoom, then go to the opening pane."""
         log, focused = self._log(), self.app.focused
-        if log is not None and log.search_state is not None:
-            log.search("")
+        if log is not None and log.escape():
+            self.app.say("")
         elif isinstance(focused, RowList) and focused.filtered:
             focused.filter("")
             self.app.say("")
@@ -134,14 +135,7 @@ class Doors:
     def _find(self, wanted: str) -> None:
         log, focused = self._log(), self.app.focused
         if log is not None:
-            problem = log.search(wanted)
-            state = log.search_state
-            if problem:
-                self.app.say(problem, "bad")
-            elif state is not None:
-                self.app.say(
-                    f"{state[1]:,} lines match" if state[1] else "no line matches", "text" if state[1] else "warn"
-                )
+            self._keys(log).search(wanted)
         elif isinstance(focused, RowList):
             shown = focused.filter(wanted)
             self.app.say(f"/{wanted}  {shown:,} rows, Esc shows all" if wanted else "")
@@ -153,9 +147,14 @@ class Doors:
         if view is None:
             self.app.say("no search yet: / in the log begins one", "warn")
             return
-        view.go_to_match(step)
-        at, count = view.search_state or (0, 0)
-        self.app.say(f"match {at} of {count:,}")
+        from opsconsole.console.logs.query import Sought
+
+        self._keys(view).go(Sought.TEXT, step)
+
+    def _keys(self, view: LogView) -> LogKeys:
+        from opsconsole.console.logkeys import LogKeys
+
+        return LogKeys(self.app, view)
 
     def _logs(self) -> list[LogView]:
         """Return the log views of the open tab; their module is read only where there is one."""

@@ -13,14 +13,14 @@ RARE = {
     "fetch": ("repo.fetch", "repo", "fetched"),
     "forget": ("repo.remove", "repo", "forgotten; its runs stay"),
 }
-WORDS = (*JUMPS, *RARE, "add", "resolve", "theme", "builds", "models", "drift", "overview", "activity", "quit")
+WORDS = (*JUMPS, "line", *RARE, "add", "resolve", "theme", "builds", "models", "drift", "overview", "activity", "quit")
 
 
 def obey(app: Desk, line: str) -> None:
     """Do what a line says, or say what it may have meant."""
     word, _, rest = line.strip().partition(" ")
     rest = rest.strip()
-    if not word:
+    if not word or app.tab.jump_inside(word, rest):
         return
     if word.isdigit():
         app.jump("run", word)

@@ -85,6 +85,17 @@ class Thrift:
             out.append(self._move(*self._at))
         return "".join(out)
 
+    def scroll(self, first: int, last: int, rows: int) -> str:
+        """Return what moves whole rows of the terminal, ``first`` to before ``last``, up by ``rows``, or down if negative."""
+        unknown: list[list[str | None]] = [[None] * self.size[0] for _ in range(abs(rows))]
+        plain = [[DEFAULT] * self.size[0] for _ in range(abs(rows))]
+        chars, pens = self._chars[first:last], self._pens[first:last]
+        self._chars[first:last] = (chars + unknown)[rows:] if rows > 0 else (unknown + chars)[:rows]
+        self._pens[first:last] = (pens + plain)[rows:] if rows > 0 else (plain + pens)[:rows]
+        self._cursor = None
+        moves = f"\x1b[{last};1H" + "\n" * rows if rows > 0 else f"\x1b[{first + 1};1H" + "\x1bM" * -rows
+        return f"\x1b[{first + 1};{last}r{moves}\x1b[r"
+
     def _write(self, text: str, out: list[str]) -> None:
         row, column = self._at
         cells = _cells(text)
@@ -247,6 +258,11 @@ class ThriftyDriver(LinuxDriver):
         elif self._thrift.size != (columns, rows):
             self._thrift.resize(columns, rows)
         super().write(self._thrift.feed(data))
+
+    def scroll(self, first: int, last: int, rows: int) -> None:
+        """Move whole rows of the terminal up (down if negative) before they are painted anew: most stay as they are."""
+        if self._thrift is not None and 0 <= first < last <= self._thrift.size[1] and abs(rows) < last - first:
+            super().write(self._thrift.scroll(first, last, rows))
 
     def forget(self) -> None:
         """Take nothing for shown: what comes next is sent whole."""

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 _SEQUENCE = re.compile(
     r"""
       (?:\x1b\[|\x9b)(?P<parameters>[0-?]*)[ -/]*(?P<final>[@-~])?    # CSI, whole or cut short
-    | (?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x9c|\x1b\\|(?=\x1b)|$)   # OSC, DCS, SOS, PM, APC
+    | (?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x9c|\x1b\\|(?=[\x1b\n])|$)   # OSC, DCS, SOS, PM, APC
     | \x1b[ -/]*[0-~]?                                          # two-character escapes, a lone ESC
     """,
     re.VERBOSE,
@@ -23,6 +23,11 @@ _SEQUENCE = re.compile(
 _BIDI = "\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c"
 _FORBIDDEN = re.compile(f"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufff9-\ufffb{_BIDI}\ud800-\udfff]")
 _SUSPECT = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufff9-\ufffb{_BIDI}\ud800-\udfff]")
+_UNSEEN = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufff9-\ufffb{_BIDI}]")
+"""What ``visible`` leaves out of a block: the forbidden, save the ends of lines."""
+_COLOURS = re.compile(rb"\x1b\[[0-9;:]*m")
+"""By far the most frequent sequence, found quickly by its beginning."""
+_CONTROLS = (b"\x1b", b"\x00", b"\x07", b"\x08", b"\xc2\x9b", b"\xc2\x9d")
 TAB = 8
 
 
@@ -83,9 +88,7 @@ def styled(text: str | bytes, start: Sgr = PLAIN) -> tuple[list[Span], Sgr]:
     line = decode(text) if isinstance(text, bytes) else text
     if not _SUSPECT.search(line):
         return ([Span(line, start)] if line else []), start
-    line = line.rstrip("\r\n")
-    if "\r" in line:
-        line = next((part for part in reversed(line.split("\r")) if part), "")
+    line = last_state(line.rstrip("\r\n"))
     spans: list[Span] = []
     style, position, column = start, 0, 0
     for match in _SEQUENCE.finditer(line):
@@ -97,14 +100,51 @@ def styled(text: str | bytes, start: Sgr = PLAIN) -> tuple[list[Span], Sgr]:
     return spans, style
 
 
+def last_state(line: str) -> str:
+    """Return what is left of a line when each carriage return overwrites: the last state of a progress bar."""
+    if "\r" not in line:
+        return line
+    return next((part for part in reversed(line.split("\r")) if part), "")
+
+
+def visible(block: bytes) -> str:
+    """Return whole lines of a log as they are read: no escape sequences, last states only, the same number of lines.
+
+    Tabs stay tabs, so that a search may name them.
+    """
+    if b"\r" in block:
+        lines = block.split(b"\n")
+        block = b"\n".join(_last_bytes(line) if b"\r" in line else line for line in lines)
+    if b"\x1b" in block:
+        block = _COLOURS.sub(b"", block)
+    shown = decode(block)
+    if any(control in block for control in _CONTROLS):
+        shown = _UNSEEN.sub("", _SEQUENCE.sub("", shown))
+    return shown
+
+
+def _last_bytes(line: bytes) -> bytes:
+    return next((part for part in reversed(line.rstrip(b"\r").split(b"\r")) if part), b"")
+
+
 def _append(spans: list[Span], raw: str, style: Sgr, column: int) -> int:
-    if "\t" in raw:
-        past = column % TAB
-        raw = (" " * past + raw).expandtabs(TAB)[past:]
     harmless = _FORBIDDEN.sub("", raw)
+    if "\t" in harmless:
+        harmless = _expanded(harmless, column)
     if harmless:
         spans.append(Span(harmless, style))
-    return column + len(harmless)
+    return column + width(harmless)
+
+
+def _expanded(line: str, column: int) -> str:
+    """Return text with its tabs as blanks to the next stop, counted in cells."""
+    first, *others = line.split("\t")
+    parts, at = [first], column + width(first)
+    for part in others:
+        gap = TAB - at % TAB
+        parts.append(" " * gap + part)
+        at += gap + width(part)
+    return "".join(parts)
 
 
 _FLAGS = {

@@ -9,6 +9,7 @@ import pytest
 
 from opsconsole.console.actions import ACTIONS, PLACES, Action, actions_of, footer_of
 from opsconsole.console.doors import Doors
+from opsconsole.console.logkeys import LogKeys
 from opsconsole.console.tabs.activity import ActivityTab
 from opsconsole.console.tabs.builds import BuildsTab
 from opsconsole.console.tabs.drift import DriftTab
@@ -20,7 +21,7 @@ HOLDERS = {
     "everywhere": Doors,
     "overview": OverviewTab,
     "builds": BuildsTab,
-    "log": BuildsTab,
+    "log": LogKeys,
     "models": ModelsTab,
     "drift": DriftTab,
     "activity": ActivityTab,
@@ -41,6 +42,11 @@ def test_a_key_means_one_thing_in_one_place(place: str) -> None:
     keys = Counter(
         key for action in actions_of("everywhere", place) if place != "everywhere" for key in action.key.split(",")
     )
+    assert [key for key, count in keys.items() if count > 1] == []
+
+
+def test_the_keys_of_a_log_clash_with_none_of_the_tab_it_lies_in() -> None:
+    keys = Counter(key for action in actions_of("builds", "log") for key in action.key.split(","))
     assert [key for key, count in keys.items() if count > 1] == []
 
 

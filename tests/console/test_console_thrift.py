@@ -109,3 +109,33 @@ def test_a_long_run_of_blanks_is_erased_but_not_in_a_terminal_that_erases_withou
     assert len(short) < len(plain) - 30
     assert " " * 12 not in short
     assert "\x1b[20X" not in plain
+
+
+def page(top: int) -> str:
+    rows = [
+        f"\x1b[{row + 1};1H\x1b[38;2;9;9;9m{f'line {top + row} of words ':<{COLUMNS}}\x1b[0m" for row in range(ROWS)
+    ]
+    return "".join(rows) + "\x1b[1;1H"
+
+
+@given(st.integers(1 - ROWS, ROWS - 1), st.integers(0, ROWS - 2), st.integers(1, ROWS))
+def test_rows_that_the_terminal_moves_itself_are_not_sent_again(rows: int, first: int, height: int) -> None:
+    last = min(first + height, ROWS)
+    whole, short = (pyte.Screen(COLUMNS, ROWS) for _ in range(2))
+    first_stream, second = pyte.Stream(whole), pyte.Stream(short)
+    thrift = Thrift(COLUMNS, ROWS)
+    first_stream.feed(page(50))
+    second.feed(thrift.feed(page(50)))
+    if rows and abs(rows) < last - first:
+        second.feed(thrift.scroll(first, last, rows))
+    for top in (50 + rows, 50):
+        first_stream.feed(page(top))
+        second.feed(thrift.feed(page(top)))
+        assert picture(short) == picture(whole)
+
+
+def test_a_page_that_goes_on_by_a_row_costs_little_more_than_the_row() -> None:
+    thrift = Thrift(COLUMNS, ROWS)
+    whole = thrift.feed(page(50))
+    moved = thrift.scroll(0, ROWS, 1) + thrift.feed(page(51))
+    assert len(moved) < len(whole) / 2

@@ -1,17 +1,12 @@
-"""The two line widgets: a million rows, a growing log, and only what changed is repainted."""
+"""The list of rows: a million rows, and only what changed is repainted."""
 
 from __future__ import annotations
-
-import re
-from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 
 from opsconsole.console.themes import THEMES
-from opsconsole.console.widgets.log import LogView
-from opsconsole.console.widgets.logfile import LogFile
 from opsconsole.console.widgets.rows import Row, RowList, Rows, Window
 from opsconsole.console.widgets.tones import Column, Toned, fit, widths
 from opsconsole.ground import text
@@ -20,7 +15,7 @@ COLUMNS = (Column(width=8), Column(least=10))
 
 
 class Bench(App[None]):
-    """One list and one log."""
+    """One list."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,7 +23,6 @@ class Bench(App[None]):
 
     def compose(self) -> ComposeResult:
         yield RowList(id="rows")
-        yield LogView(id="log")
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return dict(THEMES[0].variables)
@@ -107,87 +101,6 @@ async def test_every_line_of_a_sheet_can_be_reached_though_few_are_doors() -> No
         assert sheet.scroll_offset.y == sheet.page_height
         await pilot.press("k", "pageup")
         assert sheet.scroll_offset.y == 0
-
-
-async def test_a_followed_log_shows_what_was_appended_and_stops_where_the_operator_scrolls(tmp_path: Path) -> None:
-    path = tmp_path / "step.log"
-    path.write_bytes(b"".join(b"line %d\n" % number for number in range(500)))
-    app = Bench()
-    async with app.run_test(size=(80, 24)) as pilot:
-        view = app.query_one(LogView)
-        view.show_file(path)
-        await pilot.pause(0.1)
-        with path.open("ab") as file:
-            file.write(b"the end\n")
-        await pilot.pause(0.6)
-        assert view.line_count() == 501
-        assert view.scroll_offset.y == 501 - view.page_height
-        view.focus()
-        await pilot.press("up")
-        assert not view.follow
-        with path.open("ab") as file:
-            file.write(b"more\n" * 50)
-        await pilot.pause(0.6)
-        assert view.scroll_offset.y == 500 - view.page_height
-
-
-def test_a_log_line_cannot_reach_the_terminal(tmp_path: Path) -> None:
-    path = tmp_path / "step.log"
-    path.write_bytes(
-        b"a\x1b]52;c;aGFjaw==\x07b\x00\x1b[31mred\x1b[0m\r\n"
-        b"\xff\xfe bad\n" + b"x" * 5_000_000 + b"\n10%\r50%\r100%\nlast"
-    )
-    log = LogFile(path)
-    log.grow()
-    assert len(log) == 5
-    drawn = ["".join(span.text for span in text.styled(log.line(number))[0]) for number in range(5)]
-    assert drawn[0] == "abred"
-    assert drawn[1] == "\ufffd\ufffd bad"
-    assert len(drawn[2]) <= 8192
-    assert drawn[3:] == ["100%", "last"]
-
-
-def test_a_truncated_and_a_replaced_log_are_read_anew(tmp_path: Path) -> None:
-    path = tmp_path / "step.log"
-    path.write_bytes(b"one\ntwo\nthree\n")
-    log = LogFile(path)
-    log.grow()
-    path.write_bytes(b"new\n")
-    assert log.grow()
-    assert (len(log), log.line(0)) == (1, b"new")
-    path.unlink()
-    path.write_bytes(b"other\nlines\n")
-    log.grow()
-    assert [log.line(number) for number in range(len(log))] == [b"other", b"lines"]
-
-
-@given(st.lists(st.lists(st.sampled_from([b"a", b"bb", b"\n", b"", b"\r"]), max_size=80), max_size=12))
-def test_the_sparse_index_finds_every_line_however_the_file_grew(chunks: list[list[bytes]]) -> None:
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "log"
-        path.touch()
-        log = LogFile(path)
-        for chunk in chunks:
-            with path.open("ab") as file:
-                file.write(b"".join(chunk))
-            log.grow()
-        lines = path.read_bytes().split(b"\n")
-        expected = lines[:-1] if lines[-1] == b"" else lines
-        assert [log.line(number) for number in range(len(log))] == expected
-
-
-def test_search_finds_the_lines_that_match(tmp_path: Path) -> None:
-    path = tmp_path / "log"
-    path.write_bytes(
-        b"".join(b"%d %s\n" % (number, b"ERROR" if number % 97 == 0 else b"fine") for number in range(1000))
-    )
-    log = LogFile(path)
-    log.grow()
-    found, stop = log.find(re.compile(b"ERROR"), 0, limit=10_000)
-    assert found == list(range(0, 1000, 97))
-    assert stop == 1000
 
 
 @given(st.text(max_size=60), st.integers(1, 40))

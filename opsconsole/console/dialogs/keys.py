@@ -13,6 +13,7 @@ from opsconsole.lifecycle.usecases import USE_CASES
 KEYS = (Column(width=7), Column(width=18), Column(least=30))
 RARE = (
     (":run 42  :alert 3", "jump", ":model flights@production, :repo api, :monitor flights; a number alone is a run"),
+    (":line 123  :50%", "a place in the log", "reckoned while a very long log is still being counted"),
     (":add PATH", "add a repo", USE_CASES["repo.add"].line),
     (":trust NAME", "trust a repo", USE_CASES["repo.trust"].line),
     (":fetch NAME", "fetch", USE_CASES["repo.fetch"].line),
@@ -42,7 +43,7 @@ class KeysDialog(Dialog):
         """Fill the list: this place first."""
         super().on_mount()
         rows: list[Row] = []
-        for place in (*self.places, "log", "everywhere"):
+        for place in dict.fromkeys((*self.places, "log", "everywhere")):
             rows += [heading(place.upper()), *(_row(action) for action in actions_of(place)), BLANK]
         rows.append(heading("LISTS AND LOGS"))
         rows.append(

@@ -12,6 +12,7 @@ from textual.containers import Container, Vertical
 
 from opsconsole.console.actions import bindings_for
 from opsconsole.console.desk import Tab
+from opsconsole.console.logkeys import LogKeys
 from opsconsole.console.marks import state_cell
 from opsconsole.console.sheets.run import RunSheet
 from opsconsole.console.tabs.overview import trend_cell
@@ -22,6 +23,7 @@ from opsconsole.console.widgets.tones import Cell, Column, Toned
 from opsconsole.ground import clock, text
 from opsconsole.ground.nouns import StepState
 from opsconsole.repos.status import RepoStatus
+from opsconsole.runs.folder import run_folder
 from opsconsole.store import runs, steps, test_results
 from opsconsole.store.runs import RunRecord
 from opsconsole.store.steps import StepRecord
@@ -36,6 +38,8 @@ RUNS = (
     Column(width=7, right=True),
     Column(least=11, right=True),
 )
+WRONG = (StepState.FAILED, StepState.TIMED_OUT, StepState.ERROR)
+"""A step that ended so has its log opened at the first error."""
 
 
 class BuildsTab(Tab):
@@ -43,7 +47,7 @@ class BuildsTab(Tab):
 
     place = "builds"
     first = "#runs"
-    BINDINGS: ClassVar = bindings_for("builds")
+    BINDINGS: ClassVar = [*bindings_for("builds"), *bindings_for("log")]
     SCOPED_CSS = False  # a scoped rule cannot ask how wide the app is
     DEFAULT_CSS = """
     BuildsTab { layout: horizontal; }
@@ -107,6 +111,18 @@ class BuildsTab(Tab):
         self.query_one("#runs").focus()
         return found or True
 
+    def places(self) -> tuple[str, ...]:
+        """Return our keys' place and the log's, whose keys hold wherever the focus is on this tab."""
+        return ("builds", "log")
+
+    def keys_of(self, place: str) -> object:
+        """Return the log's keys, or our own."""
+        return LogKeys(self.console, self.query_one(LogView)) if place == "log" else self
+
+    def jump_inside(self, word: str, rest: str) -> bool:
+        """Go to a line or a percentage of the log."""
+        return LogKeys(self.console, self.query_one(LogView)).jump(word, rest)
+
     def back(self) -> bool:
         """Leave the zoomed run."""
         if self.has_class("zoomed"):
@@ -135,6 +151,8 @@ class BuildsTab(Tab):
     def copy_text(self) -> str:
         """Copy a failed test's message, else what identifies the run."""
         focused = self.app.focused
+        if isinstance(focused, LogView):
+            return focused.copy_text()
         if isinstance(focused, RowList) and focused.id == "detail":
             case = self._case(focused.key)
             if case is not None:
@@ -184,11 +202,6 @@ class BuildsTab(Tab):
             self.console.say("this run is over", "warn")
             return
         self.console.carry_out("run.cancel", f"run #{run.id}: cancelling", run=run.id)
-
-    def do_follow(self) -> None:
-        """Follow the log, or stop."""
-        view = self.query_one(LogView)
-        view.follow = not view.follow
 
     # messages
 
@@ -334,28 +347,31 @@ class BuildsTab(Tab):
         names = [step.name for step in own]
         if self._step not in names:
             self._step = None
-        wanted = self._step or _likely(own)
-        folder = self.console.workspace.runs / str(run.id) if run is not None else None
-        path = folder / f"{wanted}.log" if folder is not None and wanted is not None else None
-        self.query_one(LogView).show_file(path)
+        wanted = next((step for step in own if step.name == (self._step or _likely(own))), None)
+        view = self.query_one(LogView)
+        if run is None or wanted is None:
+            view.show_file(None)
+        else:
+            began = int(wanted.started_at.timestamp() * 1000) if wanted.started_at is not None else None
+            path = run_folder(self.console.workspace.state, run.id).log(wanted.name)
+            view.show_file(path, at_error=run.state.final and wanted.state in WRONG, began_ms=began)
         self._show_log_title()
 
     def _show_log_title(self) -> None:
         view = self.query_one(LogView)
-        name = view.path.stem if view.path else "–"
-        count = view.line_count()
-        stretches = [Toned("LOG", "strong"), Toned(f"  {name}   {text.plural(count, 'line')}", "dim")]
+        stretches = [
+            Toned("LOG", "strong"),
+            Toned(f"  {view.path.stem if view.path else '–'}   ", "dim"),
+            *view.heading(),
+        ]
         if view.follow and self._run is not None and not self._run.state.final:
             stretches.append(Toned("   following", "accent"))
-        state = view.search_state
-        if state is not None:
-            stretches.append(Toned(f"   match {state[0]} of {state[1]:,}", "warn"))
         self.query_one("#log-title", OneLine).say(*stretches)
 
 
 def _likely(own: list[StepRecord]) -> str | None:
     """Return the step whose log is wanted: the one that runs, else the first that went wrong, else the last that ran."""
-    for state in (StepState.RUNNING, StepState.FAILED, StepState.TIMED_OUT, StepState.ERROR):
+    for state in (StepState.RUNNING, *WRONG):
         found = next((step.name for step in own if step.state is state), None)
         if found is not None:
             return found

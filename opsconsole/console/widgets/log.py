@@ -1,255 +1,278 @@
-"""The log view: follows a file of any length, repaints at most a few times a second, searches without leaving the spot."""
+"""The log view: opens a file of any size on its end, follows it, and goes where it is sent, drawing only what is seen."""
 
 from __future__ import annotations
 
-import itertools
+import asyncio
 import os
-import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from rich.segment import Segment
-from rich.style import Style
-from textual.message import Message
-from textual.reactive import var
-from textual.strip import Strip
+from textual import events
+from textual.binding import Binding, BindingType
 
-from opsconsole.console.widgets.lines import LineView
-from opsconsole.console.widgets.logfile import LogFile
-from opsconsole.ground import text
-from opsconsole.ground.text import Sgr, Span
+from opsconsole.console.logs.file import Change
+from opsconsole.console.logs.opened import OpenLog
+from opsconsole.console.logs.page import Page
+from opsconsole.console.logs.query import Sought
+from opsconsole.console.logs.seeking import Seeking
+from opsconsole.console.widgets.logpane import LogPane
 
 REPAINTS = 2.0 if os.environ.get("SSH_CONNECTION") else 4.0
 """Repaints a second at most, fewer over SSH."""
-SEARCHED = 200_000
-"""Lines searched in one go before the screen is served again."""
+QUIET_S = 1.0
+"""Between two looks at a log that has not grown for a while."""
+SIDLE = 16
+"""Cells that one press moves sidewards."""
 
-_COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 
-
-class LogView(LineView):
+class LogView(LogPane):
     """A log file, live."""
 
-    follow: var[bool] = var(default=True, init=False)
-
-    @dataclass
-    class Changed(Message):
-        """Lines, following or search changed: the heading says so."""
-
-        view: LogView
-
-        def can_replace(self, message: Message) -> bool:
-            """One is enough."""
-            return isinstance(message, LogView.Changed)
+    DEFAULT_CSS = "LogView { overflow-y: hidden; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "rows(-1)", "up", show=False),
+        Binding("down,j", "rows(1)", "down", show=False),
+        Binding("pageup", "pages(-1)", "page up", show=False),
+        Binding("pagedown,space", "pages(1)", "page down", show=False),
+        Binding("home,g", "top", "first line", show=False),
+        Binding("end,G", "end", "last line", show=False),
+        Binding("left,h", "sidle(-1)", "left", show=False),
+        Binding("right,l", "sidle(1)", "right", show=False),
+    ]
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._file: LogFile | None = None
-        self._pattern: re.Pattern[str] | None = None
-        self._found: list[int] = []
-        self._searched = 0
-        self._at = -1
+        self._quiet = 0
+        self._news = False
+        self._alarm: asyncio.TimerHandle | None = None
 
-    def on_mount(self) -> None:
-        """Look for new lines a few times a second, while the view is seen."""
-        self._timer = self.set_interval(1 / REPAINTS, self._tick)
+    # the file
 
-    def on_show(self) -> None:
-        """Look for new lines again."""
-        self._timer.resume()
-        self._tick(force=True)
+    def show_file(self, path: Path | None, *, at_error: bool = False, began_ms: int | None = None) -> None:
+        """Show another file: from its end, or from the first line that tells of a failure.
 
-    def on_hide(self) -> None:
-        """A hidden log costs nothing."""
-        self._timer.pause()
-
-    def show_file(self, path: Path | None) -> None:
-        """Show another file, from its end."""
-        if (self._file.path if self._file else None) == path:
+        ``began_ms`` is when the step began, in milliseconds since 1970; without it the first known time counts.
+        """
+        if self.path == path:
             return
-        self._file = LogFile(path) if path is not None else None
-        self._found, self._searched, self._at = [], 0, -1
-        self.follow = True
-        self._tick(force=True)
+        self._let_go()
+        self._began = began_ms
+        if path is not None:
+            log = self.opened = OpenLog(path, self._more_is_known)
+            log.look(counting=False)
+            self.page = Page(log.file)
+            self.page.wrap = self.wrap
+            self.seeking = Seeking(log, self.page)
+            log.times.look()
+            self._lay_out()
+            self.page.to_end()
+            if at_error:
+                self.seeking.open_at_error()
+        held = self.seeking is not None and (self.seeking.waits or self.seeking.current is not None)
+        self.set_reactive(LogView.follow, not (at_error and held))
+        self._quiet = 0
+        self._look_later()
+        self.repaint()
 
     @property
     def path(self) -> Path | None:
         """The file that is shown."""
-        return self._file.path if self._file else None
+        return self.opened.file.path if self.opened else None
+
+    def line_count(self) -> int:
+        """Return how many lines there are, as far as is known."""
+        return self.opened.lines if self.opened else 0
+
+    def on_unmount(self) -> None:
+        """Let go of files and children."""
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self.opened is not None:
+            self.opened.close()
+        self.opened = self.page = self.seeking = None
+
+    # looking
+
+    def on_show(self) -> None:
+        """Look at the file again."""
+        self._seen = True
+        self._quiet = 0
+        self._look_later(0.0)
+
+    def on_hide(self) -> None:
+        """A hidden log costs nothing."""
+        self._seen = False
+
+    def _look_later(self, seconds: float | None = None) -> None:
+        """Look again in a while; on the loop itself, because a timer of Textual wakes the whole app."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        if self.opened is None or not self.is_attached:
+            self._alarm = None
+            return
+        wait = seconds if seconds is not None else 1 / REPAINTS if self._quiet < 5 * REPAINTS else QUIET_S
+        self._alarm = asyncio.get_running_loop().call_later(wait, self._tick)
+
+    def _tick(self) -> None:
+        self._alarm = None
+        if self.opened is None or not self._seen:
+            return
+        self.look()
+        self._look_later()
+
+    def look(self) -> None:
+        """Take notice of what happened to the file, and of what is known by now; paint only what changed."""
+        log, page = self.opened, self.page
+        if log is None or page is None or self.seeking is None:
+            return
+        change = log.look()
+        news = (bool(self.times) and log.times.look()) or self._news
+        if change is Change.NOTHING and not news:
+            self._quiet += 1
+            return
+        self._quiet, self._news = 0, False
+        if change is Change.REPLACED:
+            page.forget()
+            self.seeking.replaced()
+            if not self.follow:
+                self._keep_place()
+        if self.seeking.settle():
+            self._stop_following()
+        if self.follow or page.anchor is None:
+            page.to_end()
+        self.repaint()
+
+    def _keep_place(self) -> None:
+        """Stay where we were in a file that was replaced, as far as it reaches."""
+        if self.page is not None and self.page.anchor is not None:
+            self.page.show(self.page.anchor.start, 0)
+
+    def _more_is_known(self) -> None:
+        self._news = True
+        self._quiet = 0
+        if self._alarm is not None and self._alarm.when() - asyncio.get_running_loop().time() > 1 / REPAINTS:
+            self._look_later()
+        if self.seeking is not None and self._seen and self.seeking.settle():
+            self._stop_following()
+            self.repaint()
+
+    # moving
+
+    def action_rows(self, rows: int) -> None:
+        """Move by rows; following ends, and begins again at the end."""
+        page = self.page
+        if page is None:
+            return
+        page.scroll(rows)
+        self._moved(following=rows > 0 and page.at_end)
+
+    def action_pages(self, pages: int) -> None:
+        """Move by pages; two rows stay in sight."""
+        self.action_rows(pages * max(self.page_height - 2, 1))
+
+    def action_top(self) -> None:
+        """Go to the first line."""
+        if self.page is not None:
+            self.page.to_top()
+            self._moved(following=False)
+
+    def action_end(self) -> None:
+        """Go to the last line and follow."""
+        self._moved(following=True)
+
+    def action_sidle(self, step: int) -> None:
+        """Move sidewards."""
+        if self.page is not None and not self.wrap:
+            self.page.sidle(step * SIDLE)
+            self.repaint()
+
+    def go_to(self, offset: int) -> None:
+        """Go to the line at an offset."""
+        if self.page is not None and self.seeking is not None:
+            self.seeking.mark(offset)
+            self.page.show(offset, self.page_height // 3)
+            self._moved(following=False)
+
+    def search(self, wanted: str, *, upwards: bool | None = None) -> str | None:
+        """Search for a regular expression from what is in sight; return what is wrong with it, or None. Empty ends it."""
+        if self.seeking is None:
+            return "there is no log here"
+        problem = self.seeking.begin(wanted, upwards=self.follow if upwards is None else upwards)
+        self._sought()
+        return problem
+
+    def go(self, sought: Sought, step: int) -> str:
+        """Go to the next (1) or the previous (-1) match, error or section; return what to say."""
+        if self.seeking is None:
+            return "there is no log here"
+        said = self.seeking.go(sought, step)
+        self._sought()
+        return said
+
+    def escape(self) -> bool:
+        """Stop a search that runs, else leave the filter, else the search; return whether there was one."""
+        left = self.seeking is not None and self.seeking.escape()
+        if left:
+            self.repaint()
+        return left
 
     @property
     def search_state(self) -> tuple[int, int] | None:
         """Return which match is at hand (from 1; 0: none yet) and how many there are; None without a search."""
-        return (self._at + 1, len(self._found)) if self._pattern is not None else None
+        seeking = self.seeking
+        if seeking is None or seeking.search is None:
+            return None
+        at = seeking.search.number(seeking.current) if seeking.current is not None else None
+        return at or 0, len(seeking.search.marks)
 
-    def line_count(self) -> int:
-        """Return how many lines are indexed."""
-        return len(self._file) if self._file else 0
+    def _sought(self) -> None:
+        """Show where a search went; following ends there."""
+        if self.seeking is not None and self.seeking.current is not None:
+            self._stop_following()
+        self.repaint()
 
-    def draw(self, index: int, width: int) -> Strip:
-        """Draw one line of the log: its colours kept, everything else that could act on a terminal gone."""
-        if self._file is None:
-            return Strip.blank(width, self.rich_style)
-        base = self.rich_style
-        current = bool(self._found) and 0 <= self._at < len(self._found) and self._found[self._at] == index
-        spans, _ = text.styled(self._file.line(index))
-        plain = "".join(span.text for span in spans)
-        pieces = (
-            _highlighted(spans, self._pattern, plain)
-            if self._pattern is not None
-            else [(span, False) for span in spans]
-        )
-        match = (
-            self.get_component_rich_style("line--match", partial=True) if self._pattern is not None else Style.null()
-        )
-        drawn = [
-            Segment(piece.text, base + _style(piece.style) + (match if hit else Style.null())) for piece, hit in pieces
-        ]
-        gutter = Segment("▌" if current else " ", base + self.get_component_rich_style("line--gutter", partial=True))
-        return Strip([gutter, *drawn]).crop_extend(0, width, base)
-
-    def search(self, wanted: str) -> str | None:
-        """Search for a regular expression from the top; return what is wrong with it, or None. Empty ends the search."""
-        self._found, self._searched, self._at = [], 0, -1
-        try:
-            self._pattern = re.compile(wanted, re.IGNORECASE if wanted.islower() else 0) if wanted else None
-        except re.error as error:
-            return f"not a regular expression: {error}"
-        if self._pattern is not None:
-            self._search_on()
-            self.go_to_match(1)
-        self.refresh()
-        self.post_message(self.Changed(self))
-        return None
-
-    def go_to_match(self, step: int) -> None:
-        """Go to the next (1) or the previous (-1) match from what is seen, round the end."""
-        if not self._found:
-            return
-        if self._at < 0:
-            top = self.scroll_offset.y
-            after = [index for index, line in enumerate(self._found) if line >= top]
-            self._at = (after[0] if after else 0) if step > 0 else (after[0] - 1 if after else -1) % len(self._found)
-        else:
-            self._at = (self._at + step) % len(self._found)
-        self.follow = False
-        self.scroll_to(y=max(self._found[self._at] - self.page_height // 3, 0), animate=False, immediate=True)
-        self.refresh()
-        self.post_message(self.Changed(self))
-
-    def action_scroll_up(self) -> None:
-        """Go a line up; following ends."""
-        self._scroll(-1)
-
-    def action_scroll_down(self) -> None:
-        """Go a line down; at the end following begins again."""
-        self._scroll(1)
-
-    def action_page_up(self) -> None:
-        """Go a page up; following ends."""
-        self._scroll(1 - self.page_height)
-
-    def action_page_down(self) -> None:
-        """Go a page down; at the end following begins again."""
-        self._scroll(self.page_height - 1)
-
-    def action_scroll_home(self) -> None:
-        """Go to the first line."""
-        self._scroll(-self.line_count())
-
-    def action_scroll_end(self) -> None:
-        """Go to the last line and follow."""
-        self.follow = True
+    def _stop_following(self) -> None:
+        self.set_reactive(LogView.follow, False)  # noqa: FBT003 - Textual's signature
 
     def watch_follow(self, follow: bool) -> None:  # noqa: FBT001 - Textual's signature
         """Jump to the end when following begins."""
-        if follow:
-            self.scroll_to(y=self._bottom, animate=False, immediate=True)
-        self.post_message(self.Changed(self))
+        if follow and self.page is not None:
+            self.page.to_end()
+        self.repaint()
 
-    def on_resize(self) -> None:
-        """Keep the end in sight while following."""
-        self.resize_lines()
-        if self.follow:
-            self.call_after_refresh(self._to_bottom)
+    def _moved(self, *, following: bool) -> None:
+        if self.seeking is not None:
+            self.seeking.moved()
+        if following != self.follow:
+            self.follow = following
+        elif following and self.page is not None:
+            self.page.to_end()
+        self.repaint()
 
-    def _to_bottom(self) -> None:
-        self.scroll_to(y=self._bottom, animate=False, immediate=True)
+    # the mouse
 
-    @property
-    def _bottom(self) -> int:
-        return max(self.line_count() - self.page_height, 0)
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Move down."""
+        event.stop()
+        self.action_rows(3)
 
-    def _scroll(self, lines: int) -> None:
-        target = min(max(self.scroll_offset.y + lines, 0), self._bottom)
-        self.scroll_to(y=target, animate=False, immediate=True)
-        if lines < 0:
-            self.follow = False
-        elif target == self._bottom:
-            self.follow = True
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Move up."""
+        event.stop()
+        self.action_rows(-3)
 
-    def _tick(self, *, force: bool = False) -> None:
-        if self._file is None:
-            if force:
-                self.resize_lines()
-                self.refresh()
+    def on_click(self, event: events.Click) -> None:
+        """Choose the line that was clicked; on the bar, go to that part of the file."""
+        rows = self.rows()
+        if self.opened is None or self.seeking is None or self.page is None:
             return
-        if not force and not self.is_on_screen:
-            return
-        if not self._file.grow() and not force:
-            return
-        self.resize_lines()
-        if self._pattern is not None:
-            self._search_on()
-        if self.follow:
-            self.scroll_to(y=self._bottom, animate=False, immediate=True)
-            self.refresh()
-        elif force:
-            self.refresh()
-        self.post_message(self.Changed(self))
-
-    def _search_on(self) -> None:
-        """Search the lines that were not searched yet."""
-        if self._file is None or self._pattern is None:
-            return
-        plain = re.compile(self._pattern.pattern.encode(), self._pattern.flags & re.IGNORECASE)
-        found, self._searched = self._file.find(plain, self._searched, limit=SEARCHED)
-        self._found.extend(found)
-        if self._searched < len(self._file):
-            self.call_later(self._search_on)
-
-
-def _highlighted(spans: list[Span], pattern: re.Pattern[str], plain: str) -> list[tuple[Span, bool]]:
-    """Split spans at the matches, telling which pieces are inside one."""
-    edges = [edge for match in pattern.finditer(plain) if match.end() > match.start() for edge in match.span()]
-    if not edges:
-        return [(span, False) for span in spans]
-    pieces: list[tuple[Span, bool]] = []
-    position = 0
-    for span in spans:
-        cuts = [0, *(edge - position for edge in edges if 0 < edge - position < len(span.text)), len(span.text)]
-        for start, stop in itertools.pairwise(cuts):
-            inside = sum(edge <= position + start for edge in edges) % 2 == 1
-            pieces.append((Span(span.text[start:stop], span.style), inside))
-        position += len(span.text)
-    return pieces
-
-
-def _style(sgr: Sgr) -> Style:
-    if sgr == text.PLAIN:
-        return Style.null()
-    return Style(
-        color=_colour(sgr.foreground),
-        bgcolor=_colour(sgr.background),
-        bold=sgr.bold or None,
-        dim=sgr.dim or None,
-        italic=sgr.italic or None,
-        underline=sgr.underline or None,
-        reverse=sgr.reverse or None,
-    )
-
-
-def _colour(value: int | str | None) -> str | None:
-    if isinstance(value, int):
-        return _COLOURS[value] if value < 8 else f"bright_{_COLOURS[value - 8]}" if value < 16 else f"color({value})"
-    return value
+        if event.x >= self.scrollable_content_region.width - 1:
+            self.page.show(round(self.opened.file.size * event.y / self.page_height), 0)
+            self._moved(following=self.page.at_end)
+        elif event.y < len(rows):
+            self.seeking.mark(rows[event.y].spot.start)
+            self.repaint()
