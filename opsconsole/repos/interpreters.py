@@ -16,6 +16,8 @@ class Interpreter:
 
     path: Path
     reason: str
+    of_repo: bool = False
+    """It is the repo's own, or was named for it: what it lacks is the repo's business."""
 
     @property
     def folder(self) -> Path:
@@ -35,9 +37,10 @@ def choose(repo: Path, configured: str | None = None) -> Interpreter:
     Paths are kept as they are, not resolved: an environment's ``python`` is a link, and its place is what counts.
     """
     if configured is not None:
-        return Interpreter(Path(os.path.normpath(repo / Path(configured).expanduser())), "named in the configuration")
+        path = Path(os.path.normpath(repo / Path(configured).expanduser()))
+        return Interpreter(path, "named in the configuration", of_repo=True)
     for name in ENVIRONMENTS:
         candidate = repo / name / "bin" / "python"
         if os.access(candidate, os.X_OK):
-            return Interpreter(candidate, f"the repo's own {name}")
+            return Interpreter(candidate, f"the repo's own {name}", of_repo=True)
     return Interpreter(Path(sys.executable), "the one that runs opsconsole: the repo has no .venv")

@@ -47,7 +47,7 @@ def plan(
     files = list_files(repo.path, commit.id)
     sources = [(f"{FILE_NAME} of the workspace", configured.pipelines), *own_pipelines(repo.path, commit.id)]
     interpreter = interpreters.choose(repo.path)
-    isolated = configured.isolated and interpreter.environment is None
+    isolated = configured.isolated and not interpreter.of_repo
     detections = detect_in(files, lambda paths: read_files(repo.path, commit.id, paths), isolated=isolated)
     choice = choose(name, pipeline or None, sources, detections)
     if choice.pipeline.interpreter is not None:
