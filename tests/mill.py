@@ -24,6 +24,7 @@ kind = "train"
 run = "python train.py"
 env = {{ PYTHONPATH = {project} }}
 on = {{ alert = "watch" }}
+artifacts = ["train.py"]
 [repos.app.pipelines.wait]
 kind = "task"
 run = "echo up; while [ ! -e $OPSCONSOLE_WORKSPACE/go ]; do sleep 0.01; done"
@@ -47,6 +48,9 @@ TESTS = """
 import pytest
 @pytest.mark.parametrize("x", ["[/]", "plain"])
 def test_names(x): assert x
+def test_shaky():
+    import os, pathlib
+    assert not pathlib.Path(os.environ["OPSCONSOLE_WORKSPACE"], "shaky").exists()
 """
 BROKEN = (
     TESTS
@@ -123,6 +127,9 @@ def fill(root: Path) -> None:
     )
     assert promoted.code == 0, promoted
     assert opsconsole(root, "run", "app/train").code == 0
+    (root / "shaky").touch()
+    assert opsconsole(root, "run", "app/build", "--rev", "broken").code == 1
+    (root / "shaky").unlink()
     reference(root)
     for number in (2, 3, 4):
         month(root, number, skill=1.5 if number == 2 else 0.2)

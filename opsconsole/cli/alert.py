@@ -9,7 +9,7 @@ import click
 
 from opsconsole.cli.base import Session, as_dict, emit, json_option, pass_session, table
 from opsconsole.cli.shown import run_json, run_line, the_run
-from opsconsole.config.durations import parse_duration
+from opsconsole.config.quantities import parse_duration
 from opsconsole.ground import clock, text
 from opsconsole.ground.errors import ExitCode, UsageError
 from opsconsole.ground.nouns import Danger, RunState

@@ -84,6 +84,8 @@ def _plain(value: object) -> object:
         return str(value)
     if isinstance(value, float):
         return float(value)
+    if isinstance(value, int):
+        return int(value)
     raise TypeError(f"no JSON for {type(value).__name__}")
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from pathlib import Path
 
 import click
 
 from opsconsole.cli.base import Session, emit, json_option, pass_session, table
 from opsconsole.cli.shown import repo_json
+from opsconsole.ground import clock, text
 from opsconsole.ground.errors import RefusedError
 from opsconsole.ground.nouns import Danger
-from opsconsole.repos import registration, remotes
+from opsconsole.repos import history, registration, remotes
+from opsconsole.repos.cloning import Source, is_url
 
 
 @click.group("repo")
@@ -41,19 +44,93 @@ def ls(session: Session, as_json: bool) -> None:
 
 
 @repo_command.command("add")
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option("--name", help="Its name here; default: the folder's.")
+@click.argument("path", metavar="PATH|URL")
+@click.option("--name", help="Its name here; default: the folder's, or what the URL ends in.")
 @click.option("--trust", is_flag=True, help="Let its pipelines run on this machine.")
+@click.option("--depth", type=click.IntRange(1), metavar="N", help="Of a URL: clone only the last N commits.")
 @json_option
 @pass_session
-def add(session: Session, path: Path, name: str | None, trust: bool, as_json: bool) -> None:
-    """Register a git repository of this machine."""
+def add(session: Session, path: str, name: str | None, trust: bool, depth: int | None, as_json: bool) -> None:
+    """Register a git repository of this machine, or clone one from its URL; nothing of it is run."""
     session.permit(Danger.WRITE, "Add a repo")
-    repo = registration.add(session.workspace, session.store, path, name=name, trust=trust)
+    if is_url(path):
+        source = Source(path, depth)
+        repo = registration.add_url(session.workspace, session.store, source, name=name, trust=trust)
+    else:
+        repo = registration.add(session.workspace, session.store, Path(path), name=name, trust=trust)
     line = f"{repo.name}  {repo.path}" + (
         "" if repo.trusted else f"\nnot trusted yet: {registration.trust_command(repo)}"
     )
     emit(repo_json(session.store, repo), line, as_json=as_json)
+
+
+@repo_command.command("show")
+@click.argument("name")
+@json_option
+@pass_session
+def show(session: Session, name: str, as_json: bool) -> None:
+    """Show a repo: where it stands, branches, tags, work trees."""
+    repo = registration.named(session.workspace, session.store, name)
+    found = repo_json(session.store, repo)
+    branches, tags = history.refs(repo.path, "heads"), history.refs(repo.path, "tags")
+    data = {
+        **found,
+        "branches": [_ref_json(ref) for ref in branches],
+        "tags": [_ref_json(ref) for ref in tags],
+        "worktrees": history.worktrees_of(repo.path),
+    }
+    now = clock.now()
+    lines = [
+        f"{name}  {repo.path}",
+        f"  {found['branch'] or 'detached'} {str(found['commit'] or '')[:7]} “{found['subject'] or ''}”",
+        *(f"  branch  {text.clean(ref.name)}  {ref.commit[:7]}  {text.age(ref.at, now)}" for ref in branches[:20]),
+        *(f"  tag     {text.clean(ref.name)}  {ref.commit[:7]}  {text.age(ref.at, now)}" for ref in tags[:20]),
+    ]
+    emit(data, lines, as_json=as_json)
+
+
+@repo_command.command("changes")
+@click.argument("name")
+@click.option("--pipeline", default="build", show_default=True, help="Whose last green run counts.")
+@click.option("--rev", help="Up to this revision; default: what is checked out.")
+@click.option("--diff", "with_diff", is_flag=True, help="With the patch.")
+@json_option
+@pass_session
+def changes(session: Session, name: str, pipeline: str, rev: str | None, with_diff: bool, as_json: bool) -> None:
+    """Show the commits and files that changed since the last green run."""
+    from opsconsole.runs.changes import since_green
+
+    repo = registration.named(session.workspace, session.store, name)
+    found = since_green(session.store, repo, pipeline=pipeline, rev=rev or "HEAD")
+    patch = text.clean_lines(found.patch(repo.path)) if with_diff else None
+    data = {
+        "repo": name,
+        "since": None if found.green is None else {"run": found.green, "commit": found.base},
+        "commit": found.head,
+        "commits": [
+            {
+                "id": entry.id,
+                "subject": text.clean(entry.subject),
+                "author": text.clean(entry.author),
+                "at": clock.to_text(entry.committed_at.astimezone(UTC)),
+            }
+            for entry in found.commits
+        ],
+        "files": [{"path": text.clean(item.path), "change": item.change} for item in found.files],
+        "diff": patch,
+    }
+    since = f"run {found.green}, {found.base[:7]}" if found.green is not None and found.base else "the beginning"
+    lines = [
+        f"{text.plural(len(found.commits), 'commit')} since {since}",
+        *(f"  {entry.id[:7]}  {text.clean(entry.subject)}  {text.clean(entry.author)}" for entry in found.commits),
+        *(f"  {item.change}  {text.clean(item.path)}" for item in found.files),
+        *([patch] if patch is not None else []),
+    ]
+    emit(data, lines, as_json=as_json)
+
+
+def _ref_json(ref: history.Ref) -> dict[str, str]:
+    return {"name": text.clean(ref.name), "commit": ref.commit, "at": clock.to_text(ref.at)}
 
 
 @repo_command.command("trust")

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
 from types import FrameType
-from typing import Any
 
 import click
 
 from opsconsole.cli.base import Session, emit, json_option, pass_session
+from opsconsole.cli.planned import emit_plan
 from opsconsole.cli.shown import run_json, run_line, the_run
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground import text
@@ -30,6 +30,7 @@ from opsconsole.store.connection import open_store
 @click.option("--env", "environment", multiple=True, metavar="K=V", help="Set a variable for every step.")
 @click.option("--only-failed", type=int, metavar="RUN", help="Only the tests that failed in a run.")
 @click.option("--reason", help="Why; it is kept.")
+@click.option("--dry-run", is_flag=True, help="Only show the plan.")
 @json_option
 @pass_session
 def run_command(
@@ -40,6 +41,7 @@ def run_command(
     environment: tuple[str, ...],
     only_failed: int | None,
     reason: str | None,
+    dry_run: bool,
     as_json: bool,
 ) -> int:
     """Build a repo, or run one of its pipelines, and follow the log on stderr.
@@ -47,14 +49,19 @@ def run_command(
     Ctrl-C cancels the run, twice kills it; a hang-up leaves it to itself.
     """
     from opsconsole.lifecycle.building import start_run
-    from opsconsole.runs.plan import operator_environment
+    from opsconsole.runs.plan import operator_environment, plan
     from opsconsole.runs.rerun import failed_ids
 
-    session.permit(Danger.WRITE, "Build")
     only: tuple[str, ...] = ()
     if only_failed is not None:
         the_run(session.store, only_failed)
         only = failed_ids(session.store, only_failed)
+    if dry_run:
+        told = operator_environment(list(environment))
+        found = plan(session.workspace, session.store, target, rev=rev, environment=told, only_tests=only)
+        emit_plan(found, as_json=as_json)
+        return int(ExitCode.OK)
+    session.permit(Danger.WRITE, "Build")
     run_id = start_run(
         session.workspace,
         session.store,
@@ -105,29 +112,7 @@ def plan_command(session: Session, target: str, rev: str | None, as_json: bool) 
     """Show what would run, and why."""
     from opsconsole.runs.plan import plan
 
-    found = plan(session.workspace, session.store, target, rev=rev)
-    data: dict[str, Any] = {
-        "repo": found.repo,
-        "pipeline": found.pipeline,
-        "kind": found.kind,
-        "commit": found.commit,
-        "dirty": found.dirty,
-        "steps": [{"name": step.name, "run": step.run, "needs": list(step.needs)} for step in found.steps],
-        "runner": found.runner,
-        "reason": found.reason,
-        "interpreter": str(found.interpreter),
-        "interpreter_reason": found.interpreter_reason,
-        "environment": dict(found.environment),
-        "missing": list(found.missing),
-    }
-    lines = [
-        f"{found.repo}/{found.pipeline} at {found.commit[:7]} “{text.clean(found.subject)}”",
-        f"  because  {found.reason}",
-        f"  python   {found.interpreter}: {found.interpreter_reason}",
-        *(f"  step     {step.name}: {step.run}" for step in found.steps),
-        *(f"  note     {note}" for note in found.notes),
-    ]
-    emit(data, lines, as_json=as_json)
+    emit_plan(plan(session.workspace, session.store, target, rev=rev), as_json=as_json)
 
 
 def _report(session: Session, run_id: int, *, detach: bool, as_json: bool) -> int:

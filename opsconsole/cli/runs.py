@@ -1,14 +1,18 @@
-"""``opsconsole runs | show | tests``: what ran, and what it came to."""
+"""``opsconsole runs | show | artifacts | pin``: what ran, and what is kept of it."""
 
 from __future__ import annotations
 
 import click
 
-from opsconsole.cli.base import Session, as_dict, emit, json_option, pass_session, table
+from opsconsole.cli.base import Session, emit, json_option, pass_session, table
 from opsconsole.cli.shown import run_json, run_line, the_run
 from opsconsole.ground import clock, text
-from opsconsole.ground.nouns import RunState
-from opsconsole.store import runs, test_results
+from opsconsole.ground.errors import NotFoundError
+from opsconsole.ground.files import digest_file
+from opsconsole.ground.nouns import Danger, RunState
+from opsconsole.lifecycle.usecases import USE_CASES, command
+from opsconsole.runs.folder import run_folder
+from opsconsole.store import pruning, runs
 
 
 @click.command("runs")
@@ -49,39 +53,71 @@ def show_command(session: Session, run: int, as_json: bool) -> None:
     record = the_run(session.store, run)
     data = run_json(session.workspace, session.store, record)
     steps = [
-        (step["name"], step["outcome"], text.duration(step["duration_s"]), step["note"] or "") for step in data["steps"]
+        (
+            step["name"],
+            step["outcome"],
+            text.duration(step["duration_s"]),
+            "–" if step["cpu_s"] is None else f"{step['cpu_s']:.1f} s",
+            text.size(step["peak_bytes"]),
+            step["note"] or "",
+        )
+        for step in data["steps"]
     ]
     lines = [
         run_line(record),
         f"“{text.clean(record.subject)}”",
-        *table(("step", "outcome", "took", ""), steps, right=(2,)),
+        *([f"lines covered {text.percent(record.covered, 1)}"] if record.covered is not None else []),
+        *table(("step", "outcome", "took", "cpu", "memory", ""), steps, right=(2, 3, 4)),
     ]
     emit(data, lines, as_json=as_json)
 
 
-@click.command("tests")
+@click.command("artifacts")
 @click.argument("run", type=int)
-@click.option("--failed", is_flag=True, help="Only those that failed.")
 @json_option
 @pass_session
-def tests_command(session: Session, run: int, failed: bool, as_json: bool) -> None:
-    """List the test cases of a run."""
-    the_run(session.store, run)
-    found = (
-        test_results.failed(session.store, run) if failed else test_results.of_run(session.store, run, limit=1_000_000)
-    )
-    data = [{"id": case.test_id, **as_dict(case)} for case in found]
-    rows = [
-        (
-            case.outcome,
-            case.test_id,
-            text.duration(case.duration_s),
-            (case.message or "").splitlines()[0] if case.message else "",
-        )
-        for case in found
+def artifacts_command(session: Session, run: int, as_json: bool) -> None:
+    """List what a run's steps left to be kept, with digests."""
+    record = the_run(session.store, run)
+    if record.pruned_at is not None:
+        raise NotFoundError(f"run {run} was pruned on {record.pruned_at:%Y-%m-%d}: its artifacts are gone")
+    home = run_folder(session.workspace.state, run).out / "artifacts"
+    found = sorted(path for path in home.rglob("*") if path.is_file())
+    data = [
+        {
+            "path": str(path.relative_to(home)),
+            "file": str(path),
+            "bytes": path.stat().st_size,
+            "digest": digest_file(path),
+        }
+        for path in found
     ]
-    emit(
-        data,
-        table(("outcome", "test", "took", "message"), rows, right=(2,)) if rows else "no tests reported",
-        as_json=as_json,
-    )
+    rows = [(item["path"], text.size(int(str(item["bytes"]))), str(item["digest"])[:19]) for item in data]
+    emit(data, table(("artifact", "size", "digest"), rows, right=(1,)) if rows else "no artifacts", as_json=as_json)
+
+
+@click.command("pin")
+@click.argument("run", type=int)
+@json_option
+@pass_session
+def pin_command(session: Session, run: int, as_json: bool) -> None:
+    """Keep a run's logs, reports and artifacts for good."""
+    _pin(session, run, pinned=True, as_json=as_json)
+
+
+@click.command("unpin")
+@click.argument("run", type=int)
+@json_option
+@pass_session
+def unpin_command(session: Session, run: int, as_json: bool) -> None:
+    """Let retention have a run again."""
+    _pin(session, run, pinned=False, as_json=as_json)
+
+
+def _pin(session: Session, run: int, *, pinned: bool, as_json: bool) -> None:
+    name = "run.pin" if pinned else "run.unpin"
+    session.permit(Danger.WRITE, USE_CASES[name].title)
+    pruning.pin(session.store, run, pinned=pinned, command=command(name, run=run))
+    record = the_run(session.store, run)
+    word = "is kept" if pinned else "may be pruned"
+    emit(run_json(session.workspace, session.store, record), f"run {run} {word}", as_json=as_json)

@@ -11,6 +11,8 @@ from opsconsole.repos.detection import detect
 from opsconsole.repos.registration import KnownRepo
 from opsconsole.repos.status import look
 from opsconsole.runs.cancel import supervisor
+from opsconsole.runs.folder import run_folder
+from opsconsole.runs.progress import ProgressReader
 from opsconsole.store import runs, steps
 from opsconsole.store.connection import Store
 from opsconsole.store.runs import RunRecord
@@ -53,9 +55,10 @@ def run_json(workspace: Workspace, store: Store, run: RunRecord) -> dict[str, An
                 "name": step.name,
                 "outcome": step.state,
                 "exit_code": step.exit_code,
-                "duration_s": (step.ended_at - step.started_at).total_seconds()
-                if step.started_at and step.ended_at
-                else None,
+                "duration_s": step.duration_s,
+                "tries": step.tries,
+                "cpu_s": step.cpu_s,
+                "peak_bytes": step.peak_bytes,
                 "note": step.note,
             }
             for step in steps.of_run(store, run.id)
@@ -63,8 +66,18 @@ def run_json(workspace: Workspace, store: Store, run: RunRecord) -> dict[str, An
         "tests": None
         if tests is None
         else {"passed": tests.passed, "failed": tests.failed, "skipped": tests.skipped, "errors": tests.errors},
+        "covered": run.covered,
+        "pinned": run.pinned,
+        "pruned_at": clock.to_text(run.pruned_at) if run.pruned_at else None,
+        "progress": None if run.state.final else _progress(workspace, run.id),
         "supervisor": {"pid": pid, "alive": alive},
     }
+
+
+def _progress(workspace: Workspace, run_id: int) -> dict[str, Any] | None:
+    """Return how far the tests of a live run are; None while nothing is known."""
+    found = ProgressReader(run_folder(workspace.state, run_id).out).look()
+    return None if found is None else {"done": found.done, "failed": found.failed, "total": found.total}
 
 
 def run_line(run: RunRecord) -> str:

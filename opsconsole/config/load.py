@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from opsconsole.config.durations import Duration, parse_duration
+from opsconsole.config.quantities import Duration, Size, parse_duration, parse_size
 from opsconsole.config.schema import Config
 from opsconsole.ground.errors import ConfigError
 
@@ -69,6 +69,8 @@ def convert(data: object, kind: type[T], *, text: str, source: str, prefix: tupl
 def _decode(kind: type, value: object) -> object:
     if kind is Duration:
         return parse_duration(value)
+    if kind is Size:
+        return parse_size(value)
     raise NotImplementedError(kind)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct, field
 
-from opsconsole.config.durations import Duration
+from opsconsole.config.quantities import GIGABYTE, Duration, Size
 from opsconsole.ground.nouns import ModelTask, PipelineKind
 
 Name = Annotated[
@@ -25,12 +25,80 @@ class _Table(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A TOML table that refuses keys it does not know."""
 
 
+Variable = Annotated[
+    str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$", description="the name of a variable: letters, digits and `_`")
+]
+Scalar = str | int | float | bool
+Slots = Annotated[int, Meta(ge=1, le=256)]
+
+
+class RetentionConfig(_Table, frozen=True, kw_only=True):
+    """``[workspace.retention]``: how many runs are kept with their folders. Pins, models and alerts keep theirs."""
+
+    runs: Annotated[int, Meta(ge=1)] | None = 1000
+    """Of each pipeline; the newest stay. None: all."""
+    age: Duration | None = None
+    """Older runs go. None: none goes for its age."""
+    size: Size | None = field(default_factory=lambda: Size(20 * GIGABYTE))
+    """Bytes of all run folders together. None: no limit."""
+    cache: Size | None = field(default_factory=lambda: Size(20 * GIGABYTE))
+    """Bytes of kept environments and results; what was not used longest goes first. None: no limit."""
+
+
 class WorkspaceConfig(_Table, frozen=True, kw_only=True):
     """``[workspace]``: what holds for everything."""
 
     name: str = ""
-    slots: Annotated[int, Meta(ge=1, le=256)] = field(default_factory=lambda: os.cpu_count() or 1)
+    slots: Slots = field(default_factory=lambda: os.cpu_count() or 1)
     """How many runs may be at work at once."""
+    log_limit: Size | None = field(default_factory=lambda: Size(GIGABYTE))
+    """Bytes of one step's log; past it only the end is kept besides. None: no limit."""
+    retention: RetentionConfig = field(default_factory=RetentionConfig)
+
+
+class SecretConfig(_Table, frozen=True, kw_only=True):
+    """``[secrets.NAME]``: where a secret comes from; without this table it is the operator's variable of that name."""
+
+    env: Variable | None = None
+    file: str | None = None
+    """A file that only you can read (mode 600)."""
+
+    def __post_init__(self) -> None:
+        if (self.env is None) == (self.file is None):
+            raise ValueError("needs either `env` (a variable) or `file`, not both")
+
+
+class CacheConfig(_Table, frozen=True, kw_only=True):
+    """``cache``: the step is left out when nothing of what decides its result changed."""
+
+    inputs: Annotated[list[str], Meta(min_length=1)]
+    """Globs of the files that decide it, besides its command, variables and cached needs."""
+    outputs: list[str] = []
+    """What it leaves in the work tree or below ``$OPSCONSOLE_OUT/``, and what is brought back."""
+    versions: list[str] = []
+    """Commands whose output decides it too, such as ``node --version``."""
+
+
+class ConditionConfig(_Table, frozen=True, kw_only=True):
+    """``if`` as a table: all that stands in it must hold."""
+
+    branch: list[str] = []
+    """Globs of branches."""
+    changed: list[str] = []
+    """Globs of files of which one changed since the pipeline last passed."""
+
+
+class ServiceConfig(_Table, frozen=True, kw_only=True):
+    """``services.NAME``: a program that steps need beside them."""
+
+    run: str
+    port: Annotated[int, Meta(ge=0, le=65535)] | None = None
+    """It is ready when this port answers; 0: a free one, told as ``PORT`` and ``OPSCONSOLE_PORT_NAME``."""
+    ready: str | None = None
+    """It is ready when this command ends with 0."""
+    timeout: Duration = field(default_factory=lambda: Duration(60))
+    cwd: str = "."
+    env: dict[str, str] = {}
 
 
 class StepConfig(_Table, frozen=True, kw_only=True):
@@ -41,9 +109,27 @@ class StepConfig(_Table, frozen=True, kw_only=True):
     needs: list[str] = []
     timeout: Duration | None = None
     """None: no limit of its own."""
+    silence: Duration | None = None
+    """How long it may say nothing. None: for ever."""
+    retries: Annotated[int, Meta(ge=0, le=10)] = 0
     cwd: str = "."
     env: dict[str, str] = {}
     tty: bool = False
+    condition: str | ConditionConfig | None = field(default=None, name="if")
+    """A shell command that must end with 0, or a table of branch and changed files; else the step is skipped."""
+    always: bool = False
+    """Run it once its needs are over, whatever they came to, also after a cancel."""
+    services: list[str] = []
+    secrets: list[Variable] = []
+    artifacts: list[str] = []
+    """Globs of what is kept of the work tree."""
+    reports: list[str] = []
+    """Globs of JUnit reports that its runner leaves in the work tree."""
+    cache: CacheConfig | None = None
+    matrix: dict[Variable, Annotated[list[Scalar], Meta(min_length=1)]] = {}
+    """One variant of the step for each combination, told as ``MATRIX_NAME``."""
+    exclude: list[dict[Variable, Scalar]] = []
+    """Combinations that are left out."""
 
 
 class TriggerConfig(_Table, frozen=True, kw_only=True):
@@ -67,6 +153,24 @@ class PipelineConfig(_Table, frozen=True, kw_only=True):
     interpreter: str | None = None
     """The Python that ``python`` means; default: the repo's own ``.venv``, else the one that runs opsconsole."""
     tty: bool = False
+    silence: Duration | None = None
+    """For every step that says nothing of its own."""
+    retries: Annotated[int, Meta(ge=0, le=10)] = 0
+    """Of the only step."""
+    artifacts: list[str] = []
+    """Of the only step."""
+    reports: list[str] = []
+    """Of the only step."""
+    secrets: list[Variable] = []
+    """For every step."""
+    services: dict[Name, ServiceConfig] = {}
+    parallel: Slots = field(default_factory=lambda: os.cpu_count() or 1)
+    """How many of its steps may be at work at once."""
+    matrix: dict[Variable, Annotated[list[Scalar], Meta(min_length=1)]] = {}
+    """One variant of every step for each combination."""
+    exclude: list[dict[Variable, Scalar]] = []
+    supersede: bool = False
+    """A newer run of the same branch takes the place of one that still waits."""
     on: TriggerConfig = TriggerConfig()
 
     def __post_init__(self) -> None:
@@ -75,12 +179,26 @@ class PipelineConfig(_Table, frozen=True, kw_only=True):
 
 
 class RepoConfig(_Table, frozen=True, kw_only=True):
-    """``[repos.NAME]``: a git repository on this machine."""
+    """``[repos.NAME]``: a git repository on this machine, or the URL of one to clone."""
 
-    path: str
+    path: str = ""
+    """Where it lies; with a ``url`` and no path, below ``.opsconsole/repos``."""
+    url: str | None = None
+    depth: Annotated[int, Meta(ge=1)] | None = None
+    """How many commits are cloned; None: all."""
+    submodules: bool = False
+    """Check submodules out for every run."""
+    slots: Slots | None = None
+    """How many runs of this repo may be at work at once; None: as many as the workspace allows."""
+    isolated: bool = True
+    """Give detected builds an environment of their own, made of the repo's lock; false: the machine as it is."""
     branches: list[str] = []
     """Globs of the branches worth building; empty: the one that is checked out."""
     pipelines: dict[Name, PipelineConfig] = {}
+
+    def __post_init__(self) -> None:
+        if not self.path and self.url is None:
+            raise ValueError("needs a `path` or a `url`")
 
 
 class NotWorseGate(_Table, frozen=True, kw_only=True):
@@ -169,8 +287,9 @@ class MonitorConfig(_Table, frozen=True, kw_only=True):
 class Config(_Table, frozen=True, kw_only=True):
     """The whole file."""
 
-    workspace: WorkspaceConfig = WorkspaceConfig()
+    workspace: WorkspaceConfig = field(default_factory=WorkspaceConfig)
     repos: dict[Name, RepoConfig] = {}
+    secrets: dict[Variable, SecretConfig] = {}
     models: dict[Name, ModelConfig] = {}
     monitors: dict[Name, MonitorConfig] = {}
 
@@ -181,6 +300,8 @@ def json_schema() -> dict[str, object]:
     def hook(kind: type) -> dict[str, object]:
         if kind is Duration:
             return {"type": ["string", "number"], "examples": ["90s", "20m", "2h"]}
+        if kind is Size:
+            return {"type": ["string", "number"], "examples": ["500MB", "20GB"]}
         raise NotImplementedError(kind)
 
     return msgspec.json.schema(Config, schema_hook=hook)

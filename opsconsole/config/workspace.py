@@ -39,6 +39,11 @@ class Workspace:
         return self.state / "runs"
 
     @property
+    def clones(self) -> Path:
+        """The folder of the repos that were cloned from a URL."""
+        return self.state / "repos"
+
+    @property
     def models(self) -> Path:
         """The folder that consumers read: versions, and a link for each alias."""
         return self.root / "models"
@@ -50,7 +55,9 @@ class Workspace:
 
     def repo_path(self, name: str) -> Path:
         """Return the folder of a repo of the configuration."""
-        return (self.root / Path(self.config.repos[name].path).expanduser()).resolve()
+        configured = self.config.repos[name]
+        path = Path(configured.path).expanduser() if configured.path else self.clones / name
+        return (self.root / path).resolve()
 
 
 def locate(start: Path | None = None) -> Path | None:

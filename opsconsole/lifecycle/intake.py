@@ -14,18 +14,25 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from opsconsole.config.workspace import open_workspace
 from opsconsole.ground import clock
-from opsconsole.ground.errors import NotFoundError, OpsconsoleError
+from opsconsole.ground.errors import ConfigError, NotFoundError, OpsconsoleError
 from opsconsole.ground.nouns import RunState
 from opsconsole.lifecycle.finished import FinishedRun, Taker, Write
 from opsconsole.runs import journal
+from opsconsole.runs.coverage import covered
 from opsconsole.runs.folder import RunFolder, run_folder
-from opsconsole.runs.junit import read_report
 from opsconsole.runs.order import Order
 from opsconsole.runs.outcome import final_steps, outcome
+from opsconsole.runs.reports import read_reports
+from opsconsole.runs.retention import prune
 from opsconsole.store import events, runs, steps, test_results
 from opsconsole.store.connection import open_store
 from opsconsole.store.runs import RunRecord
+from opsconsole.store.test_results import RunOfTests
+
+TIDIED_EVERY = 20
+"""Every so many runs, what retention does not keep goes."""
 
 
 def takers() -> tuple[Taker, ...]:
@@ -68,7 +75,7 @@ def take_in(root: Path, run_id: int, chosen: Sequence[Taker] | None = None) -> b
 def _finished(root: Path, record: RunRecord, folder: RunFolder) -> FinishedRun:
     order = Order.read(folder.order)
     history = journal.read(folder.journal)
-    reports = tuple(read_report(path) for path in sorted(folder.out.glob("junit*.xml")))
+    reports = read_reports(folder.out, order.plan)
     return FinishedRun(root, record, folder, order, history, reports, outcome(order, history, reports))
 
 
@@ -91,12 +98,15 @@ def _write(connection: sqlite3.Connection, run: FinishedRun) -> bool:
         error=end.error,
         note=end.note,
         tests=end.tests,
+        seconds=run.history.seconds,
+        covered=covered(run.folder.out),
     ):
         return False
     steps.put(connection, final_steps(run.order, run.history))
     cases = [case for report in run.reports for case in report.cases]
     numbered = [replace(case, run_id=record.id, position=position) for position, case in enumerate(cases)]
-    test_results.replace(connection, record.id, numbered)
+    whose = RunOfTests(record.id, record.repo, record.pipeline, record.commit)
+    test_results.take_in(connection, whose, numbered)
     events.record(
         connection,
         f"run.{end.state}",
@@ -107,11 +117,23 @@ def _write(connection: sqlite3.Connection, run: FinishedRun) -> bool:
     return True
 
 
+def _tidy(root: Path) -> None:
+    """Take away what retention does not keep; a configuration that cannot be read keeps everything."""
+    try:
+        workspace = open_workspace(root)
+    except ConfigError:
+        return
+    with open_store(workspace.state) as store:
+        prune(workspace, store)
+
+
 def main() -> int:
     """Take in the run named on the command line; the exit code says whether that worked."""
     root, run_id = Path(sys.argv[1]), int(sys.argv[2])
     try:
         take_in(root, run_id)
+        if run_id % TIDIED_EVERY == 0:
+            _tidy(root)
     except OpsconsoleError as error:
         sys.stderr.write(f"{error.message}\n")
         return int(error.exit_code)

@@ -43,10 +43,34 @@ def resolve_rev(repo: Path, rev: str = "HEAD") -> Commit:
     )
 
 
+def author_of(repo: Path, commit: str) -> str:
+    """Return who wrote a commit, as it was written: text from outside."""
+    answer = git(repo, "show", "--no-patch", "--format=%an <%ae>", "--encoding=UTF-8", checked_rev(commit))
+    return answer.decode("utf-8", "replace").strip("\n")
+
+
 def list_files(repo: Path, commit: str) -> list[str]:
     """Return the paths of all files of a commit (bytes that are no UTF-8 as surrogate escapes)."""
     answer = git(repo, "ls-tree", "-r", "-z", "--name-only", "--full-tree", checked_rev(commit), limit=256 * MEBIBYTE)
     return [os.fsdecode(name) for name in answer.split(b"\0") if name]
+
+
+def list_blobs(repo: Path, commit: str) -> dict[str, str]:
+    """Return the object name of each file of a commit by its path: equal names, equal contents."""
+    answer = git(repo, "ls-tree", "-r", "-z", "--full-tree", checked_rev(commit), limit=256 * MEBIBYTE)
+    entries = (entry.partition(b"\t") for entry in answer.split(b"\0") if entry)
+    return {os.fsdecode(path): head.split()[2].decode("ascii") for head, _, path in entries}
+
+
+def changed_paths(repo: Path, base: str | None, commit: str) -> list[str]:
+    """Return the paths that differ between two commits; without a base, or one that is gone, between parent and child."""
+    words = ("diff-tree", "-r", "-z", "--root", "--name-only", "--no-commit-id", "--no-renames")
+    if base is not None:
+        answer = ask(repo, *words, checked_rev(base), checked_rev(commit), limit=256 * MEBIBYTE)
+        if answer.exit_code == 0:
+            return [os.fsdecode(name) for name in answer.stdout.split(b"\0") if name]
+    answer_to_parent = git(repo, *words, "-m", "--first-parent", checked_rev(commit), limit=256 * MEBIBYTE)
+    return [os.fsdecode(name) for name in answer_to_parent.split(b"\0") if name]
 
 
 def read_files(repo: Path, commit: str, paths: list[str]) -> dict[str, bytes]:

@@ -6,6 +6,8 @@ import hashlib
 import os
 from pathlib import Path
 
+from opsconsole.repos.status import is_bare
+
 PASSED_OVER = frozenset({"node_modules", "site-packages", "__pycache__", "build", "dist", "target", "vendor"})
 FOLDERS_LIMIT = 20_000
 REFS_LIMIT = 4_096
@@ -22,7 +24,7 @@ def discover(folder: Path, *, depth: int = 4) -> list[Path]:
     while waiting and seen < FOLDERS_LIMIT:
         here, level = waiting.pop()
         seen += 1
-        if (here / ".git").exists():
+        if (here / ".git").exists() or is_bare(here):
             found.append(here)
         elif level < depth:
             waiting += [(child, level + 1) for child in _folders(here)]
@@ -64,6 +66,8 @@ def fingerprint(path: Path) -> str:
 
 def _git_folder(path: Path) -> Path | None:
     dot_git = path / ".git"
+    if is_bare(path):
+        return path
     try:
         if dot_git.is_dir():
             return dot_git

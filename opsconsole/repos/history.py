@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsconsole.ground.errors import NotFoundError
-from opsconsole.ground.git import checked_rev, library_environment
+from opsconsole.ground.git import ask, checked_rev, explained, git, library_environment
+from opsconsole.ground.process import MEBIBYTE
 
 if TYPE_CHECKING:
     from git import Repo
+
+DIFF_LIMIT = 8 * MEBIBYTE
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,15 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True)
+class Ref:
+    """A branch or a tag."""
+
+    name: str
+    commit: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class ChangedFile:
     """One file that differs between two commits."""
 
@@ -36,11 +49,16 @@ class ChangedFile:
     """``A`` added, ``D`` deleted, ``M`` modified, ``R`` renamed, ``T`` its type."""
 
 
-def commits(repo: Path, rev: str = "HEAD", *, limit: int = 50, skip: int = 0) -> list[HistoryEntry]:
-    """Return the commits reachable from ``rev``, newest first."""
+def commits(
+    repo: Path, rev: str = "HEAD", *, since: str | None = None, limit: int = 50, skip: int = 0
+) -> list[HistoryEntry]:
+    """Return the commits reachable from ``rev`` and not from ``since``, newest first."""
     from git.exc import BadName, GitCommandError
 
     checked_rev(rev)
+    span = rev if since is None else f"{checked_rev(since)}..{rev}"
+    if _is_sha256(repo):
+        return _logged(repo, span, limit=limit, skip=skip)
     with _opened(repo) as opened:
         try:
             return [
@@ -51,7 +69,7 @@ def commits(repo: Path, rev: str = "HEAD", *, limit: int = 50, skip: int = 0) ->
                     committed_at=commit.committed_datetime,
                     parents=tuple(parent.hexsha for parent in commit.parents),
                 )
-                for commit in opened.iter_commits(rev, max_count=limit, skip=skip)
+                for commit in opened.iter_commits(span, max_count=limit, skip=skip)
             ]
         except (BadName, GitCommandError, ValueError) as error:
             raise NotFoundError(
@@ -63,6 +81,8 @@ def changed_files(repo: Path, old: str, new: str) -> list[ChangedFile]:
     """Return the files that differ between two commits (of the objects, so nothing of the repo's own runs)."""
     from git.exc import BadName
 
+    if _is_sha256(repo):
+        return _changed_by_name(repo, checked_rev(old), checked_rev(new))
     with _opened(repo) as opened:
         try:
             before, after = opened.commit(checked_rev(old)), opened.commit(checked_rev(new))
@@ -73,6 +93,55 @@ def changed_files(repo: Path, old: str, new: str) -> list[ChangedFile]:
             (ChangedFile(path=entry.b_path or entry.a_path or "", change=entry.change_type or "M") for entry in found),
             key=lambda entry: entry.path,
         )
+
+
+def refs(repo: Path, kind: str, *, limit: int = 500) -> list[Ref]:
+    """Return branches (``heads``) or ``tags``, the newest first, with the commit that each is at."""
+    form = "%(refname:short)%00%(objectname)%00%(*objectname)%00%(creatordate:unix)"
+    answer = git(repo, "for-each-ref", f"--format={form}", "--sort=-creatordate", f"--count={limit}", f"refs/{kind}")
+    found = []
+    for line in answer.decode("utf-8", "replace").splitlines():
+        name, commit, peeled, at = line.split("\0")
+        found.append(Ref(name, peeled or commit, datetime.fromtimestamp(int(at or 0), UTC)))
+    return found
+
+
+def worktrees_of(repo: Path) -> list[str]:
+    """Return the folders of the repo's other work trees."""
+    lines = git(repo, "worktree", "list", "--porcelain", "-z").split(b"\0")
+    return [os.fsdecode(line.removeprefix(b"worktree ")) for line in lines if line.startswith(b"worktree ")][1:]
+
+
+def difference(repo: Path, old: str, new: str, *, limit: int = DIFF_LIMIT) -> bytes:
+    """Return what changed between two commits as a patch, cut at ``limit`` bytes; nothing that the repo names is run."""
+    words = ("diff", "--no-color", "--stat=120", "--patch", checked_rev(old), checked_rev(new), "--")
+    answer = ask(repo, *words, limit=limit)
+    if answer.exit_code not in {0, -9} and not answer.truncated:
+        raise explained(repo, words[:1], answer, timeout=30)
+    return answer.stdout
+
+
+def _is_sha256(repo: Path) -> bool:
+    """Whether the repo names its objects by SHA-256, which GitPython cannot read."""
+    answer = ask(repo, "rev-parse", "--show-object-format")
+    return answer.stdout.strip() == b"sha256"
+
+
+def _changed_by_name(repo: Path, old: str, new: str) -> list[ChangedFile]:
+    words = git(repo, "diff-tree", "-r", "-z", "--name-status", "--no-renames", old, new).split(b"\0")
+    pairs = zip(words[::2], words[1::2], strict=False)
+    return [ChangedFile(path=os.fsdecode(path), change=change.decode("ascii")) for change, path in pairs if path]
+
+
+def _logged(repo: Path, span: str, *, limit: int, skip: int) -> list[HistoryEntry]:
+    form = "%H%x00%s%x00%an%x00%ct%x00%P"
+    words = ("log", f"--format={form}", "--encoding=UTF-8", f"--max-count={limit}", f"--skip={skip}", span, "--")
+    found = []
+    for line in git(repo, *words).decode("utf-8", "replace").splitlines():
+        commit, subject, author, at, parents = line.split("\0")
+        moment = datetime.fromtimestamp(int(at), UTC)
+        found.append(HistoryEntry(commit, subject, author, moment, tuple(parents.split())))
+    return found
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError, UsageError
+from opsconsole.repos.cloning import Source, clone, name_of
 from opsconsole.repos.status import top_level
 from opsconsole.store import events
 from opsconsole.store import repos as rows
@@ -29,6 +30,8 @@ class KnownRepo:
     """Trust was given to this name at this very path."""
     configured: bool
     """It stands in ``opsconsole.toml``."""
+    source: Source | None = None
+    """Where it is cloned from, when the configuration says so."""
 
 
 def known(workspace: Workspace, store: Store) -> list[KnownRepo]:
@@ -40,7 +43,7 @@ def known(workspace: Workspace, store: Store) -> list[KnownRepo]:
         configured = name in workspace.config.repos
         path = workspace.repo_path(name) if configured else recorded[name].path
         trusted = record is not None and record.trusted and record.path == path
-        found.append(KnownRepo(name=name, path=path, trusted=trusted, configured=configured))
+        found.append(KnownRepo(name, path, trusted, configured, _source(workspace, name) if configured else None))
     return found
 
 
@@ -52,6 +55,24 @@ def named(workspace: Workspace, store: Store, name: str) -> KnownRepo:
     near = difflib.get_close_matches(name, list(repos), n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(repos) or 'none; opsconsole repo add PATH'}"
     raise NotFoundError(f"there is no repo {name!r}", hint=hint)
+
+
+def add_url(
+    workspace: Workspace, store: Store, source: Source, *, name: str | None = None, trust: bool = False
+) -> KnownRepo:
+    """Clone a repo into the workspace's state and register it; what a failed clone left is gone.
+
+    ConflictError when the name is taken, UnreachableError when the other side does not answer.
+    """
+    chosen = name or name_of(source.url)
+    if not _NAME.fullmatch(chosen):
+        raise UsageError(f"{chosen!r} is no name for a repo", hint="letters, digits, `.`, `_`, `-`, at most 64")
+    taken = next((repo for repo in known(workspace, store) if repo.name == chosen), None)
+    if taken is not None:
+        raise _taken(chosen, taken.path)
+    target = workspace.clones / chosen
+    clone(source, target)
+    return add(workspace, store, target, name=chosen, trust=trust)
 
 
 def add(workspace: Workspace, store: Store, path: Path, *, name: str | None = None, trust: bool = False) -> KnownRepo:
@@ -109,6 +130,11 @@ def require_trust(repo: KnownRepo) -> None:
 def trust_command(repo: KnownRepo) -> str:
     """Return the command line that trusts a repo."""
     return shlex.join(["opsconsole", "repo", "add", str(repo.path), "--name", repo.name, "--trust"])
+
+
+def _source(workspace: Workspace, name: str) -> Source | None:
+    configured = workspace.config.repos[name]
+    return None if configured.url is None else Source(configured.url, configured.depth)
 
 
 def _record_trust(connection: sqlite3.Connection, name: str, path: Path) -> None:

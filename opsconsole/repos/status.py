@@ -29,6 +29,8 @@ class RepoStatus:
     ahead: int | None
     """Commits that the upstream lacks; None without an upstream."""
     behind: int | None
+    bare: bool = False
+    """It has no work tree: a mirror that runs build from."""
 
 
 def look(path: Path, *, trusted: bool = False) -> RepoStatus:
@@ -37,6 +39,8 @@ def look(path: Path, *, trusted: bool = False) -> RepoStatus:
     In a repo that was not trusted, its content filters stay off: they are programs its own configuration names.
     NotFoundError when it is no repo, RefusedError when it belongs to another user.
     """
+    if is_bare(path):
+        return _look_at_bare(path)
     config = () if trusted else filters_off(path)
     answer = git(
         path,
@@ -72,6 +76,28 @@ def look(path: Path, *, trusted: bool = False) -> RepoStatus:
     )
 
 
+def _look_at_bare(path: Path) -> RepoStatus:
+    """Return where a repo without a work tree stands: its HEAD is the branch that its origin builds on."""
+    head = ask(path, "symbolic-ref", "--quiet", "--short", "HEAD")
+    commit = ask(path, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    known = commit.stdout.decode("ascii", "replace").strip() if commit.exit_code == 0 else None
+    return RepoStatus(
+        path=path,
+        branch=head.stdout.decode("utf-8", "replace").strip() or None,
+        commit=known,
+        subject=subject_of(path, known) if known else "",
+        dirty=False,
+        ahead=None,
+        behind=None,
+        bare=True,
+    )
+
+
+def is_bare(path: Path) -> bool:
+    """Whether the folder is itself a repo without a work tree; two looks at the disk, no git."""
+    return not (path / ".git").exists() and (path / "HEAD").is_file() and (path / "objects").is_dir()
+
+
 def subject_of(path: Path, commit: str) -> str:
     """Return the first line of a commit's message, as it was written."""
     return (
@@ -95,8 +121,8 @@ def filters_off(path: Path) -> tuple[str, ...]:
 
 
 def is_repo(path: Path) -> bool:
-    """Whether ``path`` is the top of a work tree that git can read."""
-    if not (path / ".git").exists():
+    """Whether ``path`` is the top of a work tree, or a bare repo, that git can read."""
+    if not (path / ".git").exists() and not is_bare(path):
         return False
     try:
         return ask(path, "rev-parse", "--git-dir").exit_code == 0
@@ -105,7 +131,9 @@ def is_repo(path: Path) -> bool:
 
 
 def top_level(path: Path) -> Path:
-    """Return the top folder of the work tree that holds ``path``."""
+    """Return the top folder of the work tree that holds ``path``; a bare repo is its own top."""
+    if is_bare(path):
+        return path
     return Path(os.fsdecode(git(path, "rev-parse", "--show-toplevel").rstrip(b"\n")))
 
 

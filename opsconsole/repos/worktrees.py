@@ -16,8 +16,8 @@ from opsconsole.repos.status import common_folder
 CHECKOUT_S = 600.0
 
 
-def add(repo: Path, commit: str, target: Path) -> None:
-    """Check ``commit`` out at ``target``, detached, in a work tree that git knows.
+def add(repo: Path, commit: str, target: Path, *, also: str = "") -> None:
+    """Check ``commit`` out at ``target``, detached, in a work tree that git knows; ``also`` may name ``submodules``.
 
     git's own locks fail when several are made at once, so one at a time for each repo: an flock on its common folder,
     which git itself never takes. The repo must be trusted: its content filters run.
@@ -34,6 +34,13 @@ def add(repo: Path, commit: str, target: Path) -> None:
             timeout=CHECKOUT_S,
             trusted=True,
         )
+    fill_submodules(target, also)
+
+
+def fill_submodules(tree: Path, also: str) -> None:
+    """Check the submodules of a tree out, when ``also`` asks for it; their content is the commit's, not the branch's."""
+    if "submodules" in also.split():
+        git(tree, "submodule", "update", "--init", "--recursive", "--force", timeout=CHECKOUT_S, trusted=True)
 
 
 def remove(repo: Path, target: Path) -> None:

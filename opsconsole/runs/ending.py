@@ -26,7 +26,9 @@ ATTEMPTS = 2
 
 def clear(folder: RunFolder, order: Order) -> None:
     """Take away what only the steps needed."""
-    if folder.worktree.exists() or folder.worktree.is_symlink():
+    if folder.worktree.is_symlink():
+        folder.worktree.unlink()  # a tree of the pool stays for the next run
+    elif folder.worktree.exists():
         worktrees.remove(order.plan.repo_path, folder.worktree)
     worktrees.remove_tree(folder.temporary)
 
@@ -70,6 +72,7 @@ def close_as(folder: RunFolder, run_id: int, state: RunState, error: str, order:
                 error=error,
                 note=history.note,
                 tests=None,
+                seconds=history.seconds,
             ):
                 return True
             if order is None:

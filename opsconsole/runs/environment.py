@@ -12,6 +12,10 @@ ALLOWED = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "USER", "LOGNAME", "SHE
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
+MARKER = "OPSCONSOLE_RUN"
+"""The variable by which a process is known to belong to a run: it holds the run's folder."""
+
+
 def step_environment(order: Order, folder: RunFolder, step: PlannedStep, outer: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of one step; ``outer`` is the environment that the run was started in.
 
@@ -25,11 +29,16 @@ def step_environment(order: Order, folder: RunFolder, step: PlannedStep, outer: 
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(folder.temporary),
     }
-    environment = plan.interpreter.parent.parent
-    if (environment / "pyvenv.cfg").is_file():
-        own["VIRTUAL_ENV"] = str(environment)
+    home = plan.interpreter.parent.parent
+    if step.environment is not None:
+        home = folder.state / "environments" / step.environment
+        own["OPSCONSOLE_ENVIRONMENT"] = str(home)
+        own["PATH"] = f"{home / 'bin'}:{own['PATH']}"
+    if (home / "pyvenv.cfg").is_file():
+        own["VIRTUAL_ENV"] = str(home)
     run = {
-        "OPSCONSOLE_OUT": str(folder.out),
+        MARKER: str(folder.path),
+        "OPSCONSOLE_OUT": str(folder.out / step.out),
         "OPSCONSOLE_RUN_ID": str(order.run_id),
         "OPSCONSOLE_COMMIT": plan.commit,
         "OPSCONSOLE_MODELS": str(order.workspace / "models"),
@@ -45,4 +54,4 @@ def steps_path(interpreter: Path, outer: Mapping[str, str]) -> str:
 
 def marker(folder: RunFolder) -> bytes:
     """Return the entry that every process of this run carries in its environment, unless it hides on purpose."""
-    return b"OPSCONSOLE_OUT=" + str(folder.out).encode("utf-8", "surrogateescape")
+    return f"{MARKER}={folder.path}".encode("utf-8", "surrogateescape")

@@ -1,123 +1,179 @@
-"""One step, from its start to its end: process, log, index, limits, cancel. Standard library only."""
+"""One command of a step, from its start to its end: process, output, limits, cancel. Standard library only.
+
+Its output goes through us, so that secrets are masked, logs bounded, and silence is noticed when it falls.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
-import struct
 import subprocess
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from opsconsole.ground.nouns import StepState
 from opsconsole.ground.process import Identity, identity
-from opsconsole.runs.folder import RunFolder
-from opsconsole.runs.order import PlannedStep
+from opsconsole.runs.cgroup import ControlGroup
 from opsconsole.runs.signals import Signals
-from opsconsole.runs.tree import end_below, reap
+from opsconsole.runs.steplog import StepLog
+from opsconsole.runs.tree import childless, end_below, reap
 
-INDEX_S = 0.5
-"""How often the index notes where the log stands."""
+LOOK_S = 0.5
+"""How often a silent step is looked at."""
 GRACE_S = 5.0
 """From TERM to KILL."""
-INDEX_ENTRY = struct.Struct("<QQ")
+BLOCK = 1 << 20
 SHELL = "/bin/sh"
-ON_TERMINAL = 'exec <"$1" >"$1" 2>&1; exec /bin/sh -ec "$2"'
+JOINED = 'if [ -n "$1" ]; then echo 0 >"$1"; fi 2>/dev/null; '
+"""The shell joins its group itself, before anything of the step runs: nothing it starts can be outside."""
+PLAIN = f'{JOINED}exec {SHELL} -ec "$2"'
+ON_TERMINAL = f'{JOINED}exec <"$3" >"$3" 2>&1; exec {SHELL} -ec "$2"'
 """A session leader that opens a terminal gets it as its own; no code between fork and exec is needed."""
 
 
 @dataclass(frozen=True)
-class StepEnd:
-    """How a step ended."""
+class CommandEnd:
+    """How a command ended."""
 
     state: StepState
     exit_code: int | None
     note: str | None = None
 
 
-class StepProcess:
-    """A step that runs; ``wait`` sees it to its end."""
+@dataclass(frozen=True)
+class Limits:
+    """When a command is ended, whatever it does."""
 
-    def __init__(self, step: PlannedStep, folder: RunFolder, environment: dict[str, str], signals: Signals) -> None:
-        self.signals = signals
+    deadline: float | None = None
+    """Monotonic seconds."""
+    silence: float | None = None
+    """Seconds without output."""
+
+    def broken(self, heard: float) -> str | None:
+        """Return which limit is broken by a command that was last heard at ``heard`` (monotonic seconds)."""
+        now = time.monotonic()
+        if self.deadline is not None and now >= self.deadline:
+            return "its time was up"
+        if self.silence is not None and now - heard >= self.silence:
+            return f"it was silent for {self.silence:g} s"
+        return None
+
+    def next_look(self, heard: float) -> float:
+        """Return how long may be waited before the limits are looked at again."""
+        now, wait = time.monotonic(), LOOK_S
+        if self.deadline is not None:
+            wait = min(wait, self.deadline - now)
+        if self.silence is not None:
+            wait = min(wait, heard + self.silence - now)
+        return max(wait, 0.0)
+
+
+class Command:
+    """A command that runs; ``wait`` sees it to its end."""
+
+    def __init__(
+        self,
+        run: str,
+        *,
+        cwd: Path,
+        environment: dict[str, str],
+        log: StepLog,
+        signals: Signals,
+        group: ControlGroup,
+        tty: bool = False,
+    ) -> None:
+        self._signals = signals
+        self._log = log
+        self._group = group
         self._statuses: dict[int, int] = {}
-        self._log = folder.log(step.name)
-        self._master: int | None = None
-        cwd = folder.worktree / step.cwd
-        log = os.open(self._log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._terminal_log = log
+        self._reader, writer = pty.openpty() if tty else _wide_pipe()
+        os.set_blocking(self._reader, False)
+        script, terminal = (ON_TERMINAL, os.ttyname(writer)) if tty else (PLAIN, "")
         try:
-            if step.tty:
-                self._process = self._on_terminal(step.run, cwd, environment)
-            else:
-                self._process = subprocess.Popen(
-                    [SHELL, "-ec", step.run],
-                    cwd=cwd,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
-        except BaseException:
-            os.close(log)
-            raise
-        self._index = _Index(self._log, folder.index(step.name))
-        self.identity: Identity | None = identity(self._process.pid)
-
-    def _on_terminal(self, run: str, cwd: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-        self._master, slave = pty.openpty()
-        try:
-            return subprocess.Popen(
-                [SHELL, "-c", ON_TERMINAL, "step", os.ttyname(slave), run],
+            self._process = subprocess.Popen(
+                [SHELL, "-c", script, "step", str(group.door or ""), run, terminal],
                 cwd=cwd,
-                env={"TERM": "xterm-256color"} | environment,
+                env=({"TERM": "xterm-256color"} | environment) if tty else environment,
                 stdin=subprocess.DEVNULL,
-                stdout=self._terminal_log,
-                stderr=self._terminal_log,
+                stdout=writer,
+                stderr=writer,
                 start_new_session=True,
             )
-        finally:
-            os.set_blocking(self._master, False)
-            self._slave = slave  # held open until the end: the terminal must not hang up between two programs
+        except BaseException:
+            os.close(self._reader)
+            os.close(writer)
+            raise
+        self._kept = writer if tty else None  # a terminal must not hang up between two programs
+        if not tty:
+            os.close(writer)
+        self._heard = time.monotonic()
+        self._spoken = False
+        self.identity: Identity | None = identity(self._process.pid)
 
-    def wait(self, deadline: float | None) -> StepEnd:
-        """See the step to its end, or end it when ``deadline`` (monotonic seconds) passes or a cancel comes."""
-        state: StepState | None = None
+    def wait(self, limits: Limits) -> CommandEnd:
+        """See the command to its end, or end it and all it started when a limit is broken or a cancel comes."""
+        state, note = None, None
         while True:
             self._collect()
             if self._process.pid in self._statuses:
                 break
-            if self.signals.cancels:
+            broken = limits.broken(self._heard)
+            if self._signals.cancels:
                 state = StepState.CANCELLED
-            elif deadline is not None and time.monotonic() >= deadline:
-                state = StepState.TIMED_OUT
+            elif broken is not None:
+                state, note = StepState.TIMED_OUT, broken
             if state is not None:
-                end_below(os.getpid(), grace=GRACE_S, kill_now=self._asked_twice, on_end=self._statuses.__setitem__)
+                self.end()
                 break
-            left = INDEX_S if deadline is None else min(INDEX_S, deadline - time.monotonic())
-            self.signals.wait(left, *(() if self._master is None else (self._master,)))
+            self._signals.wait(limits.next_look(self._heard), *self._voices())
             self._pump()
-            self._index.note()
-        return self._ended(state)
+        return self._ended(state, note)
 
-    def _ended(self, state: StepState | None) -> StepEnd:
+    def linger(self) -> None:
+        """Go on writing what the command left behind says, until nothing is left of it or a cancel comes."""
+        while not self._left():
+            self._pump()
+            if self._signals.cancels:
+                self.end()
+            else:
+                self._signals.wait(LOOK_S, *self._voices())
+        self._pump()
+
+    def end(self) -> None:
+        """TERM, grace, KILL to everything that the command started."""
+        end_below(
+            os.getpid(),
+            grace=GRACE_S,
+            kill_now=self._asked_twice,
+            on_end=self._statuses.__setitem__,
+            on_kill=self._group.kill,
+        )
+
+    def close(self) -> None:
+        """Let go of its output."""
+        self._pump()
+        for descriptor in (self._reader, *(() if self._kept is None else (self._kept,))):
+            os.close(descriptor)
+
+    def _ended(self, state: StepState | None, note: str | None) -> CommandEnd:
         code = os.waitstatus_to_exitcode(self._statuses[self._process.pid])
         self._process.returncode = code
         self._pump()
-        self._index.note()
-        self._index.close()
-        for descriptor in (self._terminal_log, *(() if self._master is None else (self._master, self._slave))):
-            os.close(descriptor)
-        if state is StepState.TIMED_OUT:
-            return StepEnd(state, code, "its time was up")
         if state is not None:
-            return StepEnd(state, code)
+            return CommandEnd(state, code, note)
         if code < 0:
-            return StepEnd(StepState.FAILED, code, f"ended by signal {-code}")
-        return StepEnd(StepState.PASSED if code == 0 else StepState.FAILED, code)
+            return CommandEnd(StepState.FAILED, code, f"ended by signal {-code}")
+        return CommandEnd(StepState.PASSED if code == 0 else StepState.FAILED, code)
+
+    def _voices(self) -> tuple[int, ...]:
+        """Return what to listen to: a pipe that everybody closed would wake us without end."""
+        return () if self._spoken else (self._reader,)
+
+    def _left(self) -> bool:
+        self._collect()
+        return childless()
 
     def _collect(self) -> None:
         for pid, status in reap():
@@ -125,39 +181,27 @@ class StepProcess:
 
     def _asked_twice(self) -> bool:
         self._pump()
-        return self.signals.cancels > 1
+        return self._signals.cancels > 1
 
     def _pump(self) -> None:
-        """Bring the terminal's output into the log; what does not fit on a full disk is dropped, the step goes on."""
-        if self._master is None:
-            return
-        while True:
+        """Bring what was said into the log; a writer that never stops must not keep us from its limits."""
+        for _ in range(16):
             try:
-                block = os.read(self._master, 1 << 16)
-            except (BlockingIOError, OSError):
+                block = os.read(self._reader, BLOCK)
+            except OSError:
                 return
             if not block:
+                self._spoken = True
                 return
-            with suppress(OSError):
-                os.write(self._terminal_log, block)
+            self._heard = time.monotonic()
+            self._log.write(block)
 
 
-class _Index:
-    """Which offset of a log was reached when; losing an entry loses a time, nothing else."""
-
-    def __init__(self, log: Path, path: Path) -> None:
-        self._log = log
-        self._offset = 0
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-    def note(self) -> None:
-        try:
-            offset = self._log.stat().st_size
-            if offset != self._offset:
-                os.write(self._descriptor, INDEX_ENTRY.pack(offset, time.time_ns() // 1_000_000))
-                self._offset = offset
-        except OSError:
-            return
-
-    def close(self) -> None:
-        os.close(self._descriptor)
+def _wide_pipe() -> tuple[int, int]:
+    """Return a pipe that holds a megabyte where the kernel allows it: fewer wake-ups for a step that says much."""
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    try:
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, BLOCK)
+    except OSError:
+        return reader, writer
+    return reader, writer

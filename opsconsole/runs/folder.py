@@ -34,6 +34,11 @@ class RunFolder:
         return self.path / "lock"
 
     @property
+    def superseded(self) -> Path:
+        """Says which newer run takes the place of this one, if it still waits."""
+        return self.path / "superseded"
+
+    @property
     def journal(self) -> Path:
         """The truth of the run, one JSON object a line."""
         return self.path / "events.jsonl"
@@ -75,3 +80,8 @@ def run_folder(state: Path, run_id: int) -> RunFolder:
 def file_name(step: str) -> str:
     """Return a step's name as a file name; names of a plan are letters, digits, ``.``, ``_`` and ``-`` already."""
     return re.sub(r"[^A-Za-z0-9._-]", "-", step).lstrip(".") or "step"
+
+
+def service_log(name: str) -> str:
+    """Return under which name a service's output is kept beside those of the steps."""
+    return f"service-{name}"

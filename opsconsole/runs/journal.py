@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from opsconsole.ground import clock
 from opsconsole.ground.nouns import StepState
@@ -67,6 +68,11 @@ class StepHistory:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     process: Identity | None = None
+    tries: int = 1
+    seconds: float | None = None
+    """How long it took, by a clock that does not jump."""
+    cpu_s: float | None = None
+    peak_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,8 @@ class RunHistory:
     """The supervisor saw every step to its end, whatever that was."""
     cancelled: bool = False
     """A cancel was asked for while there was something to cancel."""
+    seconds: float | None = None
+    """How long it was at work, by a clock that does not jump."""
     error: str | None = None
     """Why the run itself (not a step) could not go on."""
     note: str | None = None
@@ -106,7 +114,7 @@ def replay(lines: Iterable[bytes]) -> RunHistory:
     return history
 
 
-def _after(history: RunHistory, fact: dict[str, str], at: datetime) -> RunHistory:
+def _after(history: RunHistory, fact: dict[str, Any], at: datetime) -> RunHistory:
     after = history
     match fact["event"]:
         case "supervised":
@@ -115,7 +123,8 @@ def _after(history: RunHistory, fact: dict[str, str], at: datetime) -> RunHistor
             after = replace(history, started_at=at)
         case "step_started":
             process = Identity.from_text(fact["process"]) if fact.get("process") else None
-            step = StepHistory(StepState.RUNNING, started_at=at, process=process)
+            first = history.steps.get(fact["step"], StepHistory(StepState.RUNNING)).started_at or at
+            step = StepHistory(StepState.RUNNING, started_at=first, process=process)
             after = replace(history, steps={**history.steps, fact["step"]: step})
         case "step_ended":
             after = _with_step_ended(history, fact, at)
@@ -126,11 +135,11 @@ def _after(history: RunHistory, fact: dict[str, str], at: datetime) -> RunHistor
         case "noted":
             after = replace(history, note="; ".join(filter(None, (history.note, fact["note"]))))
         case "ended":
-            after = replace(history, complete=True, ended_at=at)
+            after = replace(history, complete=True, ended_at=at, seconds=fact.get("seconds"))
     return after
 
 
-def _with_step_ended(history: RunHistory, fact: dict[str, str], at: datetime) -> RunHistory:
+def _with_step_ended(history: RunHistory, fact: dict[str, Any], at: datetime) -> RunHistory:
     before = history.steps.get(fact["step"], StepHistory(StepState.QUEUED))
     code = fact.get("exit_code")
     after = replace(
@@ -139,5 +148,9 @@ def _with_step_ended(history: RunHistory, fact: dict[str, str], at: datetime) ->
         exit_code=None if code is None else int(code),
         note=fact.get("note"),
         ended_at=at if before.started_at else None,
+        tries=fact.get("tries", 1),
+        seconds=fact.get("seconds"),
+        cpu_s=fact.get("cpu_s"),
+        peak_bytes=fact.get("peak_bytes"),
     )
     return replace(history, steps={**history.steps, fact["step"]: after})

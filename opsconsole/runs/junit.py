@@ -114,6 +114,7 @@ def _case(element: _Element, position: int) -> TestResult:
         line=_line(element),
         message=_short(message, MESSAGE_LIMIT),
         detail=_short(detail, DETAIL_LIMIT),
+        flaky=bool(reruns) and outcome is TestOutcome.PASSED,
     )
 
 

@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from opsconsole.ground.errors import StoreError
 from opsconsole.ground.nouns import PipelineKind
+
+T = TypeVar("T")
+Pairs = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class PlannedCache:
+    """By what a step's result is known again, and what of it is kept."""
+
+    key: str
+    """Hexadecimal digest of all that decides the result: command, folder, variables, tool versions, inputs."""
+    parts: Pairs
+    """What the key was made of, by name, so that a change can be told in words; an input has the name ``file PATH``."""
+    outputs: tuple[str, ...] = ()
+    """Folders and files of the work tree that are kept and brought back."""
+    link: bool = False
+    """Bring outputs back as hard links: at once also for 30,000 files, but a step must not edit them in place."""
+    environment: bool = False
+    """The step fills ``$OPSCONSOLE_ENVIRONMENT`` in place; that folder is kept, and used where it lies."""
 
 
 @dataclass(frozen=True)
@@ -18,13 +39,62 @@ class PlannedStep:
     run: str
     """For ``/bin/sh -ec``."""
     needs: tuple[str, ...] = ()
-    """Steps that must have passed before it."""
+    """Steps that must be good before it: passed, cached, or skipped by their own condition."""
     timeout: float | None = None
     """Seconds; None: no limit."""
+    silence: float | None = None
+    """Seconds without any output after which it is ended; None: it may be silent."""
+    retries: int = 0
+    """How often it is tried again when it failed."""
     cwd: str = "."
     """Inside the work tree."""
-    env: tuple[tuple[str, str], ...] = ()
+    env: Pairs = ()
     tty: bool = False
+    condition: str | None = None
+    """A shell command: it runs when that ends with 0, else the step is skipped."""
+    skip: str | None = None
+    """Why it is left out of this run, known already when it was planned."""
+    always: bool = False
+    """It runs once its needs are over, whatever they came to, also after a cancel."""
+    services: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    artifacts: tuple[str, ...] = ()
+    """Globs of the work tree that are kept in ``out/artifacts`` when it is over."""
+    reports: tuple[str, ...] = ()
+    """Globs of the work tree where its runner leaves JUnit reports; taken into ``out/`` also when it failed."""
+    cache: PlannedCache | None = None
+    environment: str | None = None
+    """The key of the environment that it works in."""
+    out: str = ""
+    """The folder of ``out/`` that is its ``$OPSCONSOLE_OUT``; a variant of a matrix has one of its own."""
+
+
+@dataclass(frozen=True)
+class PlannedService:
+    """A program that steps need beside them: started before the first, stopped after the last of them."""
+
+    name: str
+    run: str
+    port: int | None = None
+    """The port of 127.0.0.1 that answers when it is ready; 0: a free one, told as ``PORT``."""
+    ready: str | None = None
+    """A shell command that ends with 0 when it is ready."""
+    timeout: float = 60.0
+    """Seconds it may take to be ready."""
+    cwd: str = "."
+    env: Pairs = ()
+
+
+@dataclass(frozen=True)
+class PlannedSecret:
+    """Where a secret comes from; its value is read when a step needs it, and never kept."""
+
+    name: str
+    """The variable that the step sees."""
+    variable: str | None = None
+    """The operator's variable that holds it."""
+    file: str | None = None
+    """A file that only the operator can read."""
 
 
 @dataclass(frozen=True)
@@ -41,20 +111,36 @@ class Plan:
     dirty: bool
     steps: tuple[PlannedStep, ...]
     """In the order of execution."""
-    environment: tuple[tuple[str, str], ...]
+    environment: Pairs
     """Set for every step, besides what the run itself sets."""
     passed_on: tuple[str, ...]
     """Names of the operator's variables that the steps may see; their values are not kept."""
     runner: str | None
-    """The detected test runner: its report must hold at least one test."""
+    """The detected test runner whose report must hold at least one test; None when nothing promises tests."""
     reason: str
     """Why these steps: which file said so, or what was detected."""
     interpreter: Path
     interpreter_reason: str
     missing: tuple[str, ...]
-    """Programs that the steps name and this machine does not have."""
+    """What the steps seem to need and this machine does not have."""
+    absent: tuple[str, ...] = ()
+    """What is surely needed and not there: nothing is started without it."""
     timeout: float | None = None
     """Seconds for all steps together; None: no limit."""
+    parallel: int = 1
+    """How many steps may be at work at once."""
+    services: tuple[PlannedService, ...] = ()
+    secrets: tuple[PlannedSecret, ...] = ()
+    log_limit: int | None = None
+    """Bytes that a step's log may grow to; None: no limit."""
+    slots: int | None = None
+    """How many runs of this repo may be at work at once; None: no limit of its own."""
+    supersede: bool = False
+    """A newer run of the same pipeline and branch takes the place of this one while it is queued."""
+    checkout: str = ""
+    """What else is checked out: ``submodules``, ``lfs``; words by blanks."""
+    pooled: bool = False
+    """The repo is large: its work tree is one of a pool, used again from run to run."""
     only: tuple[str, ...] = ()
     """Test ids the run was narrowed to."""
 
@@ -76,7 +162,7 @@ class Order:
     workspace: Path
     """The workspace's root."""
     plan: Plan
-    environment: tuple[tuple[str, str], ...]
+    environment: Pairs
     """``OPSCONSOLE_*`` of this one run: champion, alert, data."""
     slots: int | None
     """How many runs may be at work at once; None: this one takes no slot."""
@@ -92,37 +178,42 @@ class Order:
         """Read ``run.json``; StoreError when it is not whole."""
         try:
             data = json.loads(path.read_bytes())
-            plan = data["plan"]
-            steps = tuple(
-                PlannedStep(**(step | {"needs": tuple(step["needs"]), "env": _pairs(step["env"])}))
-                for step in plan["steps"]
-            )
-            built = Plan(
-                **(
-                    plan
-                    | {
-                        "repo_path": Path(plan["repo_path"]),
-                        "kind": PipelineKind(plan["kind"]),
-                        "steps": steps,
-                        "environment": _pairs(plan["environment"]),
-                        "passed_on": tuple(plan["passed_on"]),
-                        "interpreter": Path(plan["interpreter"]),
-                        "missing": tuple(plan["missing"]),
-                        "only": tuple(plan["only"]),
-                    }
-                )
-            )
-            return cls(
-                run_id=data["run_id"],
-                workspace=Path(data["workspace"]),
-                plan=built,
-                environment=_pairs(data["environment"]),
-                slots=data["slots"],
-                intake=tuple(data["intake"]),
-            )
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            return cls(**_frozen(data) | {"workspace": Path(data["workspace"]), "plan": _plan(data["plan"])})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreError(f"{path}: {error}", hint="the run cannot be taken up again; start it anew") from error
 
 
-def _pairs(pairs: list[list[str]]) -> tuple[tuple[str, str], ...]:
-    return tuple((key, value) for key, value in pairs)
+def step_from(data: dict[str, Any]) -> PlannedStep:
+    """Return the step that ``asdict`` and JSON made ``data`` of."""
+    return _made(PlannedStep, data, cache=lambda found: found and _made(PlannedCache, found))
+
+
+def service_from(data: dict[str, Any]) -> PlannedService:
+    """Return the service that ``asdict`` and JSON made ``data`` of."""
+    return _made(PlannedService, data)
+
+
+def _plan(data: dict[str, Any]) -> Plan:
+    return _made(
+        Plan,
+        data,
+        repo_path=Path,
+        kind=PipelineKind,
+        interpreter=Path,
+        steps=lambda found: tuple(map(step_from, found)),
+        services=lambda found: tuple(map(service_from, found)),
+        secrets=lambda found: tuple(_made(PlannedSecret, item) for item in found),
+    )
+
+
+def _made(made: type[T], data: dict[str, Any], /, **rebuilt: Callable[[Any], Any]) -> T:
+    return made(**{key: rebuilt[key](value) if key in rebuilt else _tuples(value) for key, value in data.items()})
+
+
+def _frozen(data: dict[str, Any]) -> dict[str, Any]:
+    return {key: _tuples(value) for key, value in data.items()}
+
+
+def _tuples(value: Any) -> Any:
+    """JSON knows lists only; all of ours are tuples, and none holds tables."""
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value

@@ -10,6 +10,7 @@ from opsconsole.ground.nouns import RunState, StepState, TestOutcome
 from opsconsole.runs.journal import RunHistory, StepHistory
 from opsconsole.runs.junit import Report
 from opsconsole.runs.order import Order
+from opsconsole.runs.schedule import GOOD
 from opsconsole.store.runs import TestCounts
 from opsconsole.store.steps import StepRecord
 
@@ -76,6 +77,10 @@ def final_steps(order: Order, history: RunHistory) -> list[StepRecord]:
             known.note,
             known.started_at,
             known.ended_at,
+            known.tries,
+            known.seconds,
+            known.cpu_s,
+            known.peak_bytes,
         )
         found.append(record)
     return found
@@ -85,7 +90,7 @@ def _of_steps(order: Order, history: RunHistory) -> tuple[RunState, str | None]:
     steps = final_steps(order, history)
     if history.error is not None:
         return RunState.ERROR, history.error
-    if all(step.state is StepState.PASSED for step in steps):
+    if all(step.state in GOOD for step in steps):
         return RunState.PASSED, None
     if history.cancelled:
         return RunState.CANCELLED, None
@@ -93,7 +98,7 @@ def _of_steps(order: Order, history: RunHistory) -> tuple[RunState, str | None]:
         bad = next((step for step in steps if step.state is found), None)
         if bad is not None:
             return state, _said_of(bad)
-    at = next((step.name for step in steps if step.state is not StepState.PASSED), "")
+    at = next((step.name for step in steps if step.state not in GOOD), "")
     return RunState.LOST, f"nobody saw it to its end: it was last known at step {at}"
 
 

@@ -13,7 +13,9 @@ from pathlib import PurePosixPath
 from opsconsole.config.schema import PipelineConfig, StepConfig
 from opsconsole.ground.errors import ConfigError, NotFoundError
 from opsconsole.repos.detection import Detection
-from opsconsole.runs.order import PlannedStep
+from opsconsole.runs.keys import Wanted
+from opsconsole.runs.order import PlannedService, PlannedStep
+from opsconsole.runs.variants import Variant, expand, needed_by
 
 DETECTED = "build"
 """The pipeline that a repo has without saying so."""
@@ -114,38 +116,97 @@ def choose(
 
 
 def ordered_steps(choice: Choice) -> tuple[PlannedStep, ...]:
-    """Return a pipeline's steps, each after all that it needs, otherwise as they were written.
+    """Return a pipeline's steps and their variants, each after all that it needs, otherwise as they were written.
 
-    When no step says what it needs, each needs the one before. ConfigError on a need that is unknown or goes in a ring.
+    When no step says what it needs, each needs the one before. ConfigError on a need that is unknown or goes in a ring,
+    on a service or secret that is not declared.
     """
     pipeline = choice.pipeline
-    steps = pipeline.steps or [StepConfig(name=choice.name, run=pipeline.run or "", tty=pipeline.tty)]
+    steps = pipeline.steps or [_only_step(choice)]
     names = [step.name for step in steps]
     where = f"{choice.source}: pipelines.{choice.name}"
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ConfigError(f"{where}: two steps are named {twice!r}", hint="give each step a name of its own")
+    variants = expand(steps, pipeline, where)
     chained = len(steps) > 1 and not any(step.needs for step in steps)
     planned = []
-    for position, step in enumerate(steps):
-        needs = (names[position - 1],) if chained and position else tuple(step.needs)
+    for variant in variants:
+        position = names.index(variant.step.name)
+        needs = [names[position - 1]] if chained and position else variant.step.needs
         for need in needs:
-            if need not in names:
-                near = difflib.get_close_matches(need, names, n=1, cutoff=0.5)
-                hint = f"did you mean {near[0]!r}?" if near else f"steps: {', '.join(names)}"
-                raise ConfigError(f"{where}: step {step.name!r} needs {need!r}, which is not there", hint=hint)
-        planned.append(_planned(step, needs, where))
+            _require(need, names, f"{where}: step {variant.step.name!r} needs {need!r}, which is not there", "steps")
+        for service in variant.step.services:
+            said = f"{where}: step {variant.step.name!r} wants service {service!r}, which is not there"
+            _require(service, list(pipeline.services), said, "services")
+        planned.append(_planned(variant, needed_by(variant, needs, variants), pipeline, where))
     return _after_needs(planned, where)
 
 
-def _planned(step: StepConfig, needs: tuple[str, ...], where: str) -> PlannedStep:
+def planned_services(pipeline: PipelineConfig) -> tuple[PlannedService, ...]:
+    """Return the services that a pipeline declares."""
+    return tuple(
+        PlannedService(
+            name, item.run, item.port, item.ready, float(item.timeout), item.cwd, tuple(sorted(item.env.items()))
+        )
+        for name, item in pipeline.services.items()
+    )
+
+
+def wanted_caches(pipeline: PipelineConfig, steps: Sequence[PlannedStep]) -> dict[str, Wanted]:
+    """Return what each planned step declares of its cache, by name."""
+    declared = {step.name: step.cache for step in pipeline.steps if step.cache is not None}
+    found = {}
+    for step in steps:
+        cache = declared.get(step.name) or declared.get(step.name.partition(".")[0])
+        if cache is not None:
+            found[step.name] = Wanted(tuple(cache.inputs), tuple(cache.outputs), tuple(cache.versions))
+    return found
+
+
+def _only_step(choice: Choice) -> StepConfig:
+    pipeline = choice.pipeline
+    return StepConfig(
+        name=choice.name,
+        run=pipeline.run or "",
+        tty=pipeline.tty,
+        retries=pipeline.retries,
+        artifacts=pipeline.artifacts,
+        reports=pipeline.reports,
+        services=list(pipeline.services),
+    )
+
+
+def _require(name: str, known: Sequence[str], said: str, kind: str) -> None:
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"{kind}: {', '.join(known) or 'none'}"
+        raise ConfigError(said, hint=hint)
+
+
+def _planned(variant: Variant, needs: tuple[str, ...], pipeline: PipelineConfig, where: str) -> PlannedStep:
+    step = variant.step
     cwd = PurePosixPath(step.cwd)
     if cwd.is_absolute() or ".." in cwd.parts:
         raise ConfigError(
             f"{where}: step {step.name!r}: cwd {step.cwd!r} leaves the work tree", hint="name a folder in it"
         )
-    timeout = None if step.timeout is None else float(step.timeout)
-    return PlannedStep(step.name, step.run, needs, timeout, step.cwd, tuple(sorted(step.env.items())), step.tty)
+    silence = step.silence or pipeline.silence
+    return PlannedStep(
+        name=variant.name,
+        run=step.run,
+        needs=needs,
+        timeout=None if step.timeout is None else float(step.timeout),
+        silence=None if silence is None else float(silence),
+        retries=step.retries,
+        cwd=step.cwd,
+        env=tuple(sorted((step.env | variant.variables).items())),
+        tty=step.tty,
+        condition=step.condition if isinstance(step.condition, str) else None,
+        always=step.always,
+        services=tuple(step.services),
+        secrets=tuple(dict.fromkeys([*pipeline.secrets, *step.secrets])),
+        artifacts=tuple(step.artifacts),
+        reports=tuple(step.reports),
+        out=variant.name if variant.values else "",
+    )
 
 
 def _after_needs(steps: list[PlannedStep], where: str) -> tuple[PlannedStep, ...]:

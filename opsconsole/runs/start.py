@@ -10,9 +10,9 @@ from pathlib import Path
 
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground.actor import current_actor
-from opsconsole.ground.errors import ConflictError, StoreError
+from opsconsole.ground.errors import ConflictError, RefusedError, StoreError
 from opsconsole.ground.files import try_lock, write_atomically
-from opsconsole.ground.nouns import PipelineKind, StepState
+from opsconsole.ground.nouns import PipelineKind, RunState, StepState
 from opsconsole.ground.process import own_python
 from opsconsole.repos import registration
 from opsconsole.runs.folder import RunFolder, run_folder
@@ -38,9 +38,15 @@ def start(
     """Start a run of ``plan``, detached; return its id.
 
     ``intake`` is the command line that takes the run in (the run's id is appended); ``environment`` holds this run's
-    ``OPSCONSOLE_*``. RefusedError, with the command that trusts it, for a repo that was not trusted.
+    ``OPSCONSOLE_*``. RefusedError, with the command that trusts it, for a repo that was not trusted, and for a plan that
+    needs what this machine does not have.
     """
     registration.require_trust(registration.named(workspace, store, plan.repo))
+    if plan.absent:
+        raise RefusedError(
+            f"{plan.repo}/{plan.pipeline} cannot run here: {'; '.join(plan.absent)}",
+            hint="nothing was started; `opsconsole plan` shows what it needs",
+        )
     with store.immediate() as connection:
         run_id = runs.insert(connection, _new_run(plan, actor, reason, alert_id, rerun_of))
         steps.put(
@@ -70,7 +76,17 @@ def start(
         launch(folder, lock)
     finally:
         os.close(lock)
+    if plan.supersede:
+        _supersede(workspace, store, plan, run_id)
     return run_id
+
+
+def _supersede(workspace: Workspace, store: Store, plan: Plan, run_id: int) -> None:
+    """Tell older runs of the same branch that still wait that they need not run any more; one at work goes on."""
+    for older in runs.live(store):
+        same = (older.repo, older.pipeline, older.branch) == (plan.repo, plan.pipeline, plan.branch)
+        if same and older.id < run_id and older.state is RunState.QUEUED and older.commit != plan.commit:
+            write_atomically(run_folder(workspace.state, older.id).superseded, f"{run_id}\n".encode())
 
 
 def command_line(plan: Plan) -> str:

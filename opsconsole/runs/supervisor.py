@@ -1,6 +1,7 @@
-"""The supervisor: runs the steps of one run, writes the journal, ends everything on cancel, starts the intake.
+"""The supervisor: which step is next, the journal, the rows, services, cancel, the intake at the end.
 
-``python -I -m opsconsole.runs.supervisor FOLDER LOCK-DESCRIPTOR``, started by the keeper. Standard library only.
+``python -I -m opsconsole.runs.supervisor FOLDER LOCK-DESCRIPTOR``, started by the keeper. Each step has a warden of its
+own; here they are put in order. Standard library only.
 """
 
 from __future__ import annotations
@@ -10,28 +11,37 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from opsconsole.ground import clock
 from opsconsole.ground.errors import OpsconsoleError
 from opsconsole.ground.nouns import RunState, StepState
 from opsconsole.ground.process import own_identity
-from opsconsole.repos import worktrees
+from opsconsole.repos import pool, worktrees
 from opsconsole.runs import ending
 from opsconsole.runs.environment import step_environment
-from opsconsole.runs.execution import GRACE_S, StepEnd, StepProcess
-from opsconsole.runs.folder import RunFolder
+from opsconsole.runs.errand import Errand, StepEnd
+from opsconsole.runs.execution import GRACE_S
+from opsconsole.runs.folder import RunFolder, service_log
 from opsconsole.runs.journal import Journal
-from opsconsole.runs.order import Order, PlannedStep
+from opsconsole.runs.order import Order, PlannedService, PlannedStep
 from opsconsole.runs.projection import Projection
+from opsconsole.runs.schedule import decide
+from opsconsole.runs.secrets import readable
+from opsconsole.runs.services import Services
 from opsconsole.runs.signals import Signals
 from opsconsole.runs.slots import SlotQueue
-from opsconsole.runs.tree import become_subreaper, end_below
+from opsconsole.runs.tree import become_subreaper, collect, descendants, end_below
+from opsconsole.runs.wards import Ward
 from opsconsole.store import runs as run_rows
 from opsconsole.store import steps as step_rows
 from opsconsole.store.steps import StepRecord
 
 SLOT_S = 0.1
 """How often a waiting run looks for a free slot."""
+LOOK_S = 0.2
+"""How often a service that is not ready yet is looked at."""
+IDLE_S = 3600.0
 PROJECTION_S = 5.0
 """How long the end of a run waits for its rows."""
 
@@ -42,47 +52,72 @@ class Supervisor:
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
         self.order = Order.read(folder.order)
+        self.plan = self.order.plan
         self.signals = Signals()
         self.journal = Journal(folder.journal)
         self.rows = Projection(folder.state, lambda text: ending.note(folder, text))
         self.states: dict[str, StepState] = {}
-        self.records = [
-            StepRecord(self.order.run_id, position, step.name, step.run, StepState.QUEUED)
-            for position, step in enumerate(self.order.plan.steps)
-        ]
+        self.wards: dict[str, Ward] = {}
+        self.services = Services(self.plan.services, self._start_service)
+        self.records = {
+            step.name: StepRecord(self.order.run_id, position, step.name, step.run, StepState.QUEUED)
+            for position, step in enumerate(self.plan.steps)
+        }
+        self._secrets: dict[str, str] = {}
+        self._spare: Ward | None = None
+        self._began = time.monotonic()
+        self._heeded = 0
+        self._superseded = False
+        self._tree: int | None = None
+        """The lock of a tree of the pool: ours as long as we live."""
 
     def run(self) -> None:
         """Do all of it."""
         self.journal.write("supervised", process=own_identity().to_text(), durable=True)
-        slot = self._wait_for_slot()
-        if not self.signals.cancels:
+        slots = self._wait_for_slots()
+        self._began = time.monotonic()
+        if not self.signals.cancels and not self._superseded:
             self._work()
         self._end_leftovers()
-        if self.signals.cancels:
+        if self.signals.cancels or self._superseded:
             self.journal.write("cancel")
-        self.journal.write("ended", durable=True)
+        self.journal.write("ended", seconds=round(time.monotonic() - self._began, 6), durable=True)
         ending.clear(self.folder, self.order)
         run_id = self.order.run_id
         self.rows.put(lambda rows: run_rows.advance(rows, run_id, RunState.ENDING, started_at=None))
         self.rows.close(PROJECTION_S)
         self.journal.close()
-        if slot is not None:
+        for slot in slots:
             os.close(slot)
         ending.take_in(self.folder, self.order)
 
-    def _wait_for_slot(self) -> int | None:
+    def _wait_for_slots(self) -> list[int]:
+        """Take a slot of the workspace and one of the repo, both or none: half of them would keep others waiting."""
         if self.order.slots is None:
-            return None
-        queue = SlotQueue(self.folder.state, self.order.run_id, self.order.slots)
+            return []
+        queue = SlotQueue(
+            self.folder.state,
+            self.order.run_id,
+            workspace=self.order.slots,
+            repo=self.plan.repo,
+            repo_slots=self.plan.slots,
+        )
         try:
             while not self.signals.cancels:
-                slot = queue.try_take()
-                if slot is not None:
-                    return slot
+                taken = queue.try_take()
+                if taken:
+                    return taken
+                if self.folder.superseded.exists():
+                    self._superseded = True
+                    newer = self.folder.superseded.read_text(encoding="ascii").strip()
+                    self.journal.write("noted", note=f"superseded by run {newer}, which is of a newer commit")
+                    break
                 self.signals.wait(SLOT_S)
         finally:
             queue.leave()
-        return None
+        return []
+
+    # the steps
 
     def _work(self) -> None:
         started = clock.now()
@@ -91,59 +126,188 @@ class Supervisor:
         self.rows.put(lambda rows: run_rows.advance(rows, run_id, RunState.RUNNING, started_at=started))
         for path in (self.folder.out, self.folder.temporary):
             path.mkdir(mode=0o700, exist_ok=True)
+        self._spare = Ward(str(self.folder.path))  # it starts while the commit is checked out
         try:
-            worktrees.add(self.order.plan.repo_path, self.order.plan.commit, self.folder.worktree)
+            self._check_out()
         except (OpsconsoleError, OSError) as error:
             self.journal.write("broke", error=f"the commit could not be checked out: {error}", durable=True)
             return
-        limit = self.order.plan.timeout
-        deadline = None if limit is None else time.monotonic() + limit
-        for position, step in enumerate(self.order.plan.steps):
-            self._step(position, step, deadline)
-
-    def _step(self, position: int, step: PlannedStep, deadline: float | None) -> None:
-        waits_for = [need for need in step.needs if self.states.get(need) is not StepState.PASSED]
-        if self.signals.cancels or waits_for:
-            note = None if not waits_for else f"{waits_for[0]} did not pass"
-            self._record(position, StepEnd(StepState.NOT_REACHED, None, note))
+        self._secrets, problems = readable(self.plan.secrets, os.environ)
+        if problems:
+            self.journal.write("broke", error="; ".join(problems), durable=True)
             return
-        if step.timeout is not None:
-            own = time.monotonic() + step.timeout
-            deadline = own if deadline is None else min(own, deadline)
-        environment = step_environment(self.order, self.folder, step, os.environ)
-        started = clock.now()
-        try:
-            process = StepProcess(step, self.folder, environment, self.signals)
-        except OSError as error:
-            self._record(position, StepEnd(StepState.ERROR, None, f"could not be started: {error}"))
-            return
-        who = process.identity.to_text() if process.identity else ""
-        self.journal.write("step_started", step=step.name, process=who, at=started)
-        self._project(position, state=StepState.RUNNING, started_at=started)
-        self._record(position, process.wait(deadline))
+        while not self._over():
+            self._turn()
+        for problem in self.services.problems():
+            self.journal.write("noted", note=problem)
 
-    def _record(self, position: int, end: StepEnd) -> None:
-        name = self.order.plan.steps[position].name
+    def _check_out(self) -> None:
+        """Check the commit out; the tree of a large repo is one that was used before, brought to this commit."""
+        plan, target = self.plan, self.folder.worktree
+        if plan.pooled:
+            self._tree = pool.take(
+                self.folder.state, plan.repo, plan.repo_path, plan.commit, target, also=plan.checkout
+            )
+        else:
+            worktrees.add(plan.repo_path, plan.commit, target, also=plan.checkout)
+
+    def _over(self) -> bool:
+        return len(self.states) == len(self.plan.steps) and not self.wards and self.services.over
+
+    def _turn(self) -> None:
+        """Start what can start, then wait for news and take them in."""
+        waiting = self._advance()
+        voices = [voice for ward in self._all_wards() for voice in ward.voice]
+        if not self._over():
+            self.signals.wait(LOOK_S if waiting or self._services_start() else IDLE_S, *voices)
+        own = [*(ward.process for ward in self.wards.values()), *self.services.processes()]
+        collect({process.pid: process for process in own})
+        for name, ward in list(self.wards.items()):
+            for fact in ward.hear():
+                self._take_in(name, fact)
+            if ward.end is not None:
+                del self.wards[name]
+                self._end(name, ward.end)
+        self.services.look()
+        self._heed_cancels()
+
+    def _advance(self) -> bool:
+        """Start every step that can start; return whether one waits for a service."""
+        waiting = False
+        cancels = self.signals.cancels
+        held: set[str] = set()
+        while True:
+            known = self.states | dict.fromkeys(held, StepState.QUEUED)
+            decision = decide(
+                self.plan.steps, known, parallel=self.plan.parallel, cancelled=cancels > 0, killed=cancels > 1
+            )
+            for step, end in decision.over:
+                self._end(step.name, end)
+            for step in decision.start:
+                ready = self.services.ready(step)
+                if isinstance(ready, str):
+                    self._end(step.name, StepEnd(StepState.ERROR, note=ready))
+                elif ready:
+                    self._start(step)
+                else:
+                    held.add(step.name)
+                    waiting = True
+            if not decision:
+                break
+        self.services.stop_unneeded([step for step in self.plan.steps if not self._is_over(step.name)])
+        return waiting
+
+    def _is_over(self, name: str) -> bool:
+        return self.states.get(name) not in {None, StepState.RUNNING}
+
+    def _services_start(self) -> bool:
+        return any(service.ward.end is None for service in self.services.running.values())
+
+    def _start(self, step: PlannedStep) -> None:
+        self.states[step.name] = StepState.RUNNING
+        if not self.folder.worktree.joinpath(step.cwd).is_dir():
+            self._end(step.name, StepEnd(StepState.ERROR, note=f"could not be started: {step.cwd}: no such folder"))
+            return
+        (self.folder.out / step.out).mkdir(parents=True, exist_ok=True)
+        left = None if self.plan.timeout is None else self.plan.timeout - (time.monotonic() - self._began)
+        errand = Errand(
+            step=step,
+            folder=self.folder,
+            memory=f"{self.plan.repo}.{self.plan.pipeline}.{step.name}",
+            environment=self._environment(step) | {name: self._secrets[name] for name in step.secrets},
+            secrets=tuple(self._secrets.values()),
+            seconds=left,
+            log_limit=self.plan.log_limit,
+        )
+        self.wards[step.name] = self._new_ward(errand)
+
+    def _start_service(self, service: PlannedService, told: dict[str, str]) -> tuple[Ward, dict[str, str], Path]:
+        step = PlannedStep(f"service-{service.name}", service.run, cwd=service.cwd, env=service.env)
+        environment = self._environment(step) | told
+        errand = Errand(
+            step=step,
+            folder=self.folder,
+            memory="",
+            environment=environment,
+            secrets=tuple(self._secrets.values()),
+            log_limit=self.plan.log_limit,
+            service=True,
+            log_name=service_log(service.name),
+        )
+        return self._new_ward(errand), environment, self.folder.worktree / service.cwd
+
+    def _new_ward(self, errand: Errand) -> Ward:
+        ward, self._spare = self._spare or Ward(str(self.folder.path)), None
+        ward.send(errand)
+        return ward
+
+    def _environment(self, step: PlannedStep) -> dict[str, str]:
+        return step_environment(self.order, self.folder, step, os.environ) | self.services.variables()
+
+    # news
+
+    def _take_in(self, name: str, fact: dict[str, Any]) -> None:
+        now = clock.now()
+        match fact["event"]:
+            case "started":
+                self.journal.write("step_started", step=name, process=fact["process"], at=now)
+                self._project(name, state=StepState.RUNNING, started_at=self.records[name].started_at or now)
+            case "retried":
+                self.journal.write("step_retried", step=name, note=fact["note"], number=fact["number"], at=now)
+
+    def _end(self, name: str, end: StepEnd) -> None:
         ended = clock.now()
         self.states[name] = end.state
-        self.journal.write(
-            "step_ended", step=name, state=end.state, exit_code=end.exit_code, note=end.note, at=ended, durable=True
+        self.journal.write("step_ended", step=name, at=ended, durable=True, **end.facts())
+        self._project(
+            name,
+            state=end.state,
+            exit_code=end.exit_code,
+            note=end.note,
+            ended_at=ended if self.records[name].started_at else None,
+            tries=end.tries,
+            seconds=end.seconds,
+            cpu_s=end.cpu_s,
+            peak_bytes=end.peak_bytes,
         )
-        ended_at = ended if self.records[position].started_at else None
-        self._project(position, state=end.state, exit_code=end.exit_code, note=end.note, ended_at=ended_at)
 
-    def _project(self, position: int, **changes: object) -> None:
-        record = replace(self.records[position], **changes)  # type: ignore[arg-type]
-        self.records[position] = record
+    def _project(self, name: str, **changes: object) -> None:
+        record = replace(self.records[name], **changes)  # type: ignore[arg-type]
+        self.records[name] = record
         self.rows.put(lambda rows: step_rows.put(rows, [record]))
+
+    def _heed_cancels(self) -> None:
+        """Hand a cancel on: the first ends steps (those that always run may finish), the second ends everything now."""
+        always = {step.name for step in self.plan.steps if step.always}
+        while self._heeded < self.signals.cancels:
+            self._heeded += 1
+            for name, ward in self.wards.items():
+                if self._heeded > 1 or name not in always:
+                    ward.ask_to_end()
+            if self._heeded > 1:
+                self.services.kill()
+
+    # the end
+
+    def _all_wards(self) -> list[Ward]:
+        return [*self.wards.values(), *(service.ward for service in self.services.running.values())]
 
     def _end_leftovers(self) -> None:
         """End what the steps left running; a server that outlives its run would hold its files and ports."""
-        ended = end_below(os.getpid(), grace=GRACE_S, kill_now=lambda: self.signals.cancels > 1)
-        if ended:
+        own = {pid for pid in descendants(os.getpid()) if _is_warden(pid)}
+        left = end_below(os.getpid(), grace=GRACE_S, kill_now=lambda: self.signals.cancels > 1, passed_over=own)
+        if left:
             self.journal.write(
-                "noted", note=f"{ended} process{'es' if ended > 1 else ''} outlived the steps and had to be ended"
+                "noted", note=f"{left} process{'es' if left > 1 else ''} outlived the steps and had to be ended"
             )
+
+
+def _is_warden(pid: int) -> bool:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return b"opsconsole.runs.warden" in words
 
 
 def main() -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from pathlib import Path
 
@@ -58,17 +60,45 @@ def reap() -> Iterator[tuple[int, int]]:
         yield pid, status
 
 
+def collect(known: Mapping[int, subprocess.Popen[bytes]]) -> None:
+    """Collect every child that ended; those that are ``known`` learn of it themselves, adopted orphans just go."""
+    while True:
+        try:
+            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return
+        if found is None:
+            return
+        process = known.get(found.si_pid)
+        if process is not None:
+            process.poll()
+        else:
+            os.waitpid(found.si_pid, os.WNOHANG)
+
+
+def childless() -> bool:
+    """Whether this process has no child at all; below a subreaper that means that nothing is left of what it started."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return True
+    return False
+
+
 def end_below(
     root: int,
     *,
     grace: float,
     kill_now: Callable[[], bool] = lambda: False,
     on_end: Callable[[int, int], None] | None = None,
+    on_kill: Callable[[], None] = lambda: None,
+    passed_over: AbstractSet[int] = frozenset(),
 ) -> int:
     """TERM everything below ``root``, wait ``grace`` seconds, then KILL in rounds until nothing is left.
 
     A round lists afresh, so what is born between two rounds is met in the next. Returns how many processes were
-    signalled. ``kill_now`` ends the grace early; ``on_end`` hears of each child of ours that was collected.
+    signalled, not counting those ``passed_over``. ``kill_now`` ends the grace early; ``on_end`` hears of each child of ours that was collected, ``on_kill``
+    is called at the beginning of each round that kills.
     """
     met: set[int] = set()
     deadline = time.monotonic() + grace
@@ -78,8 +108,10 @@ def end_below(
             if on_end is not None:
                 on_end(pid, status)
         if not left:
-            return len(met)
+            return len(met - passed_over)
         killing = time.monotonic() >= deadline or kill_now()
+        if killing:
+            on_kill()
         for pid in left:
             if killing or pid not in met:
                 met.add(pid)

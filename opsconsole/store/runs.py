@@ -78,10 +78,20 @@ class RunRecord:
     ended_at: datetime | None
     tests: TestCounts | None
     """None when nothing is known of tests."""
+    seconds: float | None = None
+    """How long it was at work, by a clock that does not jump."""
+    pinned: bool = False
+    """It is kept, however old it grows."""
+    pruned_at: datetime | None = None
+    """Since when its logs, reports and artifacts are gone."""
+    covered: float | None = None
+    """Share of the code's lines that the tests ran, 0 to 1."""
 
     @property
     def duration_s(self) -> float | None:
-        """Seconds from its start to its end, or None while either is missing."""
+        """Seconds that it was at work, or None while it has not ended."""
+        if self.seconds is not None:
+            return self.seconds
         if self.started_at is None or self.ended_at is None:
             return None
         return (self.ended_at - self.started_at).total_seconds()
@@ -133,11 +143,14 @@ def finish(
     error: str | None,
     note: str | None,
     tests: TestCounts | None,
+    seconds: float | None = None,
+    covered: float | None = None,
 ) -> bool:
     """Write the final outcome of a live run; False (and nothing written) when it already has one."""
     cursor = connection.execute(
         "UPDATE runs SET state = ?, started_at = coalesce(?, started_at), ended_at = ?, error = ?, note = ?,"  # noqa: S608
-        f" tests_passed = ?, tests_failed = ?, tests_skipped = ?, tests_errors = ? WHERE id = ? AND state IN ({_LIVE_MARKS})",
+        " tests_passed = ?, tests_failed = ?, tests_skipped = ?, tests_errors = ?, seconds = ?, covered = ?"
+        f" WHERE id = ? AND state IN ({_LIVE_MARKS})",
         (
             state,
             None if started_at is None else clock.to_text(started_at),
@@ -145,6 +158,8 @@ def finish(
             error,
             note,
             *((None,) * 4 if tests is None else (tests.passed, tests.failed, tests.skipped, tests.errors)),
+            seconds,
+            covered,
             run_id,
             *LIVE,
         ),
@@ -248,6 +263,10 @@ def record_of(row: sqlite3.Row) -> RunRecord:
         started_at=clock.from_text_or_none(row["started_at"]),
         ended_at=clock.from_text_or_none(row["ended_at"]),
         tests=None if counts[0] is None else TestCounts(*counts),
+        seconds=row["seconds"],
+        pinned=bool(row["pinned"]),
+        pruned_at=clock.from_text_or_none(row["pruned_at"]),
+        covered=row["covered"],
     )
 
 

@@ -28,10 +28,19 @@ class StepRecord:
     note: str | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    tries: int = 1
+    seconds: float | None = None
+    """How long it took, by a clock that does not jump."""
+    cpu_s: float | None = None
+    """Processor seconds of the step and all it started."""
+    peak_bytes: int | None = None
+    """The most memory it held."""
 
     @property
     def duration_s(self) -> float | None:
-        """Seconds from its start to its end, or None while either is missing."""
+        """Seconds that it took, or None while it has not ended."""
+        if self.seconds is not None:
+            return self.seconds
         if self.started_at is None or self.ended_at is None:
             return None
         return (self.ended_at - self.started_at).total_seconds()
@@ -40,10 +49,11 @@ class StepRecord:
 def put(connection: sqlite3.Connection, steps: Sequence[StepRecord]) -> None:
     """Write steps, new or changed."""
     connection.executemany(
-        "INSERT INTO steps (run_id, position, name, run, state, exit_code, note, started_at, ended_at)"
-        " VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (run_id, position) DO UPDATE SET state = excluded.state,"
-        " exit_code = excluded.exit_code, note = excluded.note, started_at = excluded.started_at,"
-        " ended_at = excluded.ended_at",
+        "INSERT INTO steps (run_id, position, name, run, state, exit_code, note, started_at, ended_at, tries, seconds,"
+        " cpu_s, peak_bytes) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (run_id, position) DO UPDATE SET"
+        " state = excluded.state, exit_code = excluded.exit_code, note = excluded.note,"
+        " started_at = excluded.started_at, ended_at = excluded.ended_at, tries = excluded.tries,"
+        " seconds = excluded.seconds, cpu_s = excluded.cpu_s, peak_bytes = excluded.peak_bytes",
         [
             (
                 step.run_id,
@@ -55,6 +65,10 @@ def put(connection: sqlite3.Connection, steps: Sequence[StepRecord]) -> None:
                 step.note,
                 None if step.started_at is None else clock.to_text(step.started_at),
                 None if step.ended_at is None else clock.to_text(step.ended_at),
+                step.tries,
+                step.seconds,
+                step.cpu_s,
+                step.peak_bytes,
             )
             for step in steps
         ],
@@ -81,6 +95,10 @@ def of_run(store: Store, run_id: int) -> list[StepRecord]:
             note=row["note"],
             started_at=clock.from_text_or_none(row["started_at"]),
             ended_at=clock.from_text_or_none(row["ended_at"]),
+            tries=row["tries"],
+            seconds=row["seconds"],
+            cpu_s=row["cpu_s"],
+            peak_bytes=row["peak_bytes"],
         )
         for row in rows
     ]

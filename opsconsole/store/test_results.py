@@ -6,12 +6,15 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from opsconsole.ground import clock
 from opsconsole.ground.nouns import TestOutcome
 from opsconsole.store.connection import Store
 
 FAILED_QUERY = (
-    "SELECT * FROM test_results INDEXED BY test_results_bad"
-    " WHERE run_id = ? AND outcome IN ('error', 'failed') ORDER BY position LIMIT ?"
+    "SELECT test_results.*, tests.name, tests.variant FROM test_results INDEXED BY test_results_bad"
+    " JOIN tests ON tests.id = test_results.test"
+    " WHERE test_results.run_id = ? AND test_results.outcome IN ('error', 'failed')"
+    " ORDER BY test_results.position LIMIT ?"
 )
 """In the very words of the index ``test_results_bad``, so that ten failures among 100,000 cases are found at once."""
 
@@ -35,19 +38,67 @@ class TestResult:
     """The first line of what went wrong."""
     detail: str | None = None
     """The traceback, cut to a sane length."""
+    variant: str = ""
+    """The variant of a matrix it ran in."""
+    flaky: bool = False
+    """It passed only when it was tried again, in this very run."""
 
 
-def replace(connection: sqlite3.Connection, run_id: int, results: Sequence[TestResult]) -> None:
-    """Write a run's test cases in place of what stood there."""
-    connection.execute("DELETE FROM test_results WHERE run_id = ?", (run_id,))
+@dataclass(frozen=True)
+class RunOfTests:
+    """Whose results they are."""
+
+    __test__ = False
+
+    run_id: int
+    repo: str
+    pipeline: str
+    commit: str
+
+
+def take_in(connection: sqlite3.Connection, run: RunOfTests, results: Sequence[TestResult]) -> None:
+    """Write a run's test cases, once, and bring the history of each test up to date."""
+    if not results:
+        return
+    connection.execute("DROP TABLE IF EXISTS temp.incoming")
+    connection.execute(
+        "CREATE TEMP TABLE incoming (variant TEXT, name TEXT, bad INTEGER, good INTEGER, flaky INTEGER, test INTEGER,"
+        " PRIMARY KEY (variant, name)) WITHOUT ROWID"
+    )
     connection.executemany(
-        "INSERT INTO test_results (run_id, position, test_id, outcome, duration_s, file, line, message, detail)"
+        "INSERT INTO temp.incoming (variant, name, bad, good, flaky) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET bad = bad + excluded.bad, good = good + excluded.good, flaky = flaky + excluded.flaky",
+        [
+            (
+                result.variant,
+                result.test_id,
+                int(result.outcome in {TestOutcome.FAILED, TestOutcome.ERROR}),
+                int(result.outcome is TestOutcome.PASSED),
+                int(result.flaky),
+            )
+            for result in results
+        ],
+    )
+    place = (run.repo, run.pipeline)
+    connection.execute(
+        "INSERT OR IGNORE INTO tests (repo, pipeline, variant, name) SELECT ?, ?, variant, name FROM temp.incoming",
+        place,
+    )
+    connection.execute(
+        "UPDATE temp.incoming SET test = (SELECT id FROM tests WHERE repo = ? AND pipeline = ?"
+        " AND tests.variant = incoming.variant AND tests.name = incoming.name)",
+        place,
+    )
+    _remember(connection, run)
+    numbers = {(row[0], row[1]): row[2] for row in connection.execute("SELECT variant, name, test FROM temp.incoming")}
+    connection.executemany(
+        "INSERT INTO test_results (run_id, position, test, outcome, duration_s, file, line, message, detail)"
         " VALUES (?,?,?,?,?,?,?,?,?)",
         [
             (
-                run_id,
+                run.run_id,
                 result.position,
-                result.test_id,
+                numbers[result.variant, result.test_id],
                 result.outcome,
                 result.duration_s,
                 result.file,
@@ -58,41 +109,72 @@ def replace(connection: sqlite3.Connection, run_id: int, results: Sequence[TestR
             for result in results
         ],
     )
+    connection.execute("DROP TABLE temp.incoming")
+
+
+def _remember(connection: sqlite3.Connection, run: RunOfTests) -> None:
+    """Count what the run says of each test; a skipped one says nothing.
+
+    Flaky is who passed and failed at one commit, in two runs or in two tries of one. A flip is a change of outcome from
+    one run to the next, whatever the commit.
+    """
+    now = clock.to_text(clock.now())
+    same_commit = [
+        row[0]
+        for row in connection.execute(
+            "SELECT id FROM runs WHERE repo = ? AND commit_id = ? AND pipeline = ? AND id <> ? ORDER BY id DESC LIMIT 20",
+            (run.repo, run.commit, run.pipeline, run.run_id),
+        )
+    ]
+    if same_commit:
+        marks = ",".join("?" * len(same_commit))
+        connection.execute(
+            "UPDATE temp.incoming SET flaky = flaky + 1 WHERE bad + good > 0 AND EXISTS ("  # noqa: S608 - marks
+            f" SELECT 1 FROM test_results WHERE test = incoming.test AND run_id IN ({marks})"
+            " AND ((incoming.bad > 0 AND outcome = 'passed')"
+            " OR (incoming.bad = 0 AND outcome IN ('error', 'failed'))))",
+            same_commit,
+        )
+    connection.execute(
+        "UPDATE tests SET runs = tests.runs + 1, bad = tests.bad + (i.bad > 0),"
+        " flips = tests.flips + coalesce((tests.last_outcome = 'passed') <> (i.bad = 0), 0),"
+        " flaky = tests.flaky + (i.flaky > 0), flaky_at = iif(i.flaky > 0, ?, flaky_at), last_run = ?,"
+        " last_outcome = iif(i.bad > 0, 'failed', 'passed'),"
+        " broken_since = iif(i.bad > 0, coalesce(broken_since, ?), NULL)"
+        " FROM temp.incoming i WHERE tests.id = i.test AND i.bad + i.good > 0",
+        (now, run.run_id, run.run_id),
+    )
 
 
 def of_run(store: Store, run_id: int, *, after: int = -1, limit: int = 1000) -> list[TestResult]:
     """Return a run's test cases in report order; ``after`` is the position to page on from."""
     rows = store.rows(
-        "SELECT * FROM test_results WHERE run_id = ? AND position > ? ORDER BY position LIMIT ?", (run_id, after, limit)
+        "SELECT test_results.*, tests.name, tests.variant FROM test_results JOIN tests ON tests.id = test_results.test"
+        " WHERE test_results.run_id = ? AND test_results.position > ? ORDER BY test_results.position LIMIT ?",
+        (run_id, after, limit),
     )
-    return [_record(row) for row in rows]
+    return [record_of(row) for row in rows]
 
 
 def failed(store: Store, run_id: int, *, limit: int = 1000) -> list[TestResult]:
     """Return the cases of a run that failed or broke, in report order."""
     rows = store.rows(FAILED_QUERY, (run_id, limit))
-    return [_record(row) for row in rows]
+    return [record_of(row) for row in rows]
 
 
-def history(store: Store, repo: str, test_id: str, *, limit: int = 50) -> list[TestResult]:
-    """Return what one test came to in the last runs of a repo, newest run first."""
-    rows = store.rows(
-        "SELECT test_results.* FROM test_results JOIN runs ON runs.id = test_results.run_id"
-        " WHERE test_results.test_id = ? AND runs.repo = ? ORDER BY test_results.run_id DESC LIMIT ?",
-        (test_id, repo, limit),
-    )
-    return [_record(row) for row in rows]
-
-
-def _record(row: sqlite3.Row) -> TestResult:
+def record_of(row: sqlite3.Row) -> TestResult:
+    """Return a row, joined with its test, as a record."""
+    message = row["message"]
     return TestResult(
         run_id=row["run_id"],
         position=row["position"],
-        test_id=row["test_id"],
+        test_id=row["name"],
         outcome=TestOutcome(row["outcome"]),
         duration_s=row["duration_s"],
         file=row["file"],
         line=row["line"],
-        message=row["message"],
+        message=message,
         detail=row["detail"],
+        variant=row["variant"],
+        flaky=bool(message) and row["outcome"] == "passed" and str(message).startswith("flaky: "),
     )

@@ -65,6 +65,9 @@ VERBS = [
     read("config schema", {"$defs"}),
     read("doctor", {"checks"}),
     read("repo ls", REPO, items=True),
+    read("repo show app", {*REPO, "branches", "tags", "worktrees"}),
+    read("repo changes app", {"since", "commits", "files", "diff"}),
+    read("repo changes app --rev broken --diff", {"since", "commits", "files", "diff"}),
     read("plan app", {"steps", "runner", "reason", "environment", "missing"}),
     read("runs", RUN, items=True),
     read("runs --repo app --limit 2 --state failed", RUN, items=True),
@@ -72,6 +75,13 @@ VERBS = [
     read("log 1", {"step", "path", "bytes"}, items=True),
     read("tests 2", {"id", "outcome", "duration_s", "message"}, items=True),
     read("tests 2 --failed", {"id", "outcome", "duration_s", "message"}, items=True),
+    read("tests 2 --slowest 3", {"id", "seconds", "before"}, items=True),
+    read("flaky app", {"id", "flips", "rate", "last_seen"}, items=True),
+    read("history app tests/test_app.py::test_broken", {"run", "commit", "outcome", "duration_s"}, items=True),
+    read("compare 1 2", {"broken", "mended", "added", "gone", "slower"}),
+    read("artifacts 3", {"path", "bytes", "digest"}, items=True),
+    read("run app/build --dry-run", {"steps", "runner", "reason", "environment", "missing"}),
+    read("store prune --dry-run", {"runs", "bytes"}),
     read("model ls", MODEL, items=True),
     read("model show m", MODEL),
     read("model show m:1", VERSION),
@@ -100,6 +110,11 @@ VERBS = [
     write("rerun 2 --only-failed", RUN, code=1),
     write("rerun 1 --detach", RUN),
     write("cancel 1", {"error"}, code=5),
+    write("bisect app --good good --bad broken", {"first_bad", "subject", "author", "steps"}),
+    write("bisect app --good good --bad broken --detach", RUN),
+    write("pin 1", {*RUN, "pinned"}),
+    write("unpin 1", {*RUN, "pinned"}),
+    write("store prune", {"runs", "bytes"}),
     write("model register m repos/app/train.py --metric k=1 --param p=x", {"model", "version", "digest"}),
     write("model promote m:2 --to production --reason r --yes", {*MOVED, "gates"}, danger=Danger.PRODUCTION),
     write("model rollback m --alias production --reason r --yes", {"error"}, code=6, danger=Danger.PRODUCTION),
@@ -121,9 +136,17 @@ NOW = [
     "show",
     "log",
     "tests",
+    "flaky",
+    "history",
+    "compare",
+    "artifacts",
     "cancel",
     "rerun",
+    "bisect",
+    "pin",
+    "unpin",
     "events",
+    "store.prune",
     "model.ls",
     "model.show",
     "model.register",
@@ -253,9 +276,13 @@ def test_each_use_case_is_a_line_the_command_line_understands(case: Any) -> None
     values = {
         "target": "app/build", "rev": "HEAD", "run": 1, "path": "/x", "name": "n", "repo": "app", "model": "m",
         "version": 2, "alias": "production", "a": 1, "b": 2, "reason": "it's --new; $(rm)", "expect": "none",
-        "monitor": "watch", "alert": 1, "time": "2h",
+        "monitor": "watch", "alert": 1, "time": "2h", "good": "HEAD~1", "bad": "HEAD", "test": "t::x",
+        "pipeline": "build",
     }  # fmt: skip
-    for given in (values, {name: value for name, value in values.items() if name not in {"rev", "name", "expect"}}):
+    for given in (
+        values,
+        {name: value for name, value in values.items() if name not in {"rev", "name", "expect", "pipeline", "test"}},
+    ):
         words = case.argv(**given)
         assert not any("{" in word or "[" in word for word in words)
         name = verb_of(words)
@@ -268,7 +295,7 @@ def test_each_use_case_is_a_line_the_command_line_understands(case: Any) -> None
         context = command.make_context(name, list(rest), parent=click.Context(root_command))
         if "reason" in context.params and "{reason}" in case.line:
             assert context.params["reason"] == values["reason"], "a hostile reason stays one word"
-    dangers = {verb.danger for verb in VERBS if verb_of(verb.words) == name}
+    dangers = {verb.danger for verb in VERBS if verb_of(verb.words) == name and "--dry-run" not in verb.words}
     assert dangers == {case.danger}, "the console's gate and the verb's are one"
 
 
@@ -382,7 +409,7 @@ def test_what_cannot_be_cut_short_is_whole(cli: Cli) -> None:
     assert status["agent"] == {"running": False}
     assert status["alerts"][0]["severity"] == "critical"
     _, broken = cli.json("show", "2")
-    assert broken["tests"] == {"passed": 2, "failed": 1, "skipped": 0, "errors": 0}
+    assert broken["tests"] == {"passed": 3, "failed": 1, "skipped": 0, "errors": 0}
     assert set(broken["steps"][0]) >= {"name", "outcome", "exit_code", "duration_s"}
     assert broken["supervisor"] == {"pid": None, "alive": False}
     _, trained = cli.json("show", "3")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.config.durations import parse_duration
 from opsconsole.config.load import find_line, load
+from opsconsole.config.quantities import parse_duration
 from opsconsole.config.schema import Config, json_schema
 from opsconsole.config.workspace import find, locate, open_workspace
 from opsconsole.ground.errors import ConfigError, ExitCode, NotFoundError

@@ -162,7 +162,7 @@ def test_a_broken_configuration_loses_no_test_results(works: Bench) -> None:
     record = runs.get(works.store, run_id)
     assert record is not None
     assert record.tests is not None
-    assert record.tests.passed == 2
+    assert record.tests.passed == 3
 
 
 SCORE = """

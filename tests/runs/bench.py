@@ -61,8 +61,8 @@ class Bench:
     def repo(self) -> Path:
         return self.root / "repos" / "app"
 
-    def pipelines(self, text: str, *, slots: int = 2) -> None:
-        head = f'[workspace]\nslots = {slots}\n[repos.app]\npath = "repos/app"\n'
+    def pipelines(self, text: str, *, slots: int = 2, workspace: str = "") -> None:
+        head = f'[workspace]\nslots = {slots}\n{workspace}\n[repos.app]\npath = "repos/app"\n'
         (self.root / "opsconsole.toml").write_text(head + text, encoding="utf-8")
         self.workspace = open_workspace(self.root)
 

@@ -7,11 +7,11 @@ import pytest
 
 from opsconsole.ground import clock
 from opsconsole.ground.nouns import PipelineKind, RunState, StepState, TestOutcome
-from opsconsole.store import runs, steps, test_results
+from opsconsole.store import runs, steps, test_history, test_results
 from opsconsole.store.connection import Store, open_store
 from opsconsole.store.runs import NewRun, TestCounts
 from opsconsole.store.steps import StepRecord
-from opsconsole.store.test_results import TestResult
+from opsconsole.store.test_results import RunOfTests, TestResult
 
 
 @pytest.fixture
@@ -86,21 +86,22 @@ def test_every_list_of_runs_reads_an_index_in_order(
         assert "USING INDEX" in steps_of_plan
 
 
-def test_cases_are_paged_and_replaced_and_the_bad_ones_found_by_index(store: Store) -> None:
+def test_cases_are_paged_and_the_bad_ones_found_by_index(store: Store) -> None:
     with store.immediate() as connection:
         run_id = runs.insert(connection, new_run())
         made = [
             TestResult(run_id, number, f"t{number}", TestOutcome.FAILED if number % 3 == 0 else TestOutcome.PASSED, 0.1)
             for number in range(9)
         ]
-        test_results.replace(connection, run_id, made)
-        test_results.replace(connection, run_id, made)
+        test_results.take_in(connection, RunOfTests(run_id, "app", "build", "c"), made)
     assert test_results.of_run(store, run_id, after=6) == made[7:]
     assert [case.position for case in test_results.failed(store, run_id)] == [0, 3, 6]
-    assert [case.test_id for case in test_results.history(store, "app", "t3")] == ["t3"]
-    (first, *rest) = store.rows(f"EXPLAIN QUERY PLAN {test_results.FAILED_QUERY}", (run_id, 10))
+    known = test_history.find(store, "app", "t3")
+    assert known is not None
+    assert [case.test_id for case in test_history.history(store, known.id)] == ["t3"]
+    first, second = store.rows(f"EXPLAIN QUERY PLAN {test_results.FAILED_QUERY}", (run_id, 10))
     assert "test_results_bad" in first["detail"]
-    assert rest == []
+    assert "INTEGER PRIMARY KEY" in second["detail"]
 
 
 def test_steps_are_written_over_by_position(store: Store) -> None:

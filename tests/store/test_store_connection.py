@@ -32,16 +32,19 @@ def second(db):
     db.execute("CREATE TABLE once (at TEXT) STRICT")
     db.execute("INSERT INTO once VALUES ('now')")
     db.execute("ALTER TABLE repos ADD COLUMN colour TEXT NOT NULL DEFAULT 'red'")
-module = types.ModuleType("opsconsole.store.migrations.m0002_test")
+module = types.ModuleType("opsconsole.store.migrations.m9999_test")
 module.apply = second
 sys.modules[module.__name__] = module
-migrations.STEPS += ("m0002_test",)
-connection.SCHEMA_VERSION = 2
+migrations.STEPS += ("m9999_test",)
+connection.SCHEMA_VERSION += 1
 """
 RACE = """
 import os, sys, threading
 from pathlib import Path
-import sqlite_utils, opsconsole.store.migrations.m0001_nouns
+import sqlite_utils
+from importlib import import_module
+from opsconsole.store import migrations
+for name in migrations.STEPS: import_module(f"opsconsole.store.migrations.{name}")
 from opsconsole.store import events
 from opsconsole.store.connection import open_store
 state, processes, threads = Path(sys.argv[1]), 40, 5
@@ -79,7 +82,7 @@ def python(script: str, *arguments: str, **more: str) -> subprocess.CompletedPro
 
 
 def older(path: Path) -> None:
-    """Fill a store of the first schema."""
+    """Fill a store of today's schema, which the next one makes old."""
     with open_store(path) as store, store.immediate() as connection:
         connection.execute("INSERT INTO repos VALUES ('app', '/app', 1, '2026-01-01T00:00:00.000000Z')")
         for number in range(50):
@@ -109,11 +112,11 @@ def test_200_racing_starts_migrate_an_old_store_once_and_lose_nothing(tmp_path: 
     with sqlite3.connect(tmp_path / FILE_NAME) as store:
         assert store.execute("SELECT count(*) FROM once").fetchone() == (1,)
         assert store.execute("SELECT name, colour FROM repos").fetchall() == [("app", "red")]
-        assert store.execute("PRAGMA user_version").fetchone() == (2,)
+        assert store.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION + 1,)
     store.close()
-    (copy,) = tmp_path.glob("store.schema1.*.db")
+    (copy,) = tmp_path.glob(f"store.schema{SCHEMA_VERSION}.*.db")
     with sqlite3.connect(copy) as before:
-        assert before.execute("PRAGMA user_version").fetchone() == (1,)
+        assert before.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
         assert before.execute("SELECT count(*) FROM events").fetchone() == (50,)
         assert before.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     before.close()
@@ -155,14 +158,14 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path: Path) -> No
     assert "Traceback" not in answer.stderr
     with open_store(tmp_path) as store:
         assert store.rows("SELECT name FROM sqlite_master WHERE name = 'once'") == []
-        assert store.row("PRAGMA user_version")[0] == 1  # type: ignore[index]
+        assert store.row("PRAGMA user_version")[0] == SCHEMA_VERSION  # type: ignore[index]
 
 
 def test_a_newer_store_is_refused_when_opened(tmp_path: Path) -> None:
     open_store(tmp_path).close()
     _age(tmp_path, SCHEMA_VERSION + 1)
     for readonly in (False, True):
-        with pytest.raises(NewerStoreError, match="knows 1") as refused:
+        with pytest.raises(NewerStoreError, match=f"knows {SCHEMA_VERSION}") as refused:
             open_store(tmp_path, readonly=readonly)
         assert refused.value.exit_code is ExitCode.STORE
 

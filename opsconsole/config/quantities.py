@@ -1,4 +1,4 @@
-"""Lengths of time as the operator writes them: ``90s``, ``20m``, ``2h``, ``1d``, ``1h30m``."""
+"""Quantities as the operator writes them: ``90s``, ``20m``, ``1h30m``; ``500MB``, ``20GB``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import re
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
+GIGABYTE = 1_000_000_000
+_SIZES = {"": 1, "b": 1, "kb": 1000, "mb": 1_000_000, "gb": GIGABYTE, "tb": 1000 * GIGABYTE}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?b)?")
 
 
 class Duration(float):
@@ -24,3 +27,14 @@ def parse_duration(text: object) -> Duration:
     if not 0 < seconds < 10 * 365 * 86400:
         raise ValueError(f"not a sensible length of time: {text!r}")
     return Duration(seconds)
+
+
+class Size(int):
+    """An amount of storage in bytes."""
+
+
+def parse_size(text: object) -> Size:
+    """Read an amount of storage; a bare number is bytes. Raises ValueError with what is accepted."""
+    if isinstance(text, bool) or not (found := _SIZE.fullmatch(str(text).strip().lower())):
+        raise ValueError(f"not an amount of storage: {text!r} (write it like 500MB, 20GB)")
+    return Size(float(found[1]) * _SIZES[found[2] or ""])

@@ -1,0 +1,245 @@
+"""Which commit broke it: runs between a good and a bad commit, several at once, by one test or by the whole build.
+
+Each probe is a run like any other (clean checkout, log, cancel), so what was learned before is used again, and what is
+learned here stays. The search itself can be a run too, so that it outlives the terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from opsconsole.config.workspace import Workspace
+from opsconsole.ground.errors import ConflictError
+from opsconsole.ground.nouns import PipelineKind, RunState, TestOutcome
+from opsconsole.ground.process import own_python
+from opsconsole.lifecycle.building import intake_command, start_run
+from opsconsole.lifecycle.usecases import command
+from opsconsole.repos import registration
+from opsconsole.repos.bisection import between
+from opsconsole.repos.commits import author_of, resolve_rev
+from opsconsole.repos.status import subject_of
+from opsconsole.runs.cancel import cancel
+from opsconsole.runs.follow import wait
+from opsconsole.runs.order import Plan, PlannedStep
+from opsconsole.runs.plan import plan
+from opsconsole.runs.start import start
+from opsconsole.store import events, runs, test_history
+from opsconsole.store.connection import Store
+from opsconsole.store.runs import RunRecord
+
+AT_ONCE = 4
+PIPELINE = "bisect"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked."""
+
+    repo: str
+    pipeline: str
+    good: tuple[str, ...]
+    """Full commit names."""
+    bad: str
+    test: str | None
+    """None: a commit is bad when its build fails."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What one commit said."""
+
+    commit: str
+    run: int
+    verdict: str
+    """``good``, ``bad``, ``skip``."""
+    known: bool
+    """It had run before."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer."""
+
+    first_bad: str | None
+    """None when only skipped commits are left: one of ``candidates`` it is."""
+    candidates: tuple[str, ...]
+    subject: str
+    author: str
+    probes: tuple[Probe, ...]
+
+
+def asked(workspace: Workspace, store: Store, target: str, *, good: str, bad: str, test: str | None) -> Question:
+    """Return the question with its revisions as commits; NotFoundError for one that is none."""
+    name, _, pipeline = target.partition("/")
+    repo = registration.named(workspace, store, name)
+    registration.require_trust(repo)
+    ends = resolve_rev(repo.path, good).id, resolve_rev(repo.path, bad).id
+    planned = plan(workspace, store, target, rev=bad)
+    return Question(name, pipeline or planned.pipeline, (ends[0],), ends[1], test)
+
+
+def bisect(workspace: Workspace, store: Store, question: Question, tell: Callable[[str], None]) -> Verdict:
+    """Find the first bad commit; ``tell`` hears what happens, a line at a time.
+
+    ConflictError when what is known of the two ends contradicts the question. Interrupted, it cancels its probes.
+    """
+    repo = registration.named(workspace, store, question.repo)
+    search = between(repo.path, question.good, question.bad)
+    _refuse_contradictions(store, question)
+    probes: list[Probe] = []
+    at_once = min(AT_ONCE, workspace.config.workspace.slots, os.cpu_count() or 1)
+    while search.found is None and not search.stuck:
+        tell(f"{len(search.parents):,} commits are left; {len(probes)} tried")
+        for probe in _try(workspace, store, question, search.next(at_once), tell):
+            probes.append(probe)
+            search = (
+                search.without(probe.commit)
+                if probe.verdict == "skip"
+                else search.after(probe.commit, bad=probe.verdict == "bad")
+            )
+    found = search.found
+    verdict = Verdict(
+        first_bad=found,
+        candidates=tuple(search.parents),
+        subject=subject_of(repo.path, found or search.bad),
+        author=author_of(repo.path, found or search.bad),
+        probes=tuple(probes),
+    )
+    _record(store, question, verdict)
+    return verdict
+
+
+def start_bisect(workspace: Workspace, store: Store, question: Question) -> int:
+    """Start the search as a run of its own, which goes on without us; return its id."""
+    repo = registration.named(workspace, store, question.repo)
+    words = ["bisect", f"{question.repo}/{question.pipeline}", "--good", question.good[0], "--bad", question.bad]
+    words += ["--test", question.test] if question.test is not None else []
+    line = shlex.join(own_python("opsconsole", "-C", str(workspace.root), *words))
+    python = Path(own_python("opsconsole")[0])
+    planned = Plan(
+        repo=question.repo,
+        repo_path=repo.path,
+        pipeline=PIPELINE,
+        kind=PipelineKind.TASK,
+        commit=question.bad,
+        branch=None,
+        subject=subject_of(repo.path, question.bad),
+        dirty=False,
+        steps=(PlannedStep(PIPELINE, line),),
+        environment=(),
+        passed_on=(),
+        runner=None,
+        reason="asked for",
+        interpreter=python,
+        interpreter_reason="the one that runs opsconsole",
+        missing=(),
+    )
+    return start(workspace, store, planned, intake=intake_command(workspace.root), reason=_asked_line(question))
+
+
+def last_good(store: Store, repo: str, pipeline: str, bad: RunRecord, test: str | None) -> str | None:
+    """Return the commit of the newest run before a bad one that was good: where a search begins."""
+    if test is None:
+        found = runs.page(store, repo=repo, pipeline=pipeline, state=RunState.PASSED, before=bad.id, limit=1)
+        return found[0].commit if found else None
+    known = test_history.find(store, repo, test, pipeline=pipeline)
+    if known is None:
+        return None
+    past = test_history.history(store, known.id, before=bad.id, limit=200)
+    passed = next((case for case in past if case.outcome is TestOutcome.PASSED), None)
+    record = runs.get(store, passed.run_id) if passed is not None else None
+    return record.commit if record is not None else None
+
+
+def _refuse_contradictions(store: Store, question: Question) -> None:
+    for commit, wanted in ((question.bad, "bad"), *((good, "good") for good in question.good)):
+        known = _known(store, question, commit)
+        if known is not None and known.verdict not in {wanted, "skip"}:
+            raise ConflictError(
+                f"{commit[:12]} was named as {wanted}, but run {known.run} says {known.verdict}",
+                hint=f"opsconsole show {known.run}; name other ends",
+            )
+
+
+def _try(
+    workspace: Workspace, store: Store, question: Question, commits: list[str], tell: Callable[[str], None]
+) -> list[Probe]:
+    found = [probe for commit in commits if (probe := _known(store, question, commit)) is not None]
+    known = {probe.commit for probe in found}
+    started: dict[str, int] = {}
+    try:
+        for commit in commits:
+            if commit not in known:
+                started[commit] = _start(workspace, store, question, commit)
+        for commit, run_id in started.items():
+            wait(workspace, store, run_id)
+            found.append(_verdict_of(store, question, commit, run_id, known=False))
+    except BaseException:
+        _cancel_all(workspace, store, list(started.values()))
+        raise
+    for probe in found:
+        again = " (known)" if probe.known else ""
+        tell(f"{probe.commit[:12]}  {probe.verdict:<4}  run {probe.run}{again}")
+    return found
+
+
+def _start(workspace: Workspace, store: Store, question: Question, commit: str) -> int:
+    only = (question.test,) if question.test is not None else ()
+    target = f"{question.repo}/{question.pipeline}"
+    return start_run(workspace, store, target, rev=commit, only_tests=only, reason=_asked_line(question))
+
+
+def _cancel_all(workspace: Workspace, store: Store, started: list[int]) -> None:
+    for run_id in started:
+        record = runs.get(store, run_id)
+        if record is not None and not record.state.final:
+            cancel(workspace, store, run_id, reason="the search was interrupted")
+
+
+def _known(store: Store, question: Question, commit: str) -> Probe | None:
+    """Return what a run of before says of a commit; None when none says anything."""
+    for record in runs.page(store, repo=question.repo, pipeline=question.pipeline, commit=commit, limit=20):
+        if record.state.final and record.rerun_of is None:
+            probe = _verdict_of(store, question, commit, record.id, known=True)
+            if probe.verdict != "skip":
+                return probe
+    return None
+
+
+def _verdict_of(store: Store, question: Question, commit: str, run_id: int, *, known: bool) -> Probe:
+    record = runs.get(store, run_id)
+    assert record is not None
+    verdict = "skip"
+    if question.test is not None:
+        outcomes = {name: outcome for (_, name), (outcome, _) in test_history.outcomes(store, run_id).items()}
+        outcome = outcomes.get(question.test)
+        if outcome in {TestOutcome.FAILED, TestOutcome.ERROR}:
+            verdict = "bad"
+        elif outcome is TestOutcome.PASSED:
+            verdict = "good"
+    elif record.state is RunState.PASSED:
+        verdict = "good"
+    elif record.state is RunState.FAILED:
+        verdict = "bad"
+    return Probe(commit, run_id, verdict, known)
+
+
+def _asked_line(question: Question) -> str:
+    what = question.test or f"{question.repo}/{question.pipeline}"
+    return f"which commit broke {what}"
+
+
+def _record(store: Store, question: Question, verdict: Verdict) -> None:
+    values = {"target": f"{question.repo}/{question.pipeline}", "good": question.good[0], "bad": question.bad}
+    with store.immediate() as connection:
+        events.record(
+            connection,
+            "bisect.found" if verdict.first_bad else "bisect.narrowed",
+            f"repo {question.repo}",
+            command=command("run.bisect", test=question.test or "", **values),
+            detail={"first_bad": verdict.first_bad, "test": question.test, "probes": len(verdict.probes)},
+        )

@@ -1,0 +1,227 @@
+"""The warden of one step: condition, kept result, tries, harvest. It sees the step to its end, whatever that takes.
+
+``python -I -m opsconsole.runs.warden``, one for each step, started by the supervisor, which tells it the errand on its
+stdin and hears on its stdout, line by line. It is a child subreaper: whatever the step hides from everybody is still
+below its warden, so a step can be ended whole while others go on. Standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from contextlib import suppress
+from typing import Any
+
+from opsconsole.ground.errors import OpsconsoleError
+from opsconsole.ground.nouns import StepState
+from opsconsole.runs import cache, harvest
+from opsconsole.runs.cgroup import ControlGroup, new_group
+from opsconsole.runs.errand import Errand, StepEnd
+from opsconsole.runs.execution import Command, CommandEnd, Limits
+from opsconsole.runs.masking import Masker
+from opsconsole.runs.signals import Signals
+from opsconsole.runs.steplog import StepLog
+from opsconsole.runs.tree import become_subreaper
+
+LOCK_S = 0.2
+"""How often a place that another run fills is looked at."""
+
+
+class Warden:
+    """One step, from its condition to its harvest."""
+
+    def __init__(self, errand: Errand) -> None:
+        self.errand = errand
+        self.step = errand.step
+        self.folder = errand.folder
+        self.tree = self.folder.worktree / self.step.cwd
+        self.out = self.folder.out / self.step.out
+        self.signals = Signals()
+        self.group: ControlGroup = new_group(f"{self.folder.run_id}-{os.getpid()}")
+        name = errand.log_name or self.step.name
+        self.log = StepLog(
+            self.folder.log(name),
+            self.folder.index(name),
+            masker=Masker(value.encode("utf-8", "surrogateescape") for value in errand.secrets),
+            limit=errand.log_limit,
+        )
+        self._began = time.monotonic()
+        self._tries = 0
+        self._notes: list[str] = []
+        self._command: Command | None = None
+        self._locks: list[int] = []
+
+    def run(self) -> None:
+        """Do all of it, and tell how it ended; then stay for what the step left running."""
+        try:
+            end = self._to_the_end()
+        except (OSError, OpsconsoleError) as error:
+            end = CommandEnd(StepState.ERROR, None, f"could not be started: {_said(error)}")
+        self._tell("ended", self._account(end).facts())
+        if self._command is not None:
+            self._command.linger()
+            self._command.close()
+        self.log.close()
+        self.group.close()
+
+    # the stages
+
+    def _to_the_end(self) -> CommandEnd:
+        if self.step.condition is not None:
+            said = self._execute(self.step.condition, "condition")
+            if said.state is StepState.FAILED:
+                return CommandEnd(StepState.SKIPPED, None, f"its condition said no: {self.step.condition}")
+            if said.state is not StepState.PASSED:
+                return said
+        if self.step.environment is not None and self.step.cache is None:
+            self._hold(cache.Shelf(self.folder.state, self.step.environment, environment=True))
+        kept = self._kept()
+        return kept if kept is not None else self._work()
+
+    def _kept(self) -> CommandEnd | None:
+        """Use a result that is kept, or make ready to keep the one that comes; None: the step has to run."""
+        wanted = self.step.cache
+        if wanted is None:
+            return None
+        shelf = cache.Shelf(self.folder.state, wanted.key, environment=wanted.environment)
+        waits = False
+        while not self.signals.cancels:
+            if (lock := shelf.try_use()) is not None:
+                self._locks.append(lock)
+                return self._reuse(shelf)
+            if (lock := shelf.try_fill()) is not None:
+                self._locks.append(lock)
+                before = cache.Memory(self.folder.state, self.errand.memory).read()
+                self._notes.append(f"ran: {cache.changes(before, wanted)}")
+                return None
+            if not waits:
+                waits = True
+                self.log.say("another run makes the same; waiting for it")
+            self.signals.wait(LOCK_S)
+        return CommandEnd(StepState.CANCELLED, None)
+
+    def _reuse(self, shelf: cache.Shelf) -> CommandEnd:
+        wanted, made = self.step.cache, shelf.kept()
+        assert wanted is not None
+        cache.restore(shelf, wanted, self.tree, self.out)
+        files = sum(name.startswith("file ") for name, _ in wanted.parts)
+        of = f"the same {files} inputs" if files != 1 else "the same input"
+        note = f"kept from run {made.run_id}: {of if files else 'nothing it depends on changed'}" if made else None
+        self.log.say(note or "kept")
+        return CommandEnd(StepState.CACHED, None, note)
+
+    def _work(self) -> CommandEnd:
+        limits = self.step.retries + 1
+        while True:
+            self._tries += 1
+            began = time.time()
+            end = self._execute(self.step.run, "try")
+            if end.state not in {StepState.FAILED, StepState.TIMED_OUT} or self._tries == limits:
+                break
+            said = end.note or f"exit {end.exit_code}"
+            self._notes.append(f"try {self._tries}: {said}")
+            self._tell("retried", {"note": said, "exit_code": end.exit_code, "number": self._tries})
+            self.log.say(f"try {self._tries} of {limits} ended: {said}; again")
+            harvest.set_aside(self.out, self._tries, began)
+        self._gather(end)
+        return end
+
+    def _execute(self, run: str, why: str) -> CommandEnd:
+        """Run one command of the step to its end."""
+        if self._command is not None:
+            self._command.end()
+            self._command.close()
+        left = [self.step.timeout, None if self.errand.seconds is None else self.errand.seconds - self._passed()]
+        known = [seconds for seconds in left if seconds is not None]
+        limits = Limits(time.monotonic() + max(min(known), 0.0) if known else None, self.step.silence)
+        self._command = Command(
+            run,
+            cwd=self.tree,
+            environment=self.errand.environment,
+            log=self.log,
+            signals=self.signals,
+            group=self.group,
+            tty=self.step.tty,
+        )
+        if why == "try":
+            who = self._command.identity
+            self._tell("started", {"process": who.to_text() if who else ""})
+        end = self._command.wait(limits)
+        if self.errand.service and end.state is StepState.CANCELLED:
+            return CommandEnd(StepState.PASSED, end.exit_code, "stopped: nobody needs it any more")
+        return end
+
+    def _gather(self, end: CommandEnd) -> None:
+        """Take out of the work tree what is to be kept."""
+        harvest.take_reports(self.folder.worktree, self.step.reports, self.out, self.step.name)
+        if self.step.artifacts:
+            missing = harvest.take_artifacts(self.folder.worktree, self.step.artifacts, self.folder.out)
+            if missing and end.state is StepState.PASSED:
+                self._notes.append(f"no artifact matches {', '.join(missing)}")
+        wanted = self.step.cache
+        if wanted is None or end.state is not StepState.PASSED:
+            return
+        shelf = cache.Shelf(self.folder.state, wanted.key, environment=wanted.environment)
+        try:
+            missing = cache.save(shelf, wanted.outputs, self.tree, self.out)
+            if missing:
+                self._notes.append(f"not kept: it left no {', '.join(missing)}")
+                return
+            shelf.mark_whole(self.folder.run_id)
+        except (OpsconsoleError, OSError) as error:
+            self._notes.append(f"not kept: {_said(error)}")
+            return
+        cache.Memory(self.folder.state, self.errand.memory).write(wanted)
+        self._release()  # others may use it now, also while something of this step lingers
+
+    # inside
+
+    def _release(self) -> None:
+        while self._locks:
+            os.close(self._locks.pop())
+
+    def _hold(self, shelf: cache.Shelf) -> None:
+        """Keep the environment that the step works in from being pruned meanwhile."""
+        lock = shelf.try_use()
+        if lock is not None:
+            self._locks.append(lock)
+            shelf.kept()
+
+    def _account(self, end: CommandEnd) -> StepEnd:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        ran = self._tries > 0
+        notes = [note for note in (end.note, *self._notes) if note]
+        return StepEnd(
+            state=end.state,
+            exit_code=end.exit_code,
+            note="; ".join(notes) or None,
+            tries=max(self._tries, 1),
+            seconds=round(self._passed(), 6),
+            cpu_s=round(used.ru_utime + used.ru_stime, 3) if ran else None,
+            peak_bytes=(self.group.peak() or used.ru_maxrss << 10) if ran else None,
+        )
+
+    def _passed(self) -> float:
+        return time.monotonic() - self._began
+
+    def _tell(self, what: str, facts: dict[str, Any]) -> None:
+        with suppress(OSError):  # nobody listens any more: the keeper ends us
+            os.write(1, json.dumps({"event": what, **facts}).encode("ascii") + b"\n")
+
+
+def _said(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def main() -> None:
+    """See to the errand that comes on stdin."""
+    errand = Errand.from_json(sys.stdin.buffer.readline())
+    become_subreaper()
+    Warden(errand).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""What is known of a test over many runs: its history, whether it is flaky, since when it is broken, what grew slow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from opsconsole.ground import clock
+from opsconsole.ground.nouns import TestOutcome
+from opsconsole.store.connection import Store
+from opsconsole.store.test_results import TestResult, record_of
+
+
+@dataclass(frozen=True)
+class TestRecord:
+    """One test of a repo, over all its runs."""
+
+    __test__ = False
+
+    id: int
+    repo: str
+    pipeline: str
+    variant: str
+    name: str
+    runs: int
+    """Runs in which it passed or failed."""
+    bad: int
+    flips: int
+    """How often its outcome changed from one run to the next."""
+    flaky: int
+    """How often it both passed and failed at one commit."""
+    flaky_at: datetime | None
+    last_run: int | None
+    broken_since: int | None
+    """The first of the runs running in which it failed; None when it passed the last time."""
+
+    @property
+    def rate(self) -> float:
+        """Share of its runs in which it contradicted itself."""
+        return min(max(self.flaky, self.flips / 2) / self.runs, 1.0) if self.runs else 0.0
+
+
+@dataclass(frozen=True)
+class SlowTest:
+    """A test that takes long, and how long it took before."""
+
+    name: str
+    variant: str
+    seconds: float
+    before: float | None
+    """The median of the runs before; None when there are none."""
+
+
+def find(store: Store, repo: str, name: str, *, pipeline: str = "build", variant: str = "") -> TestRecord | None:
+    """Return one test; None when it never ran."""
+    row = store.row(
+        "SELECT * FROM tests WHERE repo = ? AND pipeline = ? AND variant = ? AND name = ?",
+        (repo, pipeline, variant, name),
+    )
+    return None if row is None else _record(row)
+
+
+def flaky(store: Store, repo: str, *, limit: int = 200) -> list[TestRecord]:
+    """Return the tests of a repo that contradicted themselves, the most unsteady first."""
+    rows = store.rows(
+        "SELECT * FROM tests INDEXED BY tests_flaky WHERE repo = ? AND (flaky > 0 OR flips > 1) LIMIT 10000", (repo,)
+    )
+    found = [_record(row) for row in rows]
+    return sorted((test for test in found if test.flaky or test.flips > 2), key=lambda test: -test.rate)[:limit]
+
+
+def flaky_names(store: Store, run_id: int) -> set[tuple[str, str]]:
+    """Return variant and name of a run's failed tests that are known as flaky."""
+    rows = store.rows(
+        "SELECT tests.variant, tests.name FROM test_results INDEXED BY test_results_bad"
+        " JOIN tests ON tests.id = test_results.test WHERE test_results.run_id = ?"
+        " AND test_results.outcome IN ('error', 'failed') AND tests.flaky > 0 LIMIT 1000",
+        (run_id,),
+    )
+    return {(row["variant"], row["name"]) for row in rows}
+
+
+def broken_since(store: Store, run_id: int) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return, for a run's failed tests by variant and name, since which run each fails, and how many runs it has had."""
+    rows = store.rows(
+        "SELECT tests.variant, tests.name, tests.broken_since, tests.runs FROM test_results INDEXED BY test_results_bad"
+        " JOIN tests ON tests.id = test_results.test WHERE test_results.run_id = ?"
+        " AND test_results.outcome IN ('error', 'failed') LIMIT 1000",
+        (run_id,),
+    )
+    return {
+        (row["variant"], row["name"]): (row["broken_since"], row["runs"])
+        for row in rows
+        if row["broken_since"] is not None
+    }
+
+
+def history(store: Store, test: int, *, before: int | None = None, limit: int = 50) -> list[TestResult]:
+    """Return what a test came to in the last runs, newest first; ``before`` is the run to page on from."""
+    rows = store.rows(
+        "SELECT test_results.*, tests.name, tests.variant FROM test_results JOIN tests ON tests.id = test_results.test"
+        " WHERE test_results.test = ? AND test_results.run_id < ? ORDER BY test_results.run_id DESC LIMIT ?",
+        (test, before if before is not None else 1 << 62, limit),
+    )
+    return [record_of(row) for row in rows]
+
+
+def slowest(store: Store, run_id: int, *, limit: int = 10, runs_before: int = 5) -> list[SlowTest]:
+    """Return the slowest tests of a run, each with the median of what it took in the runs before."""
+    rows = store.rows(
+        "SELECT test, max(duration_s) AS seconds FROM test_results WHERE run_id = ? AND duration_s IS NOT NULL"
+        " GROUP BY test ORDER BY seconds DESC LIMIT ?",
+        (run_id, limit),
+    )
+    found = []
+    for row in rows:
+        name = store.row("SELECT name, variant FROM tests WHERE id = ?", (row["test"],))
+        past = store.rows(
+            "SELECT duration_s FROM test_results WHERE test = ? AND run_id < ? AND duration_s IS NOT NULL"
+            " ORDER BY run_id DESC LIMIT ?",
+            (row["test"], run_id, runs_before),
+        )
+        seconds = sorted(float(item["duration_s"]) for item in past)
+        assert name is not None
+        before = seconds[len(seconds) // 2] if seconds else None
+        found.append(SlowTest(name["name"], name["variant"], float(row["seconds"]), before))
+    return found
+
+
+def outcomes(store: Store, run_id: int) -> dict[tuple[str, str], tuple[TestOutcome, float | None]]:
+    """Return outcome and seconds of every test of a run, by variant and name; the worst case of a name counts."""
+    rows = store.rows(
+        "SELECT tests.variant, tests.name, test_results.outcome, test_results.duration_s FROM test_results"
+        " JOIN tests ON tests.id = test_results.test WHERE test_results.run_id = ? ORDER BY test_results.position",
+        (run_id,),
+    )
+    worst = {TestOutcome.ERROR: 3, TestOutcome.FAILED: 2, TestOutcome.PASSED: 1, TestOutcome.SKIPPED: 0}
+    found: dict[tuple[str, str], tuple[TestOutcome, float | None]] = {}
+    for row in rows:
+        key, outcome = (row["variant"], row["name"]), TestOutcome(row["outcome"])
+        if key not in found or worst[outcome] > worst[found[key][0]]:
+            found[key] = (outcome, row["duration_s"])
+    return found
+
+
+def _record(row: object) -> TestRecord:
+    found = dict(row)  # type: ignore[call-overload]
+    return TestRecord(
+        id=found["id"],
+        repo=found["repo"],
+        pipeline=found["pipeline"],
+        variant=found["variant"],
+        name=found["name"],
+        runs=found["runs"],
+        bad=found["bad"],
+        flips=found["flips"],
+        flaky=found["flaky"],
+        flaky_at=clock.from_text_or_none(found["flaky_at"]),
+        last_run=found["last_run"],
+        broken_since=found["broken_since"],
+    )

@@ -1,0 +1,52 @@
+"""Each migration on a filled store of the schema before it."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from opsconsole.ground.nouns import TestOutcome
+from opsconsole.store import runs, steps, test_history, test_results, upkeep
+from opsconsole.store.connection import FILE_NAME, open_store
+from opsconsole.store.migrations import step
+
+RUN = "INSERT INTO runs (id, repo, pipeline, kind, state, commit_id, actor, created_at) VALUES (?,?,?,?,?,?,?,?)"
+CASE = "INSERT INTO test_results (run_id, position, test_id, outcome, duration_s, message) VALUES (?,?,?,?,?,?)"
+
+
+def schema(path: Path, version: int) -> sqlite3.Connection:
+    connection = sqlite3.connect(path / FILE_NAME, isolation_level=None)
+    for number in range(1, version + 1):
+        step(number)(Database(connection))
+    connection.execute(f"PRAGMA user_version={version}")
+    return connection
+
+
+def test_results_keep_every_case_and_tests_get_their_counts(tmp_path: Path) -> None:
+    old = schema(tmp_path, 1)
+    for run in (1, 2, 3):
+        old.execute(RUN, (run, "app", "build", "build", "failed", "c" * 40, "tess", f"2026-01-0{run}T00:00:00.000000Z"))
+        old.execute("INSERT INTO steps VALUES (?, 0, 'test', 'pytest', 'failed', 1, NULL, NULL, NULL)", (run,))
+        for position in range(500):
+            bad = position == 7 and run > 1
+            old.execute(
+                CASE, (run, position, f"t{position}", "failed" if bad else "passed", 0.5, "no" if bad else None)
+            )
+    old.close()
+    with open_store(tmp_path) as store:
+        assert upkeep.check(store).problems == []
+        assert upkeep.check(store).rows["test_results"] == 1500
+        assert [case.test_id for case in test_results.failed(store, 3)] == ["t7"]
+        (first,) = test_results.of_run(store, 1, after=498)
+        assert (first.test_id, first.outcome, first.duration_s) == ("t499", TestOutcome.PASSED, 0.5)
+        test = test_history.find(store, "app", "t7")
+        assert test is not None
+        assert (test.runs, test.bad, test.last_run) == (3, 2, 3)
+        assert [case.outcome for case in test_history.history(store, test.id)] == ["failed", "failed", "passed"]
+        assert steps.of_run(store, 1)[0].tries == 1
+        record = runs.get(store, 1)
+        assert record is not None
+        assert (record.pinned, record.seconds) == (False, None)
+    assert list(tmp_path.glob("store.schema1.*.db"))
