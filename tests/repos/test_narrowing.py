@@ -56,6 +56,7 @@ def of(runner: str) -> Detection:
         ("pnpm test (vitest)", ["a.test.ts::s > b"], " --testNamePattern='^(s( > | )b)$' a.test.ts"),
         ("go test", ["x/p::TestA/b c", "x/p::TestA", "x/q::TestD"], " -run '^TestA$/^b c$|^TestD$' x/p x/q"),
         ("go test", ["x/p::(package)"], "go test -json x/p"),
+        ("go test", ["x/p::(package)", "x/q::TestA"], "go test -json -run '^TestA$' x/p x/q"),
         ("cargo test", ["lib::a::b", "it::c"], " -- --exact a::b c"),
         ("ctest", ["a.b[1]"], r" -R '^(a\.b\[1\])$'"),
         ("meson test", ["demo::demo:unit / a b"], " 'demo:a b'"),

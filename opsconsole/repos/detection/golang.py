@@ -34,7 +34,7 @@ def _command(options: str, packages: str) -> str:
 
 
 def _narrow(test_ids: list[str]) -> str | None:
-    """Return the run of single tests and subtests in their packages; a package that did not build runs whole.
+    """Return the run of single tests and subtests in their packages; a package that did not build is named.
 
     A test that is asked for with some of its subtests runs these alone: it failed because of them.
     """
@@ -44,12 +44,12 @@ def _narrow(test_ids: list[str]) -> str | None:
         if not name or package.startswith("-"):
             return None
         packages.setdefault(package, []).append(name)
-    if any(name.startswith("(") for names in packages.values() for name in names):
-        return _command("", shlex.join(packages))
     patterns = [
         "/".join(f"^{escaped(part, _SPECIAL)}$" for part in name.split("/"))
         for names in packages.values()
         for name in names
-        if not any(other.startswith(f"{name}/") for other in names)
+        if not name.startswith("(") and not any(other.startswith(f"{name}/") for other in names)
     ]
+    if not patterns:
+        return _command("", shlex.join(packages))
     return _command(f"-run {shlex.quote('|'.join(dict.fromkeys(patterns)))} ", shlex.join(packages))
