@@ -149,7 +149,7 @@ INFO handling ErrorBoundary
 def on_error(self): pass
 tests/test_errors.py .....                                       [ 12%]
 100% tests passed, 0 tests failed out of 3
-not ok 3 - later # todo not written yet
+not ok 3 - later # SKIP not written yet
 all good
 """
 
