@@ -27,7 +27,9 @@ _UNSEEN = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufff9-\uff
 """What ``visible`` leaves out of a block: the forbidden, save the ends of lines."""
 _COLOURS = re.compile(rb"\x1b\[[0-9;:]*m")
 """By far the most frequent sequence, found quickly by its beginning."""
-_CONTROLS = (b"\x1b", b"\x00", b"\x07", b"\x08", b"\xc2\x9b", b"\xc2\x9d")
+_CONTROLS = tuple(
+    char.encode() for char in "\x00\x07\x08\x1b\x90\x98\x9b\x9d\x9e\x9f\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
+)
 TAB = 8
 
 
@@ -115,12 +117,10 @@ def visible(block: bytes) -> str:
     if b"\r" in block:
         lines = block.split(b"\n")
         block = b"\n".join(_last_bytes(line) if b"\r" in line else line for line in lines)
-    if b"\x1b" in block:
-        block = _COLOURS.sub(b"", block)
-    shown = decode(block)
-    if any(control in block for control in _CONTROLS):
-        shown = _UNSEEN.sub("", _SEQUENCE.sub("", shown))
-    return shown
+    plain = _COLOURS.sub(b"", block) if b"\x1b" in block else block
+    if not any(control in plain for control in _CONTROLS):
+        return decode(plain)
+    return _UNSEEN.sub("", _SEQUENCE.sub("", decode(block)))
 
 
 def _last_bytes(line: bytes) -> bytes:
