@@ -165,6 +165,10 @@ def _known_complaint(repo: Path, said: str) -> OpsconsoleError | None:
 
 
 def last_line(text: str) -> str:
-    """Return the last line that says something; git puts its verdict there."""
+    """Return the last line that says something: git puts its verdict there, and the cause in the first ``error:``."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1].removeprefix("fatal: ").removeprefix("error: ")[:400] if lines else ""
+    if not lines:
+        return ""
+    verdict = lines[-1].removeprefix("fatal: ").removeprefix("error: ")
+    cause = next((line for line in lines[:-1] if line.startswith(("error: ", "fatal: "))), "")
+    return f"{verdict} ({cause})"[:400] if cause else verdict[:400]

@@ -193,7 +193,10 @@ class Warden:
     def _account(self, end: CommandEnd) -> StepEnd:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         ran = self._tries > 0
-        notes = [note for note in (end.note, *self._notes) if note]
+        first = end.note
+        if first is None and end.state is StepState.FAILED and self._notes:
+            first = f"exit {end.exit_code}"
+        notes = [note for note in (first, *self._notes) if note]
         return StepEnd(
             state=end.state,
             exit_code=end.exit_code,

@@ -112,7 +112,7 @@ def test_a_step_is_tried_again_with_the_reason_kept_and_its_test_is_flaky(bench:
 def test_retries_end_and_the_last_word_counts(bench: Bench) -> None:
     bench.task("exit 4", "retries = 1")
     record = bench.run()
-    assert (record.state, record.error) == (RunState.FAILED, "step job: try 1: exit 4")
+    assert (record.state, record.error) == (RunState.FAILED, "step job: exit 4; try 1: exit 4")
     assert found(bench, record.id)["job"].tries == 2
 
 
