@@ -238,15 +238,30 @@ class ThriftyDriver(LinuxDriver):
     """Textual's driver for Linux, sending differences."""
 
     _thrift: Thrift | None = None
+    _away = False
+    """Another program has the terminal: nothing is written into its screen."""
 
     def write(self, data: str) -> None:
         """Write to the terminal."""
+        if self._away:
+            return
         columns, rows = self._terminal()
         if self._thrift is None:
             self._thrift = Thrift(columns, rows, erases=not os.environ.get("TERM", "").startswith("screen"))
         elif self._thrift.size != (columns, rows):
             self._thrift.resize(columns, rows)
         super().write(self._thrift.feed(data))
+
+    def suspend_application_mode(self) -> None:
+        """Leave the terminal to another program."""
+        super().suspend_application_mode()
+        self._away = True
+
+    def resume_application_mode(self) -> None:
+        """Take the terminal back, whatever it shows now."""
+        self._away = False
+        self.forget()
+        super().resume_application_mode()
 
     def forget(self) -> None:
         """Take nothing for shown: what comes next is sent whole."""

@@ -94,7 +94,7 @@ class BuildsTab(Tab):
             if name not in self.console.repo_names():
                 return False
             self._choose_repo(name)
-            self.query_one("#runs").focus()
+            self.console.give_focus(self.query_one("#runs"))
             return self.query_one("#repos", RowList).select(name)
         run = runs.get(self.console.store, int(name)) if name.isdigit() else None
         if run is None:
@@ -104,14 +104,14 @@ class BuildsTab(Tab):
         found = self.query_one("#runs", RowList).select(run.id)
         self._run = run
         self._load_run()
-        self.query_one("#runs").focus()
+        self.console.give_focus(self.query_one("#runs"))
         return found or True
 
     def back(self) -> bool:
         """Leave the zoomed run."""
         if self.has_class("zoomed"):
             self.remove_class("zoomed")
-            self.query_one("#runs").focus()
+            self.console.give_focus(self.query_one("#runs"))
             return True
         return False
 
@@ -217,12 +217,14 @@ class BuildsTab(Tab):
     def run_opened(self) -> None:
         """Zoom into the run."""
         self.add_class("zoomed")
-        self.query_one("#log" if self._run is not None and not self._run.state.final else "#detail").focus()
+        self.console.give_focus(
+            self.query_one("#log" if self._run is not None and not self._run.state.final else "#detail")
+        )
 
     @on(RowList.Opened, "#repos")
     def repo_opened(self) -> None:
         """Go to the repo's runs."""
-        self.query_one("#runs").focus()
+        self.console.give_focus(self.query_one("#runs"))
 
     @on(LogView.Changed)
     def log_changed(self) -> None:

@@ -81,14 +81,14 @@ class DriftTab(Tab):
     def reveal(self, kind: str, name: str) -> bool:
         """Put the cursor on an alert or a monitor."""
         found = self.query_one("#alerts", RowList).select((kind, name))
-        self.query_one("#alerts").focus()
+        self.console.give_focus(self.query_one("#alerts"))
         return found
 
     def back(self) -> bool:
         """Leave the zoomed evidence."""
         if self.has_class("zoomed"):
             self.remove_class("zoomed")
-            self.query_one("#alerts").focus()
+            self.console.give_focus(self.query_one("#alerts"))
             return True
         return False
 
@@ -146,7 +146,7 @@ class DriftTab(Tab):
     def item_opened(self) -> None:
         """Show the evidence whole."""
         self.add_class("zoomed")
-        self.query_one("#evidence").focus()
+        self.console.give_focus(self.query_one("#evidence"))
 
     @on(RowList.Opened, "#evidence")
     def link_opened(self, message: RowList.Opened) -> None:

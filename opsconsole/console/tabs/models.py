@@ -91,14 +91,14 @@ class ModelsTab(Tab):
         found = number.removeprefix("v").isdigit() and self.query_one("#versions", RowList).select(
             (model, int(number.removeprefix("v")))
         )
-        self.query_one("#versions").focus()
+        self.console.give_focus(self.query_one("#versions"))
         return bool(found)
 
     def back(self) -> bool:
         """Leave the zoomed version."""
         if self.has_class("zoomed"):
             self.remove_class("zoomed")
-            self.query_one("#versions").focus()
+            self.console.give_focus(self.query_one("#versions"))
             return True
         return False
 
@@ -180,7 +180,7 @@ class ModelsTab(Tab):
     def version_opened(self) -> None:
         """Show the version whole."""
         self.add_class("zoomed")
-        self.query_one("#version").focus()
+        self.console.give_focus(self.query_one("#version"))
 
     @on(RowList.Opened, "#version")
     def lineage_opened(self, message: RowList.Opened) -> None:
