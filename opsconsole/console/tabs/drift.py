@@ -138,8 +138,12 @@ class DriftTab(Tab):
 
     @on(RowList.Moved, "#alerts")
     def item_moved(self, message: RowList.Moved) -> None:
-        """Show the evidence of what is under the cursor."""
+        """Know what the keys are about."""
         self._at = self._key(message.key)
+
+    @on(RowList.Rested, "#alerts")
+    def item_rested(self) -> None:
+        """Show the evidence of what is under the cursor."""
         self._load_evidence()
 
     @on(RowList.Opened, "#alerts")

@@ -172,8 +172,12 @@ class ModelsTab(Tab):
 
     @on(RowList.Moved, "#versions")
     def version_moved(self, message: RowList.Moved) -> None:
-        """Show the version under the cursor."""
+        """Know what the keys are about."""
         self._at = self._key(message.key)
+
+    @on(RowList.Rested, "#versions")
+    def version_rested(self) -> None:
+        """Show the version under the cursor."""
         self._load_version()
 
     @on(RowList.Opened, "#versions")
