@@ -31,7 +31,6 @@ from opsconsole.console.widgets.tones import Tone, Toned
 from opsconsole.ground import actor, text
 from opsconsole.ground.errors import OpsconsoleError
 from opsconsole.ground.nouns import Danger
-from opsconsole.lifecycle.usecases import USE_CASES
 from opsconsole.lifecycle.waiting import Waiting, waiting
 from opsconsole.store import repos
 from opsconsole.store.connection import Store, open_store
@@ -76,6 +75,7 @@ class ConsoleApp(Desk):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = os.environ.get("OPSCONSOLE_THEME") or "dark"
+        self._disable_tooltips = self._disable_notifications = True  # never shown here, and two widgets less to lay out
 
     def compose(self) -> ComposeResult:
         """Lay out the fixed rows and the place where a tab is shown; the first tab alone is made at once."""
@@ -215,6 +215,8 @@ class ConsoleApp(Desk):
         self, use_case: str, done: str, *, then: Callable[[dict[str, Any]], object] | None = None, **values: object
     ) -> None:
         """Carry out a use case in a child and say how it went; ``then`` gets its answer, the change feed shows the rest."""
+        from opsconsole.lifecycle.usecases import USE_CASES
+
         case = USE_CASES[use_case]
         if self.readonly and case.danger is not Danger.READ:
             self.say(f"{case.title}: this session is read-only", "warn")
@@ -259,6 +261,10 @@ class ConsoleApp(Desk):
                     f"{action.shown}  {action.help}",
                     lambda action_id=action.id: self.action_do(action_id),
                 )
+
+    def action_help_quit(self) -> None:
+        """Say what leaves: Ctrl-C does not."""
+        self.say("q leaves; what runs goes on", "dim")
 
     # inside
 

@@ -65,6 +65,9 @@ class Line:
         """Return the spans to send where ``shown`` is shown: changes that lie near each other are joined."""
         if self.chars == shown.chars and self.pens == shown.pens:
             return
+        if not any(shown.chars) and None not in self.chars:
+            yield 0, len(self.chars)
+            return
         first = last = -1
         for index, (cell, pen, cell_shown, pen_shown) in enumerate(
             zip(self.chars, self.pens, shown.chars, shown.pens, strict=True)
@@ -72,7 +75,7 @@ class Line:
             if cell is None or (cell == cell_shown and pen == pen_shown):
                 continue
             start = index - 1 if cell == "" and index and self.chars[index - 1] is not None else index
-            if last < 0 or start > last + BRIDGE or not self._bridges(last, start):
+            if start > last and (last < 0 or start > last + BRIDGE or not self._bridges(last, start)):
                 if last >= 0:
                     yield first, last
                 first = start
@@ -150,7 +153,7 @@ def _unknown(columns: int) -> Line:
 
 def best_scroll(shown: Sequence[Line], wanted: Mapping[int, Line]) -> Scroll | None:
     """Return the scrolling that saves most, if any is worth its own cost."""
-    if len(wanted) < MATCHES:
+    if len(wanted) < MATCHES or not any(line.chars[0] for line in shown):
         return None
     places: dict[str, list[int]] = {}
     for row, line in enumerate(shown):

@@ -27,6 +27,16 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _ATTRIBUTES = {"1": "bold", "2": "dim", "3": "italic", "4": "underline", "5": "blink", "7": "reverse", "9": "strike"}
+_OFF = {
+    "bold": "22",
+    "dim": "22",
+    "italic": "23",
+    "underline": "24",
+    "blink": "25",
+    "reverse": "27",
+    "strike": "29",
+}
+_WEIGHT = frozenset({"bold", "dim"})
 _CODES = {name: code for code, name in _ATTRIBUTES.items()}
 _BLANKS = re.compile("( {12,})")
 """So many blanks are erased with two sequences for less than they cost as characters."""
@@ -158,10 +168,9 @@ class Thrift:
 
 
 def _difference(told: Pen, pen: Pen) -> str:
-    codes: list[str] = []
-    if told.attributes - pen.attributes:
-        codes, told = ["0"], DEFAULT
-    codes += [_CODES[name] for name in sorted(pen.attributes - told.attributes)]
+    codes = sorted({_OFF[name] for name in told.attributes - pen.attributes})
+    kept = told.attributes - _WEIGHT if "22" in codes else told.attributes  # one code ends both bold and dim
+    codes += [_CODES[name] for name in sorted(pen.attributes - kept)]
     if pen.foreground != told.foreground:
         codes.append(pen.foreground or "39")
     if pen.background != told.background:
