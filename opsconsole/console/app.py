@@ -21,21 +21,25 @@ from opsconsole.config.workspace import Workspace, open_workspace
 from opsconsole.console.actions import BY_ID, PLACES, actions_of, bindings_for, footer_of
 from opsconsole.console.desk import Desk, Tab
 from opsconsole.console.doors import Doors
+from opsconsole.console.keygate import KeyGate
 from opsconsole.console.repos import RepoWatch
+from opsconsole.console.status import status_of
 from opsconsole.console.themes import THEMES
 from opsconsole.console.thrift import ThriftyDriver
 from opsconsole.console.widgets.bars import TABS, Footer, StatusBar, TabBar
-from opsconsole.console.widgets.tones import Column, Tone, Toned
+from opsconsole.console.widgets.tones import Tone, Toned
 from opsconsole.ground import actor, text
 from opsconsole.ground.errors import OpsconsoleError
-from opsconsole.ground.nouns import Danger, PipelineKind, RunState, Severity
-from opsconsole.lifecycle.usecases import USE_CASES
+from opsconsole.ground.nouns import Danger
 from opsconsole.lifecycle.waiting import Waiting, waiting
-from opsconsole.store import alerts, repos, runs
+from opsconsole.store import repos
 from opsconsole.store.connection import Store, open_store
 
 if TYPE_CHECKING:
+    from textual.widget import Widget
+
     from opsconsole.console.children import Answer
+    from opsconsole.console.widgets.prompt import Prompt
     from opsconsole.repos.status import RepoStatus
 
 POLL = 0.25
@@ -60,16 +64,18 @@ class ConsoleApp(Desk):
         self.absolute_times = False
         self.waiting: list[Waiting] = []
         self.doors = Doors(self)
+        self._gate = KeyGate(self, super().on_event)
         self._repos = RepoWatch()
         self._seen = -1
         self._config_seen = 0.0
         self.last_tab = "overview"
         self._live = 0
         self._ticks = 0
-        self._message: Toned = Toned("")
+        self._prompt: Prompt | None = None
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = os.environ.get("OPSCONSOLE_THEME") or "dark"
+        self._disable_tooltips = self._disable_notifications = True  # never shown here, and two widgets less to lay out
 
     def compose(self) -> ComposeResult:
         """Lay out the fixed rows and the place where a tab is shown; the first tab alone is made at once."""
@@ -84,7 +90,7 @@ class ConsoleApp(Desk):
         """Start the change feed and the clock; leave cleanly when the terminal goes."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGHUP, signal.SIGTERM):
-            loop.add_signal_handler(number, self.exit)
+            loop.add_signal_handler(number, self.doors.leave)
         self.refresh_data()
         self.tab.focus_first()
         loop.call_later(POLL, self._poll)
@@ -93,8 +99,16 @@ class ConsoleApp(Desk):
         self.call_after_refresh(self._look_at_repos)
         self.call_after_refresh(self._started)
 
+    async def on_event(self, event: events.Event) -> None:
+        """Let keys through one at a time: each belongs to what the one before it opened."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self._gate.take(event)
+        else:
+            await super().on_event(event)
+
     def on_unmount(self) -> None:
         """Let go of the store."""
+        self._gate.close()
         self.store.close()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -132,9 +146,8 @@ class ConsoleApp(Desk):
         self.query_one(Footer).show_keys(footer_of(("everywhere", *places), readonly=self.readonly))
 
     def say(self, message: str, tone: Tone = "text") -> None:
-        """Show a message in the status row; it stays until the next."""
-        self._message = Toned(text.clean(message), tone)
-        self._show_status()
+        """Show a message in the status row for a while."""
+        self.query_one(StatusBar).tell(Toned(text.clean(message), tone))
 
     def repo_names(self) -> list[str]:
         """Return every repo, of the configuration and of the store, by name."""
@@ -185,14 +198,24 @@ class ConsoleApp(Desk):
         """Ask for a line in the footer's row; the prompt is made when it is first needed."""
         from opsconsole.console.widgets.prompt import Prompt
 
-        if not self.query(Prompt):
-            await self.query_one("#bottom").mount(Prompt(id="prompt"))
-        self.query_one(Prompt).ask(mark, then, value=value)
+        if self._prompt is None:
+            self._prompt = Prompt(id="prompt")
+            await self.query_one("#bottom").mount(self._prompt)
+        self._prompt.ask(mark, then, value=value)
+
+    def give_focus(self, widget: Widget) -> None:
+        """Give a pane the focus, at once; while a line is asked for, the pane gets it after that."""
+        if self._prompt is not None and self._prompt.asking:
+            self._prompt.back_to(widget)
+        else:
+            widget.screen.set_focus(widget)
 
     def carry_out(
         self, use_case: str, done: str, *, then: Callable[[dict[str, Any]], object] | None = None, **values: object
     ) -> None:
         """Carry out a use case in a child and say how it went; ``then`` gets its answer, the change feed shows the rest."""
+        from opsconsole.lifecycle.usecases import USE_CASES
+
         case = USE_CASES[use_case]
         if self.readonly and case.danger is not Danger.READ:
             self.say(f"{case.title}: this session is read-only", "warn")
@@ -238,6 +261,10 @@ class ConsoleApp(Desk):
                     lambda action_id=action.id: self.action_do(action_id),
                 )
 
+    def action_help_quit(self) -> None:
+        """Say what leaves: Ctrl-C does not."""
+        self.say("q leaves; what runs goes on", "dim")
+
     # inside
 
     async def _carry_out(
@@ -253,7 +280,12 @@ class ConsoleApp(Desk):
 
     def start_run(self, use_case: str = "run.start", **values: object) -> None:
         """Start a run and go to it, to watch it live."""
-        self.carry_out(use_case, "run #{id} started", then=lambda data: self.jump("run", str(data["id"])), **values)
+        self.carry_out(use_case, "run #{id} started", then=self._show_started, **values)
+
+    def _show_started(self, data: dict[str, Any]) -> None:
+        """Go to a run that was started, unless the operator has begun something else meanwhile."""
+        if len(self.screen_stack) == 1 and not (self._prompt is not None and self._prompt.asking):
+            self.jump("run", str(data["id"]))
 
     def _started(self) -> None:
         """After the first frame: collect garbage again, and let a child put right what a dead process left."""
@@ -280,6 +312,8 @@ class ConsoleApp(Desk):
     def _show_tab(self, name: str, then: Callable[[Tab], object] | None) -> None:
         """Switch in one frame: the tab is filled and given the focus before anything is painted."""
         with self.batch_update():
+            if self.query_one(ContentSwitcher).current != name:
+                self.query_one(StatusBar).forget()
             self.query_one(ContentSwitcher).current = name
             self.refresh_data()
             self.tab.focus_first()
@@ -331,30 +365,9 @@ class ConsoleApp(Desk):
             self._config_seen = changed
 
     def _show_status(self) -> None:
-        live = runs.live(self.store)
-        self._live = sum(run.kind is not PipelineKind.TASK for run in live)
-        standing = [item for item in alerts.alerts(self.store, live=True) if item.severity is not Severity.INFO]
-        critical = sum(item.severity is Severity.CRITICAL for item in standing)
-        decisions = sum(item.kind == "decision" for item in self.waiting)
-        queued = sum(run.state is RunState.QUEUED for run in live)
-        stretches = [Toned(f" {len(live) - queued} running", "accent" if live else "dim")]
-        if queued:
-            stretches.append(Toned(f"   {queued} queued", "dim"))
-        if critical:
-            stretches.append(Toned(f"   ▲ {critical} critical", "bad"))
-        if len(standing) - critical:
-            stretches.append(Toned(f"   △ {len(standing) - critical} warn", "warn"))
-        if not standing:
-            stretches.append(Toned("   no alerts", "dim"))
-        if decisions:
-            stretches.append(Toned(f"   ◆ {text.plural(decisions, 'decision')}", "accent"))
-        stretches.append(
-            Toned("   read-only" if self.readonly else "   read-write", "warn" if self.readonly else "dim")
-        )
-        self.query_one(StatusBar).show(
-            (Column(width=sum(len(part.text) for part in stretches)), tuple(stretches)),
-            (Column(right=True), self._message),
-        )
+        found = status_of(self.store, self.waiting, readonly=self.readonly)
+        self._live = found.ticking
+        self.query_one(StatusBar).show_state(found.stretches)
         self.query_one(TabBar).show_tab(self.query_one(ContentSwitcher).current or "overview", self._where())
 
     def _where(self) -> str:

@@ -40,7 +40,7 @@ class Desk(App[None]):
         raise NotImplementedError
 
     def say(self, message: str, tone: Tone = "text") -> None:
-        """Show a message in the status row; it stays until the next."""
+        """Show a message in the status row for a while."""
         raise NotImplementedError
 
     def open_tab(self, name: str, then: Callable[[Tab], object] | None = None) -> None:
@@ -69,6 +69,10 @@ class Desk(App[None]):
 
     async def ask_line(self, mark: str, then: Callable[[str], None], *, value: str = "") -> None:
         """Ask for a line; ``then`` gets it when Enter is pressed."""
+        raise NotImplementedError
+
+    def give_focus(self, widget: Widget) -> None:
+        """Give a pane the focus; while a line is asked for, after that."""
         raise NotImplementedError
 
     async def ask(self, use_case: str, **values: object) -> Answer:
@@ -121,7 +125,7 @@ class Tab(Container):
     def focus_first(self) -> None:
         """Give the focus to the pane that had it, else to the opening pane."""
         if self.app.focused is None or self not in self.app.focused.ancestors:
-            self.screen.set_focus(self.query_one(self.first))
+            self.console.give_focus(self.query_one(self.first))
 
     def places(self) -> tuple[str, ...]:
         """Return which places' keys hold now."""

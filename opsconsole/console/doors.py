@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
-from pathlib import Path
+import shutil
 from typing import TYPE_CHECKING
 
 from opsconsole.console.desk import Desk
+from opsconsole.console.outside import Outside
 from opsconsole.console.widgets.rows import RowList
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ class Doors:
 
     def __init__(self, app: Desk) -> None:
         self.app = app
+        self._outside = Outside(app)
 
     def do_overview(self) -> None:
         """Open a tab."""
@@ -63,7 +64,7 @@ class Doors:
             focused.filter("")
             self.app.say("")
         elif not self.app.tab.back():
-            self.app.tab.query_one(self.app.tab.first).focus()
+            self.app.give_focus(self.app.tab.query_one(self.app.tab.first))
 
     async def do_find(self) -> None:
         """Filter the list, or search the log, that has the focus."""
@@ -113,7 +114,20 @@ class Doors:
         pager = path.suffix == ".log"
         program = os.environ.get("PAGER" if pager else "EDITOR") or ("less" if pager else "vi")
         command = [*shlex.split(program), *([f"+{line}"] if line and not pager else []), str(path)]
-        self._outside(command)
+        driver = self.app._driver  # noqa: SLF001 - Textual's own way to step aside cannot be left by a signal
+        if shutil.which(command[0]) is None or driver is None or not driver.can_suspend:
+            self.app.say(f"{command[0]} is not installed: set $EDITOR or $PAGER", "bad")
+        elif not self._outside.busy:
+            self.app.run_worker(
+                self._outside.visit(command, driver), group="outside", exit_on_error=False, name="outside"
+            )
+
+    def leave(self) -> None:
+        """End the console because a signal says so, also while a program stands in front of it."""
+        if self._outside.busy:
+            self._outside.leave()
+        else:
+            self.app.exit()
 
     def do_sort(self) -> None:
         """Sort by the next order."""
@@ -172,12 +186,4 @@ class Doors:
         panes = self.app.tab.panes()
         if panes:
             here = panes.index(self.app.focused) if self.app.focused in panes else -1
-            panes[(here + step) % len(panes)].focus()
-
-    def _outside(self, command: list[str]) -> None:
-        try:
-            with self.app.suspend():
-                subprocess.run(command, check=False, cwd=Path.home())
-        except FileNotFoundError:
-            self.app.say(f"{command[0]} is not installed: set $EDITOR or $PAGER", "bad")
-        self.app.forget_screen()
+            self.app.give_focus(panes[(here + step) % len(panes)])

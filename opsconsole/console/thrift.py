@@ -1,18 +1,19 @@
 """Saying less on the line: only cells that change are sent, and colours only when they change.
 
 Textual repaints whole regions, and gives each stretch of text its full style: a change of tab is 40 kB in true colour.
-This driver keeps a picture of what the terminal shows and sends the difference, as curses does.
+This driver keeps a picture of what the terminal shows and sends the difference, as curses does; rows that only moved are
+scrolled by the terminal itself.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
-from rich.cells import get_character_cell_size
 from textual.drivers.linux_driver import LinuxDriver
+
+from opsconsole.console.picture import DEFAULT, SEEN_ON_BLANKS, Line, Pen, best_scroll, cells_of
 
 _TOKEN = re.compile(
     r"""
@@ -26,24 +27,19 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _ATTRIBUTES = {"1": "bold", "2": "dim", "3": "italic", "4": "underline", "5": "blink", "7": "reverse", "9": "strike"}
+_OFF = {
+    "bold": "22",
+    "dim": "22",
+    "italic": "23",
+    "underline": "24",
+    "blink": "25",
+    "reverse": "27",
+    "strike": "29",
+}
+_WEIGHT = frozenset({"bold", "dim"})
 _CODES = {name: code for code, name in _ATTRIBUTES.items()}
-_SEEN_ON_BLANKS = frozenset({"underline", "reverse", "strike"})
 _BLANKS = re.compile("( {12,})")
 """So many blanks are erased with two sequences for less than they cost as characters."""
-BRIDGE = 6
-"""Unchanged cells between two changes that are sent again: to move the cursor costs as much."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pen:
-    """How the terminal draws: colours as SGR parameters (empty: its default), and attributes."""
-
-    foreground: str = ""
-    background: str = ""
-    attributes: frozenset[str] = frozenset()
-
-
-DEFAULT = Pen()
 
 
 class Thrift:
@@ -61,8 +57,8 @@ class Thrift:
     def resize(self, columns: int, rows: int) -> None:
         """Begin anew with a terminal of another size; nothing is known of what it shows."""
         self.size = (columns, rows)
-        self._chars: list[list[str | None]] = [[None] * columns for _ in range(rows)]
-        self._pens: list[list[Pen]] = [[DEFAULT] * columns for _ in range(rows)]
+        self._shown = [Line([None] * columns, [DEFAULT] * columns) for _ in range(rows)]
+        self._wanted: dict[int, Line] = {}
         self._cursor, self._told = None, None
 
     def feed(self, data: str) -> str:
@@ -77,58 +73,65 @@ class Thrift:
             elif kind == "column":
                 self._at = (int(token["row"] or 1) - 1, int(token["column"] or 1) - 1)
             elif kind == "quiet":
+                self._catch_up(out)
                 out.append(token[0])
             elif kind == "raw":
+                self._catch_up(out)
                 out += (self._tell(self._pen), token[0])
                 self.resize(*self.size)
+        self._catch_up(out)
         if self._cursor != self._at:
             out.append(self._move(*self._at))
         return "".join(out)
 
-    def scroll(self, first: int, last: int, rows: int) -> str:
-        """Return what moves whole rows of the terminal, ``first`` to before ``last``, up by ``rows``, or down if negative."""
-        unknown: list[list[str | None]] = [[None] * self.size[0] for _ in range(abs(rows))]
-        plain = [[DEFAULT] * self.size[0] for _ in range(abs(rows))]
-        chars, pens = self._chars[first:last], self._pens[first:last]
-        self._chars[first:last] = (chars + unknown)[rows:] if rows > 0 else (unknown + chars)[:rows]
-        self._pens[first:last] = (pens + plain)[rows:] if rows > 0 else (plain + pens)[:rows]
-        self._cursor = None
-        moves = f"\x1b[{last};1H" + "\n" * rows if rows > 0 else f"\x1b[{first + 1};1H" + "\x1bM" * -rows
-        return f"\x1b[{first + 1};{last}r{moves}\x1b[r"
-
     def _write(self, text: str, out: list[str]) -> None:
+        """Note what is wanted; what goes past the edge is not reckoned with, and sent as it is."""
         row, column = self._at
-        cells = _cells(text)
-        self._at = (row, column + len(cells))
-        if row >= self.size[1] or column + len(cells) > self.size[0]:
+        cells = cells_of(text)
+        stop = column + len(cells)
+        self._at = (row, stop)
+        if row >= self.size[1] or stop > self.size[0]:
+            self._catch_up(out)
             out += (self._move(row, column), self._tell(self._pen), text)
             self._cursor = None
             return
-        blank = self._pen if self._pen.attributes & _SEEN_ON_BLANKS else _blank(self._pen)
-        pens = [blank if cell == " " else self._pen for cell in cells]
-        chars, known = self._chars[row], self._pens[row]
-        stop = column + len(cells)
-        if chars[column:stop] == cells and known[column:stop] == pens:
-            return
-        changed = [
-            index
-            for index, (cell, pen) in enumerate(zip(cells, pens, strict=True))
-            if chars[column + index] != cell or known[column + index] != pen
-        ]
-        for first, last in _spans(changed, cells):
-            self._send(row, column + first, cells[first:last], blank, out)
-        self._break_halves(chars, column, stop)
-        chars[column:stop] = cells
-        known[column:stop] = pens
+        line = self._wanted.get(row)
+        if line is None:
+            line = self._wanted[row] = self._shown[row].copy()
+        line.write(column, cells, self._pen)
 
-    def _send(self, row: int, column: int, cells: list[str], blank: Pen, out: list[str]) -> None:
-        """Send neighbouring cells: text in the pen at hand, blanks between in the blank pen, long ones erased."""
+    def _catch_up(self, out: list[str]) -> None:
+        """Send what differs between what is wanted and what is shown."""
+        if not self._wanted:
+            return
+        scroll = best_scroll(self._shown, self._wanted)
+        if scroll is not None:
+            out.append(f"\x1b[{scroll.top + 1};{scroll.bottom + 1}r\x1b[{scroll.top + 1};1H{scroll.sequence}\x1b[r")
+            self._cursor = None
+            for row in range(scroll.top, scroll.bottom + 1):
+                self._wanted.setdefault(row, self._shown[row])
+            scroll.apply(self._shown, self.size[0])
+        for row in sorted(self._wanted):
+            wanted, shown = self._wanted[row], self._shown[row]
+            for first, last in wanted.changes(shown):
+                self._send(row, first, wanted, last, out)
+            self._shown[row] = wanted
+        self._wanted = {}
+
+    def _send(self, row: int, first: int, line: Line, last: int, out: list[str]) -> None:
+        """Send neighbouring cells, each stretch of one pen in its own."""
+        while first < last:
+            stop, pen, blank = line.stretch(first, last)
+            self._send_stretch(row, first, line.text(first, stop), pen, blank, out)
+            first = stop
+
+    def _send_stretch(self, row: int, column: int, text: str, pen: Pen, blank: Pen, out: list[str]) -> None:
+        """Send text in its pen, blanks between in the blank pen, long ones erased."""
         if self._cursor != (row, column):
             out.append(self._move(row, column))
-        text = "".join(cells)
-        erases = self._erases and not blank.attributes & _SEEN_ON_BLANKS
+        erases = self._erases and not blank.attributes & SEEN_ON_BLANKS
         pieces = [piece for piece in (_BLANKS.split(text) if erases else [text]) if piece]
-        end = column + len(cells)
+        end = column + len(text)
         for index, piece in enumerate(pieces):
             words = piece.lstrip(" ")
             if len(words) < len(piece):
@@ -142,16 +145,8 @@ class Thrift:
                 continue
             out.append(piece[: len(piece) - len(words)])
             if words:
-                out += (self._tell(self._pen), words)
+                out += (self._tell(pen), words)
         self._cursor = (row, end) if text.isascii() and end < self.size[0] else None
-
-    @staticmethod
-    def _break_halves(chars: list[str | None], start: int, stop: int) -> None:
-        """A wide character that loses one half loses both."""
-        if chars[start] == "" and start:
-            chars[start - 1] = None
-        if stop < len(chars) and chars[stop] == "":
-            chars[stop] = None
 
     def _move(self, row: int, column: int) -> str:
         self._cursor = (row, column)
@@ -163,7 +158,7 @@ class Thrift:
             cell == " "
             and told is not None
             and pen.background == told.background
-            and not (pen.attributes | told.attributes) & _SEEN_ON_BLANKS
+            and not (pen.attributes | told.attributes) & SEEN_ON_BLANKS
         ):
             return ""
         self._told = pen
@@ -173,51 +168,14 @@ class Thrift:
 
 
 def _difference(told: Pen, pen: Pen) -> str:
-    codes: list[str] = []
-    if told.attributes - pen.attributes:
-        codes, told = ["0"], DEFAULT
-    codes += [_CODES[name] for name in sorted(pen.attributes - told.attributes)]
+    codes = sorted({_OFF[name] for name in told.attributes - pen.attributes})
+    kept = told.attributes - _WEIGHT if "22" in codes else told.attributes  # one code ends both bold and dim
+    codes += [_CODES[name] for name in sorted(pen.attributes - kept)]
     if pen.foreground != told.foreground:
         codes.append(pen.foreground or "39")
     if pen.background != told.background:
         codes.append(pen.background or "49")
     return f"\x1b[{';'.join(codes)}m"
-
-
-def _cells(text: str) -> list[str]:
-    """Return one string a cell; the second cell of a wide character is empty, a combining mark joins its cell."""
-    if text.isascii():
-        return list(text)
-    cells: list[str] = []
-    for char in text:
-        size = get_character_cell_size(char)
-        if size == 0:
-            if cells:
-                index = len(cells) - (2 if cells[-1] == "" and len(cells) > 1 else 1)
-                cells[index] += char
-        else:
-            cells += [char, ""] if size == 2 else [char]
-    return cells
-
-
-def _spans(changed: list[int], cells: list[str]) -> list[tuple[int, int]]:
-    """Join changes that lie near each other, and take wide characters whole."""
-    if len(changed) == len(cells):
-        return [(0, len(cells))]
-    spans: list[tuple[int, int]] = []
-    for index in changed:
-        first = index - 1 if cells[index] == "" and index else index
-        last = index + 2 if index + 1 < len(cells) and cells[index + 1] == "" else index + 1
-        if spans and first - spans[-1][1] <= BRIDGE:
-            spans[-1] = (spans[-1][0], max(last, spans[-1][1]))
-        else:
-            spans.append((first, last))
-    return spans
-
-
-@lru_cache(maxsize=1024)
-def _blank(pen: Pen) -> Pen:
-    return Pen(background=pen.background)
 
 
 @lru_cache(maxsize=4096)
@@ -249,9 +207,13 @@ class ThriftyDriver(LinuxDriver):
     """Textual's driver for Linux, sending differences."""
 
     _thrift: Thrift | None = None
+    _away = False
+    """Another program has the terminal: nothing is written into its screen."""
 
     def write(self, data: str) -> None:
         """Write to the terminal."""
+        if self._away:
+            return
         columns, rows = self._terminal()
         if self._thrift is None:
             self._thrift = Thrift(columns, rows, erases=not os.environ.get("TERM", "").startswith("screen"))
@@ -259,10 +221,16 @@ class ThriftyDriver(LinuxDriver):
             self._thrift.resize(columns, rows)
         super().write(self._thrift.feed(data))
 
-    def scroll(self, first: int, last: int, rows: int) -> None:
-        """Move whole rows of the terminal up (down if negative) before they are painted anew: most stay as they are."""
-        if self._thrift is not None and 0 <= first < last <= self._thrift.size[1] and abs(rows) < last - first:
-            super().write(self._thrift.scroll(first, last, rows))
+    def suspend_application_mode(self) -> None:
+        """Leave the terminal to another program."""
+        super().suspend_application_mode()
+        self._away = True
+
+    def resume_application_mode(self) -> None:
+        """Take the terminal back, whatever it shows now."""
+        self._away = False
+        self.forget()
+        super().resume_application_mode()
 
     def forget(self) -> None:
         """Take nothing for shown: what comes next is sent whole."""

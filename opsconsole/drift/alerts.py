@@ -7,6 +7,7 @@ the chunk, so that two checks at once cannot open two.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from datetime import datetime
 
 from opsconsole.ground import clock
@@ -14,6 +15,7 @@ from opsconsole.ground.errors import UsageError
 from opsconsole.ground.nouns import AlertState, Severity
 from opsconsole.store import alerts as records
 from opsconsole.store import chunks as chunk_store
+from opsconsole.store import events
 from opsconsole.store.alerts import Alert, News
 from opsconsole.store.chunks import ChunkRecord
 from opsconsole.store.connection import Store
@@ -64,6 +66,41 @@ def reopen(store: Store, alert_id: int, reason: str | None = None, *, command: s
 def reopen_for_rollback(connection: sqlite3.Connection, model: str, alias: str, version: int) -> list[int]:
     """Open the incidents of a version that a rollback brought back; part of the rollback's own transaction."""
     return records.reopen_for_version(connection, model, alias, version, reason=f"rolled back to v{version}")
+
+
+def left(version: int, alias: str, holder: int) -> str:
+    """Return why an incident is closed whose version no longer holds the alias; it is not cured."""
+    return f"v{version} left {alias}: v{holder} holds it again"
+
+
+def close_for_leaver(
+    connection: sqlite3.Connection, monitors: Iterable[str], version: int, alias: str, holder: int
+) -> list[int]:
+    """Close the incidents of a version that was taken back; part of the rollback's own transaction.
+
+    Nothing will ever be judged of it as production again, so its incident could only stand for ever.
+    """
+    found = [item for name in monitors for item in records.live_of(connection, name) if item.version == version]
+    for item in found:
+        records.resolve(connection, item.id, left(version, alias, holder))
+    return [item.id for item in found]
+
+
+def reopen_for_return(store: Store, monitors: Iterable[str], version: int, alias: str) -> list[int]:
+    """Open the incidents again that were closed because their version left, now that it is promoted once more."""
+    returned = []
+    for name in monitors:
+        for item in records.alerts(store, monitor=name):
+            if item.version != version or item.live or item.cured_by is not None:
+                continue
+            closed = events.events(store, kind="alert.resolved", subject=f"alert {item.id}", limit=1)
+            if closed and (closed[0].reason or "").startswith(f"v{version} left {alias}: "):
+                returned.append(item.id)
+    if returned:
+        with store.immediate() as connection:
+            for alert_id in returned:
+                records.reopen(connection, alert_id, f"v{version} is back in {alias}")
+    return returned
 
 
 def wake(connection: sqlite3.Connection, monitor: str, at: datetime) -> list[int]:

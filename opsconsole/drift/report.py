@@ -10,6 +10,7 @@ from opsconsole.ground.errors import NotFoundError
 from opsconsole.ground.nouns import AlertState, Severity
 from opsconsole.store import alerts as alert_store
 from opsconsole.store import chunks as chunk_store
+from opsconsole.store import promotions
 from opsconsole.store.chunks import Chunk, ChunkColumn, Finding
 from opsconsole.store.connection import Store
 
@@ -101,7 +102,7 @@ class MonitorReport:
     model: str
     alias: str
     version: int | None
-    """The version of the newest chunk."""
+    """The version that holds the alias, else that of the newest chunk; the rest is about it."""
     chunks: int
     last: str | None
     last_checked: datetime | None
@@ -109,7 +110,7 @@ class MonitorReport:
     realised: float | None
     floor: float | None
     severity: Severity
-    """The worst alert that stands and is not snoozed."""
+    """The worst alert of that version that stands and is not snoozed."""
     alerts: tuple[int, ...]
 
 
@@ -180,15 +181,17 @@ def _chunk_report(store: Store, chunk: Chunk, score: str) -> ChunkReport:
 
 def _monitor_report(store: Store, config: Config, name: str) -> MonitorReport:
     model, _, alias = config.monitors[name].model.partition("@")
-    newest = chunk_store.chunks(store, name, limit=1)
+    held = promotions.alias(store, model, alias)
+    newest = chunk_store.chunks(store, name, version=None if held is None else held.version, limit=1)
     last = newest[0] if newest else None
+    version = held.version if held is not None else None if last is None else last.version
     standing = alert_store.alerts(store, monitor=name, live=True)
-    loud = [alert.severity for alert in standing if alert.state is not AlertState.SNOOZED]
+    loud = [one.severity for one in standing if one.version == version and one.state is not AlertState.SNOOZED]
     return MonitorReport(
         name=name,
         model=model,
         alias=alias,
-        version=None if last is None else last.version,
+        version=version,
         chunks=chunk_store.number(store, name),
         last=None if last is None else last.label,
         last_checked=None if last is None else last.checked_at,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opsconsole.config.workspace import Workspace
+from opsconsole.drift import alerts as incidents
 from opsconsole.ground import clock
 from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from opsconsole.ground.nouns import GateOutcome
@@ -107,7 +108,12 @@ def promote_candidate(
         ),
     )
     moved = promote(workspace, store, move, gates=[gate.as_json() for gate in found], forced=list(force))
+    incidents.reopen_for_return(store, _monitors_of(workspace, model, alias), version, alias)
     return judgement, moved
+
+
+def _monitors_of(workspace: Workspace, model: str, alias: str) -> list[str]:
+    return [name for name, config in workspace.config.monitors.items() if config.model == f"{model}@{alias}"]
 
 
 def _refuse(found: list[Gate], force: tuple[str, ...], *, hint: str) -> None:
@@ -129,7 +135,10 @@ def _refuse(found: list[Gate], force: tuple[str, ...], *, hint: str) -> None:
 
 
 def roll_back_alias(workspace: Workspace, store: Store, model: str, alias: str, reason: str) -> Moved:
-    """Go back to what was live before, after its digests were read again; its alerts open again with it."""
+    """Go back to what was live before, after its digests were read again.
+
+    The alerts of what is live again open again with it; those of what was taken back are closed.
+    """
     if not reason.strip():
         raise RefusedError("a rollback needs a reason", hint="--reason WHY")
     line = command("model.rollback", model=model, alias=alias, reason=reason.strip())
@@ -143,6 +152,9 @@ def roll_back_alias(workspace: Workspace, store: Store, model: str, alias: str, 
     require_place(workspace.models / model / alias)
     with store.durable() as connection:
         moved = roll_back(connection, move, undoes)
+        if moved.from_version is not None:
+            watched = _monitors_of(workspace, model, alias)
+            incidents.close_for_leaver(connection, watched, moved.from_version, alias, moved.to_version)
         alerts.reopen_for_version(
             connection, model, alias, move.to_version, reason=f"rolled back to v{move.to_version}"
         )

@@ -106,7 +106,7 @@ class PredictionsTaker:
 
     def follow_up(self, store: Store, run: FinishedRun) -> None:
         """Check the monitors that this scoring feeds; what they complain of stays in the run's diary."""
-        from opsconsole.lifecycle.watching import check_monitor
+        from opsconsole.lifecycle.watching import check_monitor, part_of_a_check
 
         if run.outcome.state is not RunState.PASSED or run.order.plan.kind is not PipelineKind.SCORE:
             return
@@ -115,7 +115,7 @@ class PredictionsTaker:
         for name, monitor in workspace.config.monitors.items():
             if monitor.refresh == target:
                 try:
-                    check_monitor(workspace, store, name)
+                    check_monitor(workspace, store, name, recorded=not part_of_a_check(run.record.reason, name))
                 except OpsconsoleError as error:
                     print(f"monitor {name}: {error}")  # noqa: T201 - the run's diary
 

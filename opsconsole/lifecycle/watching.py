@@ -19,9 +19,38 @@ from opsconsole.store import chunks, events, models, promotions
 from opsconsole.store.connection import Store
 
 
-def check_monitor(workspace: Workspace, store: Store, name: str, *, data: Path | None = None) -> CheckResult:
-    """Judge what lies there now for the version that holds the monitor's alias."""
+def check_monitor(
+    workspace: Workspace, store: Store, name: str, *, data: Path | None = None, recorded: bool = True
+) -> CheckResult:
+    """Judge what lies there now for the version that holds the monitor's alias; ``recorded``: this is the whole check."""
     result = check(workspace, store, name, subject_of(workspace, store, name), data=data)
+    if recorded:
+        _record(store, name, result)
+    return result
+
+
+def check_with_new_rows(workspace: Workspace, store: Store, name: str) -> CheckResult:
+    """Bring new rows, then judge; the chunks that the scoring's own intake judged on the way count as judged here."""
+    began = clock.now()
+    refresh_monitor(workspace, store, name)
+    result = check_monitor(workspace, store, name, recorded=False)
+    judged = tuple(chunk for chunk in chunks.chunks(store, name) if chunk.checked_at >= began)
+    earlier = len(judged) - len(result.chunks)
+    whole = replace(result, chunks=judged, unchanged=max(result.unchanged - earlier, 0))
+    _record(store, name, whole)
+    return whole
+
+
+def part_of_a_check(reason: str | None, name: str) -> bool:
+    """Whether a run was started by a check of this monitor, which records itself when it is done."""
+    return reason == _reason(name)
+
+
+def _reason(name: str) -> str:
+    return f"new rows for monitor {name}"
+
+
+def _record(store: Store, name: str, result: CheckResult) -> None:
     with store.immediate() as connection:
         events.record(
             connection,
@@ -35,17 +64,6 @@ def check_monitor(workspace: Workspace, store: Store, name: str, *, data: Path |
                 "alerts": [item.id for item in result.alerts],
             },
         )
-    return result
-
-
-def check_with_new_rows(workspace: Workspace, store: Store, name: str) -> CheckResult:
-    """Bring new rows, then judge; the chunks that the scoring's own intake judged on the way count as judged here."""
-    began = clock.now()
-    refresh_monitor(workspace, store, name)
-    result = check_monitor(workspace, store, name)
-    judged = tuple(chunk for chunk in chunks.chunks(store, name) if chunk.checked_at >= began)
-    earlier = len(judged) - len(result.chunks)
-    return replace(result, chunks=judged, unchanged=max(result.unchanged - earlier, 0))
 
 
 def refresh_monitor(workspace: Workspace, store: Store, name: str) -> int | None:
@@ -56,7 +74,7 @@ def refresh_monitor(workspace: Workspace, store: Store, name: str) -> int | None
         raise NotFoundError(f"there is no monitor `{name}`", hint=f"known: {known}")
     if config.refresh is None:
         return None
-    run_id = start_run(workspace, store, config.refresh, reason=f"new rows for monitor {name}")
+    run_id = start_run(workspace, store, config.refresh, reason=_reason(name))
     run = wait(workspace, store, run_id)
     wait_until_released(workspace, run_id)
     if run.state is not RunState.PASSED:

@@ -1,8 +1,9 @@
 """What the console and the command line cost their operator, beside a bare Textual program and a bare Python.
 
-    python -m tests.benchmarks.console [--rounds 7] [--rows 5000] [--idle 20]
+    python -m tests.benchmarks.console [--workspace DEMO] [--rounds 7] [--rows 5000] [--idle 20]
 
-A real pty and a terminal emulator. Each figure stands beside its budget; nothing is asserted.
+A real pty and a terminal emulator. Each figure stands beside its budget; nothing is asserted. A key that changes nothing
+on the screen is void and measures nothing; a list at its end is walked back.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from opsconsole.console.widgets.rows import REST
 from tests.benchmarks.seeding import seed
 from tests.console.pty_terminal import Chunk, Terminal
 from tests.console.world import environment, opsconsole
@@ -33,26 +35,40 @@ RATE = 256_000 / 8
 
 @dataclass
 class Answers:
-    """What one kind of key cost, each time it was pressed."""
+    """What one kind of key cost, each time it moved something: at once, and when the cursor had rested."""
 
     name: str
     budget: int
+    slow_budget: int
     sizes: list[int] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     slow: list[float] = field(default_factory=list)
+    later: list[int] = field(default_factory=list)
+    """Bytes of what follows the cursor where it rests."""
+    void: int = 0
 
-    def add(self, pressed: float, chunks: Sequence[Chunk]) -> None:
+    def add(self, pressed: float, chunks: Sequence[Chunk], *, moved: bool) -> None:
         """Note an answer."""
-        self.sizes.append(sum(len(chunk.data) for chunk in chunks))
-        self.seconds.append(chunks[-1].at - pressed if chunks else 0.0)
-        self.slow.append(over_slow_line(pressed, chunks))
+        if not moved:
+            self.void += 1
+            return
+        at_once = [chunk for chunk in chunks if chunk.at - pressed < REST * 0.9]
+        self.sizes.append(sum(len(chunk.data) for chunk in at_once))
+        self.later.append(sum(len(chunk.data) for chunk in chunks) - self.sizes[-1])
+        self.seconds.append(at_once[-1].at - pressed if at_once else 0.0)
+        self.slow.append(over_slow_line(pressed, at_once))
 
     def told(self) -> str:
         """Return a row of the table."""
-        size, most = statistics.median(self.sizes), max(self.sizes)
+        if not self.sizes:
+            return f"{self.name:<28}     void: {self.void} presses moved nothing"
+        size, most, slow = statistics.median(self.sizes), max(self.sizes), statistics.median(self.slow) * 1e3
+        later = f"; at rest {statistics.median(self.later):,.0f} B more" if any(self.later) else ""
         return (
             f"{self.name:<28}{size:>9,.0f} B  most {most:>7,} B  budget {self.budget:>6,} B  {verdict(size, self.budget)}"
-            f"   settled {statistics.median(self.seconds) * 1e3:6.1f} ms, slow line {statistics.median(self.slow) * 1e3:5.0f} ms"
+            f"   settled {statistics.median(self.seconds) * 1e3:6.1f} ms,"
+            f" slow line {slow:5.0f} ms  budget {self.slow_budget} ms  {verdict(slow, self.slow_budget)}{later}"
+            f"   n {len(self.sizes)}"
         )
 
 
@@ -101,20 +117,43 @@ def paints(root: Path, rounds: int) -> None:
     print(f"                            {mine * 1e3:9.0f} ms, bare {floor * 1e3:.0f} ms; {size:,.0f} B")
 
 
-def answer(line: Terminal, key: str) -> tuple[float, list[Chunk]]:
-    """Press a key, and return when, and all that it brought."""
-    before = len(line.received)
+def answer(line: Terminal, key: str) -> tuple[float, list[Chunk], bool]:
+    """Press a key; return when, all that it brought, and whether anything looks other than before."""
+    before, size = list(line.screen.display), len(line.received)
     pressed = line.press(key)
     chunks: list[Chunk] = []
     while chunk := line.next_chunk(0.3):
         chunks.append(chunk)
-    assert len(line.received) - before == sum(len(chunk.data) for chunk in chunks)
-    return pressed, chunks
+    assert len(line.received) - size == sum(len(chunk.data) for chunk in chunks)
+    return pressed, chunks, list(line.screen.display) != before
+
+
+def walk(line: Terminal, answers: Answers, there: str, back: str, presses: int) -> None:
+    """Press a key so many times that it moved something; at the end of the list turn round."""
+    key, stuck = there, 0
+    while len(answers.sizes) < presses and stuck < 2:
+        pressed, chunks, moved = answer(line, key)
+        answers.add(pressed, chunks, moved=moved)
+        stuck = 0 if moved else stuck + 1
+        key = key if moved else back if key == there else there
+
+
+PLACES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("overview", "1", ()),
+    ("builds", "2", ()),
+    ("a run's detail", "2", ("tab",)),
+    ("models", "3", ()),
+    ("a version", "3", ("enter",)),
+    ("drift", "4", ()),
+    ("evidence", "4", ("enter",)),
+    ("activity", "5", ()),
+)
+"""Every list of the console: its name, its tab, and the keys that lead into it."""
 
 
 def keys(root: Path, presses: int) -> None:
     """Measure rows, pages and tabs."""
-    tabs = Answers("tab switch", 10_000)
+    tabs = Answers("tab switch", 10_000, 450)
     found = [tabs]
     with terminal(CONSOLE, root) as line:
         line.until("WAITING FOR YOU", 30)
@@ -122,17 +161,19 @@ def keys(root: Path, presses: int) -> None:
         for key in "2345":  # the first time a tab is made
             line.press(key)
             line.settle(0.5)
-        for place, key in (("builds", "2"), ("models", "3"), ("activity", "5")):
-            line.press(key)
+        for place, tab, into in PLACES:
+            for key in (tab, *into):
+                line.press(key)
+                line.settle(0.5)
+            rows, pages = Answers(f"row, {place}", 600, 130), Answers(f"page, {place}", 8_000, 350)
+            walk(line, rows, "down", "up", presses)
+            walk(line, pages, "pagedown", "pageup", presses)
+            found += [rows, pages]
+            line.press("escape")
             line.settle(0.5)
-            rows, pages = Answers(f"row down, {place}", 600), Answers(f"page down, {place}", 8_000)
-            for _ in range(presses):
-                rows.add(*answer(line, "down"))
-            for _ in range(presses if place != "models" else 0):
-                pages.add(*answer(line, "pagedown"))
-            found += [answers for answers in (rows, pages) if answers.sizes]
         for number in range(presses * 2):
-            tabs.add(*answer(line, "12345"[number * 2 % 5]))
+            pressed, chunks, moved = answer(line, "12345"[number * 2 % 5])
+            tabs.add(pressed, chunks, moved=moved)
         line.press("q")
         line.wait(10)
     for answers in found:
@@ -201,11 +242,18 @@ def status(root: Path, rounds: int) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--workspace", type=Path, help="a demo workspace, which is looked at and not changed")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--rows", type=int, default=5_000)
     parser.add_argument("--presses", type=int, default=15)
     parser.add_argument("--idle", type=float, default=20.0)
     options = parser.parse_args()
+    if options.workspace is not None:
+        print(f"120×40, {options.workspace}; medians of {options.rounds} rounds")
+        paints(options.workspace, options.rounds)
+        keys(options.workspace, options.presses)
+        idle(options.workspace, options.idle)
+        return
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "workspace")
         seed(root, options.rows)

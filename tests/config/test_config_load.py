@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.config.load import find_line, load
+from opsconsole.config.complaints import find_line
+from opsconsole.config.load import load
 from opsconsole.config.quantities import parse_duration
 from opsconsole.config.schema import Config, json_schema
 from opsconsole.config.workspace import find, locate, open_workspace
@@ -270,3 +271,20 @@ def test_the_cli_says_3_with_file_line_and_key(tmp_path: Path) -> None:
                 "hint": "did you mean `name`?",
             }
         }
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('[workspace]\nname = "x"\n\n[modles.flights]\ntask = "binary"\n', 4),
+        ("# a comment\n[workspace]\n[modles.flights.gates.production]\ntests = true\n", 3),
+        ('[workspace]\nname = "x"\n[modles]\nflights.task = "binary"\n', 3),
+    ],
+)
+def test_a_typo_in_the_name_of_a_table_has_its_line(tmp_path: Path, text: str, line: int) -> None:
+    file = tmp_path / "opsconsole.toml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as raised:
+        load(file)
+    assert f"{file}:{line}: modles: there is no key `modles` here" in raised.value.message
+    assert raised.value.hint == "did you mean `models`?"

@@ -209,3 +209,25 @@ async def test_every_theme_draws_every_tab(world: Workspace, theme: str, monkeyp
         await pilot.press("question_mark")
         await pilot.pause()
         assert "KEYS" in screen_text(app).upper()
+
+
+async def test_a_message_goes_with_its_tab_and_with_time(world: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    from opsconsole.console.widgets import bars
+
+    app = ConsoleApp(world.root)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: app.tab.place == "builds")
+        monkeypatch.setattr(bars, "LASTING", 0.2)
+        app.say("short news")
+        assert "short news" in app.query_one(StatusBar).plain
+        await until(pilot, lambda: "short news" not in app.query_one(StatusBar).plain)
+        monkeypatch.setattr(bars, "LASTING", 60.0)
+        app.say("of this moment")
+        await pilot.press("3")
+        await until(pilot, lambda: app.tab.place == "models")
+        assert "of this moment" in app.query_one(StatusBar).plain
+        monkeypatch.setattr(bars, "FRESH", 0.0)
+        await pilot.press("2")
+        await until(pilot, lambda: app.tab.place == "builds")
+        assert "of this moment" not in app.query_one(StatusBar).plain

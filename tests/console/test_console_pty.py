@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -268,3 +270,64 @@ def test_a_folder_that_cannot_be_written_can_be_looked_at_read_only(world: Works
     with open_store(world.state) as store:
         assert len(events.events(store)) == found
         assert [alert.state for alert in alerts.alerts(store)] == ["open"]
+
+
+STUBBORN = """
+import os, signal, sys, time
+for number in (signal.SIGHUP, signal.SIGTERM):
+    signal.signal(number, signal.SIG_IGN)
+print("in front of it", flush=True)
+from pathlib import Path
+Path(sys.argv[1]).write_text(str(os.getpid()), encoding="ascii")
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def pager(tmp_path: Path) -> Iterator[Path]:
+    """A pager that hears no signal; its own number stands in the file."""
+    told, program = tmp_path / "pager.pid", tmp_path / "pager.py"
+    program.write_text(STUBBORN, encoding="utf-8")
+    yield told
+    if told.exists():
+        with suppress(ProcessLookupError):
+            os.kill(int(told.read_text(encoding="ascii")), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("how", ["hang-up", "SIGTERM", "SIGHUP"])
+def test_a_console_behind_a_pager_goes_when_it_is_told_to(open_terminal: Open, pager: Path, how: str) -> None:
+    words = f"{sys.executable} {pager.with_name('pager.py')} {pager}"
+    terminal = open_terminal("/usr/bin/env", f"PAGER={words}", *CONSOLE)
+    terminal.until("WAITING FOR YOU")
+    terminal.press("2")
+    terminal.until("LOG  ")
+    terminal.press("o")
+    terminal.until("in front of it")
+    assert ALTERNATE_SCREEN not in terminal.screen.mode
+    if how == "hang-up":
+        terminal.hang_up()
+    else:
+        terminal.process.send_signal(signal.Signals[how])
+    assert terminal.process.wait(3) == 0
+
+
+def test_a_pager_that_ends_gives_the_screen_back(open_terminal: Open) -> None:
+    terminal = open_terminal("/usr/bin/env", "PAGER=head -n 1", *CONSOLE)
+    terminal.until("WAITING FOR YOU")
+    terminal.press("2")
+    terminal.until("LOG  ")
+    terminal.press("o")
+    terminal.until(lambda text: "RUNS  1" in text and ALTERNATE_SCREEN in terminal.screen.mode)
+    terminal.press("1")
+    terminal.until("WAITING FOR YOU")
+    terminal.press("q")
+    assert terminal.wait() == 0
+
+
+def test_an_editor_that_is_not_there_is_named(open_terminal: Open) -> None:
+    terminal = open_terminal("/usr/bin/env", "PAGER=no-such-pager", *CONSOLE)
+    terminal.until("WAITING FOR YOU")
+    terminal.press("2")
+    terminal.until("LOG  ")
+    terminal.press("o")
+    terminal.until("no-such-pager is not installed")

@@ -115,3 +115,27 @@ def test_columns_are_dropped_in_their_order_when_the_list_is_narrow() -> None:
     assert widths(columns, 60)[1] == 0
     assert widths(columns, 60)[3] == 30
     assert widths(columns, 30) == [10, 0, 18, 0]
+
+
+async def test_what_belongs_to_a_row_is_wanted_only_where_the_cursor_rests() -> None:
+    rested: list[object] = []
+
+    class Walked(Bench):
+        def on_row_list_rested(self, message: RowList.Rested) -> None:
+            rested.append(message.key)
+
+    app = Walked()
+    async with app.run_test(size=(80, 24)) as pilot:
+        listing = app.query_one("#rows", RowList)
+        listing.focus()
+        listing.show(Rows([row(number) for number in range(50)]))
+        await pilot.pause(0.3)
+        rested.clear()
+        for _ in range(12):
+            listing.action_move(1)
+        await pilot.pause(0.4)
+        assert rested == [12]
+        listing.action_move(1)
+        listing.action_open()
+        await pilot.pause(0.05)
+        assert rested == [12, 13]  # before what opens it

@@ -17,15 +17,11 @@ from textual.pilot import Pilot
 
 from opsconsole.config.workspace import Workspace
 from opsconsole.console.app import ConsoleApp
-from opsconsole.console.logs.layout import Row
-from opsconsole.console.logs.page import Shown
 from opsconsole.console.logs.query import Sought
-from opsconsole.console.logs.walk import Spot
 from opsconsole.console.themes import THEMES
 from opsconsole.console.widgets.bars import StatusBar
 from opsconsole.console.widgets.lines import OneLine
 from opsconsole.console.widgets.log import LogView
-from opsconsole.console.widgets.logpane import moved
 
 HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 HOSTILE = (
@@ -400,17 +396,3 @@ async def test_no_child_is_left_when_the_view_goes(tmp_path: Path) -> None:
         assert trail is not None
         child = trail._child
     assert child is None or child.returncode is not None
-
-
-def test_rows_that_stay_in_sight_are_known_to_have_moved() -> None:
-    rows = [Shown(Spot(number), 0, Row()) for number in range(30)]
-    assert [moved(rows[10:20], rows[10 + step : 20 + step]) for step in (0, 1, 5, 6, -1, -5, -6)] == [
-        0,
-        1,
-        5,
-        0,
-        -1,
-        -5,
-        0,
-    ]
-    assert moved([], rows) == 0

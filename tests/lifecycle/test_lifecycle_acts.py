@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 
 from opsconsole.config.load import load
 from opsconsole.config.workspace import open_workspace
+from opsconsole.drift.alerts import close_for_leaver, reopen_for_return
+from opsconsole.drift.report import monitors
 from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError, StoreError
 from opsconsole.ground.files import locked
 from opsconsole.ground.nouns import AlertState, RunState, Severity
@@ -220,12 +222,33 @@ def test_the_loop_closes_from_alert_to_cure_and_back(mill: Path) -> None:
         assert (cured.state, cured.cured_by) == (AlertState.RESOLVED, 3)
         ops("model", "rollback", "m", "--alias", "production", "--reason", "try it", "--yes")
         assert alerts.alert(store, alert.id).state is AlertState.OPEN
+        assert [item.version for item in alerts.alerts(store, live=True)] == [1], "no alert of v3 stands, which left"
+        (shown,) = monitors(store, load(mill / "opsconsole.toml"))
+        assert (shown.version, shown.severity) == (1, Severity.CRITICAL)
+        own = chunks.chunks(store, "watch", version=1, limit=1)[0]
+        assert (shown.last, shown.realised) == (own.label, own.realised), "v1's numbers under v1's severity"
         trail = list(reversed(events.events(store)))
     assert {event.actor for event in trail if event.command is not None} == {"tess"}
     story = ["run.queued", "version.registered", "model.promoted", "alert.opened", "alert.answered", "model.promoted",
              "alert.resolved", "model.rolled_back", "alert.reopened"]  # fmt: skip
     rest = iter(event.kind for event in trail)
     assert all(kind in rest for kind in story), [event.kind for event in trail]
+
+
+def test_the_incident_of_a_version_that_left_is_closed_and_opens_again_when_it_comes_back(works: Bench) -> None:
+    watched = ["watch"]
+    newest = chunk(works.store, at(4))
+    old, new = incident(works.store, newest), incident(works.store, newest, version=3)
+    with works.store.immediate() as connection:
+        assert close_for_leaver(connection, watched, 3, "production", 1) == [new]
+    closed = alerts.alert(works.store, new)
+    assert (closed.state, closed.cured_by) == (AlertState.RESOLVED, None)
+    assert events.events(works.store, kind="alert.resolved")[0].reason == "v3 left production: v1 holds it again"
+    assert alerts.alert(works.store, old).state is AlertState.OPEN
+    assert reopen_for_return(works.store, watched, 3, "production") == [new]
+    with works.store.immediate() as connection:
+        alerts.resolve(connection, new, "by hand")
+    assert reopen_for_return(works.store, watched, 3, "production") == [], "what was resolved by hand stays so"
 
 
 class Consumer(BaseHTTPRequestHandler):

@@ -98,7 +98,7 @@ class BuildsTab(Tab):
             if name not in self.console.repo_names():
                 return False
             self._choose_repo(name)
-            self.query_one("#runs").focus()
+            self.console.give_focus(self.query_one("#runs"))
             return self.query_one("#repos", RowList).select(name)
         run = runs.get(self.console.store, int(name)) if name.isdigit() else None
         if run is None:
@@ -108,7 +108,7 @@ class BuildsTab(Tab):
         found = self.query_one("#runs", RowList).select(run.id)
         self._run = run
         self._load_run()
-        self.query_one("#runs").focus()
+        self.console.give_focus(self.query_one("#runs"))
         return found or True
 
     def places(self) -> tuple[str, ...]:
@@ -127,7 +127,7 @@ class BuildsTab(Tab):
         """Leave the zoomed run."""
         if self.has_class("zoomed"):
             self.remove_class("zoomed")
-            self.query_one("#runs").focus()
+            self.console.give_focus(self.query_one("#runs"))
             return True
         return False
 
@@ -139,6 +139,7 @@ class BuildsTab(Tab):
             if case is not None and case.file is not None:
                 path = (self.console.workspace.repo_path(self._run.repo) / case.file).resolve()
                 return (path, case.line or 0) if path.is_file() else None
+        self._load_run()  # the cursor may not have rested yet
         log = self.query_one(LogView).path
         return (log, 0) if log is not None else None
 
@@ -207,35 +208,51 @@ class BuildsTab(Tab):
 
     @on(RowList.Moved, "#repos")
     def repo_moved(self, message: RowList.Moved) -> None:
-        """Show the runs of the repo under the cursor."""
+        """Know what the keys are about."""
         if isinstance(message.key, str) and message.key != self._repo:
-            self._choose_repo(message.key)
+            self._repo, self._run, self._step = message.key, None, None
+
+    @on(RowList.Rested, "#repos")
+    def repo_rested(self) -> None:
+        """Show the runs of the repo under the cursor."""
+        self._load_runs()
+        self._load_run()
 
     @on(RowList.Moved, "#runs")
     def run_moved(self, message: RowList.Moved) -> None:
-        """Show the run under the cursor."""
+        """Know what the keys are about."""
         if isinstance(message.key, int) and (self._run is None or message.key != self._run.id):
             self._step = None
             self._run = runs.get(self.console.store, message.key)
-            self._load_run()
+
+    @on(RowList.Rested, "#runs")
+    def run_rested(self) -> None:
+        """Show the run under the cursor."""
+        self._load_run()
 
     @on(RowList.Moved, "#detail")
     def detail_moved(self, message: RowList.Moved) -> None:
-        """Show the log of the step under the cursor."""
+        """Know whose log is wanted."""
         if isinstance(message.key, tuple) and message.key[0] == "step" and self._run is not None:
             self._step = str(message.key[1])
-            self._load_log(steps.of_run(self.console.store, self._run.id))
+
+    @on(RowList.Rested, "#detail")
+    def detail_rested(self) -> None:
+        """Show the log of the step under the cursor."""
+        self._load_log(steps.of_run(self.console.store, self._run.id) if self._run is not None else [])
 
     @on(RowList.Opened, "#runs")
     def run_opened(self) -> None:
         """Zoom into the run."""
         self.add_class("zoomed")
-        self.query_one("#log" if self._run is not None and not self._run.state.final else "#detail").focus()
+        self.console.give_focus(
+            self.query_one("#log" if self._run is not None and not self._run.state.final else "#detail")
+        )
 
     @on(RowList.Opened, "#repos")
     def repo_opened(self) -> None:
         """Go to the repo's runs."""
-        self.query_one("#runs").focus()
+        self.console.give_focus(self.query_one("#runs"))
 
     @on(LogView.Changed)
     def log_changed(self) -> None:

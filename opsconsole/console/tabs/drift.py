@@ -81,14 +81,14 @@ class DriftTab(Tab):
     def reveal(self, kind: str, name: str) -> bool:
         """Put the cursor on an alert or a monitor."""
         found = self.query_one("#alerts", RowList).select((kind, name))
-        self.query_one("#alerts").focus()
+        self.console.give_focus(self.query_one("#alerts"))
         return found
 
     def back(self) -> bool:
         """Leave the zoomed evidence."""
         if self.has_class("zoomed"):
             self.remove_class("zoomed")
-            self.query_one("#alerts").focus()
+            self.console.give_focus(self.query_one("#alerts"))
             return True
         return False
 
@@ -138,15 +138,19 @@ class DriftTab(Tab):
 
     @on(RowList.Moved, "#alerts")
     def item_moved(self, message: RowList.Moved) -> None:
-        """Show the evidence of what is under the cursor."""
+        """Know what the keys are about."""
         self._at = self._key(message.key)
+
+    @on(RowList.Rested, "#alerts")
+    def item_rested(self) -> None:
+        """Show the evidence of what is under the cursor."""
         self._load_evidence()
 
     @on(RowList.Opened, "#alerts")
     def item_opened(self) -> None:
         """Show the evidence whole."""
         self.add_class("zoomed")
-        self.query_one("#evidence").focus()
+        self.console.give_focus(self.query_one("#evidence"))
 
     @on(RowList.Opened, "#evidence")
     def link_opened(self, message: RowList.Opened) -> None:

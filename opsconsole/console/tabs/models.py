@@ -91,14 +91,14 @@ class ModelsTab(Tab):
         found = number.removeprefix("v").isdigit() and self.query_one("#versions", RowList).select(
             (model, int(number.removeprefix("v")))
         )
-        self.query_one("#versions").focus()
+        self.console.give_focus(self.query_one("#versions"))
         return bool(found)
 
     def back(self) -> bool:
         """Leave the zoomed version."""
         if self.has_class("zoomed"):
             self.remove_class("zoomed")
-            self.query_one("#versions").focus()
+            self.console.give_focus(self.query_one("#versions"))
             return True
         return False
 
@@ -172,15 +172,19 @@ class ModelsTab(Tab):
 
     @on(RowList.Moved, "#versions")
     def version_moved(self, message: RowList.Moved) -> None:
-        """Show the version under the cursor."""
+        """Know what the keys are about."""
         self._at = self._key(message.key)
+
+    @on(RowList.Rested, "#versions")
+    def version_rested(self) -> None:
+        """Show the version under the cursor."""
         self._load_version()
 
     @on(RowList.Opened, "#versions")
     def version_opened(self) -> None:
         """Show the version whole."""
         self.add_class("zoomed")
-        self.query_one("#version").focus()
+        self.console.give_focus(self.query_one("#version"))
 
     @on(RowList.Opened, "#version")
     def lineage_opened(self, message: RowList.Opened) -> None:

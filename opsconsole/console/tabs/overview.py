@@ -66,13 +66,21 @@ class OverviewTab(Tab):
         """One list of sections: it reads the same at every width."""
         yield RowList(id="overview-list", empty="Nothing here yet: opsconsole repo add PATH")
 
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._painted = False
+
     def load(self) -> None:
-        """Read every section."""
+        """Read every section; before the first frame only what is wanted first, the rest right after it."""
         rows: list[Row] = [BLANK, *self._waiting(), BLANK]
         running = self._live_runs()
         if running:
             rows += [*running, BLANK]
-        rows += [*self._repos(), BLANK, *self._models(), BLANK, *self._lately()]
+        if self._painted:
+            rows += [*self._repos(), BLANK, *self._models(), BLANK, *self._lately()]
+        else:
+            self._painted = True
+            self.call_after_refresh(self.load)
         self.query_one(RowList).show(Rows(rows))
 
     def reveal(self, kind: str, name: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Sequence
 
 from textual import events
@@ -12,6 +14,11 @@ from opsconsole.console.widgets.lines import OneLine
 from opsconsole.console.widgets.tones import Column, Toned
 from opsconsole.ground import text
 
+LASTING = 10.0
+"""Seconds that a message is shown."""
+LASTING_BAD = 30.0
+"""Seconds that one is shown which says that something went wrong."""
+FRESH = 1.0
 TABS = (
     ("overview", "Overview"),
     ("builds", "Builds"),
@@ -54,7 +61,39 @@ class TabBar(OneLine):
 
 
 class StatusBar(OneLine):
-    """What runs, what is wrong, what waits, and the last message."""
+    """What runs, what is wrong, what waits, and for a while the last message."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._state: tuple[Toned, ...] = ()
+        self._message = Toned("")
+        self._told_at = 0.0
+
+    def show_state(self, stretches: tuple[Toned, ...]) -> None:
+        """Show how things stand."""
+        self._state = stretches
+        self._draw()
+
+    def tell(self, message: Toned) -> None:
+        """Show a message beside it, for as long as a message is news."""
+        self._message, self._told_at = message, time.monotonic()
+        self._draw()
+        if message.text:
+            lasting = LASTING_BAD if message.tone == "bad" else LASTING
+            asyncio.get_running_loop().call_later(lasting, self._expire, self._told_at)
+
+    def forget(self) -> None:
+        """Take the message away with the screen it belonged to; one of just now may be why the screen changed."""
+        if time.monotonic() - self._told_at > FRESH:
+            self.tell(Toned(""))
+
+    def _expire(self, told_at: float) -> None:
+        if self.is_attached and told_at == self._told_at:
+            self.tell(Toned(""))
+
+    def _draw(self) -> None:
+        width = sum(text.width(part.text) for part in self._state)
+        self.show((Column(width=width), self._state), (Column(right=True), self._message))
 
 
 class Footer(OneLine):

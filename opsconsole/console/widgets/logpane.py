@@ -17,7 +17,6 @@ from opsconsole.console.logs.opened import OpenLog
 from opsconsole.console.logs.page import Page, Shown
 from opsconsole.console.logs.seeking import Seeking
 from opsconsole.console.logs.times import WIDTH, clock_time, elapsed
-from opsconsole.console.thrift import ThriftyDriver
 from opsconsole.console.widgets.lines import LineView
 from opsconsole.console.widgets.tones import Toned
 from opsconsole.ground import text
@@ -56,19 +55,9 @@ class LogPane(LineView):
 
     def repaint(self) -> None:
         """Draw the page anew; the line to the terminal carries only cells that differ."""
-        before, self._on_screen = self._on_screen, None
-        if before:
-            self._scroll_terminal(before, self.rows())
+        self._on_screen = None
         self.refresh()
         self.post_message(self.Changed(self))
-
-    def _scroll_terminal(self, before: list[Shown], after: list[Shown]) -> None:
-        """Let the terminal itself move the rows that stay, where they are whole rows of it and nothing lies above them."""
-        driver, region = self.app._driver, self.region  # noqa: SLF001 - what tells our driver from others
-        rows = moved(before, after)
-        alone = len(self.app.screen_stack) == 1 and self._seen
-        if rows and alone and isinstance(driver, ThriftyDriver) and region.width == self.app.size.width:
-            driver.scroll(region.y, region.bottom, rows)
 
     def set_wrap(self, wrap: bool) -> None:  # noqa: FBT001 - a switch
         """Wrap long lines, or not; the line at the top stays there."""
@@ -193,20 +182,6 @@ class LogPane(LineView):
             "".join(span.text for span in text.styled(self.opened.file.line(spot.start).raw)[0]) if spot.line else "--"
             for spot in starts
         )
-
-
-def moved(before: list[Shown], after: list[Shown]) -> int:
-    """Return by how many rows what stays in sight went up (down if negative); 0 where less than half of it stays."""
-    old, new = [shown[:2] for shown in before], [shown[:2] for shown in after]
-    if len(old) != len(new) or not old:
-        return 0
-    if new[0] in old:
-        rows = old.index(new[0])
-        return rows if rows <= len(old) // 2 and old[rows:] == new[: len(new) - rows] else 0
-    if old[0] in new:
-        rows = new.index(old[0])
-        return -rows if rows <= len(old) // 2 and new[rows:] == old[: len(old) - rows] else 0
-    return 0
 
 
 @lru_cache(maxsize=512)

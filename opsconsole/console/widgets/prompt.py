@@ -24,12 +24,22 @@ class Prompt(Input):
     def ask(self, mark: str, then: Callable[[str], None], *, value: str = "") -> None:
         """Show the prompt with its mark; ``then`` gets the line when Enter is pressed."""
         self._then, self._mark = then, mark
-        self._back = self.app.focused
+        if self.app.focused is not self:
+            self._back = self.app.focused
         self.placeholder = ""
         self.value = mark + value
         self.cursor_position = len(self.value)
         self.parent.add_class("asking")  # type: ignore[union-attr]
-        self.focus()
+        self.screen.set_focus(self)  # at once: the next key is part of the line
+
+    @property
+    def asking(self) -> bool:
+        """Whether a line is asked for now."""
+        return self._then is not None
+
+    def back_to(self, widget: Widget) -> None:
+        """Give the focus to another widget than the one that had it, when the line is answered."""
+        self._back = widget
 
     def on_input_changed(self) -> None:
         """The mark cannot be deleted; deleting it leaves."""

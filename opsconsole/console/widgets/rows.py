@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+import asyncio
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -14,106 +15,13 @@ from textual.reactive import var
 from textual.strip import Strip
 
 from opsconsole.console.widgets.lines import LineView
-from opsconsole.console.widgets.tones import GAP, Cell, Column, Toned, fit, parts, segments, widths
+from opsconsole.console.widgets.pages import BLANK, FILTERED, Page, Row, Rows, Window, filtered, heading, note
+from opsconsole.console.widgets.tones import GAP, Column, Toned, fit, segments, widths
 
-BLOCK = 200
-FILTERED = 5_000
-"""Rows that a filter looks through, from the first."""
+__all__ = ["BLANK", "Page", "Row", "RowList", "Rows", "Window", "heading", "note"]
 
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of a list."""
-
-    key: Hashable
-    """What the row is about; headings and rules have None and cannot be selected."""
-    cells: tuple[Cell, ...]
-    columns: tuple[Column, ...]
-
-    @property
-    def selectable(self) -> bool:
-        """Whether the cursor may rest on it."""
-        return self.key is not None
-
-
-BLANK = Row(None, (), ())
-
-
-def heading(title: str, count: int | None = None, *rest: Toned) -> Row:
-    """Return a section's heading, which says how many there are."""
-    shown = (Toned(title, "strong"), Toned(f"  {count:,}" if count is not None else "", "dim"), *rest)
-    return Row(None, (shown,), (Column(),))
-
-
-def note(text: str) -> Row:
-    """Return a quiet line, such as what to press when a list is empty."""
-    return Row(None, (Toned(text, "dim"),), (Column(),))
-
-
-class Page(Protocol):
-    """Where a list's rows come from."""
-
-    def __len__(self) -> int:
-        """Return how many rows there are."""
-
-    def row(self, index: int) -> Row:
-        """Return one row."""
-
-    def index_of(self, key: Hashable) -> int | None:
-        """Return where a key stands, as far as that is cheap to know."""
-
-
-class Rows:
-    """Rows that are all there."""
-
-    def __init__(self, rows: Sequence[Row]) -> None:
-        self.rows = tuple(rows)
-        self._index = {row.key: index for index, row in enumerate(self.rows) if row.key is not None}
-
-    def __len__(self) -> int:
-        """Return how many rows there are."""
-        return len(self.rows)
-
-    def row(self, index: int) -> Row:
-        """Return one row."""
-        return self.rows[index]
-
-    def index_of(self, key: Hashable) -> int | None:
-        """Return where a key stands."""
-        return self._index.get(key)
-
-
-class Window:
-    """Rows that are read in blocks when they are seen; the keys of the blocks read so far are known."""
-
-    def __init__(self, count: int, fetch: Callable[[int, int], Sequence[Row]]) -> None:
-        self.count = count
-        self._fetch = fetch
-        self._blocks: dict[int, Sequence[Row]] = {}
-
-    def __len__(self) -> int:
-        """Return how many rows there are."""
-        return self.count
-
-    def row(self, index: int) -> Row:
-        """Return one row, reading its block when needed."""
-        number, offset = divmod(index, BLOCK)
-        if number not in self._blocks:
-            if len(self._blocks) > 16:
-                self._blocks.pop(next(iter(self._blocks)))
-            self._blocks[number] = self._fetch(number * BLOCK, BLOCK)
-        block = self._blocks[number]
-        return block[offset] if offset < len(block) else BLANK
-
-    def index_of(self, key: Hashable) -> int | None:
-        """Return where a key stands among the blocks that were read."""
-        if not self._blocks and self.count:
-            self.row(0)
-        for number, block in self._blocks.items():
-            for offset, row in enumerate(block):
-                if row.key == key:
-                    return number * BLOCK + offset
-        return None
+REST = 0.15
+"""Seconds after which a cursor that does not move rests: longer than a held key takes to repeat."""
 
 
 class RowList(LineView):
@@ -148,6 +56,18 @@ class RowList(LineView):
             return self.list
 
     @dataclass
+    class Rested(Message):
+        """The cursor has rested on a row: what belongs to it can be shown, without being sent for every row walked over."""
+
+        list: RowList
+        key: Hashable
+
+        @property
+        def control(self) -> RowList:
+            """The list, for ``@on`` selectors."""
+            return self.list
+
+    @dataclass
     class Opened(Message):
         """Enter was pressed on a row."""
 
@@ -168,6 +88,7 @@ class RowList(LineView):
         self._key: Hashable = None
         self._marked: frozenset[Hashable] = frozenset()
         self._layouts: dict[tuple[tuple[Column, ...], int], list[int]] = {}
+        self._resting: asyncio.TimerHandle | None = None
 
     @property
     def key(self) -> Hashable:
@@ -189,7 +110,7 @@ class RowList(LineView):
     def _show(self, whole: Page) -> None:
         before, place = self._seen(), self.cursor - self.scroll_offset.y
         top, cursor = self.scroll_offset.y, self.cursor
-        page = self._page = _filtered(whole, self._filter) if self._filter else whole
+        page = self._page = filtered(whole, self._filter) if self._filter else whole
         self.resize_lines()
         index = page.index_of(self._key) if self._key is not None else None
         if index is None:
@@ -310,6 +231,8 @@ class RowList(LineView):
     def action_open(self) -> None:
         """Open the row under the cursor."""
         if self._key is not None:
+            if self._resting is not None:
+                self._rest()
             self.post_message(self.Opened(self, self._key))
 
     def on_resize(self) -> None:
@@ -335,6 +258,20 @@ class RowList(LineView):
         if key != self._key:
             self._key = key
             self.post_message(self.Moved(self, key))
+            self._rest_later()
+
+    def _rest_later(self) -> None:
+        """Begin to wait for the cursor to rest; on the loop itself, because a timer of Textual wakes the whole app."""
+        if self._resting is not None:
+            self._resting.cancel()
+        self._resting = asyncio.get_running_loop().call_later(REST, self._rest)
+
+    def _rest(self) -> None:
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
+        if self.is_attached:
+            self.post_message(self.Rested(self, self._key))
 
     def _show_with_heading(self, index: int) -> None:
         """Scroll to a row; the first that can be selected brings what stands above it, as far as there is room."""
@@ -366,16 +303,3 @@ class RowList(LineView):
     def _gutter(self, row: Row, base: Style, *, chosen: bool) -> Segment:
         mark = "▌" if chosen else "•" if row.key is not None and row.key in self._marked else " "
         return Segment(mark, base + self.get_component_rich_style("line--gutter", partial=True))
-
-
-def _filtered(page: Page, wanted: str) -> Rows:
-    """Return the rows whose text holds what is wanted; headings stay."""
-    inverse = wanted.startswith("!")
-    needle = wanted.removeprefix("!").casefold()
-    kept: list[Row] = []
-    for index in range(min(len(page), FILTERED)):
-        row = page.row(index)
-        shown = " ".join(part.text for cell in row.cells for part in parts(cell)).casefold()
-        if not row.selectable or (needle in shown) != inverse:
-            kept.append(row)
-    return Rows(kept)

@@ -1,0 +1,121 @@
+"""What a list shows: rows of cells, all there or read in blocks when they are seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from opsconsole.console.widgets.tones import Cell, Column, Toned, parts
+
+BLOCK = 200
+FILTERED = 5_000
+"""Rows that a filter looks through, from the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a list."""
+
+    key: Hashable
+    """What the row is about; headings and rules have None and cannot be selected."""
+    cells: tuple[Cell, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def selectable(self) -> bool:
+        """Whether the cursor may rest on it."""
+        return self.key is not None
+
+
+BLANK = Row(None, (), ())
+
+
+def heading(title: str, count: int | None = None, *rest: Toned) -> Row:
+    """Return a section's heading, which says how many there are."""
+    shown = (Toned(title, "strong"), Toned(f"  {count:,}" if count is not None else "", "dim"), *rest)
+    return Row(None, (shown,), (Column(),))
+
+
+def note(text: str) -> Row:
+    """Return a quiet line, such as what to press when a list is empty."""
+    return Row(None, (Toned(text, "dim"),), (Column(),))
+
+
+class Page(Protocol):
+    """Where a list's rows come from."""
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+
+    def row(self, index: int) -> Row:
+        """Return one row."""
+
+    def index_of(self, key: Hashable) -> int | None:
+        """Return where a key stands, as far as that is cheap to know."""
+
+
+class Rows:
+    """Rows that are all there."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.rows = tuple(rows)
+        self._index = {row.key: index for index, row in enumerate(self.rows) if row.key is not None}
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return len(self.rows)
+
+    def row(self, index: int) -> Row:
+        """Return one row."""
+        return self.rows[index]
+
+    def index_of(self, key: Hashable) -> int | None:
+        """Return where a key stands."""
+        return self._index.get(key)
+
+
+class Window:
+    """Rows that are read in blocks when they are seen; the keys of the blocks read so far are known."""
+
+    def __init__(self, count: int, fetch: Callable[[int, int], Sequence[Row]]) -> None:
+        self.count = count
+        self._fetch = fetch
+        self._blocks: dict[int, Sequence[Row]] = {}
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return self.count
+
+    def row(self, index: int) -> Row:
+        """Return one row, reading its block when needed."""
+        number, offset = divmod(index, BLOCK)
+        if number not in self._blocks:
+            if len(self._blocks) > 16:
+                self._blocks.pop(next(iter(self._blocks)))
+            self._blocks[number] = self._fetch(number * BLOCK, BLOCK)
+        block = self._blocks[number]
+        return block[offset] if offset < len(block) else BLANK
+
+    def index_of(self, key: Hashable) -> int | None:
+        """Return where a key stands among the blocks that were read."""
+        if not self._blocks and self.count:
+            self.row(0)
+        for number, block in self._blocks.items():
+            for offset, row in enumerate(block):
+                if row.key == key:
+                    return number * BLOCK + offset
+        return None
+
+
+def filtered(page: Page, wanted: str) -> Rows:
+    """Return the rows whose text holds what is wanted; headings stay."""
+    inverse = wanted.startswith("!")
+    needle = wanted.removeprefix("!").casefold()
+    kept: list[Row] = []
+    for index in range(min(len(page), FILTERED)):
+        row = page.row(index)
+        shown = " ".join(part.text for cell in row.cells for part in parts(cell)).casefold()
+        if not row.selectable or (needle in shown) != inverse:
+            kept.append(row)
+    return Rows(kept)
