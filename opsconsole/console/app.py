@@ -175,6 +175,10 @@ class ConsoleApp(Desk):
             return
         self.open_tab(place, lambda tab: self._reveal(tab, kind, name))
 
+    def open_outside(self, path: Path, line: int) -> None:
+        """Open a file in the operator's own program."""
+        self.doors.open_outside(path, line)
+
     def forget_screen(self) -> None:
         """Paint everything anew: something else wrote on the terminal."""
         if isinstance(self._driver, ThriftyDriver):

@@ -55,6 +55,10 @@ class Desk(App[None]):
         """Let the open tab read its data again."""
         raise NotImplementedError
 
+    def open_outside(self, path: Path, line: int) -> None:
+        """Open a file in the operator's own program: a log in the pager, anything else in the editor."""
+        raise NotImplementedError
+
     def forget_screen(self) -> None:
         """Paint everything anew."""
         raise NotImplementedError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsconsole.console.desk import Desk
@@ -110,7 +111,10 @@ class Doors:
         if found is None:
             self.app.say("there is no file under the cursor", "warn")
             return
-        path, line = found
+        self.open_outside(*found)
+
+    def open_outside(self, path: Path, line: int) -> None:
+        """Open a file in the operator's own program: a log in the pager, anything else in the editor."""
         pager = path.suffix == ".log"
         program = os.environ.get("PAGER" if pager else "EDITOR") or ("less" if pager else "vi")
         command = [*shlex.split(program), *([f"+{line}"] if line and not pager else []), str(path)]

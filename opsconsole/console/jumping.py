@@ -12,6 +12,8 @@ RARE = {
     "trust": ("repo.trust", "repo", "trusted"),
     "fetch": ("repo.fetch", "repo", "fetched"),
     "forget": ("repo.remove", "repo", "forgotten; its runs stay"),
+    "pin": ("run.pin", "run", "is kept for good"),
+    "unpin": ("run.unpin", "run", "may be pruned again"),
 }
 WORDS = (*JUMPS, "line", *RARE, "add", "resolve", "theme", "builds", "models", "drift", "overview", "activity", "quit")
 

@@ -31,3 +31,9 @@ def state_cell(state: str) -> tuple[Toned, ...]:
     """Return a state as glyph and word."""
     mark = STATE_MARKS[state]
     return (mark, Toned(f" {state.replace('_', ' ')}", mark.tone))
+
+
+def progress(share: float, width: int) -> tuple[Toned, ...]:
+    """Return how far something is: a bar that never claims to be full."""
+    filled = min(round(share * width), width - 1)
+    return (Toned("━" * filled, "accent"), Toned("─" * (width - filled), "faint"))

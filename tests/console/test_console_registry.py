@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from opsconsole.console.actions import ACTIONS, PLACES, Action, actions_of, footer_of
+from opsconsole.console.buildkeys import BuildKeys
 from opsconsole.console.doors import Doors
 from opsconsole.console.logkeys import LogKeys
 from opsconsole.console.tabs.activity import ActivityTab
-from opsconsole.console.tabs.builds import BuildsTab
 from opsconsole.console.tabs.drift import DriftTab
 from opsconsole.console.tabs.models import ModelsTab
 from opsconsole.console.tabs.overview import OverviewTab
@@ -20,7 +20,7 @@ from opsconsole.ground.nouns import Danger
 HOLDERS = {
     "everywhere": Doors,
     "overview": OverviewTab,
-    "builds": BuildsTab,
+    "builds": BuildKeys,
     "log": LogKeys,
     "models": ModelsTab,
     "drift": DriftTab,

@@ -6,17 +6,29 @@ import re
 from collections.abc import Sequence
 
 from opsconsole.console.desk import Tab
-from opsconsole.console.marks import state_cell
+from opsconsole.console.marks import progress, state_cell
 from opsconsole.console.widgets.rows import BLANK, Row, heading
 from opsconsole.console.widgets.tones import Cell, Column, Toned
 from opsconsole.ground import text
+from opsconsole.runs.folder import run_folder
+from opsconsole.runs.progress import ProgressReader
+from opsconsole.store import test_history
 from opsconsole.store.runs import RunRecord
 from opsconsole.store.steps import StepRecord
 from opsconsole.store.test_results import TestResult
 
-STEPS = (Column(width=24), Column(width=13), Column(width=8, right=True), Column(least=10))
+STEPS = (
+    Column(width=24),
+    Column(width=13),
+    Column(width=8, right=True),
+    Column(width=8, right=True, drop=2),
+    Column(width=9, right=True, drop=1),
+    Column(least=10),
+)
 CASES = (Column(least=30), Column(width=26, drop=1), Column(width=7, right=True))
 WIDE = (Column(),)
+SLOWEST = 3
+ARTIFACTS = 50
 TRACE = 40
 """Lines of a failed test's traceback that are shown."""
 
@@ -27,6 +39,7 @@ class RunSheet:
     def __init__(self, tab: Tab) -> None:
         self.console = tab.console
         self.ago = tab.ago
+        self._progress: tuple[int, ProgressReader] | None = None
 
     def line(self, run: RunRecord) -> Sequence[Toned]:
         """Return what is worth knowing of a run in one line."""
@@ -38,23 +51,42 @@ class RunSheet:
         said += [f"on {text.clean(run.branch)}"] if run.branch else []
         said += ["of the commit; the tree was dirty"] if run.dirty else []
         said += [f"answers alert {run.alert_id}"] if run.alert_id else []
+        said += [f"{text.percent(run.covered, 1)} of lines covered"] if run.covered is not None else []
+        said += ["kept for good"] if run.pinned else []
+        said += ["logs and artifacts were pruned"] if run.pruned_at else []
         line = [Toned("   ".join(said), "dim")]
         if run.error:
             line.append(Toned(f"   {text.clean(run.error)}", "bad"))
         return line
 
-    def steps(self, own: list[StepRecord]) -> list[Row]:
-        """Return the steps; each is a door to its log."""
-        rows: list[Row] = []
-        for step in own:
-            seconds = (step.ended_at - step.started_at).total_seconds() if step.started_at and step.ended_at else None
-            cells: tuple[Cell, ...] = (
-                step.name,
-                state_cell(step.state),
-                Toned(text.duration(seconds), "dim") if seconds is not None else "",
-                Toned(step.note or step.run, "dim"),
-            )
-            rows.append(Row(("step", step.name), cells, STEPS))
+    def progress(self, run: RunRecord) -> list[Row]:
+        """Return how far the tests of a live run are, as far as its runner tells."""
+        if run.state.final:
+            return []
+        if self._progress is None or self._progress[0] != run.id:
+            self._progress = (run.id, ProgressReader(run_folder(self.console.workspace.state, run.id).out))
+        found = self._progress[1].look()
+        if found is None:
+            return []
+        of = f" of {found.total:,}" if found.total is not None else ""
+        bar = progress(found.share, 24) if found.share is not None else ()
+        line = (
+            *bar,
+            Toned(f"  {found.done:,}{of} tests", "text"),
+            *((Toned(f"   {found.failed:,} failed", "bad"),) if found.failed else ()),
+            Toned(f"   {text.clean(found.last)}", "dim"),
+        )
+        return [Row(None, (line,), WIDE), BLANK]
+
+    def steps(self, run: RunRecord, own: list[StepRecord]) -> list[Row]:
+        """Return the steps and services; each is a door to its log."""
+        head: tuple[Cell, ...] = tuple(Toned(word, "dim") for word in ("", "", "took", "cpu", "memory", ""))
+        rows = [Row(None, head, STEPS)] if any(step.cpu_s is not None for step in own) else []
+        rows += [_step_row(step) for step in own]
+        folder = run_folder(self.console.workspace.state, run.id)
+        for path in sorted(folder.path.glob("service-*.log")):
+            told: tuple[Cell, ...] = (path.stem, Toned("service", "dim"), "", "", "", Toned("its output", "dim"))
+            rows.append(Row(("service", path.stem), told, STEPS))
         return rows
 
     def tests(self, run: RunRecord, bad: list[TestResult]) -> list[Row]:
@@ -73,16 +105,83 @@ class RunSheet:
         rows = [BLANK, Row(None, (summary,), WIDE)]
         if bad:
             rows += [BLANK, heading("FAILED", len(bad), Toned(f" of {counts.total:,}", "dim"))]
+        store = self.console.store
+        since, flaky = test_history.broken_since(store, run.id), test_history.flaky_names(store, run.id)
         for index, case in enumerate(bad):
+            key = (case.variant, case.test_id)
             where = f"{case.file}:{case.line}" if case.file and case.line else case.file or ""
             cells: tuple[Cell, ...] = (
-                (Toned("✗ ", "bad"), Toned(case.test_id.rpartition("::")[2] or case.test_id, "strong")),
+                (
+                    Toned("✗ ", "bad"),
+                    Toned(case.test_id.rpartition("::")[2] or case.test_id, "strong"),
+                    Toned(f"  {case.variant}" if case.variant else "", "accent"),
+                    _since(since.get(key), run.id, flaky=key in flaky),
+                ),
                 Toned(where, "dim"),
                 Toned(text.duration(case.duration_s) if case.duration_s is not None else "", "dim"),
             )
             rows.append(Row(("test", case.position), cells, CASES))
             rows += [Row(None, (line,), WIDE) for line in _explained(case, TRACE if index == 0 else 2)]
+        return [*rows, *self._slowest(run), *self._artifacts(run)]
+
+    def _slowest(self, run: RunRecord) -> list[Row]:
+        found = [
+            test for test in test_history.slowest(self.console.store, run.id, limit=SLOWEST) if test.seconds >= 0.1
+        ]
+        rows = [BLANK, heading("SLOWEST", len(found))] if found else []
+        for test in found:
+            moved = "" if test.before is None else f"was {text.duration(test.before)}"
+            grew = test.before is not None and test.seconds > test.before * 1.5
+            cells: tuple[Cell, ...] = (
+                f"  {test.name.rpartition('::')[2] or test.name}",
+                Toned(moved, "warn" if grew else "dim"),
+                Toned(text.duration(test.seconds), "dim"),
+            )
+            rows.append(Row(None, cells, CASES))
         return rows
+
+    def _artifacts(self, run: RunRecord) -> list[Row]:
+        home = run_folder(self.console.workspace.state, run.id).out / "artifacts"
+        found = sorted(path for path in home.rglob("*") if path.is_file())[:ARTIFACTS] if home.is_dir() else []
+        if not found:
+            return []
+        return [
+            BLANK,
+            heading("ARTIFACTS", len(found)),
+            *(
+                Row(
+                    ("artifact", str(path)),
+                    (f"  {path.relative_to(home)}", "", Toned(text.size(path.stat().st_size), "dim")),
+                    CASES,
+                )
+                for path in found
+            ),
+        ]
+
+
+def _step_row(step: StepRecord) -> Row:
+    tries = f" ×{step.tries}" if step.tries > 1 else ""
+    cells: tuple[Cell, ...] = (
+        (Toned(step.name), Toned(tries, "warn")),
+        state_cell(step.state),
+        Toned(text.duration(step.duration_s), "dim") if step.duration_s is not None else "",
+        Toned(f"{step.cpu_s:.1f} s", "dim") if step.cpu_s is not None else "",
+        Toned(text.size(step.peak_bytes), "dim") if step.peak_bytes is not None else "",
+        Toned(step.note or step.run, "dim"),
+    )
+    return Row(("step", step.name), cells, STEPS)
+
+
+def _since(known: tuple[int, int] | None, run_id: int, *, flaky: bool) -> Toned:
+    """Say since when a test fails: new, or since which run; one that contradicts itself is flaky."""
+    if flaky:
+        return Toned("  flaky: it both passed and failed at one commit", "warn")
+    if known is None:
+        return Toned("")
+    since, count = known
+    if since == run_id:
+        return Toned(f"  new: passed {text.plural(count - 1, 'run')} before" if count > 1 else "  new", "accent")
+    return Toned(f"  since #{since}", "dim")
 
 
 _ESCAPED = re.compile(r"#x1B\[[0-9;]*m")

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 
 from opsconsole.console.actions import bindings_for
+from opsconsole.console.buildkeys import BuildKeys
 from opsconsole.console.desk import Tab
 from opsconsole.console.logkeys import LogKeys
 from opsconsole.console.marks import state_cell
@@ -70,6 +71,7 @@ class BuildsTab(Tab):
         self._run: RunRecord | None = None
         self._step: str | None = None
         self._by_time = False
+        self._sheet: RunSheet | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the two sides."""
@@ -116,8 +118,30 @@ class BuildsTab(Tab):
         return ("builds", "log")
 
     def keys_of(self, place: str) -> object:
-        """Return the log's keys, or our own."""
-        return LogKeys(self.console, self.query_one(LogView)) if place == "log" else self
+        """Return who carries the keys of a place out."""
+        return LogKeys(self.console, self.query_one(LogView)) if place == "log" else BuildKeys(self.console, self)
+
+    @property
+    def run(self) -> RunRecord | None:
+        """The run under the cursor."""
+        return self._run
+
+    def runs_list(self) -> RowList:
+        """Return the list of runs."""
+        return self.query_one("#runs", RowList)
+
+    def repo_at_hand(self) -> str | None:
+        """Return the repo under the cursor; None when there is none."""
+        return self._at_hand()
+
+    def case_at_hand(self) -> TestResult | None:
+        """Return the failed test under the cursor, if the cursor is on one."""
+        return self._case(self.query_one("#detail", RowList).key)
+
+    def run_before(self, run: RunRecord) -> int | None:
+        """Return the run of the same pipeline before a run."""
+        found = runs.page(self.console.store, repo=run.repo, pipeline=run.pipeline, before=run.id, limit=1)
+        return found[0].id if found else None
 
     def jump_inside(self, word: str, rest: str) -> bool:
         """Go to a line or a percentage of the log."""
@@ -163,47 +187,6 @@ class BuildsTab(Tab):
         run = self._run
         return f"{run.repo}/{run.pipeline} #{run.id} {run.state} {run.commit} {run.subject}"
 
-    # keys
-
-    def do_build(self) -> None:
-        """Build the repo at hand."""
-        repo = self._at_hand()
-        if repo is None:
-            self.console.say("no repo yet: opsconsole repo add PATH", "warn")
-            return
-        self.console.start_run(target=repo)
-
-    def do_build_with(self) -> None:
-        """Ask for pipeline and revision."""
-        from opsconsole.console.dialogs.build import BuildDialog
-
-        repo = self._at_hand()
-        if repo is not None:
-            self.app.push_screen(BuildDialog(repo))
-
-    def do_rerun(self) -> None:
-        """Run the run at hand again."""
-        if self._run is not None:
-            self.console.start_run("run.rerun", run=self._run.id)
-
-    def do_rerun_failed(self) -> None:
-        """Run the failed tests of the run at hand again."""
-        run = self._run
-        if run is None:
-            return
-        if run.tests is None or not run.tests.failed + run.tests.errors:
-            self.console.say(f"run #{run.id} has no failed tests: R runs it again whole", "warn")
-            return
-        self.console.start_run("run.rerun_failed", run=run.id)
-
-    def do_cancel(self) -> None:
-        """Cancel the run at hand."""
-        run = self._run
-        if run is None or run.state.final:
-            self.console.say("this run is over", "warn")
-            return
-        self.console.carry_out("run.cancel", f"run #{run.id}: cancelling", run=run.id)
-
     # messages
 
     @on(RowList.Moved, "#repos")
@@ -233,7 +216,7 @@ class BuildsTab(Tab):
     @on(RowList.Moved, "#detail")
     def detail_moved(self, message: RowList.Moved) -> None:
         """Know whose log is wanted."""
-        if isinstance(message.key, tuple) and message.key[0] == "step" and self._run is not None:
+        if isinstance(message.key, tuple) and message.key[0] in {"step", "service"} and self._run is not None:
             self._step = str(message.key[1])
 
     @on(RowList.Rested, "#detail")
@@ -340,11 +323,11 @@ class BuildsTab(Tab):
             Toned(run.commit[:7], "champion"),
             Toned(f"  “{text.clean(run.subject)}”"),
         )
-        sheet = RunSheet(self)
+        sheet = self._sheet = self._sheet or RunSheet(self)
         more.say(*sheet.line(run))
         own = steps.of_run(self.console.store, run.id)
         bad = test_results.failed(self.console.store, run.id, limit=200) if run.tests else []
-        detail.show(Rows([*sheet.steps(own), *sheet.tests(run, bad)]))
+        detail.show(Rows([*sheet.progress(run), *sheet.steps(run, own), *sheet.tests(run, bad)]))
         self._load_log(own)
 
     def _repo_line(self) -> Sequence[Toned]:
@@ -361,6 +344,10 @@ class BuildsTab(Tab):
 
     def _load_log(self, own: list[StepRecord]) -> None:
         run = self._run
+        if self._step is not None and self._step.startswith("service-") and run is not None:
+            self.query_one(LogView).show_file(run_folder(self.console.workspace.state, run.id).log(self._step))
+            self._show_log_title()
+            return
         names = [step.name for step in own]
         if self._step not in names:
             self._step = None

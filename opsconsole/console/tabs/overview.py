@@ -12,13 +12,15 @@ from textual.app import ComposeResult
 
 from opsconsole.console.actions import bindings_for
 from opsconsole.console.desk import Tab
-from opsconsole.console.marks import STATE_MARKS, state_cell
+from opsconsole.console.marks import STATE_MARKS, progress, state_cell
 from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading, note
 from opsconsole.console.widgets.tones import Cell, Column, Toned
 from opsconsole.ground import clock, text
 from opsconsole.ground.nouns import PipelineKind, RunState
 from opsconsole.lifecycle.ladders import ladder_of
 from opsconsole.lifecycle.waiting import Waiting
+from opsconsole.runs.folder import run_folder
+from opsconsole.runs.progress import Progress, ProgressReader
 from opsconsole.store import chunks, events, models, promotions, runs, steps
 from opsconsole.store.chunks import Chunk
 from opsconsole.store.runs import RunRecord
@@ -69,6 +71,7 @@ class OverviewTab(Tab):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._painted = False
+        self._readers: dict[int, ProgressReader] = {}
 
     def load(self) -> None:
         """Read every section; before the first frame only what is wanted first, the rest right after it."""
@@ -151,6 +154,7 @@ class OverviewTab(Tab):
 
     def _live_runs(self) -> list[Row]:
         live = sorted(runs.live(self.console.store), key=lambda run: (run.state is RunState.QUEUED, run.id))
+        self._readers = {run.id: self._readers[run.id] for run in live if run.id in self._readers}
         if not live:
             return []
         rows = [heading("RUNNING", len(live)), *(self._running_row(run) for run in live[:RUNNING_SHOWN])]
@@ -174,6 +178,9 @@ class OverviewTab(Tab):
             taken = int((clock.now() - run.started_at).total_seconds())
             usual = f"{taken} s of ~{max(known):.0f} s" if known else f"{taken} s"
             bar = progress(taken / max(known), 16) if known else ""
+            tests = self._tests_so_far(run)
+            if tests is not None and tests.share is not None:
+                place, bar = f"{place} {tests.done:,}/{tests.total:,}", progress(tests.share, 16)
         mark = STATE_MARKS[run.state]
         cells: tuple[Cell, ...] = (
             (mark, Toned(f" {run.repo}/{run.pipeline}")),
@@ -184,6 +191,12 @@ class OverviewTab(Tab):
             Toned(last_line(self.console.workspace.runs / str(run.id) / f"{now.name}.log") if now else "", "dim"),
         )
         return Row(("run", str(run.id), "running"), cells, RUNNING)
+
+    def _tests_so_far(self, run: RunRecord) -> Progress | None:
+        """Return how far the tests of a live run are; None while nothing is known."""
+        out = run_folder(self.console.workspace.state, run.id).out
+        reader = self._readers.setdefault(run.id, ProgressReader(out))
+        return reader.look()
 
     def _repos(self) -> list[Row]:
         names = self.console.repo_names()
@@ -293,12 +306,6 @@ def last_line(path: Path) -> str:
     except OSError:
         return ""
     return text.clean(lines[-1], limit=200).strip() if lines else ""
-
-
-def progress(share: float, width: int) -> tuple[Toned, ...]:
-    """Return how far a run is, by what such runs took before: a bar that never claims to be full."""
-    filled = min(round(share * width), width - 1)
-    return (Toned("━" * filled, "accent"), Toned("─" * (width - filled), "faint"))
 
 
 def trend_cell(found: Sequence[RunRecord]) -> tuple[Toned, ...]:

@@ -1,0 +1,44 @@
+"""A dialog that asks the CLI twin and shows its answer as one scrolled sheet."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+
+from opsconsole.console.dialogs.base import Dialog
+from opsconsole.console.widgets.rows import Row, RowList, Rows, note
+
+
+class SheetDialog(Dialog):
+    """A subclass names the question and makes the rows of the answer."""
+
+    DEFAULT_CSS = "SheetDialog #sheet { max-height: 34; }"
+    use_case: ClassVar[str]
+    waiting: ClassVar[str] = "asking …"
+
+    def body(self) -> ComposeResult:
+        """One scrolled sheet."""
+        yield RowList(id="sheet", empty=self.waiting)
+
+    def values(self) -> dict[str, object]:
+        """Return what the question needs."""
+        raise NotImplementedError
+
+    def rows(self, data: dict[str, Any]) -> list[Row]:
+        """Return the answer as rows."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Ask."""
+        super().on_mount()
+        self.query_one(RowList).focus()
+        self.run_worker(self._ask(), exit_on_error=False, exclusive=True, group="sheet", name=self.use_case)
+
+    async def _ask(self) -> None:
+        answer = await self.console.ask(self.use_case, **self.values())
+        listing = self.query_one(RowList)
+        if answer.problem:
+            listing.show(Rows([note(f"{answer.problem}  {answer.hint}".strip())]))
+        else:
+            listing.show(Rows(self.rows(answer.data)))
