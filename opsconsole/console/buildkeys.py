@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opsconsole.console.desk import Desk
+from opsconsole.store import runs
 from opsconsole.store.test_results import TestResult
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class BuildKeys:
 
     def do_keep(self) -> None:
         """Keep the run's logs and artifacts for good, or let retention have them again."""
-        run = self.tab.run
+        run = runs.get(self.app.store, self.tab.run.id) if self.tab.run is not None else None
         if run is None:
             return
         if run.pinned:

@@ -180,7 +180,7 @@ class OverviewTab(Tab):
             bar = progress(taken / max(known), 16) if known else ""
             tests = self._tests_so_far(run)
             if tests is not None and tests.share is not None:
-                place, bar = f"{place} {tests.done:,}/{tests.total:,}", progress(tests.share, 16)
+                place, bar = f"{now.name if now else 'tests'} {tests.done}/{tests.total}", progress(tests.share, 16)
         mark = STATE_MARKS[run.state]
         cells: tuple[Cell, ...] = (
             (mark, Toned(f" {run.repo}/{run.pipeline}")),
