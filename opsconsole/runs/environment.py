@@ -27,6 +27,7 @@ def step_environment(order: Order, folder: RunFolder, step: PlannedStep, outer: 
     own = {
         "PATH": steps_path(plan.interpreter, outer),
         "PYTHONUNBUFFERED": "1",
+        "TERM": "dumb",  # a step on a terminal gets a better one; without any, tput and its friends fail
         "TMPDIR": str(folder.temporary),
     }
     home = plan.interpreter.parent.parent

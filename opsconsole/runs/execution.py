@@ -95,7 +95,7 @@ class Command:
             self._process = subprocess.Popen(
                 [SHELL, "-c", script, "step", str(group.door or ""), run, terminal],
                 cwd=cwd,
-                env=({"TERM": "xterm-256color"} | environment) if tty else environment,
+                env=(environment | {"TERM": "xterm-256color"}) if tty else environment,
                 stdin=subprocess.DEVNULL,
                 stdout=writer,
                 stderr=writer,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -87,7 +88,7 @@ def _planned(found: Circumstances, configured: RepoConfig, *, subject: str, dirt
         reason=choice.source,
         interpreter=found.interpreter.path,
         interpreter_reason=found.interpreter.reason,
-        missing=_missing(steps, found.interpreter, choice),
+        missing=(*_missing(steps, found.interpreter, choice), *_large_files(found.path, found.commit)),
         absent=found.absent(secrets),
         timeout=None if pipeline.timeout is None else float(pipeline.timeout),
         parallel=pipeline.parallel,
@@ -147,6 +148,14 @@ def _missing(steps: tuple[PlannedStep, ...], interpreter: Interpreter, choice: C
     if choice.runner == "pytest" and home is not None and not isolated and not _has_pytest(home):
         missing += (f"pytest in {home}",)
     return missing
+
+
+def _large_files(repo: Path, commit: str) -> tuple[str, ...]:
+    """Return what is missing for files that a commit keeps in Git LFS: without it steps find pointers in their place."""
+    attributes = read_files(repo, commit, [".gitattributes"]).get(".gitattributes", b"")
+    if b"filter=lfs" in attributes and shutil.which("git-lfs") is None:
+        return ("git-lfs, in which the commit keeps large files (steps find pointers in their place)",)
+    return ()
 
 
 def _has_pytest(environment: Path) -> bool:

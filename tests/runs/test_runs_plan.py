@@ -249,3 +249,13 @@ def test_only_the_failed_tests_run_again(bench: Bench) -> None:
         rerun_plan(bench.workspace, bench.store, passed.id, only_failed=True)
     with pytest.raises(NotFoundError):
         rerun_plan(bench.workspace, bench.store, 99)
+
+
+def test_files_in_lfs_are_noticed_when_git_lfs_is_not_here(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.task("true")
+    write(bench, ".gitattributes", "*.bin filter=lfs diff=lfs merge=lfs -text\n")
+    commit_all(bench.repo, "Keep large files elsewhere")
+    monkeypatch.setattr("opsconsole.runs.plan.shutil.which", lambda name: None)
+    assert any(item.startswith("git-lfs") for item in plan(bench.workspace, bench.store, "app/job").missing)
+    monkeypatch.setattr("opsconsole.runs.plan.shutil.which", lambda name: "/usr/bin/git-lfs")
+    assert plan(bench.workspace, bench.store, "app/job").missing == ()
