@@ -18,6 +18,8 @@ from pathlib import Path
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 os.environ.setdefault("OPSCONSOLE_ACTOR", "ops")
 
+from rich.cells import cell_len
+
 from opsconsole.console.app import ConsoleApp
 from opsconsole.ground.nouns import RunState
 from opsconsole.store import runs
@@ -63,20 +65,33 @@ async def take(root: Path, name: str, keys: tuple[str, ...], suffix: str, size: 
     print(svg.name)
 
 
+_TEXT = re.compile(
+    r'<text(?P<before>[^>]*?)x="(?P<x>[\d.]+)"(?P<between>[^>]*?)textLength="(?P<length>[\d.]+)"(?P<after>[^>]*)>(?P<text>[^<]*)</text>'
+)
+_PIECE = re.compile(r"[\x21-\x7e]+|([─━╌█░▒])\1*|[^\s]")
+"""What is placed by itself: a word of ASCII, a run of one sign that the font has, any other sign alone."""
+
+
 def placed(svg: str) -> str:
-    """Move texts past the blanks they begin with: some renderers drop leading blanks, and words would touch."""
+    """Give every word and every sign its own place.
 
-    def move(found: re.Match[str]) -> str:
-        blanks, rest = re.fullmatch(r"((?:&#160;)*)(.*)", found["text"], re.DOTALL).groups()  # type: ignore[union-attr]
-        length, cells = float(found["length"]), len(html.unescape(found["text"]))
-        count = len(blanks) // len("&#160;")
-        if not count or not rest:
-            return found[0]
-        cell = length / cells
-        return f'<text{found["before"]}x="{float(found["x"]) + count * cell:.1f}"{found["between"]}textLength="{length - count * cell:.1f}"{found["after"]}>{rest}</text>'
+    A sign that the font lacks comes from another font, in another width, and would push what follows it off the edge;
+    some renderers drop leading blanks besides.
+    """
 
-    pattern = r'<text(?P<before>[^>]*?)x="(?P<x>[\d.]+)"(?P<between>[^>]*?)textLength="(?P<length>[\d.]+)"(?P<after>[^>]*)>(?P<text>[^<]*)</text>'
-    return re.sub(pattern, move, svg)
+    def split(found: re.Match[str]) -> str:
+        said = html.unescape(found["text"]).replace("\xa0", " ")
+        cells = cell_len(said)
+        if not cells:
+            return ""
+        cell, x = float(found["length"]) / cells, float(found["x"])
+        return "".join(
+            f'<text{found["before"]}x="{x + cell_len(said[: piece.start()]) * cell:.1f}"{found["between"]}'
+            f'textLength="{cell_len(piece[0]) * cell:.1f}"{found["after"]}>{html.escape(piece[0], quote=False)}</text>'
+            for piece in _PIECE.finditer(said)
+        )
+
+    return _TEXT.sub(split, svg)
 
 
 async def main(root: Path) -> None:

@@ -31,7 +31,7 @@ def ls(session: Session, as_json: bool) -> None:
         (
             item["name"],
             item["branch"] or ("detached" if item["commit"] else "–"),
-            (item["commit"] or item["error"] or "no commit yet")[: 40 if item["error"] else 7],
+            item["commit"][:7] if item["commit"] else (item["error"] or "no commit yet")[:40],
             "dirty" if item["dirty"] else "",
             item["runner"] or "–",
             item["last_run"]["outcome"] if item["last_run"] else "not built",

@@ -101,7 +101,15 @@ ACTIONS: tuple[Action, ...] = (
         "builds.rerun_failed", "r", "r", "rerun failed", "Run only the failed tests of this run again.", _W, footer=3
     ),
     Action("builds.rerun", "R", "R", "rerun", "Run the whole run again.", _W, footer=4),
-    Action("builds.cancel", "x", "x", "cancel", "End the run and everything it started.", _W, footer=5),
+    Action(
+        "builds.cancel",
+        "x",
+        "x",
+        "cancel",
+        "End the run and everything it started; a running service too.",
+        _W,
+        footer=5,
+    ),
     Action(
         "builds.bisect",
         "i",

@@ -19,10 +19,10 @@ from textual.widgets import ContentSwitcher
 
 from opsconsole.config.workspace import Workspace, open_workspace
 from opsconsole.console.actions import BY_ID, PLACES, actions_of, bindings_for, footer_of
-from opsconsole.console.desk import Desk, Tab
+from opsconsole.console.desk import Desk, Done, Tab
 from opsconsole.console.doors import Doors
 from opsconsole.console.keygate import KeyGate
-from opsconsole.console.repos import RepoWatch
+from opsconsole.console.repos import RepoWatch, trusted
 from opsconsole.console.status import status_of
 from opsconsole.console.themes import THEMES
 from opsconsole.console.thrift import ThriftyDriver
@@ -32,7 +32,7 @@ from opsconsole.ground import actor, text
 from opsconsole.ground.errors import OpsconsoleError
 from opsconsole.ground.nouns import Danger
 from opsconsole.lifecycle.waiting import Waiting, waiting
-from opsconsole.store import repos
+from opsconsole.store import repos, runs
 from opsconsole.store.connection import Store, open_store
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class ConsoleApp(Desk):
         self.refresh_data()
         self.tab.focus_first()
         loop.call_later(POLL, self._poll)
-        self.set_interval(MINUTE, self._minute)
+        self.set_interval(MINUTE, self.reload_tab)
         self.set_interval(5.0, self._look_at_repos)
         self.call_after_refresh(self._look_at_repos)
         self.call_after_refresh(self._started)
@@ -152,6 +152,10 @@ class ConsoleApp(Desk):
     def repo_names(self) -> list[str]:
         """Return every repo, of the configuration and of the store, by name."""
         return sorted({*self.workspace.config.repos, *(repo.name for repo in repos.all_repos(self.store))})
+
+    def repo_trusted(self, name: str) -> bool:
+        """Return whether the operator lets a repo's pipelines run, from where it lies now."""
+        return trusted(self.workspace, self.store, name)
 
     def repo_status(self, name: str) -> RepoStatus | None:
         """Return where a repo stands, as last looked at."""
@@ -215,7 +219,7 @@ class ConsoleApp(Desk):
             widget.screen.set_focus(widget)
 
     def carry_out(
-        self, use_case: str, done: str, *, then: Callable[[dict[str, Any]], object] | None = None, **values: object
+        self, use_case: str, done: Done, *, then: Callable[[dict[str, Any]], object] | None = None, **values: object
     ) -> None:
         """Carry out a use case in a child and say how it went; ``then`` gets its answer, the change feed shows the rest."""
         from opsconsole.lifecycle.usecases import USE_CASES
@@ -272,18 +276,24 @@ class ConsoleApp(Desk):
     # inside
 
     async def _carry_out(
-        self, use_case: str, done: str, then: Callable[[dict[str, Any]], object] | None, values: dict[str, object]
+        self, use_case: str, done: Done, then: Callable[[dict[str, Any]], object] | None, values: dict[str, object]
     ) -> None:
         answer = await self.ask(use_case, **values)
         if answer.problem:
             self.say(f"{answer.problem}  {answer.hint}".strip(), "bad")
             return
-        self.say(done.format(**answer.data) if isinstance(answer.data, dict) and "{" in done else done, "good")
+        data = answer.data if isinstance(answer.data, dict) else {}
+        self.say(done.format(**data) if isinstance(done, str) else done(data), "good")
         if then is not None and isinstance(answer.data, dict):
             then(answer.data)
 
     def start_run(self, use_case: str = "run.start", **values: object) -> None:
         """Start a run and go to it, to watch it live."""
+        run = runs.get(self.store, values["run"]) if isinstance(values.get("run"), int) else None  # type: ignore[arg-type]
+        repo = run.repo if run is not None else str(values.get("target", "")).partition("/")[0]
+        if repo and not self.repo_trusted(repo):
+            self.say(f"{repo} is not trusted: :trust {repo} lets its pipelines run", "warn")
+            return
         self.carry_out(use_case, "run #{id} started", then=self._show_started, **values)
 
     def _show_started(self, data: dict[str, Any]) -> None:
@@ -346,9 +356,6 @@ class ConsoleApp(Desk):
         self._ticks += 1
         if self._ticks % 4 == 0:
             self.reload_tab()
-
-    def _minute(self) -> None:
-        self.reload_tab()
 
     def _look_at_repos(self) -> None:
         if self.query_one(ContentSwitcher).current in {"overview", "builds"}:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
 from textual.app import App
 from textual.containers import Container
@@ -21,6 +21,10 @@ from opsconsole.store.connection import Store
 if TYPE_CHECKING:
     from opsconsole.console.children import Answer
     from opsconsole.repos.status import RepoStatus
+
+
+Done: TypeAlias = "str | Callable[[dict[str, Any]], str]"
+"""What is said when an act is done: words, with places for what was answered, or a function of it."""
 
 
 class Desk(App[None]):
@@ -71,6 +75,10 @@ class Desk(App[None]):
         """Return where a repo stands, as last looked at."""
         raise NotImplementedError
 
+    def repo_trusted(self, name: str) -> bool:
+        """Return whether the operator lets a repo's pipelines run."""
+        raise NotImplementedError
+
     async def ask_line(self, mark: str, then: Callable[[str], None], *, value: str = "") -> None:
         """Ask for a line; ``then`` gets it when Enter is pressed."""
         raise NotImplementedError
@@ -84,7 +92,7 @@ class Desk(App[None]):
         raise NotImplementedError
 
     def carry_out(
-        self, use_case: str, done: str, *, then: Callable[[dict[str, Any]], object] | None = None, **values: object
+        self, use_case: str, done: Done, *, then: Callable[[dict[str, Any]], object] | None = None, **values: object
     ) -> None:
         """Carry out a use case in a child and say how it went."""
         raise NotImplementedError

@@ -6,13 +6,24 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from opsconsole.config.workspace import Workspace
 from opsconsole.ground.errors import OpsconsoleError
+from opsconsole.store import repos
+from opsconsole.store.connection import Store
 
 if TYPE_CHECKING:
     from opsconsole.repos.status import RepoStatus
 
 STALE = 60.0
 """Seconds after which git is asked all the same: a changed file shows in no fingerprint."""
+
+
+def trusted(workspace: Workspace, store: Store, name: str) -> bool:
+    """Return whether the operator lets a repo's pipelines run, from where it lies now."""
+    known = next((repo for repo in repos.all_repos(store) if repo.name == name), None)
+    if known is None or not known.trusted:
+        return False
+    return name not in workspace.config.repos or known.path == workspace.repo_path(name)
 
 
 class RepoWatch:

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from textual.drivers.linux_driver import LinuxDriver
 
+from opsconsole.console.glyphs import plain, plain_wanted
 from opsconsole.console.picture import DEFAULT, SEEN_ON_BLANKS, Line, Pen, best_scroll, cells_of
 
 _TOKEN = re.compile(
@@ -45,7 +46,8 @@ _BLANKS = re.compile("( {12,})")
 class Thrift:
     """Rewrites a stream of terminal output into a shorter one that shows the same picture."""
 
-    def __init__(self, columns: int, rows: int, *, erases: bool = True) -> None:
+    def __init__(self, columns: int, rows: int, *, erases: bool = True, ascii_only: bool = False) -> None:
+        self._ascii_only = ascii_only
         self._erases = erases
         """Whether the terminal erases in the colour of the background."""
         self._told: Pen | None = None
@@ -88,6 +90,9 @@ class Thrift:
         """Note what is wanted; what goes past the edge is not reckoned with, and sent as it is."""
         row, column = self._at
         cells = cells_of(text)
+        if self._ascii_only and not text.isascii():
+            cells = plain(cells)
+            text = "".join(cells)
         stop = column + len(cells)
         self._at = (row, stop)
         if row >= self.size[1] or stop > self.size[0]:
@@ -216,7 +221,8 @@ class ThriftyDriver(LinuxDriver):
             return
         columns, rows = self._terminal()
         if self._thrift is None:
-            self._thrift = Thrift(columns, rows, erases=not os.environ.get("TERM", "").startswith("screen"))
+            erases = not os.environ.get("TERM", "").startswith("screen")
+            self._thrift = Thrift(columns, rows, erases=erases, ascii_only=plain_wanted())
         elif self._thrift.size != (columns, rows):
             self._thrift.resize(columns, rows)
         super().write(self._thrift.feed(data))

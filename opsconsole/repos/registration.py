@@ -129,7 +129,7 @@ def require_trust(repo: KnownRepo) -> None:
 
 def trust_command(repo: KnownRepo) -> str:
     """Return the command line that trusts a repo."""
-    return shlex.join(["opsconsole", "repo", "add", str(repo.path), "--name", repo.name, "--trust"])
+    return shlex.join(["opsconsole", "repo", "trust", repo.name])
 
 
 def _source(workspace: Workspace, name: str) -> Source | None:

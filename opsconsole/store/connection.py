@@ -218,7 +218,7 @@ def _begin(connection: sqlite3.Connection) -> None:
 def _newer(path: Path, version: int) -> NewerStoreError:
     return NewerStoreError(
         f"{path}: the store has schema {version}, this opsconsole knows {SCHEMA_VERSION}",
-        hint="use the newer opsconsole that wrote it; its backup of the older schema lies beside it",
+        hint="use the newer opsconsole that wrote it; a store cannot go back to an older schema",
     )
 
 

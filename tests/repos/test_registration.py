@@ -36,7 +36,7 @@ def test_a_repo_is_added_once_under_its_folders_name_and_not_trusted(
     assert [event.kind for event in events.events(store)] == ["repo.added"]
     with pytest.raises(RefusedError) as refused:
         registration.require_trust(added)
-    assert refused.value.hint == f"opsconsole repo add {repo} --name app --trust"
+    assert refused.value.hint == "opsconsole repo trust app"
 
 
 def test_a_repo_named_like_another_is_a_conflict(

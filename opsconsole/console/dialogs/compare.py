@@ -7,9 +7,9 @@ from typing import Any
 from textual.app import ComposeResult
 
 from opsconsole.console.dialogs.base import Dialog
-from opsconsole.console.widgets.plots import Series, line_plot
+from opsconsole.console.widgets.plots import Line, Series, legend, line_plot
 from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading, note
-from opsconsole.console.widgets.tones import Cell, Column, Toned
+from opsconsole.console.widgets.tones import Cell, Column, Tone, Toned
 from opsconsole.ground import text
 
 METRICS = (
@@ -113,9 +113,12 @@ def _metric_row(metric: dict[str, Any]) -> Row:
 
 
 def _roc(plots: dict[str, Any], a: int, b: int) -> list[Row]:
-    curves = [(plots.get(side, {}).get("roc"), tone) for side, tone in (("a", "champion"), ("b", "accent"))]
-    drawn = [Series([x for x, _ in points], [y for _, y in points], tone) for points, tone in curves if points]  # type: ignore[arg-type]
+    sides: tuple[tuple[str, Tone, Line], ...] = (("a", "champion", "solid"), ("b", "accent", "dotted"))
+    curves = [(plots.get(side, {}).get("roc"), tone, line) for side, tone, line in sides]
+    drawn = [
+        Series([x for x, _ in points], [y for _, y in points], tone, line) for points, tone, line in curves if points
+    ]
     if not drawn:
         return []
-    title = heading("ROC", None, Toned(f"   ── v{a}", "champion"), Toned(f"   ── v{b}", "accent"))
+    title = heading("ROC", None, legend(f"v{a}", "solid", "champion"), legend(f"v{b}", "dotted", "accent"))
     return [title, *(Row(None, (line,), WIDE) for line in line_plot(drawn, width=70, height=14, limits=(0.0, 1.0)))]

@@ -87,11 +87,12 @@ class ProductionDialog(Dialog):
         """Act, when name, reason and evidence hold."""
         reason = self.query_one("#reason", Input).value.strip()
         name = self.query_one("#name", Input).value.strip()
-        problem = (
-            self.blocked()
-            or ("" if reason else "a reason is needed")
-            or ("" if name == self.model else f"type {self.model} to go on")
-        )
+        wanting = [
+            self.blocked(),
+            "" if reason else "a reason is needed",
+            "" if name == self.model else f"type {self.model} to go on",
+        ]
+        problem = "; ".join(part for part in wanting if part)
         if problem:
             self.say(problem)
             if not reason:

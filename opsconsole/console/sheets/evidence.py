@@ -6,18 +6,22 @@ from collections.abc import Sequence
 
 from opsconsole.console.desk import Tab
 from opsconsole.console.marks import SEVERITY_MARKS
-from opsconsole.console.widgets.plots import Series, bars, line_plot
+from opsconsole.console.sheets.course import picture_rows
+from opsconsole.console.widgets.plots import bars
 from opsconsole.console.widgets.rows import BLANK, Row, heading, note
 from opsconsole.console.widgets.tones import Cell, Column, Tone, Toned
-from opsconsole.drift.report import HeatRow, Plots, plots
+from opsconsole.drift.report import plots
 from opsconsole.ground import text
 from opsconsole.ground.errors import OpsconsoleError
 from opsconsole.lifecycle.retraining import held_out_from, training_of
 from opsconsole.store import chunks, models, runs
 from opsconsole.store.alerts import Alert
-from opsconsole.store.chunks import ChunkColumn
+from opsconsole.store.chunks import Chunk, ChunkColumn
 
 WIDE = (Column(),)
+BESIDE = (Column(width=10), Column())
+HEIGHT = 2
+"""Rows of one histogram; two stand over each other."""
 NUMBERS = (
     Column("column", least=12),
     Column("kind", width=11, drop=5),
@@ -30,16 +34,6 @@ NUMBERS = (
     Column("outside", width=8, right=True),
     Column("verdict", width=14),
 )
-EFFECTS: dict[str, tuple[str, Tone]] = {
-    "none": ("·", "faint"),
-    "noise_passed": ("░", "dim"),
-    "warn": ("▒", "warn"),
-    "major": ("█", "bad"),
-    "too_few_rows": ("?", "dim"),
-    "gone": ("✗", "bad"),
-    "type_changed": ("✗", "bad"),
-    "all_missing": ("✗", "bad"),
-}
 WORDS: dict[str, tuple[str, Tone]] = {
     "none": ("like reference", "dim"),
     "noise_passed": ("small", "dim"),
@@ -50,7 +44,6 @@ WORDS: dict[str, tuple[str, Tone]] = {
     "type_changed": ("type changed", "bad"),
     "all_missing": ("all missing", "bad"),
 }
-PLOT_HEIGHT = 11
 
 
 class EvidenceSheet:
@@ -61,8 +54,8 @@ class EvidenceSheet:
         self.ago = tab.ago
         self.width = tab.app.size.width
 
-    def rows(self, name: str, alert: Alert | None) -> list[Row]:
-        """Return the evidence of an alert, or how a monitor stands when there is none."""
+    def rows(self, name: str, alert: Alert | None, column: str | None = None) -> list[Row]:
+        """Return the evidence of an alert, or how a monitor stands; ``column`` is the one whose values are drawn."""
         rows = [*self._words(alert), BLANK] if alert is not None else []
         try:
             found = plots(self.console.store, self.console.workspace.config, name)
@@ -70,8 +63,9 @@ class EvidenceSheet:
             return [*rows, note(error.message)]
         if not found.labels:
             return [*rows, note("no chunk was checked yet: c brings the next rows and checks them")]
-        rows += [*self._picture(found, name), BLANK]
-        return [*rows, *self._columns(name, alert.chunk_id if alert is not None else None)]
+        rule = self.console.workspace.config.monitors[name].performance
+        rows += [*picture_rows(found, rule.metric if rule else "", self.width), BLANK]
+        return [*rows, *self._columns(name, alert.chunk_id if alert is not None else None, column)]
 
     def _words(self, alert: Alert) -> list[Row]:
         mark = SEVERITY_MARKS[alert.severity]
@@ -91,11 +85,18 @@ class EvidenceSheet:
             head.append(Toned(f"   cured by v{alert.cured_by}", "good"))
         rows = [Row(None, (tuple(head),), WIDE), BLANK]
         width = max(self.width - 6, 40)
-        for index, sentence in enumerate(alert.words):
+        for index, sentence in enumerate(self._sentences(alert)):
             tone: Tone = "text" if index < 2 else "dim"
             rows += [Row(None, (Toned(line, tone),), WIDE) for line in _wrapped(text.clean(sentence), width)]
         rows += self._do(alert)
         return rows
+
+    def _sentences(self, alert: Alert) -> list[str]:
+        """Return the alert's own words; after the first, why it is not noise, as far as stored chunks can tell."""
+        judged = chunks.chunk(self.console.store, alert.chunk_id) if alert.chunk_id is not None else None
+        past = chunks.chunks(self.console.store, alert.monitor, version=alert.version)
+        said = not_noise(judged, past) if judged is not None else ""
+        return [*alert.words[:1], *([said] if said else []), *alert.words[1:]]
 
     def _do(self, alert: Alert) -> list[Row]:
         answers = models.versions_of_alert(self.console.store, alert.id)
@@ -138,60 +139,7 @@ class EvidenceSheet:
             rows.append(Row(None, ((Toned("t ", "accent"), Toned(told)),), WIDE))
         return rows
 
-    def _picture(self, found: Plots, name: str) -> list[Row]:
-        """Return the performance plot beside the heat strip, or above it where there is little room."""
-        wide = self.width >= 100
-        width = 56 if wide else max(self.width - 4, 40)
-        left = self._performance(found, name, width)
-        right = self._heat(found, self.width - width - 8 if wide else self.width - 4)
-        if not wide:
-            return [*(Row(None, (line,), WIDE) for line in left), BLANK, *(Row(None, (line,), WIDE) for line in right)]
-        columns = (Column(width=width), Column())
-        height = max(len(left), len(right))
-        blank: tuple[Toned, ...] = (Toned(""),)
-        left = [*left, *[blank] * (height - len(left))]
-        right = [*right, *[blank] * (height - len(right))]
-        return [Row(None, pair, columns) for pair in zip(left, right, strict=True)]
-
-    def _performance(self, found: Plots, name: str, width: int) -> list[tuple[Toned, ...]]:
-        points = [(index, point) for index, point in enumerate(found.performance) if point.value is not None]
-        rule = self.console.workspace.config.monitors[name].performance
-        metric = rule.metric if rule else ""
-        title = (
-            Toned(metric.upper() if metric == "auc" else metric or "PERFORMANCE", "strong"),
-            Toned("  ── realised", "accent"),
-            Toned("  ── 95 %", "dim"),
-            Toned("  ── floor", "bad"),
-        )
-        if not points:
-            return [title, (Toned("no labels yet: performance is known when they come", "dim"),)]
-        xs = [float(index) for index, _ in points]
-        floor = [(float(index), point.floor) for index, point in points if point.floor is not None]
-        drawn = [
-            Series(xs, [point.low or point.value or 0.0 for _, point in points], "dim"),
-            Series(xs, [point.high or point.value or 0.0 for _, point in points], "dim"),
-            Series([x for x, _ in floor], [y for _, y in floor], "bad"),
-            Series(xs, [point.value or 0.0 for _, point in points], "accent"),
-        ]
-        ticks = [(float(index), short(label)) for index, label in _spread(list(enumerate(found.labels)), width // 8)]
-        return [title, *line_plot(drawn, width=width - 2, height=PLOT_HEIGHT, ticks=ticks)]
-
-    @staticmethod
-    def _heat(found: Plots, width: int) -> list[tuple[Toned, ...]]:
-        cell = 4
-        shown = max(min(len(found.labels), (width - 24) // cell), 1)
-        labels = found.labels[-shown:]
-        head = Toned(f"{'COLUMNS':<9}{len(found.heat):<7,}", "strong")
-        lines: list[tuple[Toned, ...]] = [
-            (head, *(Toned(f"{short(label)[:3]:<4}", "dim") for label in labels), Toned("   PSI", "dim"))
-        ]
-        lines += [_strip(row, shown) for row in found.heat[: PLOT_HEIGHT - 1]]
-        lines.append(
-            (Toned("· none  ", "faint"), Toned("░ small  ", "dim"), Toned("▒ ≥ .1  ", "warn"), Toned("█ ≥ .25", "bad"))
-        )
-        return lines
-
-    def _columns(self, name: str, chunk_id: int | None) -> list[Row]:
+    def _columns(self, name: str, chunk_id: int | None, column: str | None) -> list[Row]:
         store = self.console.store
         chosen = chunks.chunk(store, chunk_id) if chunk_id is not None else None
         if chosen is None:
@@ -201,25 +149,36 @@ class EvidenceSheet:
             return []
         found = chunks.columns(store, chosen.id)
         told = f"   {chosen.label}, {chosen.rows:,} rows, labels {text.percent(chosen.label_coverage)}, against v{chosen.version}'s own reference"
-        rows = [
+        drawn = next((item for item in found if item.name == column and item.plot.reference), None)
+        drawn = drawn or next((item for item in found if item.plot.reference), None)
+        rows = [*_histogram(drawn, chosen.label, self.width), BLANK] if drawn is not None else []
+        rows += [
             heading("COLUMNS", len(found), Toned(told, "dim")),
             Row(None, tuple(Toned(column.title, "dim") for column in NUMBERS), NUMBERS),
         ]
-        rows += [_column_row(item) for item in found]
-        worst = next((item for item in found if item.plot.reference), None)
-        if worst is not None:
-            rows += [BLANK, *_histogram(worst, chosen.label)]
-        return rows
+        return [*rows, *(_column_row(item) for item in found)]
 
 
-def _strip(row: HeatRow, shown: int) -> tuple[Toned, ...]:
-    cells = [
-        EFFECTS.get(effect or "none", EFFECTS["none"]) if effect else (" ", "faint") for effect in row.effects[-shown:]
-    ]
-    drawn = [Toned(f"{mark * 3 if mark in '░▒█' else mark + '  '} ", tone) for mark, tone in cells]
-    last = row.psi[-1] if row.psi else None
-    name = text.clean(row.name, limit=15)
-    return (Toned(f"{name:<16}", "text"), *drawn, Toned(f"{text.decimals(last, 2):>6}", "dim"))
+def not_noise(judged: Chunk, past: Sequence[Chunk]) -> str:
+    """Return why a fall is no chance: its interval misses the floor, and how many chunks before were as low.
+
+    Empty where the chunk did not fall, or where nothing of its version was measured before it.
+    """
+    if judged.realised is None or judged.floor is None or judged.low is None or judged.high is None:
+        return ""
+    higher_is_better = judged.high < judged.floor
+    if not higher_is_better and judged.low <= judged.floor:
+        return ""
+    before = [item.realised for item in past if item.start < judged.start and item.realised is not None]
+    if not before:
+        return ""
+    as_bad = sum(value <= judged.realised if higher_is_better else value >= judged.realised for value in before)
+    word = "low" if higher_is_better else "high"
+    return (
+        f"Not noise: the whole 95 % interval lies {'below' if higher_is_better else 'above'} the floor;"
+        f" {as_bad} of {text.plural(len(before), 'chunk')} of v{judged.version} before it"
+        f" {'was' if as_bad == 1 else 'were'} as {word}."
+    )
 
 
 def _column_row(item: ChunkColumn) -> Row:
@@ -236,41 +195,27 @@ def _column_row(item: ChunkColumn) -> Row:
         text.percent(item.outside, 1) if item.outside is not None else "",
         Toned(word, tone),
     )
-    return Row(None, cells, NUMBERS)
+    return Row(("column", item.name) if item.plot.reference else None, cells, NUMBERS)
 
 
-def _histogram(item: ChunkColumn, label: str) -> list[Row]:
+def _histogram(item: ChunkColumn, label: str, room: int) -> list[Row]:
+    """Return the reference's distribution over the chunk's, on one scale."""
     plot = item.plot
     title = heading(
-        text.clean(item.name),
-        None,
-        Toned("   reference █", "champion"),
-        Toned(f"   {text.clean(label)} █", "accent"),
-        Toned(f"   PSI {text.decimals(item.psi, 2)}", "dim"),
+        text.clean(item.name), None, Toned(f"   PSI {text.decimals(item.psi, 2)}   the column under the cursor", "dim")
     )
-    drawn = bars(plot.reference, plot.current)
-    names = plot.labels or tuple(f"{edge:.3g}" for edge in plot.edges[:-1])
-    legend = (
-        "  ".join(text.clean(name, limit=10) for name in names) if len(names) <= 12 else f"{names[0]} … {names[-1]}"
-    )
-    return [title, *(Row(None, (line,), WIDE) for line in drawn), Row(None, (Toned(legend, "dim"),), WIDE)]
-
-
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-def short(label: str) -> str:
-    """Return a chunk's label in few cells: ``2013-08`` is Aug, a day is 08-14."""
-    if label[:3] in _MONTHS:
-        return label[:3]
-    if len(label) == 7 and label[4] == "-" and label[5:].isdigit() and 1 <= int(label[5:]) <= 12:
-        return _MONTHS[int(label[5:]) - 1]
-    return label[5:10] if len(label) >= 10 and label[4] == "-" else label[:6]
-
-
-def _spread(items: Sequence[tuple[int, str]], most: int) -> list[tuple[int, str]]:
-    step = max(-(-len(items) // max(most, 1)), 1)
-    return list(items[::step])
+    width = 2 if len(plot.reference) * 2 <= room - 16 else 1
+    top = max([*plot.reference, *plot.current, 1e-9])
+    rows = [title]
+    for name, values, tone in (("reference", plot.reference, "champion"), (text.clean(label), plot.current, "accent")):
+        drawn = bars(values, top, tone, height=HEIGHT, width=width)  # type: ignore[arg-type]
+        rows += [
+            Row(None, (Toned(name if number == len(drawn) - 1 else "", "dim"), line), BESIDE)
+            for number, line in enumerate(drawn)
+        ]
+    names = plot.labels or tuple(f"{edge:.3g}" for edge in (plot.edges[0], plot.edges[-1]))
+    told = "  ".join(text.clean(name, limit=10) for name in names) if plot.labels else f"{names[0]} … {names[1]}"
+    return [*rows, Row(None, ("", Toned(told, "dim")), BESIDE)]
 
 
 def _wrapped(sentence: str, width: int) -> list[str]:

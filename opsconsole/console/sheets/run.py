@@ -9,7 +9,8 @@ from opsconsole.console.desk import Tab
 from opsconsole.console.marks import progress, state_cell
 from opsconsole.console.widgets.rows import BLANK, Row, heading
 from opsconsole.console.widgets.tones import Cell, Column, Toned
-from opsconsole.ground import text
+from opsconsole.ground import clock, text
+from opsconsole.ground.nouns import StepState
 from opsconsole.runs.folder import run_folder
 from opsconsole.runs.progress import ProgressReader
 from opsconsole.store import test_history
@@ -203,3 +204,21 @@ def _explained(case: TestResult, limit: int) -> list[Toned]:
         else:
             shown.append(Toned(f"    {line}", "text" if line.startswith(">") else "dim"))
     return shown
+
+
+def likely_step(own: list[StepRecord]) -> str | None:
+    """Return the step whose log is wanted: the one that runs, else the first that went wrong, else the last that ran."""
+    for state in (StepState.RUNNING, StepState.FAILED, StepState.TIMED_OUT, StepState.ERROR):
+        found = next((step.name for step in own if step.state is state), None)
+        if found is not None:
+            return found
+    ran = [step.name for step in own if step.started_at is not None]
+    return ran[-1] if ran else None
+
+
+def elapsed(run: RunRecord) -> str:
+    """Return how long a run has been at it."""
+    if run.started_at is None:
+        return "–"
+    seconds = int((clock.now() - run.started_at).total_seconds())
+    return f"{seconds} s" if seconds < 60 else text.duration(seconds)

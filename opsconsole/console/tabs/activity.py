@@ -10,7 +10,8 @@ from textual.app import ComposeResult
 
 from opsconsole.console.actions import bindings_for
 from opsconsole.console.desk import Tab
-from opsconsole.console.widgets.lines import OneLine
+from opsconsole.console.sheets.event import event_rows
+from opsconsole.console.widgets.lines import OneLine, Rule
 from opsconsole.console.widgets.rows import Row, RowList, Rows, Window
 from opsconsole.console.widgets.tones import Column, Toned
 from opsconsole.store import events
@@ -33,16 +34,31 @@ class ActivityTab(Tab):
     place = "activity"
     first = "#events"
     BINDINGS: ClassVar = bindings_for("activity")
+    SCOPED_CSS = False  # a scoped rule cannot ask how wide the app is
+    DEFAULT_CSS = """
+    ActivityTab { layout: vertical; }
+    ActivityTab #events { height: 1fr; }
+    ActivityTab #rule { height: 1; }
+    ActivityTab #event { height: 8; }
+    .narrow ActivityTab #event { height: 7; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._count = 0
 
     def compose(self) -> ComposeResult:
-        """A heading that stays, and the list."""
+        """Headings that stay, the list, and the event under the cursor whole."""
+        yield OneLine(id="events-title")
         yield OneLine(id="events-head")
         yield RowList(id="events", empty="nothing happened yet")
+        yield Rule(id="rule")
+        yield RowList(id="event", empty="")
 
     def load(self) -> None:
         """Read the newest; older ones are read when they are seen."""
         store = self.console.store
-        count = events.count(store)
+        count = self._count = events.count(store)
         head = self.query_one("#events-head", OneLine)
         head.show((Column(width=1), ""), *((column, Toned(column.title, "dim")) for column in COLUMNS))
         listing = self.query_one("#events", RowList)
@@ -52,23 +68,46 @@ class ActivityTab(Tab):
             listing.show(
                 Window(count, lambda start, size: [self._row(item) for item in events.window(store, start, size)])
             )
+        self._show_title()
+        self._load_event()
 
     def reveal(self, kind: str, name: str) -> bool:  # noqa: ARG002 - one kind lives here
         """Put the cursor on an event."""
-        return name.isdigit() and self.query_one(RowList).select(int(name))
+        return name.isdigit() and self.query_one("#events", RowList).select(int(name))
 
     def copy_text(self) -> str:
         """Copy the command that the event amounts to."""
-        found = self._event(self.query_one(RowList).key)
+        found = self._event(self.query_one("#events", RowList).key)
         return (found.command or f"{found.kind} {found.subject}") if found else ""
 
-    @on(RowList.Opened)
+    @on(RowList.Rested, "#events")
+    def event_rested(self) -> None:
+        """Show the event whole."""
+        self._load_event()
+
+    @on(RowList.Counted, "#events")
+    def events_counted(self) -> None:
+        """Say how many there are, and how many are new above."""
+        self._show_title()
+
+    @on(RowList.Opened, "#events")
     def event_opened(self, message: RowList.Opened) -> None:
         """Go to what the event is about."""
         found = self._event(message.key)
         if found is not None:
             kind, _, name = found.subject.partition(" ")
             self.console.jump(kind, name)
+
+    def _show_title(self) -> None:
+        counts = self.query_one("#events", RowList).counts
+        self.query_one("#events-title", OneLine).say(
+            Toned(" "), Toned("EVENTS", "strong"), Toned(f"  {self._count:,}", "dim"), *counts
+        )
+
+    def _load_event(self) -> None:
+        found = self._event(self.query_one("#events", RowList).key)
+        detail = self.query_one("#event", RowList)
+        detail.show(Rows(event_rows(found, self.app.size.width) if found is not None else ()))
 
     def _event(self, key: Hashable) -> Event | None:
         if not isinstance(key, int):

@@ -15,14 +15,14 @@ from opsconsole.console.buildkeys import BuildKeys
 from opsconsole.console.desk import Tab
 from opsconsole.console.logkeys import LogKeys
 from opsconsole.console.marks import state_cell
-from opsconsole.console.sheets.run import RunSheet
+from opsconsole.console.sheets.run import RunSheet, elapsed, likely_step
 from opsconsole.console.tabs.overview import trend_cell
 from opsconsole.console.widgets.lines import OneLine
 from opsconsole.console.widgets.log import LogView
 from opsconsole.console.widgets.rows import Row, RowList, Rows, Window
 from opsconsole.console.widgets.tones import Cell, Column, Toned
-from opsconsole.ground import clock, text
-from opsconsole.ground.nouns import StepState
+from opsconsole.ground import text
+from opsconsole.ground.nouns import PipelineKind, StepState
 from opsconsole.repos.status import RepoStatus
 from opsconsole.runs.folder import run_folder
 from opsconsole.store import runs, steps, test_results
@@ -212,6 +212,12 @@ class BuildsTab(Tab):
     def run_rested(self) -> None:
         """Show the run under the cursor."""
         self._load_run()
+        self.runs_counted()
+
+    @on(RowList.Counted, "#runs")
+    def runs_counted(self) -> None:
+        """Say how many a filter leaves, and how many are new above."""
+        self._show_runs_title(runs.count(self.console.store, repo=self._repo) if self._repo else 0)
 
     @on(RowList.Moved, "#detail")
     def detail_moved(self, message: RowList.Moved) -> None:
@@ -256,12 +262,18 @@ class BuildsTab(Tab):
 
     def _repo_row(self, name: str) -> Row:
         status = self.console.repo_status(name)
-        last = runs.latest(self.console.store, name)
+        own = runs.page(self.console.store, repo=name, limit=40)
+        last = next((run for run in own if run.kind is not PipelineKind.TASK), None)
+        trusted = self.console.repo_trusted(name)
         cells: tuple[Cell, ...] = (
             name,
             Toned(status.branch or "detached", "dim") if status else "",
             Toned((status.commit or "")[:7], "champion") if status else "",
-            state_cell(last.state) if last else Toned("not built", "dim"),
+            Toned("△ not trusted", "warn")
+            if not trusted
+            else state_cell(last.state)
+            if last
+            else Toned("not built", "dim"),
         )
         return Row(name, cells, REPOS)
 
@@ -269,9 +281,6 @@ class BuildsTab(Tab):
         repo, store = self._repo, self.console.store
         listing = self.query_one("#runs", RowList)
         count = runs.count(store, repo=repo) if repo else 0
-        title = (Toned("RUNS", "strong"), Toned(f"  {count:,}", "dim"), Toned("   last 20 ", "faint"))
-        recent = runs.page(store, repo=repo, limit=20) if repo else []
-        self.query_one("#runs-title", OneLine).say(Toned(" "), *title, *trend_cell(recent))
         if repo is None:
             listing.show(Rows(()))
         elif self._by_time:
@@ -285,6 +294,22 @@ class BuildsTab(Tab):
             )
         if self._run is None and isinstance(listing.key, int):
             self._run = runs.get(store, listing.key)
+        self._show_runs_title(count)
+
+    def _show_runs_title(self, count: int) -> None:
+        """Say how many runs there are, and how those of one pipeline went: the selected run's, else the build."""
+        store, repo = self.console.store, self._repo
+        pipeline = self._run.pipeline if self._run is not None else "build"
+        recent = runs.page(store, repo=repo, pipeline=pipeline, limit=20) if repo else []
+        counts = self.query_one("#runs", RowList).counts
+        self.query_one("#runs-title", OneLine).say(
+            Toned(" "),
+            Toned("RUNS", "strong"),
+            Toned(f"  {count:,}", "dim"),
+            *counts,
+            Toned(f"   {pipeline} ", "faint"),
+            *trend_cell(recent),
+        )
 
     def _run_row(self, run: RunRecord) -> Row:
         cells: tuple[Cell, ...] = (
@@ -292,17 +317,10 @@ class BuildsTab(Tab):
             state_cell(run.state),
             Toned(run.pipeline, "dim"),
             Toned(run.commit[:7], "champion"),
-            text.duration(run.duration_s) if run.state.final else Toned(self._elapsed(run), "accent"),
+            text.duration(run.duration_s) if run.state.final else Toned(elapsed(run), "accent"),
             Toned(self.when(run.created_at), "dim"),
         )
         return Row(run.id, cells, RUNS)
-
-    @staticmethod
-    def _elapsed(run: RunRecord) -> str:
-        if run.started_at is None:
-            return "–"
-        seconds = int((clock.now() - run.started_at).total_seconds())
-        return f"{seconds} s" if seconds < 60 else text.duration(seconds)
 
     def _load_run(self) -> None:
         title, more = self.query_one("#run-title", OneLine), self.query_one("#run-more", OneLine)
@@ -311,7 +329,7 @@ class BuildsTab(Tab):
             self._run = runs.get(self.console.store, self._run.id)
         run = self._run
         if run is None:
-            title.say(Toned("no run", "dim"))
+            title.say(Toned(self._no_run(), "dim"))
             more.say(*self._repo_line())
             detail.show(Rows(()))
             self.query_one(LogView).show_file(None)
@@ -329,6 +347,13 @@ class BuildsTab(Tab):
         bad = test_results.failed(self.console.store, run.id, limit=200) if run.tests else []
         detail.show(Rows([*sheet.progress(run), *sheet.steps(run, own), *sheet.tests(run, bad)]))
         self._load_log(own)
+
+    def _no_run(self) -> str:
+        if self._repo is None:
+            return "no repo yet: :add PATH, or opsconsole repo add PATH"
+        if not self.console.repo_trusted(self._repo):
+            return f"{self._repo} is not trusted: :trust {self._repo} lets its pipelines run"
+        return f"no run of {self._repo} yet: b builds it"
 
     def _repo_line(self) -> Sequence[Toned]:
         status: RepoStatus | None = self.console.repo_status(self._repo) if self._repo else None
@@ -351,7 +376,7 @@ class BuildsTab(Tab):
         names = [step.name for step in own]
         if self._step not in names:
             self._step = None
-        wanted = next((step for step in own if step.name == (self._step or _likely(own))), None)
+        wanted = next((step for step in own if step.name == (self._step or likely_step(own))), None)
         view = self.query_one(LogView)
         if run is None or wanted is None:
             view.show_file(None)
@@ -371,13 +396,3 @@ class BuildsTab(Tab):
         if view.follow and self._run is not None and not self._run.state.final:
             stretches.append(Toned("   following", "accent"))
         self.query_one("#log-title", OneLine).say(*stretches)
-
-
-def _likely(own: list[StepRecord]) -> str | None:
-    """Return the step whose log is wanted: the one that runs, else the first that went wrong, else the last that ran."""
-    for state in (StepState.RUNNING, *WRONG):
-        found = next((step.name for step in own if step.state is state), None)
-        if found is not None:
-            return found
-    ran = [step.name for step in own if step.started_at is not None]
-    return ran[-1] if ran else None

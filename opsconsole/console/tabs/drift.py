@@ -11,8 +11,9 @@ from textual.app import ComposeResult
 from opsconsole.console.actions import bindings_for
 from opsconsole.console.desk import Tab
 from opsconsole.console.marks import SEVERITY_MARKS
+from opsconsole.console.sheets.checked import told_of_check
 from opsconsole.console.sheets.evidence import EvidenceSheet
-from opsconsole.console.widgets.lines import OneLine
+from opsconsole.console.widgets.lines import Rule
 from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading
 from opsconsole.console.widgets.tones import Cell, Column, Toned
 from opsconsole.drift.report import MonitorReport, monitors
@@ -32,8 +33,8 @@ MONITORS = (
     Column(width=10),
     Column(width=20),
     Column(width=22, drop=1),
-    Column(least=20),
-    Column(width=20, drop=2),
+    Column(least=28),
+    Column(width=12, drop=2),
     Column(width=11, right=True),
 )
 
@@ -57,21 +58,26 @@ class DriftTab(Tab):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._at: tuple[str, str] | None = None
+        self._column: str | None = None
+        """The column of the evidence that the cursor rests on."""
+        self._holders: dict[str, int | None] = {}
 
     def compose(self) -> ComposeResult:
         """Lay out list and evidence."""
         yield RowList(id="alerts", empty="nothing is watched: a [monitors.NAME] table in opsconsole.toml does")
-        yield OneLine(id="rule")
+        yield Rule(id="rule")
         yield RowList(id="evidence", empty="")
 
     def load(self) -> None:
         """Read alerts, monitors, and the evidence of the one under the cursor."""
         found = alerts.alerts(self.console.store, limit=100)
+        watched = monitors(self.console.store, self.console.workspace.config)
         found.sort(key=lambda item: (not item.live, -item.severity.rank, -item.id))
         standing = sum(item.live for item in found)
-        rows: list[Row] = [heading("ALERTS", standing, Toned("  standing" if standing else "  c checks now", "dim"))]
+        told = f"   {standing} standing" if standing else "   none stands: c checks now"
+        rows: list[Row] = [heading("ALERTS", len(found), Toned(told, "dim"))]
+        self._holders = {f"{item.model}@{item.alias}": item.version for item in watched}
         rows += [self._alert_row(item) for item in found]
-        watched = monitors(self.console.store, self.console.workspace.config)
         rows += [BLANK, heading("MONITORS", len(watched)), *(self._monitor_row(item) for item in watched)]
         listing = self.query_one("#alerts", RowList)
         listing.show(Rows(rows if watched or found else ()))
@@ -106,7 +112,8 @@ class DriftTab(Tab):
         """Bring the next rows and check the monitor at hand."""
         name = self._monitor()
         if name is not None:
-            self.console.carry_out("drift.check", f"monitor {name} is checked", monitor=name)
+            stood = [item.id for item in alerts.alerts(self.console.store, monitor=name, live=True)]
+            self.console.carry_out("drift.check", lambda data: told_of_check(data, stood), monitor=name)
 
     def do_acknowledge(self) -> None:
         """Acknowledge the alert at hand."""
@@ -151,6 +158,14 @@ class DriftTab(Tab):
         """Show the evidence whole."""
         self.add_class("zoomed")
         self.console.give_focus(self.query_one("#evidence"))
+
+    @on(RowList.Rested, "#evidence")
+    def column_rested(self, message: RowList.Rested) -> None:
+        """Show the distributions of the column under the cursor."""
+        key = message.key
+        if isinstance(key, tuple) and key[0] == "column" and key[1] != self._column:
+            self._column = str(key[1])
+            self._load_evidence()
 
     @on(RowList.Opened, "#evidence")
     def link_opened(self, message: RowList.Opened) -> None:
@@ -199,17 +214,27 @@ class DriftTab(Tab):
         cells: tuple[Cell, ...] = (
             (mark, Toned(f" {item.severity}", mark.tone if item.live else "dim")),
             Toned(f"alert {item.id}", "dim"),
-            Toned(f"{item.model} v{item.version} in {item.alias}", "strong" if item.live else "dim"),
+            Toned(self._where(item), "strong" if item.live else "dim"),
             Toned(item.title, "text" if item.live else "dim"),
             Toned(state, {"open": "accent", "resolved": "good"}.get(item.state, "dim")),  # type: ignore[arg-type]
             Toned(self.when(item.opened_at), "dim"),
         )
         return Row(("alert", str(item.id)), cells, ALERTS)
 
+    def _where(self, item: Alert) -> str:
+        """Say whether the version is still where its incident began."""
+        holder = self._holders.get(f"{item.model}@{item.alias}")
+        if holder is None or holder == item.version:
+            return f"{item.model} v{item.version} in {item.alias}"
+        return f"{item.model} v{item.version}, now v{holder} live"
+
     def _monitor_row(self, item: MonitorReport) -> Row:
         mark = SEVERITY_MARKS[item.severity]
         below = item.realised is not None and item.floor is not None and item.realised < item.floor
+        verdict: Cell = (mark, Toned(f" {item.severity}", mark.tone))
         told: Cell = Toned("never checked: c checks now", "dim")
+        if item.last is None:
+            verdict = Toned("  –", "dim")
         if item.last is not None:
             metric = (item.metric or "").upper() if item.metric == "auc" else item.metric or ""
             told = (
@@ -218,7 +243,7 @@ class DriftTab(Tab):
                 Toned(f"   floor {text.decimals(item.floor)}", "dim"),
             )
         cells: tuple[Cell, ...] = (
-            (mark, Toned(f" {item.severity}", mark.tone)),
+            verdict,
             Toned(item.name, "strong"),
             Toned(f"{item.model}@{item.alias}" + (f" v{item.version}" if item.version else ""), "champion"),
             told,
@@ -228,11 +253,10 @@ class DriftTab(Tab):
         return Row(("monitor", item.name), cells, MONITORS)
 
     def _load_evidence(self) -> None:
-        self.query_one("#rule", OneLine).say(Toned("─" * 400, "faint"))
         sheet = self.query_one("#evidence", RowList)
         if self._at is None:
             sheet.show(Rows(()))
             return
         alert = self._alert()
         name = alert.monitor if alert is not None else self._at[1]
-        sheet.show(Rows(EvidenceSheet(self).rows(name, alert)))
+        sheet.show(Rows(EvidenceSheet(self).rows(name, alert, self._column)))

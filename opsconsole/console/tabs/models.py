@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from opsconsole.console.actions import bindings_for
 from opsconsole.console.desk import Tab
 from opsconsole.console.sheets.version import VersionSheet
-from opsconsole.console.widgets.lines import OneLine
+from opsconsole.console.widgets.lines import Rule
 from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, note
 from opsconsole.console.widgets.tones import Cell, Column, Toned
 from opsconsole.ground import text
@@ -62,7 +62,7 @@ class ModelsTab(Tab):
     def compose(self) -> ComposeResult:
         """Lay out list and detail."""
         yield RowList(id="versions", empty="no models: a [models.NAME] table in opsconsole.toml makes one")
-        yield OneLine(id="rule")
+        yield Rule(id="rule")
         yield RowList(id="version", empty="")
 
     def load(self) -> None:
@@ -290,7 +290,6 @@ class ModelsTab(Tab):
 
     def _load_version(self) -> None:
         detail = self.query_one("#version", RowList)
-        self.query_one("#rule", OneLine).say(Toned("─" * 400, "faint"))
         if self._at is None:
             detail.show(Rows(()))
             return

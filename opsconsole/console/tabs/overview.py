@@ -51,7 +51,9 @@ REPOS = (
     Column(width=20, drop=1),
     Column(least=6, drop=2),
 )
-MODELS = (Column(width=20), Column(width=15), Column(width=5), Column(width=8), Column(width=18), Column(least=10))
+MODELS = (Column(width=20), Column(width=15), Column(width=7), Column(width=8), Column(width=18), Column(least=10))
+REPO_TITLES = ("repo", "branch", "commit", "last build", "took", "last 20", "when")
+MODEL_TITLES = ("model", "rung", "held by", "metric", "value", "over time")
 LATELY = (Column(width=8, right=True), Column(width=14, drop=1), Column(width=20), Column(least=20))
 MARKS = {"alert": {"critical": Toned("▲", "bad"), "warn": Toned("△", "warn")}, "decision": {}, "broken": {}}
 BARS = "▁▂▃▄▅▆▇█"
@@ -203,7 +205,8 @@ class OverviewTab(Tab):
         head = heading("REPOS", len(names))
         if not names:
             return [head, note("none yet: opsconsole repo add PATH")]
-        return [head, *(self._repo_row(name) for name in names)]
+        titles = Row(None, tuple(Toned(title, "dim") for title in REPO_TITLES), REPOS)
+        return [head, titles, *(self._repo_row(name) for name in names)]
 
     def _repo_row(self, name: str) -> Row:
         store = self.console.store
@@ -216,12 +219,14 @@ class OverviewTab(Tab):
             counts = last.tests
             said = (
                 f" {last.state}"
-                if counts is None
+                if counts is None or (last.state is not RunState.PASSED and not counts.failed + counts.errors)
                 else f" {counts.passed}"
                 if last.state is RunState.PASSED
                 else f" {counts.failed + counts.errors} of {counts.total}"
             )
             tests = (mark, Toned(said, mark.tone))
+        if not self.console.repo_trusted(name):
+            tests = Toned("not trusted", "warn")
         commit = (status.commit if status else last.commit if last else None) or ""
         cells: tuple[Cell, ...] = (
             name,
@@ -239,7 +244,8 @@ class OverviewTab(Tab):
         head = heading("MODELS", len(names))
         if not names:
             return [head, note("none: a [models.NAME] table in opsconsole.toml makes one")]
-        return [head, *(row for name in names for row in self._model_rows(name))]
+        titles = Row(None, tuple(Toned(title, "dim") for title in MODEL_TITLES), MODELS)
+        return [head, titles, *(row for name in names for row in self._model_rows(name))]
 
     def _model_rows(self, name: str) -> list[Row]:
         store = self.console.store

@@ -77,6 +77,14 @@ class OneLine(Widget, Toning):
         return Strip(segments(stretches, styles)).adjust_cell_length(width, self.rich_style)
 
 
+class Rule(OneLine):
+    """A quiet line from edge to edge."""
+
+    def on_resize(self) -> None:
+        """Reach the edge again."""
+        self.say(Toned("─" * self.size.width, "faint"))
+
+
 class LineView(ScrollView, Toning):
     """A scrolled sequence of lines that are made only when they are seen."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from opsconsole.console.widgets.tones import Tone, Toned
 from opsconsole.ground import text
@@ -22,6 +23,17 @@ _COLOURS: dict[Tone, int] = {
 _BACK: dict[int, Tone] = {number: tone for tone, number in _COLOURS.items()}
 
 
+Line: TypeAlias = Literal["solid", "dotted", "dashed"]
+MARKERS: dict[Line, str] = {"solid": "braille", "dotted": "·", "dashed": "╌"}
+SAMPLES: dict[Line, str] = {"solid": "⠒⠒", "dotted": "··", "dashed": "╌╌"}
+"""How a line looks in a legend: no two of a plot are told apart by colour alone."""
+
+
+def legend(name: str, line: Line, tone: Tone) -> Toned:
+    """Return a line's entry in a legend."""
+    return Toned(f"  {SAMPLES[line]} {name}", tone)
+
+
 @dataclass(frozen=True)
 class Series:
     """One line of a plot."""
@@ -29,7 +41,7 @@ class Series:
     xs: Sequence[float]
     ys: Sequence[float]
     tone: Tone
-    marker: str = "braille"
+    line: Line = "solid"
 
 
 def line_plot(
@@ -51,7 +63,7 @@ def line_plot(
     plotext.yaxes(True, False)  # noqa: FBT003
     for item in series:
         if item.xs:
-            plotext.plot(list(item.xs), list(item.ys), marker=item.marker, color=_COLOURS[item.tone])
+            plotext.plot(list(item.xs), list(item.ys), marker=MARKERS[item.line], color=_COLOURS[item.tone])
     known = [value for item in series for value in item.ys]
     if known:
         low, high = limits or (min(known), max(known))
@@ -75,17 +87,11 @@ def _tone(style: Sgr) -> Tone:
     return _BACK.get(style.foreground, "dim") if isinstance(style.foreground, int) else "dim"
 
 
-def bars(reference: Sequence[float], current: Sequence[float], *, height: int = 4) -> list[tuple[Toned, ...]]:
-    """Return two histograms side by side in columns: reference in the champion's tone, current in the accent."""
-    top = max([*reference, *current, 1e-9])
+def bars(values: Sequence[float], top: float, tone: Tone, *, height: int, width: int) -> list[tuple[Toned, ...]]:
+    """Return a histogram of ``height`` rows, each bar ``width`` cells; ``top`` is what fills it."""
     eighths = " ▁▂▃▄▅▆▇█"
     rows: list[tuple[Toned, ...]] = []
-    for level in range(height, 0, -1):
-        cells: list[Toned] = []
-        for one, other in zip(reference, current, strict=True):
-            for share, tone in ((one, "champion"), (other, "accent")):
-                filled = min(max(share / top * height - (level - 1), 0.0), 1.0)
-                cells.append(Toned(eighths[round(filled * 8)], tone))  # type: ignore[arg-type]
-            cells.append(Toned(" "))
-        rows.append(tuple(cells))
+    for level in range(height - 1, -1, -1):
+        filled = [min(max(value / top * height - level, 0.0), 1.0) if top > 0 else 0.0 for value in values]
+        rows.append((Toned("".join(eighths[round(share * 8)] * width for share in filled), tone),))
     return rows

@@ -68,6 +68,17 @@ class RowList(LineView):
             return self.list
 
     @dataclass
+    class Counted(Message):
+        """How many rows there are to see, or are new above, is not what it was."""
+
+        list: RowList
+
+        @property
+        def control(self) -> RowList:
+            """The list, for ``@on`` selectors."""
+            return self.list
+
+    @dataclass
     class Opened(Message):
         """Enter was pressed on a row."""
 
@@ -89,6 +100,7 @@ class RowList(LineView):
         self._marked: frozenset[Hashable] = frozenset()
         self._layouts: dict[tuple[tuple[Column, ...], int], list[int]] = {}
         self._resting: asyncio.TimerHandle | None = None
+        self._news = 0
 
     @property
     def key(self) -> Hashable:
@@ -116,8 +128,11 @@ class RowList(LineView):
         if index is None:
             self._place(self._nearest(min(max(self.cursor, 0), max(len(page) - 1, 0))))
         elif index != self.cursor:
+            arrived = index - self.cursor
             self.set_reactive(RowList.cursor, index)
             self.scroll_to(y=max(index - place, 0), animate=False, immediate=True)
+            if arrived > 0 and not self._filter and self.scroll_offset.y > top:
+                self._count_news(self._news + arrived)
         if (self.scroll_offset.y, self.cursor) != (top, cursor):
             self.refresh()
             return
@@ -140,7 +155,29 @@ class RowList(LineView):
         """Show only rows that hold a text (``!`` first: that do not); return how many. Empty shows all."""
         self._filter = wanted.strip()
         self._show(self._whole)
+        self._count_news(0)
+        self.post_message(self.Counted(self))
+        return self._selectable()
+
+    @property
+    def counts(self) -> tuple[Toned, ...]:
+        """What a heading says beside the whole number: how many a filter leaves, how many are new above the first line."""
+        said = [Toned(f"   /{self._filter}: {self._selectable():,} shown", "warn")] if self._filter else []
+        return (*said, *([Toned(f"   +{self._news:,} new above", "accent")] if self._news else []))
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Seen from the first line on, nothing is new any more."""
+        super().watch_scroll_y(old_value, new_value)
+        if round(new_value) == 0:
+            self._count_news(0)
+
+    def _selectable(self) -> int:
         return sum(self._page.row(index).selectable for index in range(min(len(self._page), FILTERED)))
+
+    def _count_news(self, count: int) -> None:
+        if count != self._news:
+            self._news = count
+            self.post_message(self.Counted(self))
 
     def select(self, key: Hashable) -> bool:
         """Put the cursor on a key; return whether it is there."""
