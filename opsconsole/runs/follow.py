@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from opsconsole.config.workspace import Workspace
-from opsconsole.ground.errors import NotFoundError, UnreachableError
+from opsconsole.ground.errors import NotFoundError, StoreError, UnreachableError
 from opsconsole.runs.folder import run_folder
 from opsconsole.runs.logs import LogFollower, LogPiece
 from opsconsole.runs.recover import recover
@@ -16,6 +16,8 @@ from opsconsole.store.connection import Store
 from opsconsole.store.runs import RunRecord
 
 LOOK_S = 0.05
+RECOVERY_S = 10.0
+"""How long a store that does not take an outcome is asked again."""
 
 
 def follow(
@@ -50,11 +52,27 @@ def follow(
         if record.state.final:
             return record
         if not alive and not store.readonly:
-            recover(workspace, store)
+            _recovered(workspace, store, run_id)
             continue
         if deadline is not None and time.monotonic() > deadline:
             raise UnreachableError(f"run {run_id} is still {record.state} after {timeout:g} s")
         time.sleep(LOOK_S)
+
+
+def _recovered(workspace: Workspace, store: Store, run_id: int) -> None:
+    """End a run that nobody keeps alive; StoreError when its outcome cannot be written for a while."""
+    deadline = time.monotonic() + RECOVERY_S
+    while True:
+        recover(workspace, store)
+        record = runs.get(store, run_id)
+        if record is None or record.state.final or is_live(workspace.state, run_id):
+            return
+        if time.monotonic() > deadline:
+            raise StoreError(
+                f"run {run_id} is dead, and its outcome cannot be written",
+                hint=f"is the disk full? {run_folder(workspace.state, run_id).diary} says more; the journal has the outcome",
+            )
+        time.sleep(RECOVERY_S / 10)
 
 
 def wait(workspace: Workspace, store: Store, run_id: int, *, timeout: float | None = None) -> RunRecord:

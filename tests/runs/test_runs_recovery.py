@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from opsconsole.config.workspace import open_workspace
-from opsconsole.ground.errors import ConflictError, NotFoundError
+from opsconsole.ground.errors import ConflictError, NotFoundError, StoreError
 from opsconsole.ground.files import try_lock
 from opsconsole.ground.nouns import RunState, StepState, TestOutcome
 from opsconsole.lifecycle import intake
+from opsconsole.runs import follow as following
 from opsconsole.runs import start as starting
 from opsconsole.runs.cancel import cancel
 from opsconsole.runs.folder import RunFolder
@@ -381,3 +382,18 @@ def test_what_a_console_imports_of_runs_and_repos_is_light() -> None:
     )
     answer = subprocess.run([sys.executable, "-I", "-c", script], check=False, capture_output=True, text=True)
     assert answer.stderr.strip() == ""
+
+
+def test_one_who_follows_a_dead_run_whose_outcome_cannot_be_written_is_told_so(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "RECOVERY_S", 0.2)
+    monkeypatch.setattr(following, "recover", lambda workspace, store: [])
+    bench.task("sleep 600")
+    run_id = bench.start()
+    keeper, supervisor = bench.keeper(run_id), bench.supervisor(run_id)
+    kill(keeper)
+    kill(supervisor)
+    until(lambda: not is_live(bench.workspace.state, run_id))
+    with pytest.raises(StoreError, match="its outcome cannot be written"):
+        following.follow(bench.workspace, bench.store, run_id)
