@@ -232,7 +232,7 @@ def test_an_untrusted_repo_is_refused_with_the_command_that_trusts_it(bench: Ben
     planned = plan(bench.workspace, bench.store, "app/job")
     with pytest.raises(RefusedError) as refused:
         starting.start(bench.workspace, bench.store, planned, intake=_intake(bench))
-    assert refused.value.hint == f"opsconsole repo add {bench.repo} --name app --trust"
+    assert refused.value.hint == "opsconsole repo trust app"
     assert list(bench.workspace.state.glob("runs/*")) == []
 
 

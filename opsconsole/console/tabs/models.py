@@ -58,12 +58,13 @@ class ModelsTab(Tab):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._at: tuple[str, int] | None = None
+        self._told: tuple[str, int] | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out list and detail."""
         yield RowList(id="versions", empty="no models: a [models.NAME] table in opsconsole.toml makes one")
         yield Rule(id="rule")
-        yield RowList(id="version", empty="")
+        yield RowList(id="version", empty="", sheet=True)
 
     def load(self) -> None:
         """Read the models, and the version under the cursor."""
@@ -294,4 +295,5 @@ class ModelsTab(Tab):
             detail.show(Rows(()))
             return
         version = models.version(self.console.store, *self._at)
-        detail.show(Rows(VersionSheet(self).rows(version)))
+        detail.show(Rows(VersionSheet(self).rows(version)), anew=self._at != self._told)
+        self._told = self._at
