@@ -26,14 +26,14 @@ from opsconsole.store.models import Version
 VERSIONS = (
     Column("", width=2),
     Column("version", width=7),
-    Column("rung", width=18),
+    Column("rung", width=21),
     Column("AUC", width=5, right=True),
     Column("Δ ★", width=6, right=True),
     Column("95 % CI", width=15, right=True, drop=3),
     Column("Brier", width=5, right=True, drop=4),
     Column("ECE", width=5, right=True, drop=5),
     Column("size", width=8, right=True, drop=6),
-    Column("from", least=25),
+    Column("from", least=22),
     Column("made", width=11, right=True),
     Column("by", width=8, drop=7),
 )
