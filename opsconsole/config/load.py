@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -67,8 +66,7 @@ def _decode(kind: type, value: object) -> object:
     raise NotImplementedError(kind)
 
 
-@dataclass(frozen=True)
-class _Reference:
+class _Reference(NamedTuple):
     keys: list[str]
     kind: str
     wanted: str

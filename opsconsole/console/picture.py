@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from rich.cells import get_character_cell_size
 
@@ -20,8 +20,7 @@ EDGE = 2
 """Cells at the right, where scroll bars are, that do not count in recognising a row."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pen:
+class Pen(NamedTuple):
     """How the terminal draws: colours as SGR parameters (empty: its default), and attributes."""
 
     foreground: str = ""
@@ -121,8 +120,7 @@ class Line:
         return {*self.pens[start:stop]} <= around | {blank_of(pen) for pen in around}
 
 
-@dataclass(frozen=True)
-class Scroll:
+class Scroll(NamedTuple):
     """Rows ``top`` to ``bottom`` move up by ``by``; down where it is negative."""
 
     top: int

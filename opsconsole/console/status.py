@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from opsconsole.console.marks import SEVERITY_MARKS
 from opsconsole.console.widgets.tones import Toned
@@ -14,8 +14,7 @@ from opsconsole.store import alerts, runs
 from opsconsole.store.connection import Store
 
 
-@dataclass(frozen=True)
-class Status:
+class Status(NamedTuple):
     """The left part of the row."""
 
     stretches: tuple[Toned, ...]

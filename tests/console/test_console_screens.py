@@ -269,7 +269,7 @@ def test_a_check_is_told_with_month_verdict_and_what_it_cured() -> None:
         "alerts": [],
         "version": 3,
     }  # fmt: skip
-    assert told_of_check(judged, [1]) == "Aug 2013: healthy, AUC .712, floor .660, v3; alert 1 resolved by v3"
+    assert told_of_check(judged, [1]) == "Aug 2013: healthy, AUC .712, v3; alert 1 resolved by v3"
     nothing = {"chunks": [], "alerts": [{"id": 1, "severity": "critical"}], "version": 1}
     assert told_of_check(nothing, [1]) == "nothing new to judge"
     assert told_of_check(nothing, []) == "nothing new to judge; critical alert 1 opened"

@@ -139,3 +139,30 @@ async def test_what_belongs_to_a_row_is_wanted_only_where_the_cursor_rests() -> 
         listing.action_open()
         await pilot.pause(0.05)
         assert rested == [12, 13]  # before what opens it
+
+
+async def test_a_sheet_is_read_from_its_top_down_to_its_first_door() -> None:
+    class Read(Bench):
+        def compose(self) -> ComposeResult:
+            yield RowList(id="rows", sheet=True)
+
+    app = Read()
+    async with app.run_test(size=(80, 10)) as pilot:
+        sheet = app.query_one("#rows", RowList)
+        sheet.focus()
+        prose = [Row(None, ("", f"prose {number}"), COLUMNS) for number in range(30)]
+        sheet.show(Rows([*prose, *(row(number) for number in range(3))]))
+        await pilot.pause()
+        assert (sheet.key, sheet.scroll_offset.y) == (0, 0)
+        tops = []
+        for _ in range(21):
+            await pilot.press("down")
+            tops.append(sheet.scroll_offset.y)
+        keys = [sheet.key]
+        await pilot.press("down", "down")
+        keys.append(sheet.key)
+        assert tops == list(range(1, 22))
+        assert keys == [0, 2]
+        sheet.show(Rows([*prose, row(2)]), anew=True)
+        await pilot.pause()
+        assert sheet.scroll_offset.y == 0

@@ -17,7 +17,7 @@ class Dialog(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "cancel", show=False)]
     DEFAULT_CSS = """
-    Dialog { align: center middle; }
+    Dialog { align: center middle; background: $background 60%; }
     Dialog > #frame {
         width: 104; max-width: 96%; height: auto; max-height: 94%; padding: 1 2;
         background: $tone-bar; border: round $tone-accent; border-title-color: $tone-text; border-title-style: bold;

@@ -28,5 +28,4 @@ def _told(chunk: dict[str, Any]) -> str:
     if chunk["realised"] is not None:
         metric = "AUC" if chunk["metric"] == "auc" else chunk["metric"]
         measured = f"{metric} {text.decimals(chunk['realised'])}"
-        measured += f", floor {text.decimals(chunk['floor'])}" if chunk["floor"] is not None else ""
     return f"{chunk['label']}: {word}, {measured}, v{chunk['version']}"

@@ -58,6 +58,8 @@ class DriftTab(Tab):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._at: tuple[str, str] | None = None
+        self._told: tuple[str, str] | None = None
+        """What the evidence is of."""
         self._column: str | None = None
         """The column of the evidence that the cursor rests on."""
         self._holders: dict[str, int | None] = {}
@@ -66,7 +68,7 @@ class DriftTab(Tab):
         """Lay out list and evidence."""
         yield RowList(id="alerts", empty="nothing is watched: a [monitors.NAME] table in opsconsole.toml does")
         yield Rule(id="rule")
-        yield RowList(id="evidence", empty="")
+        yield RowList(id="evidence", empty="", sheet=True)
 
     def load(self) -> None:
         """Read alerts, monitors, and the evidence of the one under the cursor."""
@@ -259,4 +261,6 @@ class DriftTab(Tab):
             return
         alert = self._alert()
         name = alert.monitor if alert is not None else self._at[1]
-        sheet.show(Rows(EvidenceSheet(self).rows(name, alert, self._column)))
+        rows = Rows(EvidenceSheet(self).rows(name, alert, self._column))
+        sheet.show(rows, anew=self._at != self._told)
+        self._told = self._at

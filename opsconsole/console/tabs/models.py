@@ -26,14 +26,14 @@ from opsconsole.store.models import Version
 VERSIONS = (
     Column("", width=2),
     Column("version", width=7),
-    Column("rung", width=18),
+    Column("rung", width=21),
     Column("AUC", width=5, right=True),
     Column("Δ ★", width=6, right=True),
     Column("95 % CI", width=15, right=True, drop=3),
     Column("Brier", width=5, right=True, drop=4),
     Column("ECE", width=5, right=True, drop=5),
     Column("size", width=8, right=True, drop=6),
-    Column("from", least=25),
+    Column("from", least=22),
     Column("made", width=11, right=True),
     Column("by", width=8, drop=7),
 )
@@ -58,12 +58,13 @@ class ModelsTab(Tab):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._at: tuple[str, int] | None = None
+        self._told: tuple[str, int] | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out list and detail."""
         yield RowList(id="versions", empty="no models: a [models.NAME] table in opsconsole.toml makes one")
         yield Rule(id="rule")
-        yield RowList(id="version", empty="")
+        yield RowList(id="version", empty="", sheet=True)
 
     def load(self) -> None:
         """Read the models, and the version under the cursor."""
@@ -268,8 +269,8 @@ class ModelsTab(Tab):
             text.decimals(version.metrics.get("auc")),
             difference,
             interval,
-            text.decimals(version.metrics.get("brier")),
-            text.decimals(version.metrics.get("ece")),
+            Toned(text.decimals(version.metrics.get("brier")), "dim"),
+            Toned(text.decimals(version.metrics.get("ece")), "dim"),
             Toned(text.size(version.size), "dim"),
             tuple(came),
             Toned(self.when(version.created_at), "dim"),
@@ -294,4 +295,5 @@ class ModelsTab(Tab):
             detail.show(Rows(()))
             return
         version = models.version(self.console.store, *self._at)
-        detail.show(Rows(VersionSheet(self).rows(version)))
+        detail.show(Rows(VersionSheet(self).rows(version)), anew=self._at != self._told)
+        self._told = self._at

@@ -13,6 +13,13 @@ from textual.widgets import Input
 class Prompt(Input):
     """Hidden until something is asked; gives the focus back when it is answered."""
 
+    SCOPED_CSS = False
+    DEFAULT_CSS = """
+    #prompt { display: none; background: $tone-bar; color: $tone-text; padding: 0 1; border: none; height: 1; }
+    #bottom.asking #footer { display: none; }
+    #bottom.asking #prompt { display: block; }
+    """
+    """Here, not with the app's own: it is read when the first line is asked for, not before the first frame."""
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "leave", show=False)]
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name

@@ -90,8 +90,10 @@ class RowList(LineView):
             """The list, for ``@on`` selectors."""
             return self.list
 
-    def __init__(self, *, id: str | None = None, empty: str = "") -> None:  # noqa: A002 - Textual's name
+    def __init__(self, *, id: str | None = None, empty: str = "", sheet: bool = False) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
+        self._sheet = sheet
+        """It is read from its top, wherever its first door is."""
         self._page: Page = Rows(())
         self._whole: Page = self._page
         self._filter = ""
@@ -112,8 +114,13 @@ class RowList(LineView):
         """The keys that were marked."""
         return self._marked
 
-    def show(self, page: Page) -> None:
-        """Show other data: the cursor stays on its key, and its row stays where it is on the screen."""
+    def show(self, page: Page, *, anew: bool = False) -> None:
+        """Show other data: the cursor stays on its key, and its row where it is on the screen; ``anew`` begins at the top."""
+        if anew:
+            self._key = None
+            self.set_reactive(RowList.cursor, -1)
+            self.scroll_to(y=0, animate=False, immediate=True)
+            self.refresh()
         if isinstance(page, Rows) and isinstance(self._whole, Rows) and page.rows == self._whole.rows:
             return
         self._whole = page
@@ -126,7 +133,7 @@ class RowList(LineView):
         self.resize_lines()
         index = page.index_of(self._key) if self._key is not None else None
         if index is None:
-            self._place(self._nearest(min(max(self.cursor, 0), max(len(page) - 1, 0))))
+            self._place(self._nearest(min(max(self.cursor, 0), max(len(page) - 1, 0))), follow=not self._sheet)
         elif index != self.cursor:
             arrived = index - self.cursor
             self.set_reactive(RowList.cursor, index)
@@ -243,7 +250,7 @@ class RowList(LineView):
 
     def action_move(self, step: int) -> None:
         """Go to the next row that can be selected; where none is near, scroll, so that every line can be read."""
-        index = self._next(self.cursor + step, step) if self.cursor >= 0 else None
+        index = self._next(self.cursor + step, step) if self.cursor >= 0 and not self._ahead(step) else None
         if index is None or (abs(index - self.cursor) > 1 and not self._in_sight(index)):
             self.scroll_relative(y=step, animate=False, immediate=True)
         else:
@@ -253,7 +260,7 @@ class RowList(LineView):
         """Go a page up or down."""
         size = self.page_height - 1
         target = min(max(self.cursor + step * size, 0), max(len(self._page) - 1, 0))
-        index = self._nearest(target) if self.cursor >= 0 else None
+        index = self._nearest(target) if self.cursor >= 0 and not self._ahead(step) else None
         if index is None or abs(index - target) > 1:
             self.scroll_relative(y=step * size, animate=False, immediate=True)
         else:
@@ -276,7 +283,7 @@ class RowList(LineView):
         """Lay the columns out anew."""
         self._layouts.clear()
         self.resize_lines()
-        if self.cursor >= 0:
+        if self.cursor >= 0 and not self._sheet:
             self.call_after_refresh(self._show_with_heading, self.cursor)
 
     def on_click(self, event: object) -> None:
@@ -287,10 +294,10 @@ class RowList(LineView):
             if index < len(self._page) and self._page.row(index).selectable:
                 self._place(index)
 
-    def _place(self, index: int | None) -> None:
+    def _place(self, index: int | None, *, follow: bool = True) -> None:
         key = self._page.row(index).key if index is not None and index < len(self._page) else None
         self.cursor = index if index is not None else -1
-        if index is not None:
+        if index is not None and follow:
             self._show_with_heading(index)
         if key != self._key:
             self._key = key
@@ -316,6 +323,10 @@ class RowList(LineView):
             self.scroll_to(y=0, animate=False, immediate=True)
         else:
             self.show_line(index)
+
+    def _ahead(self, step: int) -> bool:
+        """Whether the cursor lies out of sight in this direction: then one reads on until it comes."""
+        return not self._in_sight(self.cursor) and (self.cursor > self.scroll_offset.y) == (step > 0)
 
     def _in_sight(self, index: int) -> bool:
         return 0 <= index - self.scroll_offset.y < self.page_height
