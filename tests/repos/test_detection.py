@@ -189,6 +189,9 @@ def test_a_runner_within_a_script_can_be_run_by_itself_but_the_script_comes_firs
         ({"test": "NODE_OPTIONS=--no-warnings mocha; tsc"}, ""),
         ({"test": "npm run t --workspaces && npm --prefix x test && yarn workspace a jest", "t": "jest"}, ""),
         ({"test": "x && 'jest", "jest": 3}, ""),
+        ({"test": "jest --clearCache; vitest bench; ./scripts/jest.js; node scripts/mocha.js; x"}, ""),
+        ({"test": "env NODE_OPTIONS=x mocha && export NODE_OPTIONS=x && jest; x"}, ""),
+        ({"test": 'NODE_OPTIONS="$NODE_OPTIONS -x" mocha; x'}, "mocha"),
     ],
 )
 def test_a_runner_is_claimed_where_the_scripts_surely_come_to_it(scripts: dict[str, object], runners: str) -> None:
@@ -197,6 +200,12 @@ def test_a_runner_is_claimed_where_the_scripts_surely_come_to_it(scripts: dict[s
     assert detection.runner == ("npm test" + (f" ({runners})" if runners else ""))
     assert detection.counted is bool(runners)
     assert detection.narrow is None
+
+
+def test_scripts_that_all_call_each_other_come_to_an_end() -> None:
+    calls = "; ".join(f"npm run s{number}" for number in range(60))
+    scripts = {"test": calls} | {f"s{number}": calls for number in range(60)}
+    assert detected({"package.json": json.dumps({"scripts": scripts})})[0].counted is False
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"scripts": 3}', '""', "null", "[" * 100_000, PACKAGE.format("")])

@@ -11,6 +11,10 @@ from opsconsole.repos.detection.tree import Tree
 
 DEPTH = 8
 """How deep scripts may call scripts."""
+CALLS = 200
+"""How many scripts are looked into, each as often as it is called."""
+LONGEST = 10_000
+"""Characters of a script that are read."""
 _RUNNERS = {
     "mocha": "mocha", "_mocha": "mocha", "ts-mocha": "mocha", "mocha.js": "mocha", "_mocha.js": "mocha",
     "jest": "jest", "jest.js": "jest", "vitest": "vitest", "vitest.mjs": "vitest", "ava": "ava", "tap": "tap",
@@ -26,6 +30,19 @@ _HIDES = re.compile(r"NODE_OPTIONS=(?!.*\$\{?NODE_OPTIONS)", re.DOTALL)
 _KEYWORDS = frozenset({"then", "else", "do", "!", "(", "{", "if", "while"})
 _MOCHA = re.compile(rb"""(?:require\(|from\s+|import\()\s*["']mocha["']""")
 _NOT_SURE = "||"
+_RUNS_NOTHING = frozenset(
+    {
+        "--version",
+        "--versions",
+        "--help",
+        "--showConfig",
+        "--listTests",
+        "--clearCache",
+        "--dump-config",
+        "bench",
+        "list",
+    }
+)
 
 
 class Scripts:
@@ -33,19 +50,24 @@ class Scripts:
 
     def __init__(self, tree: Tree, scripts: dict[str, object]) -> None:
         self._tree = tree
-        self._texts = {name: text for name, text in scripts.items() if isinstance(text, str)}
+        self._texts = {name: text[:LONGEST] for name, text in scripts.items() if isinstance(text, str)}
+        self._left = CALLS
 
     def runners(self, name: str) -> tuple[str, ...]:
         """Return the known runners that a script surely starts, at any depth, each as often as it is started."""
+        self._left = CALLS
         return tuple(self._of_script(name, ()))
 
     def _of_script(self, name: str, callers: tuple[str, ...]) -> list[str]:
-        if name in callers or len(callers) >= DEPTH:
+        if name in callers or len(callers) >= DEPTH or self._left <= 0:
             return []
+        self._left -= 1
         around = (f"pre{name}", name, f"post{name}")
         found: list[str] = []
         for text in (self._texts[each] for each in around if each in self._texts):
             for command in _commands(text):
+                if command[:1] == ["export"] and any(_HIDES.match(word) for word in command):
+                    break  # what follows does not hear of us
                 found += self._of_command(command, (*callers, name))
         return found
 
@@ -56,9 +78,9 @@ class Scripts:
             words = words[1:]
         if not words:
             return []
+        if runner := _runner(words[0]):
+            return [] if _RUNS_NOTHING.intersection(words) else [runner]
         program = PurePosixPath(words[0]).name
-        if program in _RUNNERS:
-            return [_RUNNERS[program]]
         if program in _MANAGERS:
             return self._of_manager(program, words[1:], callers)
         if program in _GROUPS:
@@ -90,10 +112,9 @@ class Scripts:
         if program in {"node", "tsx"} and "--test" in words:
             return ["node --test"]
         for at, word in enumerate(words[1:], 1):
-            name = PurePosixPath(word).name
-            if name in _RUNNERS:
-                return [_RUNNERS[name]]
-            if name in _MANAGERS or name in _AROUND:
+            if program == "env" and _HIDES.match(word):
+                return []
+            if _runner(word) or word in _MANAGERS or word in _AROUND:
                 return self._of_command(words[at:], callers)
             if program in {"node", "tsx"} and re.search(r"\.[cm]?[jt]s$", word):
                 content = self._tree.contents([str(PurePosixPath(word))]).values()
@@ -102,6 +123,13 @@ class Scripts:
 
     def _matching(self, wanted: list[str]) -> list[str]:
         return [name for pattern in wanted for name in self._texts if fnmatchcase(name, pattern)]
+
+
+def _runner(word: str) -> str | None:
+    """Return the runner that a word starts: by its name alone, or by its place among the installed packages."""
+    if "/" in word and "node_modules/" not in word:
+        return None
+    return _RUNNERS.get(PurePosixPath(word).name)
 
 
 def _commands(text: str) -> list[list[str]]:

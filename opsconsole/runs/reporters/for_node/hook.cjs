@@ -33,8 +33,8 @@ const within = (name) => require(path.join(__dirname, name));
 const attempt = (what) => {
   try {
     what();
-  } catch (error) {
-    if (process.env.OPSCONSOLE_DEBUG) process.stderr.write(`${error.stack}\n`);
+  } catch {
+    // A run that was claimed to be counted says that no report was left.
   }
 };
 const slashes = (file) => file.split(path.sep).join("/");
