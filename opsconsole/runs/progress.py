@@ -81,7 +81,7 @@ def _after(found: Progress, line: bytes) -> Progress:
     if not isinstance(fact, dict):
         return found
     total = fact.get("total")
-    if isinstance(total, int) and not isinstance(total, bool):
+    if "total" in fact and (total is None or (isinstance(total, int) and not isinstance(total, bool))):
         return replace(found, total=total)
     if "id" not in fact:
         return found

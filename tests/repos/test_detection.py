@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def test_a_repo_of_both_styles_is_run_by_pytest_and_the_other_is_named() -> None
         ),
         (
             {"package.json": PACKAGE.format("xo && ava"), "pnpm-lock.yaml": ""},
-            "pnpm test", "package.json: test = 'xo && ava'", "pnpm test", ("node", "pnpm"), False,
+            "pnpm test (ava)", "package.json: test = 'xo && ava'", "pnpm test", ("node", "pnpm"), True,
         ),
         (
             {"go.mod": "module x\n", "a_test.go": ""},
@@ -167,7 +168,44 @@ def test_a_script_that_only_calls_another_is_that_other() -> None:
 
 def test_a_runner_within_a_script_can_be_run_by_itself_but_the_script_comes_first() -> None:
     found = detected({"package.json": PACKAGE.format("jest && eslint .")})
-    assert [(detection.runner, detection.counted) for detection in found] == [("npm test", False), ("jest", True)]
+    assert [(detection.runner, detection.counted) for detection in found] == [("npm test (jest)", True), ("jest", True)]
+
+
+@pytest.mark.parametrize(
+    ("scripts", "runners"),
+    [
+        ({"test": "npm run lint && npm run test-ci", "test-ci": "nyc --reporter lcov mocha -r x"}, "mocha"),
+        ({"test": "npm run a && npm run b", "a": "mocha", "b": "cross-env NODE_OPTIONS=--x jest"}, "mocha, jest"),
+        ({"test": "mocha && jest"}, "mocha, jest"),
+        ({"test": "pnpm lint && vitest run --typecheck; pnpm exec ava"}, "vitest, ava"),
+        ({"test": "run-p lint test:*", "test:a": "c8 tap", "test:b": "yarn run jest", "lint": "eslint"}, "tap, jest"),
+        ({"test": "tsc", "posttest": "npx -p x mocha"}, "mocha"),
+        ({"test": "tsx --test && if true; then (yarn jest); fi"}, "node --test, jest"),
+        ({"test": "find . -name '*.js' | xargs ./node_modules/.bin/mocha; x"}, "mocha"),
+        ({"test": "nyc node test.js && node test.mjs"}, "mocha"),
+        ({"test": "npm run test"}, ""),
+        ({"test": "echo jest; eslint mocha"}, ""),
+        ({"test": "eslint . || jest; true"}, ""),
+        ({"test": "NODE_OPTIONS=--no-warnings mocha; tsc"}, ""),
+        ({"test": "npm run t --workspaces && npm --prefix x test && yarn workspace a jest", "t": "jest"}, ""),
+        ({"test": "x && 'jest", "jest": 3}, ""),
+        ({"test": "jest --clearCache; vitest bench; ./scripts/jest.js; node scripts/mocha.js; x"}, ""),
+        ({"test": "env NODE_OPTIONS=x mocha && export NODE_OPTIONS=x && jest; x"}, ""),
+        ({"test": 'NODE_OPTIONS="$NODE_OPTIONS -x" mocha; x'}, "mocha"),
+    ],
+)
+def test_a_runner_is_claimed_where_the_scripts_surely_come_to_it(scripts: dict[str, object], runners: str) -> None:
+    files = {"package.json": json.dumps({"scripts": scripts}), "test.js": "const M = require('mocha')", "test.mjs": ""}
+    detection = detected(files)[0]
+    assert detection.runner == ("npm test" + (f" ({runners})" if runners else ""))
+    assert detection.counted is bool(runners)
+    assert detection.narrow is None
+
+
+def test_scripts_that_all_call_each_other_come_to_an_end() -> None:
+    calls = "; ".join(f"npm run s{number}" for number in range(60))
+    scripts = {"test": calls} | {f"s{number}": calls for number in range(60)}
+    assert detected({"package.json": json.dumps({"scripts": scripts})})[0].counted is False
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"scripts": 3}', '""', "null", "[" * 100_000, PACKAGE.format("")])
@@ -178,7 +216,7 @@ def test_a_package_that_is_broken_or_has_no_tests_is_left_alone(text: str) -> No
 @pytest.mark.parametrize("script", ["node --test; rm x", "node --test $(id)", "`jest`", "jest > x", "echo jest"])
 def test_a_script_that_is_more_than_its_runner_is_run_as_the_repo_says_it(script: str) -> None:
     detection = only({"package.json": PACKAGE.format(script)})
-    assert detection.test_step().run == "CI=true npm test"
+    assert detection.test_step().run.endswith("for_node/hook.cjs\"' CI=true npm test")
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,22 @@
-"""Node: its own runner, and jest, vitest or mocha behind the test script of package.json."""
+"""Node: its own runner, and jest, vitest, mocha, AVA or tap behind the test script of package.json.
+
+A runner that ends the script takes our reporter as arguments. One that lies deeper is met by a hook in every node process
+below the script, and counted wherever the scripts' text says that there is one.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 
 from opsconsole.repos.detection.node_packages import Packages, packages
+from opsconsole.repos.detection.node_scripts import Scripts
 from opsconsole.repos.detection.shape import (
     LOOKS,
     MANIFEST,
     REPORT,
+    REPORTERS,
     SCRIPT,
     DetectedStep,
     Detection,
@@ -30,6 +37,10 @@ _BEFORE = re.compile(
     r"(?:\S*/)?(?P<runner>jest|vitest|mocha)(?:\.m?js)?(?=\s|$)"
 )
 _HOOK = re.compile(r'^(?P<suite>.*?)(?: > )?"(?:before|after) (?:all|each)" hook\b')
+_HOOKED = '"$NODE_OPTIONS "' + shlex.quote(
+    f"--require {json.dumps(str(REPORTERS / 'for_node' / 'hook.cjs'), ensure_ascii=False)}"
+)
+"""What is there, and the hook; node reads a path in double quotes as JSON would."""
 _SPECIAL = "\\.+*?()|[]{}^$/"
 
 
@@ -49,9 +60,10 @@ def detect(tree: Tree) -> list[Detection]:
         return [_node(asked["rest"] or "", manager, reason, MANIFEST)]
     *before, last = (part.strip() for part in re.split(r"&&|\|\||[;&|\n]", script))
     runner = _BEFORE.match(last)
-    if runner and not re.search(r"[<>`]", last):
+    runners = Scripts(tree, scripts).runners(name)
+    if runner and not re.search(r"[<>`]", last) and len(runners) < 2:
         return [_known(runner["runner"], manager, name, script, reason)]
-    found = [_unknown(manager, name, reason)]
+    found = [_whole(manager, name, reason, runners)]
     inner = next((match for part in before if (match := _BEFORE.match(part))), None)
     if inner:
         found.append(_known(inner["runner"], manager, None, inner["runner"], reason))
@@ -137,7 +149,11 @@ def _title(name: str) -> str:
     return f"{pattern} .*" if suite else pattern
 
 
-def _unknown(manager: Packages, script: str, reason: str) -> Detection:
-    step = DetectedStep("test", f"CI=true {manager.script(script)}")
+def _whole(manager: Packages, script: str, reason: str, runners: tuple[str, ...]) -> Detection:
+    """Return the script as the repo says it, with the hook in every node process below; ``runners`` are surely there."""
+    step = DetectedStep("test", f"NODE_OPTIONS={_HOOKED} CI=true {manager.script(script)}")
     label = f"{manager.manager} {script if script == 'test' else f'run {script}'}"
-    return Detection(label, "node", (*manager.steps, step), reason, SCRIPT, ("node", manager.manager), counted=False)
+    if runners:
+        label += f" ({', '.join(dict.fromkeys(runners))})"
+    programs = ("node", manager.manager)
+    return Detection(label, "node", (*manager.steps, step), reason, SCRIPT, programs, counted=bool(runners))

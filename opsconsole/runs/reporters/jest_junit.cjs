@@ -13,9 +13,10 @@ const quoted = (text) =>
 const plain = (text) => String(text).replace(/\x1b\[[0-9;]*m/g, "");
 
 module.exports = class OpsconsoleJunit {
-  constructor(globalConfig) {
+  constructor(globalConfig, options) {
     this.root = (globalConfig && globalConfig.rootDir) || process.cwd();
     this.out = process.env.OPSCONSOLE_OUT;
+    this.report = options && options.report;
   }
 
   tell(line) {
@@ -39,7 +40,7 @@ module.exports = class OpsconsoleJunit {
   }
 
   onRunComplete(_contexts, results) {
-    if (!this.out) return;
+    if (!this.out || (this.report && !results.testResults.length)) return;
     const lines = ['<?xml version="1.0" encoding="utf-8"?>', "<testsuites>"];
     for (const result of results.testResults) {
       const file = this.relative(result.testFilePath);
@@ -55,7 +56,7 @@ module.exports = class OpsconsoleJunit {
       lines.push("</testsuite>");
     }
     lines.push("</testsuites>", "");
-    fs.writeFileSync(path.join(this.out, "junit.xml"), lines.join("\n"));
+    fs.writeFileSync(this.report || path.join(this.out, "junit.xml"), lines.join("\n"));
   }
 
   testcase(file, each) {
