@@ -21,6 +21,8 @@ def to_text(moment: datetime) -> str:
 def from_text(text: str) -> datetime:
     """Read what ``to_text`` wrote (or any ISO 8601 time; one without a zone is UTC)."""
     moment = datetime.fromisoformat(text)
+    if moment.tzinfo is UTC:
+        return moment  # as we wrote it
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from opsconsole.config.workspace import Workspace
@@ -14,6 +14,8 @@ from opsconsole.store import alerts, judgements, models, promotions, repos, runs
 from opsconsole.store.connection import Store
 from opsconsole.store.judgements import StoredJudgement
 
+GIVEN_UP = timedelta(days=90)
+"""A pipeline that last ran so long before the newest run of its repo is no longer waited for."""
 BROKEN = frozenset({RunState.FAILED, RunState.TIMED_OUT, RunState.LOST, RunState.ERROR})
 
 
@@ -120,12 +122,10 @@ def _broken(workspace: Workspace, store: Store) -> list[Waiting]:
 
 
 def _last_of_each_pipeline(store: Store, repo: str) -> list[runs.RunRecord]:
-    """Return the newest run of each pipeline that is over, as far as the last runs tell."""
-    found: dict[str, runs.RunRecord] = {}
-    for run in runs.page(store, repo=repo, limit=100):
-        if run.state.final:
-            found.setdefault(run.pipeline, run)
-    return list(found.values())
+    """Return the newest run that is over of each pipeline, save those that were given up while others went on."""
+    found = runs.last_of_pipelines(store, repo)
+    newest = max((run.created_at for run in found), default=None)
+    return [run for run in found if newest is not None and newest - run.created_at <= GIVEN_UP]
 
 
 def _broken_text(run: runs.RunRecord) -> str:

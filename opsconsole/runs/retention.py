@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -52,7 +52,7 @@ class Pruned:
 
 
 def condemned(
-    runs: Sequence[Keepable], sizes: dict[int, int], rules: RetentionConfig, now: datetime
+    runs: Iterable[Keepable], sizes: dict[int, int], rules: RetentionConfig, now: datetime
 ) -> list[Condemned]:
     """Return which run folders go, oldest first. ``runs`` are final, the newest first; the protected never go.
 
@@ -91,7 +91,7 @@ def prune(workspace: Workspace, store: Store, *, dry_run: bool = False) -> Prune
     rules = workspace.config.workspace.retention
     finish_deleting(workspace)
     sizes = {run_id: _size(run_folder(workspace.state, run_id).path) for run_id in _folders(workspace)}
-    chosen = condemned(pruning.keepable(store), sizes, rules, clock.now())
+    chosen = condemned(pruning.keepable(store, sizes), sizes, rules, clock.now())
     stale = list(_stale_results(workspace.state, None if rules.cache is None else int(rules.cache)))
     if dry_run:
         return Pruned(tuple(chosen), tuple((path.name, size) for path, size in stale))

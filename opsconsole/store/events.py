@@ -11,6 +11,15 @@ from opsconsole.ground import clock
 from opsconsole.ground.actor import current_actor, current_origin
 from opsconsole.store.connection import Store
 
+_FIRST_SINCE = "SELECT min(id) FROM (SELECT id FROM events WHERE at >= :since ORDER BY at LIMIT 1000)"
+"""Where to stop walking back; among so many, that also holds where a clock was set and numbers and times disagree."""
+_OF_KINDS = (
+    "WITH RECURSIVE kinds (kind) AS (SELECT min(kind) FROM events WHERE kind >= :kind AND kind < :past UNION ALL"
+    " SELECT (SELECT min(kind) FROM events WHERE kind > kinds.kind AND kind < :past) FROM kinds WHERE kinds.kind IS NOT NULL)"
+    " SELECT events.* FROM kinds CROSS JOIN events ON events.id IN (SELECT id {page}) ORDER BY id DESC LIMIT :limit"
+)
+"""A page of each kind, merged: each is in order by itself, the kinds of a prefix together are not."""
+
 
 @dataclass(frozen=True)
 class Event:
@@ -67,24 +76,23 @@ def events(
     limit: int = 200,
 ) -> list[Event]:
     """Return events, newest first; ``before`` is the id to page on from. ``kind`` is a prefix such as ``run.``."""
-    where: list[str] = ["1=1"]
-    parameters: list[object] = []
+    where = ["1=1"]
+    parameters: dict[str, object] = {"limit": limit}
     if before is not None:
-        where.append("id < ?")
-        parameters.append(before)
+        where.append("id < :before")
+        parameters["before"] = before
     if since is not None:
-        where.append("at >= ?")
-        parameters.append(clock.to_text(since))
+        where.append(f"id >= ({_FIRST_SINCE}) AND at >= :since")
+        parameters["since"] = clock.to_text(since)
     if kind is not None:
-        where.append("kind >= ? AND kind < ?")
-        parameters += [kind, kind + "\U0010ffff"]
+        where.append("kind >= :kind AND kind < :past" if subject is not None else "kind = kinds.kind")
+        parameters |= {"kind": kind, "past": f"{kind}\U0010ffff"}
     if subject is not None:
-        where.append("subject = ?")
-        parameters.append(subject)
-    found = store.rows(
-        f"SELECT * FROM events WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?",  # noqa: S608 - fixed words
-        (*parameters, limit),
-    )
+        where.append("subject = :subject")
+        parameters["subject"] = subject
+    page = f"FROM events WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT :limit"
+    several = kind is not None and subject is None
+    found = store.rows(_OF_KINDS.format(page=page) if several else f"SELECT * {page}", parameters)
     return [_event(row) for row in found]
 
 

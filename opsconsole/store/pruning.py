@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,12 +12,16 @@ from opsconsole.ground.errors import ConflictError, NotFoundError
 from opsconsole.store import events
 from opsconsole.store.connection import Store
 
-PROTECTED = (
-    "SELECT run_id FROM versions WHERE run_id IS NOT NULL"
-    " UNION SELECT run_id FROM evaluations WHERE run_id IS NOT NULL"
-    " UNION SELECT run_id FROM predictions"
+PAGE = 500
+KEEPABLE_QUERY = (
+    "SELECT id, repo, pipeline, state, ended_at, pinned OR alert_id IS NOT NULL"
+    " OR EXISTS (SELECT 1 FROM versions WHERE run_id = runs.id)"
+    " OR EXISTS (SELECT 1 FROM evaluations WHERE run_id = runs.id)"
+    " OR EXISTS (SELECT 1 FROM predictions WHERE run_id = runs.id) AS protected"
+    " FROM runs WHERE id IN ({marks}) AND pruned_at IS NULL AND ended_at IS NOT NULL"
+    " AND state NOT IN ('queued', 'running', 'ending') ORDER BY id DESC"
 )
-"""Runs whose folder a model's lineage points to."""
+"""Protected besides are runs whose folder a model's lineage points to."""
 
 
 @dataclass(frozen=True)
@@ -32,25 +37,23 @@ class Keepable:
     """It is pinned, or a model or its evidence came from it."""
 
 
-def keepable(store: Store) -> list[Keepable]:
-    """Return every run that is over and was not pruned, newest first."""
-    rows = store.rows(
-        "SELECT id, repo, pipeline, state, ended_at, pinned OR alert_id IS NOT NULL"  # noqa: S608 - fixed words
-        f" OR id IN ({PROTECTED}) AS protected"
-        " FROM runs WHERE pruned_at IS NULL AND ended_at IS NOT NULL AND state NOT IN ('queued', 'running', 'ending')"
-        " ORDER BY id DESC"
-    )
-    return [
-        Keepable(
-            id=row["id"],
-            repo=row["repo"],
-            pipeline=row["pipeline"],
-            passed=row["state"] == "passed",
-            ended_at=clock.from_text(row["ended_at"]),
-            protected=bool(row["protected"]),
-        )
-        for row in rows
-    ]
+def keepable(store: Store, run_ids: Iterable[int]) -> Iterator[Keepable]:
+    """Yield those of some runs that are over and were not pruned, newest first, a page at a time.
+
+    The numbers are those of the folders there are: a store of a million runs has few, and the rest costs nothing.
+    """
+    wanted = sorted(run_ids, reverse=True)
+    for start in range(0, len(wanted), PAGE):
+        page = tuple(wanted[start : start + PAGE])
+        for row in store.rows(KEEPABLE_QUERY.format(marks=",".join("?" * len(page))), page):
+            yield Keepable(
+                id=row["id"],
+                repo=row["repo"],
+                pipeline=row["pipeline"],
+                passed=row["state"] == "passed",
+                ended_at=clock.from_text(row["ended_at"]),
+                protected=bool(row["protected"]),
+            )
 
 
 def mark(connection: sqlite3.Connection, run_id: int, why: str) -> bool:

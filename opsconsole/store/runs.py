@@ -12,6 +12,7 @@ from opsconsole.store.connection import Store
 
 LIVE = tuple(sorted(LIVE_RUN_STATES))
 _LIVE_MARKS = ",".join("?" * len(LIVE))
+_LIVE_WORDS = ",".join(f"'{state}'" for state in LIVE)
 
 
 @dataclass(frozen=True)
@@ -200,12 +201,20 @@ def page(
     commit: str | None = None,
     state: RunState | None = None,
     alert_id: int | None = None,
+    kind: PipelineKind | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> list[RunRecord]:
     """Return runs, newest first; ``before`` is the id to page on from."""
     sql, parameters = page_query(
-        repo=repo, pipeline=pipeline, commit=commit, state=state, alert_id=alert_id, before=before, limit=limit
+        repo=repo,
+        pipeline=pipeline,
+        commit=commit,
+        state=state,
+        alert_id=alert_id,
+        kind=kind,
+        before=before,
+        limit=limit,
     )
     return [record_of(row) for row in store.rows(sql, parameters)]
 
@@ -217,16 +226,22 @@ def page_query(
     commit: str | None = None,
     state: RunState | None = None,
     alert_id: int | None = None,
+    kind: PipelineKind | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> tuple[str, tuple[object, ...]]:
-    """Return the SQL of one page and its parameters; each narrowing has an index that is already in order."""
+    """Return the SQL of one page and its parameters; each narrowing has an index that is already in order.
+
+    A commit or an alert has few runs: there the other columns (``+``) must not tempt the planner to another index.
+    """
+    other = "" if commit is None and alert_id is None else "+"
     narrowings: list[tuple[str, object]] = [
         ("repo = ?", repo),
-        ("pipeline = ?", pipeline),
         ("commit_id = ?", commit),
-        ("state = ?", state),
         ("alert_id = ?", alert_id),
+        (f"{other}pipeline = ?", pipeline),
+        (f"{other}state = ?", state),
+        (f"{other}kind = ?", kind),
         ("id < ?", before),
     ]
     used = [(text, value) for text, value in narrowings if value is not None]
@@ -271,16 +286,36 @@ def record_of(row: sqlite3.Row) -> RunRecord:
 
 
 def count(store: Store, *, repo: str) -> int:
-    """Return how many runs a repo has."""
-    row = store.row("SELECT count(*) AS runs FROM runs WHERE repo = ?", (repo,))
+    """Return how many runs a repo has, as a trigger keeps it."""
+    row = store.row("SELECT runs FROM run_counts WHERE repo = ?", (repo,))
     return int(row["runs"]) if row is not None else 0
 
 
 def window(store: Store, repo: str, start: int, size: int) -> list[RunRecord]:
-    """Return ``size`` runs of a repo from the ``start``-th newest on, found by index alone and then read."""
+    """Return ``size`` runs of a repo from the ``start``-th newest on, walked to from the nearest known place below."""
+    last = count(store, repo=repo) - start
+    first = max(last - size, 0)
+    if first >= last:
+        return []
+    known = store.row(
+        "SELECT place, run_id FROM run_places WHERE repo = ? AND place <= ? ORDER BY place DESC LIMIT 1", (repo, first)
+    )
+    place, run_id = (known["place"], known["run_id"]) if known is not None else (0, 0)
     rows = store.rows(
-        "SELECT * FROM runs WHERE id IN (SELECT id FROM runs WHERE repo = ? ORDER BY id DESC LIMIT ? OFFSET ?)"
-        " ORDER BY id DESC",
-        (repo, size, start),
+        "SELECT * FROM runs WHERE repo = ? AND id > ? ORDER BY id LIMIT ? OFFSET ?",
+        (repo, run_id, last - first, first - place),
+    )
+    return [record_of(row) for row in reversed(rows)]
+
+
+def last_of_pipelines(store: Store, repo: str) -> list[RunRecord]:
+    """Return the newest run that is over of each pipeline a repo ever had, by one look-up for each of them."""
+    rows = store.rows(
+        "WITH RECURSIVE known (pipeline) AS (SELECT min(pipeline) FROM runs WHERE repo = :repo UNION ALL"  # noqa: S608 - marks
+        " SELECT (SELECT min(pipeline) FROM runs WHERE repo = :repo AND pipeline > known.pipeline) FROM known"
+        " WHERE known.pipeline IS NOT NULL)"
+        " SELECT runs.* FROM known CROSS JOIN runs ON runs.id = (SELECT id FROM runs WHERE repo = :repo"
+        f" AND pipeline = known.pipeline AND state NOT IN ({_LIVE_WORDS}) ORDER BY id DESC LIMIT 1)",
+        {"repo": repo},
     )
     return [record_of(row) for row in rows]

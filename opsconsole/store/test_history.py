@@ -63,10 +63,11 @@ def find(store: Store, repo: str, name: str, *, pipeline: str = "build", variant
 def flaky(store: Store, repo: str, *, limit: int = 200) -> list[TestRecord]:
     """Return the tests of a repo that contradicted themselves, the most unsteady first."""
     rows = store.rows(
-        "SELECT * FROM tests INDEXED BY tests_flaky WHERE repo = ? AND (flaky > 0 OR flips > 1) LIMIT 10000", (repo,)
+        "SELECT * FROM tests INDEXED BY tests_flaky WHERE repo = ? AND (flaky > 0 OR flips > 1)"
+        " AND (flaky > 0 OR flips > 2) ORDER BY min(max(flaky, flips / 2.0) / runs, 1.0) DESC, id LIMIT ?",
+        (repo, limit),
     )
-    found = [_record(row) for row in rows]
-    return sorted((test for test in found if test.flaky or test.flips > 2), key=lambda test: -test.rate)[:limit]
+    return [_record(row) for row in rows]
 
 
 def flaky_names(store: Store, run_id: int) -> set[tuple[str, str]]:
@@ -134,12 +135,14 @@ def outcomes(store: Store, run_id: int) -> dict[tuple[str, str], tuple[TestOutco
         " JOIN tests ON tests.id = test_results.test WHERE test_results.run_id = ? ORDER BY test_results.position",
         (run_id,),
     )
+    known = {str(outcome): outcome for outcome in TestOutcome}
     worst = {TestOutcome.ERROR: 3, TestOutcome.FAILED: 2, TestOutcome.PASSED: 1, TestOutcome.SKIPPED: 0}
     found: dict[tuple[str, str], tuple[TestOutcome, float | None]] = {}
-    for row in rows:
-        key, outcome = (row["variant"], row["name"]), TestOutcome(row["outcome"])
-        if key not in found or worst[outcome] > worst[found[key][0]]:
-            found[key] = (outcome, row["duration_s"])
+    for variant, name, word, seconds in rows:
+        outcome = known[word]
+        before = found.get((variant, name))
+        if before is None or worst[outcome] > worst[before[0]]:
+            found[variant, name] = (outcome, seconds)
     return found
 
 

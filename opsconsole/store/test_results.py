@@ -135,7 +135,7 @@ def _remember(connection: sqlite3.Connection, run: RunOfTests) -> None:
         marks = ",".join("?" * len(same_commit))
         connection.execute(
             "UPDATE temp.incoming SET flaky = flaky + 1 WHERE bad + good > 0 AND EXISTS ("  # noqa: S608 - marks
-            f" SELECT 1 FROM test_results WHERE test = incoming.test AND run_id IN ({marks})"
+            f" SELECT 1 FROM test_results INDEXED BY test_results_by_test WHERE test = incoming.test AND run_id IN ({marks})"
             " AND ((incoming.bad > 0 AND outcome = 'passed')"
             " OR (incoming.bad = 0 AND outcome IN ('error', 'failed'))))",
             same_commit,

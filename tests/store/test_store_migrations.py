@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from opsconsole.ground.nouns import TestOutcome
-from opsconsole.store import runs, steps, test_history, test_results, upkeep
+from opsconsole.store import events, runs, steps, test_history, test_results, upkeep
 from opsconsole.store.connection import FILE_NAME, open_store
 from opsconsole.store.migrations import step
 
@@ -50,3 +50,30 @@ def test_results_keep_every_case_and_tests_get_their_counts(tmp_path: Path) -> N
         assert record is not None
         assert (record.pinned, record.seconds) == (False, None)
     assert list(tmp_path.glob("store.schema1.*.db"))
+
+
+def test_runs_are_counted_and_placed_from_a_filled_store_on(tmp_path: Path) -> None:
+    old = schema(tmp_path, 2)
+    moment = "2026-01-01T00:00:00.000000Z"
+    for number in range(1, 3_600):
+        repo = "app" if number % 3 else "web"
+        old.execute(RUN, (number * 2, repo, "build", "build", "passed", f"{number:040x}", "tess", moment))
+    old.execute(
+        "INSERT INTO events (at, actor, origin, kind, subject) VALUES (?, 'tess', 'cli', 'run.queued', 'run 2')",
+        (moment,),
+    )
+    old.close()
+    with open_store(tmp_path) as store:
+        assert upkeep.check(store).problems == []
+        for repo, count in (("app", 2_400), ("web", 1_199)):
+            assert runs.count(store, repo=repo) == count
+            whole = runs.page(store, repo=repo, limit=5_000)
+            for start in (0, 777, 1_100, count - 3):
+                assert runs.window(store, repo, start, 50) == whole[start : start + 50]
+        places = [tuple(row) for row in store.rows("SELECT place, run_id FROM run_places WHERE repo = 'app'")]
+        assert places == [(1_000, 2_998), (2_000, 5_998)]
+        with store.immediate() as connection:
+            connection.execute(RUN, (9_000, "new", "build", "build", "passed", "0" * 40, "tess", moment))
+        assert runs.count(store, repo="new") == 1
+        assert [event.subject for event in events.events(store, kind="run.")] == ["run 2"]
+    assert list(tmp_path.glob("store.schema2.*.db"))

@@ -9,8 +9,22 @@ import pytest
 
 from opsconsole.ground import clock
 from opsconsole.ground.errors import NotFoundError
-from opsconsole.store import alerts, events, judgements, models, promotions
+from opsconsole.ground.nouns import PipelineKind, RunState, TestOutcome
+from opsconsole.store import (
+    alerts,
+    events,
+    judgements,
+    models,
+    promotions,
+    pruning,
+    runs,
+    steps,
+    test_history,
+    test_results,
+)
 from opsconsole.store.connection import Store
+from opsconsole.store.runs import NewRun
+from opsconsole.store.test_results import RunOfTests, TestResult
 from tests.shop import Left, Shop
 
 VIEWS: dict[str, Callable[[Store], object]] = {
@@ -32,9 +46,47 @@ VIEWS: dict[str, Callable[[Store], object]] = {
     "an alias's history": lambda store: promotions.history(store, "m", "production"),
     "judgement": lambda store: judgements.get(store, "m", 1, "production"),
     "judgements": lambda store: judgements.of_model(store, "m", "production"),
+    "events since a time": lambda store: events.events(store, since=clock.now()),
+    "events of a kind since a time": lambda store: events.events(store, kind="model.", since=clock.now(), before=9),
+    "a run": lambda store: runs.get(store, 1),
+    "live runs": runs.live,
+    "a page of runs": runs.page,
+    "a page of a repo": lambda store: runs.page(store, repo="a", before=9),
+    "a page of a state": lambda store: runs.page(store, state=RunState.FAILED),
+    "a page of a repo's state": lambda store: runs.page(store, repo="a", state=RunState.FAILED),
+    "a page of a pipeline": lambda store: runs.page(store, repo="a", pipeline="b", before=9),
+    "a page of a pipeline's state": lambda store: runs.page(store, repo="a", pipeline="b", state=RunState.PASSED),
+    "a page of a kind": lambda store: runs.page(store, repo="a", kind=PipelineKind.BUILD),
+    "a page of a commit": lambda store: runs.page(store, repo="a", commit="c", pipeline="b", state=RunState.PASSED),
+    "a page of an alert": lambda store: runs.page(store, alert_id=1, state=RunState.PASSED),
+    "a count": lambda store: runs.count(store, repo="a"),
+    "the window into a repo": lambda store: runs.window(store, "a", 0, 9),
+    "the last of pipelines": lambda store: runs.last_of_pipelines(store, "a"),
+    "steps": lambda store: steps.of_run(store, 1),
+    "tests of a run": lambda store: test_results.of_run(store, 1, after=5),
+    "failed tests": lambda store: test_results.failed(store, 1),
+    "a test": lambda store: test_history.find(store, "a", "t"),
+    "a test's history": lambda store: test_history.history(store, 1, before=9),
+    "slowest tests": lambda store: test_history.slowest(store, _newest(store)),
+    "flaky tests": lambda store: test_history.flaky(store, "a"),
+    "failed tests that are flaky": lambda store: test_history.flaky_names(store, 1),
+    "failed tests since when": lambda store: test_history.broken_since(store, 1),
+    "outcomes": lambda store: test_history.outcomes(store, 1),
+    "what may be pruned": lambda store: list(pruning.keepable(store, [1, 2])),
+    "alerts of a monitor": lambda store: alerts.alerts(store, monitor="m", before=9),
     "live alerts": lambda store: alerts.alerts(store, live=True),
     "an alert": lambda store: _or_none(lambda: alerts.alert(store, 1)),
 }
+
+
+NAMES = {"kinds", "known"}
+"""Names that a query found by one look-up for each, and walks."""
+NEVER_SORTED = ("a page of", "the window", "a test's history", "failed tests")
+"""Lists without a bound of their own: sorting one would read all of it."""
+
+
+def _newest(store: Store) -> int:
+    return runs.page(store, limit=1)[0].id
 
 
 def _or_none(ask: Callable[[], object]) -> object:
@@ -44,11 +96,24 @@ def _or_none(ask: Callable[[], object]) -> object:
         return None
 
 
-@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
-def test_every_view_is_answered_by_an_index(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, view: Callable[[Store], object]
-) -> None:
+def _a_run(store: Store, repo: str, *, number: int = 0, pipeline: str = "b") -> int:
+    new = NewRun(repo, pipeline, PipelineKind.BUILD, f"{number:040x}", "main", "s", dirty=False, actor="ops")
+    with store.immediate() as connection:
+        return runs.insert(connection, new)
+
+
+def _a_tested_run(store: Store) -> int:
+    run_id = _a_run(store, "a")
+    case = TestResult(run_id, 0, "t", TestOutcome.FAILED, 0.5)
+    with store.immediate() as connection:
+        test_results.take_in(connection, RunOfTests(run_id, "a", "b", "c" * 40), [case])
+    return run_id
+
+
+@pytest.mark.parametrize("view", VIEWS.keys())
+def test_every_view_is_answered_by_an_index(shop: Shop, monkeypatch: pytest.MonkeyPatch, view: str) -> None:
     shop.version()
+    _a_tested_run(shop.store)
     asked: list[tuple[str, object]] = []
     rows = Store.rows
 
@@ -57,14 +122,15 @@ def test_every_view_is_answered_by_an_index(
         return rows(store, sql, parameters)
 
     monkeypatch.setattr(Store, "rows", noted)
-    view(shop.store)
+    VIEWS[view](shop.store)
     assert asked
     for sql, parameters in asked:
         plan = [row["detail"] for row in rows(shop.store, f"EXPLAIN QUERY PLAN {sql}", parameters)]  # type: ignore[arg-type]
         bare = [line for line in plan if line.startswith("SCAN") and "INDEX" not in line]
+        bare = [line for line in bare if line.split()[1] not in NAMES]
         # a whole table in the order of its key is read no further than the page
-        assert all(line.split()[1] in {"events", "aliases", "alerts"} for line in bare), plan
-        if bare:
+        assert all(line.split()[1] in {"events", "aliases", "alerts", "runs"} for line in bare), plan
+        if bare or view.startswith(NEVER_SORTED):
             assert not any("TEMP B-TREE" in line for line in plan), plan
 
 
@@ -102,3 +168,69 @@ def test_versions_page_by_key_newest_first(shop: Shop) -> None:
     assert [item.version for item in (*first, *rest)] == [3, 2, 1]
     (model,) = models.models(shop.store)
     assert (model.name, model.versions) == ("m", 3)
+
+
+def test_a_window_shows_what_a_walk_through_the_list_would(shop: Shop) -> None:
+    store, count = shop.store, 2_345
+    values = [("a" if number % 3 else "z", number) for number in range(count * 3 // 2)]
+    with store.immediate() as connection:
+        connection.executemany(
+            "INSERT INTO runs (repo, pipeline, kind, state, commit_id, actor, created_at)"
+            " VALUES (?, 'b', 'build', 'passed', ?, 'ops', '2026-01-01T00:00:00.000000Z')",
+            values,
+        )
+    whole = [run.id for run in runs.page(store, repo="a", limit=10_000)]
+    assert len(whole) == runs.count(store, repo="a")
+    for start in (0, 1, 199, 1_000, 1_344, 1_345, 1_346, 2_200, len(whole) - 1, len(whole), len(whole) + 9):
+        assert [run.id for run in runs.window(store, "a", start, 200)] == whole[start : start + 200]
+    with store.immediate() as connection:
+        connection.execute("DELETE FROM runs WHERE id = ?", (whole.pop(1_500),))
+    for start in (0, 600, 1_400, 2_200):
+        assert [run.id for run in runs.window(store, "a", start, 200)] == whole[start : start + 200]
+    assert runs.window(store, "nobody", 0, 9) == []
+
+
+def test_the_last_run_of_each_pipeline_is_found_behind_any_number_of_others(shop: Shop) -> None:
+    nightly = _a_run(shop.store, "a", pipeline="nightly")
+    with shop.store.immediate() as connection:
+        connection.execute("UPDATE runs SET state = 'failed' WHERE id = ?", (nightly,))
+    for number in range(150):
+        last = _a_run(shop.store, "a", number=number)
+    with shop.store.immediate() as connection:
+        connection.execute("UPDATE runs SET state = 'passed' WHERE pipeline = 'b' AND id < ?", (last,))
+    found = {run.pipeline: run.id for run in runs.last_of_pipelines(shop.store, "a")}
+    assert found == {"b": last - 1, "nightly": nightly}
+    assert runs.last_of_pipelines(shop.store, "nobody") == []
+
+
+def test_events_since_a_time_hold_past_a_clock_that_was_set(shop: Shop) -> None:
+    store = shop.store
+    stamps = ["10:00", "10:01", "23:00", "10:02", "03:00", "10:03"]
+    with store.immediate() as connection:
+        for stamp in stamps:
+            made = events.record(connection, "clock.told", "clock", actor="ops")
+            connection.execute("DROP TRIGGER IF EXISTS events_stand")
+            connection.execute("UPDATE events SET at = ? WHERE id = ?", (f"2020-01-01T{stamp}:00.000000Z", made))
+    since = clock.from_text("2020-01-01T10:02:00Z")
+    for narrowed in ({"kind": "clock."}, {"subject": "clock"}, {"kind": "clock.told", "subject": "clock"}):
+        found = [f"{event.at:%H:%M}" for event in events.events(store, since=since, **narrowed)]  # type: ignore[arg-type]
+        assert found == ["10:03", "10:02", "23:00"]
+    assert len(events.events(store, since=clock.from_text("2020-01-01T00:00:00Z"), kind="clock.")) == len(stamps)
+
+
+def test_what_may_be_pruned_is_asked_in_pages_and_knows_lineage(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pruning, "PAGE", 2)
+    version = shop.version()
+    made = [_a_run(shop.store, "a", number=number) for number in range(5)]
+    with shop.store.immediate() as connection:
+        connection.execute(
+            "UPDATE runs SET state = 'passed', ended_at = created_at WHERE id > ? AND repo = 'a'", (made[0],)
+        )
+        connection.execute("UPDATE runs SET pruned_at = created_at WHERE id = ?", (made[3],))
+        connection.execute("UPDATE runs SET pinned = 1 WHERE id = ?", (made[2],))
+    asked = [*made, *([version.provenance.run_id] if version.provenance.run_id else []), 99_999]
+    found = {item.id: item.protected for item in pruning.keepable(shop.store, asked)}
+    assert list(found) == sorted(found, reverse=True)
+    assert found | {made[1]: False, made[2]: True, made[4]: False} == found
+    assert not {made[0], made[3], 99_999} & set(found)
+    assert all(protected for run_id, protected in found.items() if run_id == version.provenance.run_id)

@@ -210,7 +210,7 @@ class OverviewTab(Tab):
 
     def _repo_row(self, name: str) -> Row:
         store = self.console.store
-        built = [run for run in runs.page(store, repo=name, limit=80) if run.kind is PipelineKind.BUILD][:20]
+        built = runs.page(store, repo=name, kind=PipelineKind.BUILD, limit=20)
         last = built[0] if built else None
         status = self.console.repo_status(name)
         tests: Cell = Toned("not built", "dim")
