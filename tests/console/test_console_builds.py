@@ -65,9 +65,8 @@ async def test_changes_since_the_last_green_run_are_named(mended: Workspace, siz
         await until(pilot, lambda: bool(app.query("#runs")) and app.query_one("#runs", RowList).key == 3)
         await pilot.press("h")
         await until(pilot, lambda: isinstance(app.screen, ChangesDialog) and "since run #2" in screen_text(app))
-        shown = screen_text(app)
-        assert "break it again [bold]" in shown
-        assert "tests/test_app.py" in shown
+        await until(pilot, lambda: "break it again [bold]" in screen_text(app))
+        await until(pilot, lambda: "tests/test_app.py" in screen_text(app))
         assert isinstance(app.screen, ChangesDialog)
         assert "assert 0" in app.screen.patch
 
