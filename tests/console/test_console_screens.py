@@ -92,9 +92,10 @@ async def test_new_events_above_are_counted_until_the_first_line_is_seen(world: 
             for number in range(40):
                 events.record(connection, "test.event", f"run {number}")
         await pilot.press("5")
-        await until(pilot, lambda: bool(app.query("#events")) and app.query_one("#events", RowList).key is not None)
+        await until(pilot, lambda: bool(app.query("#events")) and app.query_one("#events", RowList).size.height > 5)
+        await until(pilot, lambda: "run 39" in screen_text(app))
         title = app.query_one("#events-title", OneLine)
-        with app.store.immediate() as connection:
+        with open_store(world.state) as other, other.immediate() as connection:
             for number in range(3):
                 events.record(connection, "test.event", f"run {number}")
         await until(pilot, lambda: "+3 new above" in title.plain)
