@@ -6,9 +6,8 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from opsconsole.config.workspace import Workspace, open_workspace
 from opsconsole.runs.folder import RunFolder
 from opsconsole.runs.journal import RunHistory
 from opsconsole.runs.junit import Report
@@ -16,6 +15,9 @@ from opsconsole.runs.order import Order
 from opsconsole.runs.outcome import Outcome
 from opsconsole.store.connection import Store
 from opsconsole.store.runs import RunRecord
+
+if TYPE_CHECKING:
+    from opsconsole.config.workspace import Workspace
 
 Write = Callable[[sqlite3.Connection], object]
 
@@ -35,7 +37,9 @@ class FinishedRun:
     outcome: Outcome
 
     def workspace(self) -> Workspace:
-        """Load the configuration."""
+        """Load the configuration; most runs are taken in without it."""
+        from opsconsole.config.workspace import open_workspace
+
         return open_workspace(self.root)
 
 

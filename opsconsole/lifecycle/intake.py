@@ -14,10 +14,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from opsconsole.config.workspace import open_workspace
 from opsconsole.ground import clock
 from opsconsole.ground.errors import ConfigError, NotFoundError, OpsconsoleError
-from opsconsole.ground.nouns import RunState
+from opsconsole.ground.nouns import PipelineKind, RunState
 from opsconsole.lifecycle.finished import FinishedRun, Taker, Write
 from opsconsole.runs import journal
 from opsconsole.runs.coverage import covered
@@ -25,7 +24,6 @@ from opsconsole.runs.folder import RunFolder, run_folder
 from opsconsole.runs.order import Order
 from opsconsole.runs.outcome import final_steps, outcome
 from opsconsole.runs.reports import read_reports
-from opsconsole.runs.retention import prune
 from opsconsole.store import events, runs, steps, test_results
 from opsconsole.store.connection import open_store
 from opsconsole.store.runs import RunRecord
@@ -35,8 +33,10 @@ TIDIED_EVERY = 20
 """Every so many runs, what retention does not keep goes."""
 
 
-def takers() -> tuple[Taker, ...]:
-    """Return everyone who takes a part, in order; imported here because they stand on this module."""
+def takers(kind: PipelineKind) -> tuple[Taker, ...]:
+    """Return everyone who takes a part of such a run, in order; a build leaves no model, and does not import what reads one."""
+    if kind not in {PipelineKind.TRAIN, PipelineKind.SCORE}:
+        return ()
     from opsconsole.lifecycle.taking import PredictionsTaker, VersionTaker
 
     return (VersionTaker(), PredictionsTaker())
@@ -52,7 +52,7 @@ def take_in(root: Path, run_id: int, chosen: Sequence[Taker] | None = None) -> b
         if record.state.final:
             return False
         run = _finished(root, record, run_folder(state, run_id))
-        active = takers() if chosen is None else tuple(chosen)
+        active = takers(run.order.plan.kind) if chosen is None else tuple(chosen)
         writes: list[Write] = []
         for taker in active:
             try:
@@ -119,6 +119,9 @@ def _write(connection: sqlite3.Connection, run: FinishedRun) -> bool:
 
 def _tidy(root: Path) -> None:
     """Take away what retention does not keep; a configuration that cannot be read keeps everything."""
+    from opsconsole.config.workspace import open_workspace
+    from opsconsole.runs.retention import prune
+
     try:
         workspace = open_workspace(root)
     except ConfigError:

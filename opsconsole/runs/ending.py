@@ -16,7 +16,6 @@ from opsconsole.repos import worktrees
 from opsconsole.runs import journal
 from opsconsole.runs.folder import RunFolder
 from opsconsole.runs.order import Order
-from opsconsole.runs.outcome import final_steps
 from opsconsole.store import events, runs, steps
 from opsconsole.store.connection import FILE_NAME, Store
 
@@ -60,6 +59,10 @@ def close_as(folder: RunFolder, run_id: int, state: RunState, error: str, order:
 
     Steps end as the journal has them; without an ``order`` (a broken folder), what was at work is lost.
     """
+    from opsconsole.runs.outcome import (
+        final_steps,  # what it needs is the intake's; a run that ends well has no use for it
+    )
+
     history = journal.read(folder.journal)
     try:
         with Store(folder.state / FILE_NAME) as store, store.immediate() as connection:

@@ -1,60 +1,41 @@
 """The keeper: outlives its supervisor, so that a run whose supervisor dies ends at once, whole, and taken in.
 
 ``python -I -m opsconsole.runs.keeper FOLDER LOCK-DESCRIPTOR``, started detached by ``runs.start``. It does nothing but
-wait, so there is nothing in it that could fail. Standard library only.
+wait, so there is nothing in it that could fail. What it would need then is imported at once, but beside the supervisor's
+own start, which the operator waits for. Standard library only.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
+import signal
 import sys
-from pathlib import Path
 
-from opsconsole.ground.process import own_python
-from opsconsole.runs import ending
-from opsconsole.runs.folder import RunFolder
-from opsconsole.runs.journal import Journal
-from opsconsole.runs.order import Order
 from opsconsole.runs.signals import Signals
-from opsconsole.runs.tree import become_subreaper, end_below, reap
+from opsconsole.runs.subreaper import become_subreaper
+
+NAME = "opsconsole.runs.keeper"
+SUPERVISOR = "opsconsole.runs.supervisor"
 
 
 def main() -> None:
     """Keep the run whose folder and lock are named on the command line."""
-    folder, lock = RunFolder(Path(sys.argv[1])), int(sys.argv[2])
-    os.set_inheritable(lock, False)  # noqa: FBT003 - steps must not hold the run's lock
     become_subreaper()
     signals = Signals()
-    supervisor = subprocess.Popen(
-        own_python("opsconsole.runs.supervisor", str(folder.path), str(lock)),
-        stdin=subprocess.DEVNULL,
-        pass_fds=(lock,),
-    )
-    status = _wait_for(supervisor.pid, signals)
-    supervisor.returncode = os.waitstatus_to_exitcode(status)
-    if supervisor.returncode != 0:
-        _take_over(folder, supervisor.returncode)
+    supervisor = _start_supervisor()
+    os.set_inheritable(int(sys.argv[2]), False)  # noqa: FBT003 - steps must not hold the run's lock
+    from opsconsole.runs.guarding import take_over, wait_for
+
+    code = os.waitstatus_to_exitcode(wait_for(supervisor, signals))
+    if code != 0:
+        take_over(sys.argv[1], code)
 
 
-def _wait_for(pid: int, signals: Signals) -> int:
-    """Return the supervisor's wait status; adopted orphans are collected on the way."""
-    while True:
-        for ended, status in reap():
-            if ended == pid:
-                return status
-        signals.wait(3600.0)
-
-
-def _take_over(folder: RunFolder, code: int) -> None:
-    end_below(os.getpid(), grace=0.0)
-    order = Order.read(folder.order)
-    journal = Journal(folder.journal)
-    cause = f"signal {-code}" if code < 0 else f"exit {code}"
-    journal.write("noted", note=f"its supervisor died ({cause})", durable=True)
-    journal.close()
-    ending.clear(folder, order)
-    ending.take_in(folder, order)
+def _start_supervisor() -> int:
+    """Start it with our own interpreter, flags and arguments, and the lock that we inherited; return its number."""
+    words = [SUPERVISOR if word == NAME else word for word in sys.orig_argv]
+    ignored = [signal.SIGPIPE, signal.SIGXFSZ]  # Python ignores them; what is ignored stays ignored in every step
+    return os.posix_spawn(sys.executable, words, os.environ, setsigdef=ignored)
 
 
 if __name__ == "__main__":

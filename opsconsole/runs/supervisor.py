@@ -31,7 +31,8 @@ from opsconsole.runs.secrets import readable
 from opsconsole.runs.services import Services
 from opsconsole.runs.signals import Signals
 from opsconsole.runs.slots import SlotQueue
-from opsconsole.runs.tree import become_subreaper, collect, descendants, end_below
+from opsconsole.runs.subreaper import become_subreaper
+from opsconsole.runs.tree import childless, collect, descendants, end_below
 from opsconsole.runs.wards import Ward
 from opsconsole.store import runs as run_rows
 from opsconsole.store import steps as step_rows
@@ -42,6 +43,8 @@ SLOT_S = 0.1
 LOOK_S = 0.2
 """How often a service that is not ready yet is looked at."""
 IDLE_S = 3600.0
+LEAVING_S = 0.1
+"""How long wardens whose step is over are waited for, before what is left below us is looked for and ended."""
 PROJECTION_S = 5.0
 """How long the end of a run waits for its rows."""
 
@@ -296,12 +299,26 @@ class Supervisor:
 
     def _end_leftovers(self) -> None:
         """End what the steps left running; a server that outlives its run would hold its files and ports."""
+        if self._alone():
+            return
         own = {pid for pid in descendants(os.getpid()) if _is_warden(pid)}
         left = end_below(os.getpid(), grace=GRACE_S, kill_now=lambda: self.signals.cancels > 1, passed_over=own)
         if left:
             self.journal.write(
                 "noted", note=f"{left} process{'es' if left > 1 else ''} outlived the steps and had to be ended"
             )
+
+    def _alone(self) -> bool:
+        """Let the wardens leave; a subreaper without a child has nothing below it, so nothing need be looked for."""
+        deadline = time.monotonic() + (LEAVING_S if self._spare is None else 0.0)
+        while True:
+            collect({})
+            if childless():
+                return True
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            self.signals.wait(left)
 
 
 def _is_warden(pid: int) -> bool:

@@ -6,7 +6,6 @@ Standard library only.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -18,16 +17,7 @@ from pathlib import Path
 
 from opsconsole.ground.process import Identity, identity, process_state, send
 
-PR_SET_CHILD_SUBREAPER = 36
 ROUND_S = 0.02
-
-
-def become_subreaper() -> None:
-    """Make orphaned descendants of this process its own children; OSError when the kernel refuses."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
 
 
 def descendants(root: int) -> list[int]:

@@ -13,18 +13,21 @@ import resource
 import sys
 import time
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opsconsole.ground.errors import OpsconsoleError
 from opsconsole.ground.nouns import StepState
-from opsconsole.runs import cache, harvest
+from opsconsole.runs import harvest
 from opsconsole.runs.cgroup import ControlGroup, new_group
 from opsconsole.runs.errand import Errand, StepEnd
 from opsconsole.runs.execution import Command, CommandEnd, Limits
 from opsconsole.runs.masking import Masker
 from opsconsole.runs.signals import Signals
 from opsconsole.runs.steplog import StepLog
-from opsconsole.runs.tree import become_subreaper
+from opsconsole.runs.subreaper import become_subreaper
+
+if TYPE_CHECKING:
+    from opsconsole.runs import cache
 
 LOCK_S = 0.2
 """How often a place that another run fills is looked at."""
@@ -77,6 +80,8 @@ class Warden:
             if said.state is not StepState.PASSED:
                 return said
         if self.step.environment is not None and self.step.cache is None:
+            from opsconsole.runs import cache
+
             self._hold(cache.Shelf(self.folder.state, self.step.environment, environment=True))
         kept = self._kept()
         return kept if kept is not None else self._work()
@@ -86,6 +91,8 @@ class Warden:
         wanted = self.step.cache
         if wanted is None:
             return None
+        from opsconsole.runs import cache  # most steps keep nothing
+
         shelf = cache.Shelf(self.folder.state, wanted.key, environment=wanted.environment)
         waits = False
         while not self.signals.cancels:
@@ -104,6 +111,8 @@ class Warden:
         return CommandEnd(StepState.CANCELLED, None)
 
     def _reuse(self, shelf: cache.Shelf) -> CommandEnd:
+        from opsconsole.runs import cache
+
         wanted, made = self.step.cache, shelf.kept()
         assert wanted is not None
         cache.restore(shelf, wanted, self.folder.worktree, self.out)
@@ -164,6 +173,8 @@ class Warden:
         wanted = self.step.cache
         if wanted is None or end.state is not StepState.PASSED:
             return
+        from opsconsole.runs import cache
+
         shelf = cache.Shelf(self.folder.state, wanted.key, environment=wanted.environment)
         try:
             missing = cache.save(shelf, wanted.outputs, self.folder.worktree, self.out)
