@@ -6,6 +6,7 @@ import asyncio
 import gc
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,11 @@ def recorded(workspace: Workspace, kind: str) -> int:
 
 def own_children() -> set[int]:
     """The children of this process, whichever of its threads started them."""
-    tasks = Path("/proc/self/task").iterdir()
-    return {int(word) for task in tasks for word in (task / "children").read_text(encoding="ascii").split()}
+    found: set[int] = set()
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError):  # a thread that ended meanwhile
+            found |= {int(word) for word in (task / "children").read_text(encoding="ascii").split()}
+    return found
 
 
 def until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
