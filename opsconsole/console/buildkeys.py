@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from opsconsole.console.desk import Desk
+from opsconsole.console.widgets.rows import RowList
 from opsconsole.store import runs
+from opsconsole.store.runs import RunRecord
 from opsconsole.store.test_results import TestResult
 
-if TYPE_CHECKING:
-    from opsconsole.console.tabs.builds import BuildsTab
+
+class AtHand(Protocol):
+    """What the tab has under its cursors."""
+
+    @property
+    def run(self) -> RunRecord | None:
+        """The run."""
+
+    def runs_list(self) -> RowList:
+        """Return the list of runs, with its marks."""
+
+    def repo_at_hand(self) -> str | None:
+        """Return the repo."""
+
+    def case_at_hand(self) -> TestResult | None:
+        """Return the failed test."""
+
+    def run_before(self, run: RunRecord) -> int | None:
+        """Return the run of the same pipeline before a run."""
 
 
 class BuildKeys:
     """The acts on the repo, the run and the test at hand."""
 
-    def __init__(self, app: Desk, tab: BuildsTab) -> None:
+    def __init__(self, app: Desk, tab: AtHand) -> None:
         self.app = app
         self.tab = tab
 
