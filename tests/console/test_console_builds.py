@@ -52,7 +52,7 @@ async def test_the_plan_says_why_and_what(world: Workspace, size: tuple[int, int
         await pilot.press("P")
         await until(pilot, lambda: isinstance(app.screen, PlanDialog))
         await until(pilot, lambda: "because" in screen_text(app))
-        assert "pytest" in screen_text(app)
+        await until(pilot, lambda: "pytest" in screen_text(app))
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, PlanDialog))
 
@@ -86,7 +86,7 @@ async def test_two_runs_are_compared_marked_or_with_the_one_before(mended: Works
         await until(pilot, lambda: bool(app.query("#runs")) and app.query_one("#runs", RowList).key == 3)
         await pilot.press("c")
         await until(pilot, lambda: isinstance(app.screen, RunsDialog) and "BROKEN" in screen_text(app))
-        assert "test_new" in screen_text(app)
+        await until(pilot, lambda: "test_new" in screen_text(app))
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, RunsDialog))
         listing = app.query_one("#runs", RowList)
