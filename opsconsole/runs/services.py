@@ -6,7 +6,6 @@ the steps that need it, with the reason.
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -167,6 +166,8 @@ class Services:
 
 def _answers(port: int) -> bool:
     try:
+        import socket
+
         with socket.create_connection((LOCAL, port), timeout=ANSWER_S):
             return True
     except OSError:
@@ -174,6 +175,8 @@ def _answers(port: int) -> bool:
 
 
 def _free_port() -> int:
+    import socket  # most runs have no service
+
     with socket.socket() as probe:
         probe.bind((LOCAL, 0))
         return int(probe.getsockname()[1])

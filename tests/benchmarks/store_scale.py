@@ -21,14 +21,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from textual.pilot import Pilot
+
 from opsconsole.cli.root import root_command
 from opsconsole.console.app import ConsoleApp
+from opsconsole.console.widgets.rows import RowList
+from opsconsole.store import runs
 from opsconsole.store.connection import Store, open_store
 from tests.benchmarks.store_cases import CASES, Chooser, write_large_run
-from tests.benchmarks.store_seed import REPOS, Sizes, fill
+from tests.benchmarks.store_seed import KEPT, REPOS, Sizes, fill
 
 TARGET_MS = 50.0
 TABS = ("overview", "builds", "activity")
+NO_LISTS = ("take in", "opsconsole store prune")
+"""Work in the background: told, not held to the target. Prune measures every folder there is."""
 PAGE = "SELECT * FROM runs ORDER BY id DESC LIMIT 50"
 Times = dict[str, list[float]]
 
@@ -40,6 +46,8 @@ def make(root: Path, sizes: Sizes) -> None:
     began = time.monotonic()
     root.mkdir(parents=True, exist_ok=True)
     fill(root / ".opsconsole", sizes)
+    for number in range(max(sizes.runs - KEPT, 0) + 1, sizes.runs + 1):
+        (root / ".opsconsole" / "runs" / str(number)).mkdir(parents=True)
     tables = "".join(f'[repos.{name}]\npath = "repos/{name}"\n' for name in REPOS)
     models = '[models.flights]\ntask = "binary"\n'
     (root / "opsconsole.toml").write_text(f'[workspace]\nname = "scale"\n{tables}{models}', encoding="utf-8")
@@ -117,18 +125,35 @@ async def tabs(root: Path, rounds: int) -> Times:
             for _ in range(rounds):
                 with timed(times, f"tab {name}: read and laid out"):
                     app.tab.load()
+            if name == "builds":
+                await _largest(app, pilot, times, rounds)
         for _ in range(rounds):
             with timed(times, "the whole console: refresh of data"):
                 app.refresh_data()
     return times
 
 
+async def _largest(app: ConsoleApp, pilot: Pilot[None], times: Times, rounds: int) -> None:
+    """Measure the Builds tab on the repo of most runs: at its end, in its middle, and sorted by time taken."""
+    app.tab.reveal("repo", REPOS[0])
+    listing = app.tab.query_one("#runs", RowList)
+    for where in ("newest", "oldest", "by time taken"):
+        listing.action_end(-1 if where == "newest" else 1)
+        if where == "by time taken":
+            app.tab.sort()
+        await pilot.pause()
+        for _ in range(rounds):
+            with timed(times, f"tab builds: the largest repo, {where}"):
+                app.tab.load()
+
+
 def intakes(root: Path, sizes: Sizes, rounds: int) -> Times:
     """Measure the intake's transaction for a run of 10,000 tests, on a store that knows them and not."""
     times: Times = {}
     with open_store(root / ".opsconsole") as store:
-        for number in range(max(rounds // 3, 2)):
-            with timed(times, f"take in 10,000 tests, {'new' if number == 0 else 'known'}"):
+        for _ in range(max(rounds // 3, 2)):
+            new = runs.count(store, repo="large") == 0
+            with timed(times, f"take in 10,000 tests, {'new' if new else 'known'}"):
                 write_large_run(store)
     return times
 
@@ -147,8 +172,8 @@ def report(large: Times, small: Times) -> None:
     print(f"{'':<52}{'median':>10}{'worst':>10}{'× small':>9}{'× page':>9}   target {TARGET_MS:g} ms")
     for name, found in large.items():
         median, worst = statistics.median(found), max(found)
-        beside = statistics.median(small[name])
-        met = "" if name.startswith("take in") else "met" if worst <= TARGET_MS else "NOT MET"
+        beside = statistics.median(small.get(name, found))
+        met = "no list" if name.startswith(NO_LISTS) else "met" if worst <= TARGET_MS else "NOT MET"
         print(f"{name:<52}{median:>8.2f}ms{worst:>8.2f}ms{median / beside:>9.2f}{median / page:>9.2f}   {met}")
 
 

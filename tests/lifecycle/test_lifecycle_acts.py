@@ -91,6 +91,20 @@ def test_what_waits_stands_worst_first(works: Bench, shop: Shop) -> None:
     )
 
 
+def test_a_broken_pipeline_waits_behind_any_number_of_other_runs_until_it_is_given_up(works: Bench, shop: Shop) -> None:
+    store = shop.store
+    path = shop.root / "opsconsole.toml"
+    path.write_text(path.read_text() + f'[repos.app]\npath = "{works.repo}"\n')
+    workspace = open_workspace(shop.root)
+    run = "INSERT INTO runs (repo, pipeline, kind, state, commit_id, actor, created_at) VALUES ('app',?,'task',?,?,'ops',?)"
+    moments = [f"2026-0{month}-01T00:00:00.000000Z" for month in (1, 4, 6)]
+    with store.immediate() as connection:
+        connection.execute(run, ("retired", "failed", "a", moments[0]))
+        connection.execute(run, ("nightly", "failed", "b", moments[1]))
+        connection.executemany(run, [("build", "passed", str(number), moments[2]) for number in range(150)])
+    assert [item.title for item in waiting(workspace, store)] == ["app/nightly #2"]
+
+
 def test_a_decision_against_a_champion_that_moved_since_is_not_offered(shop: Shop) -> None:
     shop.live(2)
     shop.version(Left(skill=3, champion_skill=1.5, seed=3), champion=2)
