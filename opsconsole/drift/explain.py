@@ -9,7 +9,7 @@ from opsconsole.drift.verdicts import BROKEN, ColumnFacts, ColumnVerdict, Effect
 from opsconsole.ground.nouns import Severity
 from opsconsole.ground.text import clean, decimals, percent, plural, psi
 from opsconsole.store.baselines import Realised
-from opsconsole.store.chunks import Finding
+from opsconsole.store.findings import Finding
 
 SUSPECTS = 3
 OUTSIDE_TOLD = 0.01

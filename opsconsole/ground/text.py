@@ -11,20 +11,15 @@ import re
 import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 
-_SEQUENCE = re.compile(
-    r"""
+_ESCAPES = r"""
       (?:\x1b\[|\x9b)(?P<parameters>[0-?]*)[ -/]*(?P<final>[@-~])?    # CSI, whole or cut short
     | (?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x9c|\x1b\\|(?=[\x1b\n])|$)   # OSC, DCS, SOS, PM, APC
     | \x1b[ -/]*[0-~]?                                          # two-character escapes, a lone ESC
-    """,
-    re.VERBOSE,
-)
+    """
 _BIDI = "\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c"
-_FORBIDDEN = re.compile(f"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufff9-\ufffb{_BIDI}\ud800-\udfff]")
 _SUSPECT = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufff9-\ufffb{_BIDI}\ud800-\udfff]")
-_UNSEEN = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufff9-\ufffb{_BIDI}]")
-"""What ``visible`` leaves out of a block: the forbidden, save the ends of lines."""
 _COLOURS = re.compile(rb"\x1b\[[0-9;:]*m")
 """By far the most frequent sequence, found quickly by its beginning."""
 _CONTROLS = tuple(
@@ -57,6 +52,24 @@ class Span:
     style: Sgr = PLAIN
 
 
+@cache
+def _sequence() -> re.Pattern[str]:
+    """Return the pattern of escape sequences, made when the first one is met: most text has none."""
+    return re.compile(_ESCAPES, re.VERBOSE)
+
+
+@cache
+def _forbidden() -> re.Pattern[str]:
+    """Return what never reaches a screen, whatever stands around it."""
+    return re.compile(f"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufff9-\ufffb{_BIDI}\ud800-\udfff]")
+
+
+@cache
+def _unseen() -> re.Pattern[str]:
+    """Return what ``visible`` leaves out of a block: the forbidden, save the ends of lines."""
+    return re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufff9-\ufffb{_BIDI}]")
+
+
 def decode(data: bytes) -> str:
     """Turn bytes from outside into text; what is not UTF-8 shows as the replacement character."""
     return data.decode("utf-8", errors="replace")
@@ -68,9 +81,9 @@ def clean(text: str | bytes, *, limit: int | None = None) -> str:
     if limit is not None:
         line = line[: limit * 8 + 64]
     if _SUSPECT.search(line):
-        line = _SEQUENCE.sub("", line)
+        line = _sequence().sub("", line)
         line = re.sub(r"[\r\n\u2028\u2029]+", " ", line).expandtabs(TAB)
-        line = _FORBIDDEN.sub("", line)
+        line = _forbidden().sub("", line)
     if limit is not None and len(line) > limit:
         line = line[: max(limit - 1, 0)] + "…"
     return line
@@ -93,7 +106,7 @@ def styled(text: str | bytes, start: Sgr = PLAIN) -> tuple[list[Span], Sgr]:
     line = last_state(line.rstrip("\r\n"))
     spans: list[Span] = []
     style, position, column = start, 0, 0
-    for match in _SEQUENCE.finditer(line):
+    for match in _sequence().finditer(line):
         column = _append(spans, line[position : match.start()], style, column)
         position = match.end()
         if match["final"] == "m":
@@ -120,7 +133,7 @@ def visible(block: bytes) -> str:
     plain = _COLOURS.sub(b"", block) if b"\x1b" in block else block
     if not any(control in plain for control in _CONTROLS):
         return decode(plain)
-    return _UNSEEN.sub("", _SEQUENCE.sub("", decode(block)))
+    return _unseen().sub("", _sequence().sub("", decode(block)))
 
 
 def _last_bytes(line: bytes) -> bytes:
@@ -128,7 +141,7 @@ def _last_bytes(line: bytes) -> bytes:
 
 
 def _append(spans: list[Span], raw: str, style: Sgr, column: int) -> int:
-    harmless = _FORBIDDEN.sub("", raw)
+    harmless = _forbidden().sub("", raw)
     if "\t" in harmless:
         harmless = _expanded(harmless, column)
     if harmless:

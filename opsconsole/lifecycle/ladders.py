@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from opsconsole.config.schema import ModelConfig
 from opsconsole.config.workspace import Workspace
-from opsconsole.store import models, promotions
+from opsconsole.store import promotions
 from opsconsole.store.connection import Store
-from opsconsole.store.models import Version
+
+if TYPE_CHECKING:
+    from opsconsole.store.models import Version
 
 
 def ladder_of(workspace: Workspace, model: str) -> list[str]:
@@ -16,6 +20,8 @@ def ladder_of(workspace: Workspace, model: str) -> list[str]:
 
 def champion_of(store: Store, model: str, ladder: list[str], alias: str | None = None) -> Version | None:
     """Return the version at ``alias``, else the one at the highest held rung above the lowest; None when there is none."""
+    from opsconsole.store import models  # the console's start asks for ladders alone
+
     held = {row.alias: row.version for row in promotions.aliases(store, model)}
     wanted = [alias, *reversed(ladder[1:])]
     number = next((held[rung] for rung in wanted if rung is not None and rung in held), None)

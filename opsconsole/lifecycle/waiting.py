@@ -10,7 +10,7 @@ from opsconsole.config.workspace import Workspace
 from opsconsole.ground import text
 from opsconsole.ground.nouns import AlertState, RunState, Severity
 from opsconsole.lifecycle.ladders import ladder_of
-from opsconsole.store import alerts, judgements, models, promotions, repos, runs
+from opsconsole.store import alerts, judgements, promotions, repos, runs
 from opsconsole.store.connection import Store
 from opsconsole.store.judgements import StoredJudgement
 
@@ -59,6 +59,8 @@ def _alerts(store: Store) -> list[Waiting]:
 
 def _decisions(workspace: Workspace, store: Store) -> list[Waiting]:
     """Return the candidates that are newer than what production holds and were judged fit."""
+    from opsconsole.store import models  # the console's start seldom has a candidate
+
     found: list[Waiting] = []
     for name in workspace.config.models:
         ladder = ladder_of(workspace, name)

@@ -13,8 +13,8 @@ from opsconsole.ground.actor import current_actor
 from opsconsole.ground.errors import ConflictError, NotFoundError
 from opsconsole.ground.nouns import AlertState, Severity
 from opsconsole.store import events
-from opsconsole.store.chunks import Finding
 from opsconsole.store.connection import Store
+from opsconsole.store.findings import Finding
 
 LIVE = (AlertState.OPEN, AlertState.ACKNOWLEDGED, AlertState.SNOOZED)
 

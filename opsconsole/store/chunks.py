@@ -14,21 +14,7 @@ import msgspec
 from opsconsole.ground import clock
 from opsconsole.ground.nouns import ColumnKind, Severity
 from opsconsole.store.connection import Store
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that a check found, in words and numbers."""
-
-    kind: str
-    """``performance``, ``score``, ``input``, ``rates``, ``schema`` or ``note``."""
-    severity: Severity
-    text: str
-    column: str | None = None
-    psi: float | None = None
-    outside: float | None = None
-    missing: float | None = None
-    unseen: float | None = None
+from opsconsole.store.findings import Finding
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,9 @@ from opsconsole.ground.nouns import ColumnKind, PipelineKind, RunState, Severity
 from opsconsole.repos import registration
 from opsconsole.store import alerts, chunks, events, repos, runs
 from opsconsole.store.alerts import News
-from opsconsole.store.chunks import Chunk, ChunkColumn, ChunkRecord, Finding, Histogram
+from opsconsole.store.chunks import Chunk, ChunkColumn, ChunkRecord, Histogram
 from opsconsole.store.connection import Store, open_store
+from opsconsole.store.findings import Finding
 from opsconsole.store.runs import NewRun, TestCounts
 from tests.console.test_console_flows import screen_text, until
 

@@ -18,8 +18,9 @@ from opsconsole.lifecycle.taking import register_path
 from opsconsole.repos import registration
 from opsconsole.store import alerts, chunks
 from opsconsole.store.alerts import News
-from opsconsole.store.chunks import ChunkRecord, Finding
+from opsconsole.store.chunks import ChunkRecord
 from opsconsole.store.connection import Store, open_store
+from opsconsole.store.findings import Finding
 
 CONFIG = """
 [workspace]

@@ -32,8 +32,9 @@ from opsconsole.lifecycle.waiting import waiting
 from opsconsole.runs.follow import wait, wait_until_released
 from opsconsole.store import alerts, chunks, events, runs
 from opsconsole.store.alerts import News
-from opsconsole.store.chunks import ChunkRecord, Finding
+from opsconsole.store.chunks import ChunkRecord
 from opsconsole.store.connection import Store, open_store
+from opsconsole.store.findings import Finding
 from tests.mill import month
 from tests.runs.bench import Bench, until, waits_for
 from tests.shop import Left, Shop, opsconsole

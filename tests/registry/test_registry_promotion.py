@@ -24,8 +24,9 @@ from opsconsole.registry.links import sync_link, sync_links
 from opsconsole.registry.promotion import nominate, rollback_target
 from opsconsole.store import alerts, chunks, events, promotions
 from opsconsole.store.alerts import News
-from opsconsole.store.chunks import ChunkRecord, Finding
+from opsconsole.store.chunks import ChunkRecord
 from opsconsole.store.connection import Store
+from opsconsole.store.findings import Finding
 from opsconsole.store.promotions import Alias, Promotion
 from tests.runs.bench import until
 from tests.shop import Left, Shop, opsconsole

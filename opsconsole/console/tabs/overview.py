@@ -1,11 +1,14 @@
-"""Overview: what waits, what runs, repos and models by health, and what happened lately. Every item is a door."""
+"""Overview: what waits, what runs, repos and models by health, and what happened lately. Every item is a door.
+
+The console's start waits for this module: what only the second frame shows is imported when it is read.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,11 +22,13 @@ from opsconsole.ground import clock, text
 from opsconsole.ground.nouns import PipelineKind, RunState
 from opsconsole.lifecycle.ladders import ladder_of
 from opsconsole.lifecycle.waiting import Waiting
-from opsconsole.runs.folder import run_folder
-from opsconsole.runs.progress import Progress, ProgressReader
-from opsconsole.store import chunks, events, models, promotions, runs, steps
-from opsconsole.store.chunks import Chunk
+from opsconsole.store import events, promotions, runs, steps
 from opsconsole.store.runs import RunRecord
+
+if TYPE_CHECKING:
+    from opsconsole.runs.progress import Progress, ProgressReader
+    from opsconsole.store.chunks import Chunk
+
 
 WAITING = (
     Column(width=10),
@@ -196,6 +201,9 @@ class OverviewTab(Tab):
 
     def _tests_so_far(self, run: RunRecord) -> Progress | None:
         """Return how far the tests of a live run are; None while nothing is known."""
+        from opsconsole.runs.folder import run_folder
+        from opsconsole.runs.progress import ProgressReader
+
         out = run_folder(self.console.workspace.state, run.id).out
         reader = self._readers.setdefault(run.id, ProgressReader(out))
         return reader.look()
@@ -248,6 +256,8 @@ class OverviewTab(Tab):
         return [head, titles, *(row for name in names for row in self._model_rows(name))]
 
     def _model_rows(self, name: str) -> list[Row]:
+        from opsconsole.store import models
+
         store = self.console.store
         ladder = ladder_of(self.console.workspace, name)
         held = {row.alias: row.version for row in promotions.aliases(store, name)}
@@ -280,6 +290,8 @@ class OverviewTab(Tab):
         return rows or [Row(("model", name), (name, Toned("no version yet", "dim"), "", "", "", ""), MODELS)]
 
     def _chunks(self, model: str) -> list[Chunk]:
+        from opsconsole.store import chunks
+
         names = [
             key for key, item in self.console.workspace.config.monitors.items() if item.model.startswith(f"{model}@")
         ]
