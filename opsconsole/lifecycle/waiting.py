@@ -59,8 +59,6 @@ def _alerts(store: Store) -> list[Waiting]:
 
 def _decisions(workspace: Workspace, store: Store) -> list[Waiting]:
     """Return the candidates that are newer than what production holds and were judged fit."""
-    from opsconsole.store import models  # the console's start seldom has a candidate
-
     found: list[Waiting] = []
     for name in workspace.config.models:
         ladder = ladder_of(workspace, name)
@@ -83,7 +81,7 @@ def _decisions(workspace: Workspace, store: Store) -> list[Waiting]:
                 word="decide",
                 title=f"{name} v{candidate.version}, {ladder[0]}",
                 text=verdict(judged),
-                since=models.version(store, name, candidate.version).created_at,
+                since=candidate.moved_at,
             )
         )
     return found
