@@ -28,6 +28,8 @@ HERE = Path(__file__).parent
 SCREENS: dict[str, tuple[str, ...]] = {
     "overview": (),
     "builds": ("2", "colon", *"run ", "FAILED", "enter"),
+    "plan": ("2", "P"),
+    "changes": ("2", "colon", *"run ", "FAILED", "enter", "h"),
     "models": ("3",),
     "promotion": ("3", "p"),
     "drift": ("4",),
@@ -35,6 +37,8 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "activity": ("5",),
     "keys": ("?",),
 }
+ASKED = {"gates", "run.plan", "repo.changes"}
+"""Questions to the command line whose answers a screenshot shows."""
 SIZES = {"": (120, 40), "-80x24": (80, 24)}
 
 
@@ -54,7 +58,7 @@ async def take(root: Path, name: str, keys: tuple[str, ...], suffix: str, size: 
             await pilot.press(*wanted)
             await pilot.pause(0.3 if len(key) > 1 else 0.1)
         await pilot.pause(0.5)
-        await app.workers.wait_for_complete([worker for worker in app.workers if worker.name == "gates"])
+        await app.workers.wait_for_complete([worker for worker in app.workers if worker.name in ASKED])
         await pilot.pause(0.3)
         svg = HERE / f"{name}{suffix}.svg"
         svg.write_text(placed(app.export_screenshot(title="opsconsole")), encoding="utf-8")
