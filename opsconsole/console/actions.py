@@ -130,6 +130,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("builds.plan", "P", "P", "plan", "What a run would do, why, and what is missing."),
     Action("builds.mark", "space", "space", "mark", "Mark a run to compare."),
     Action("builds.compare", "c", "c", "compare", "Compare the two marked runs, or this one with the one before it."),
+    Action("builds.flaky", "f", "f", "flaky", "Tests of the repo that contradict themselves, with their rate."),
+    Action("builds.history", "H", "H", "history", "What the failed test under the cursor came to, run by run."),
     Action("builds.keep", "K", "K", "keep", "Keep the run's logs and artifacts for good, or no longer.", _W),
     Action("log.follow", "F", "F", "follow", "Stay at the end of the log, or stop.", footer=6),
     Action(

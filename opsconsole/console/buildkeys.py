@@ -126,6 +126,24 @@ class BuildKeys:
                 ChangesDialog(repo, run.pipeline if of_run and run else "build", run.commit if of_run and run else None)
             )
 
+    def do_flaky(self) -> None:
+        """Show the tests of the repo that contradict themselves."""
+        from opsconsole.console.dialogs.unsteady import FlakyDialog
+
+        repo = self._repo()
+        if repo is not None:
+            self.app.push_screen(FlakyDialog(repo))
+
+    def do_history(self) -> None:
+        """Show what the failed test under the cursor came to, run by run."""
+        from opsconsole.console.dialogs.unsteady import HistoryDialog
+
+        run, case = self.tab.run, self.tab.case_at_hand()
+        if run is None or case is None:
+            self.app.say("no failed test under the cursor: opsconsole history REPO TEST shows any", "warn")
+            return
+        self.app.push_screen(HistoryDialog(run.repo, run.pipeline, case.test_id, case.variant))
+
     def do_keep(self) -> None:
         """Keep the run's logs and artifacts for good, or let retention have them again."""
         run = runs.get(self.app.store, self.tab.run.id) if self.tab.run is not None else None

@@ -15,7 +15,21 @@ RARE = {
     "pin": ("run.pin", "run", "is kept for good"),
     "unpin": ("run.unpin", "run", "may be pruned again"),
 }
-WORDS = (*JUMPS, "line", *RARE, "add", "resolve", "theme", "builds", "models", "drift", "overview", "activity", "quit")
+WORDS = (
+    *JUMPS,
+    "line",
+    *RARE,
+    "add",
+    "resolve",
+    "prune",
+    "theme",
+    "builds",
+    "models",
+    "drift",
+    "overview",
+    "activity",
+    "quit",
+)
 
 
 def obey(app: Desk, line: str) -> None:
@@ -39,20 +53,33 @@ def obey(app: Desk, line: str) -> None:
         app.carry_out(
             "alert.resolve", f"alert {number} resolved", alert=number, reason=reason.strip() or "resolved by hand"
         )
-    elif word == "theme":
+    elif word == "prune":
+        app.carry_out("store.prune", "pruned what retention does not keep: 5 says what")
+    elif not _of_the_console(app, word, rest):
+        _unknown(app, word)
+
+
+def _of_the_console(app: Desk, word: str, rest: str) -> bool:
+    """Do what is about the console itself; return whether it was."""
+    if word == "theme":
         _theme(app, rest)
     elif word in {"builds", "models", "drift", "overview", "activity"}:
         app.open_tab(word)
     elif word in {"q", "quit"}:
         app.exit()
     else:
-        near = difflib.get_close_matches(word, WORDS, n=1)
-        said = (
-            f"did you mean :{near[0]}?"
-            if near and near[0] != word
-            else f"try {', '.join(f':{name}' for name in WORDS[:8])}"
-        )
-        app.say(f":{word} needs a name" if word in WORDS else f"there is no :{word}; {said}", "warn")
+        return False
+    return True
+
+
+def _unknown(app: Desk, word: str) -> None:
+    near = difflib.get_close_matches(word, WORDS, n=1)
+    said = (
+        f"did you mean :{near[0]}?"
+        if near and near[0] != word
+        else f"try {', '.join(f':{name}' for name in WORDS[:8])}"
+    )
+    app.say(f":{word} needs a name" if word in WORDS else f"there is no :{word}; {said}", "warn")
 
 
 def _theme(app: Desk, name: str) -> None:

@@ -77,6 +77,13 @@ _ALL = (
     ),
     UseCase("run.plan", "Plan", Danger.READ, "plan {target} [--rev {rev}]"),
     UseCase("run.compare", "Compare two runs", Danger.READ, "compare {a} {b}"),
+    UseCase("tests.flaky", "Flaky tests", Danger.READ, "flaky {repo}"),
+    UseCase(
+        "tests.history",
+        "History of a test",
+        Danger.READ,
+        "history {repo} {test} [--pipeline {pipeline}] [--variant {variant}]",
+    ),
     UseCase("run.pin", "Keep a run", Danger.WRITE, "pin {run}"),
     UseCase("run.unpin", "Let a run go", Danger.WRITE, "unpin {run}"),
     UseCase("store.prune", "Prune old runs", Danger.WRITE, "store prune"),

@@ -277,11 +277,11 @@ def test_each_use_case_is_a_line_the_command_line_understands(case: Any) -> None
         "target": "app/build", "rev": "HEAD", "run": 1, "path": "/x", "name": "n", "repo": "app", "model": "m",
         "version": 2, "alias": "production", "a": 1, "b": 2, "reason": "it's --new; $(rm)", "expect": "none",
         "monitor": "watch", "alert": 1, "time": "2h", "good": "HEAD~1", "bad": "HEAD", "test": "t::x",
-        "pipeline": "build",
+        "pipeline": "build", "variant": "3.12",
     }  # fmt: skip
     for given in (
         values,
-        {name: value for name, value in values.items() if name not in {"rev", "name", "expect", "pipeline", "test"}},
+        {name: value for name, value in values.items() if name not in {"rev", "name", "expect", "pipeline", "variant"}},
     ):
         words = case.argv(**given)
         assert not any("{" in word or "[" in word for word in words)

@@ -142,3 +142,23 @@ async def test_a_live_run_shows_how_far_its_tests_are(world: Workspace) -> None:
         await pilot.press("2")
         await until(pilot, lambda: "10 of 40 tests" in screen_text(app))
         assert "1 failed" in screen_text(app)
+
+
+@SIZES
+async def test_flaky_tests_and_the_history_of_one_are_shown(mended: Workspace, size: tuple[int, int]) -> None:
+    app = ConsoleApp(mended.root)
+    with app.store.immediate() as connection:
+        connection.execute(
+            "UPDATE tests SET flaky = 2, flaky_at = '2026-01-01T00:00:00.000000Z' WHERE name LIKE '%test_new'"
+        )
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: bool(app.query("#runs")) and app.query_one("#runs", RowList).key == 3)
+        await pilot.press("f")
+        await until(pilot, lambda: "at one commit" in screen_text(app) and "test_new" in screen_text(app))
+        await pilot.press("escape", "enter")
+        detail = app.query_one("#detail", RowList)
+        await until(pilot, lambda: detail.has_focus)
+        detail.select(next(row.key for row in detail._page.rows if isinstance(row.key, tuple) and row.key[0] == "test"))  # type: ignore[attr-defined]
+        await pilot.press("H")
+        await until(pilot, lambda: "RUNS  2   1 failed" in screen_text(app))

@@ -25,7 +25,7 @@ class SheetDialog(Dialog):
         """Return what the question needs."""
         raise NotImplementedError
 
-    def rows(self, data: dict[str, Any]) -> list[Row]:
+    def rows(self, data: Any) -> list[Row]:
         """Return the answer as rows."""
         raise NotImplementedError
 
