@@ -162,7 +162,7 @@ def test_a_runs_own_environment_lies_over_the_shared_one(tmp_path: Path) -> None
     (own,) = tmp_path.glob(".venv/lib/python*/site-packages")
     (own / "__editable__.pth").write_text(f"{tmp_path}\n")
     (tmp_path / "both.py").write_text("said = 'own'")
-    told = [str(tmp_path / ".venv" / "bin" / "python"), "-c", "import below, both; print(both.said)"]
+    told = [str(tmp_path / ".venv" / "bin" / "python"), "-B", "-c", "import below, both; print(both.said)"]
     answer = subprocess.run(told, check=True, capture_output=True, text=True, cwd="/")
     assert answer.stdout == "own\n"
     assert sorted(packages.iterdir()) == before
