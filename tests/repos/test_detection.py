@@ -310,3 +310,10 @@ def test_plug_n_play_packages_are_left_to_yarns_own_cache() -> None:
 def test_of_many_projects_in_folders_only_some_are_named() -> None:
     files = {f"svc{number}/package.json": PACKAGE.format("jest") for number in range(20)}
     assert len(detected(files | {"go.mod": "", "a_test.go": ""})) == 7
+
+
+@pytest.mark.parametrize("text", ["import os, unittest\n", "import os as x,  unittest.mock\n", "import unittest\n"])
+def test_unittest_is_seen_wherever_it_stands_in_an_import(text: str) -> None:
+    body = f"{text}class TestA(unittest.TestCase): pass\n".encode()
+    (found,) = detect_in(["tests/test_a.py"], lambda paths: dict.fromkeys(paths, body))
+    assert found.runner == "unittest"
