@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.repos.detection import Detection, detect
+from opsconsole.repos.detection import Detection, detect, detect_in
 from opsconsole.repos.interpreters import choose
 from tests.repos.making import commit, detected
 
