@@ -19,10 +19,10 @@ def take_reports(tree: Path, globs: tuple[str, ...], out: Path, step: str) -> No
         shutil.copy2(report, out / f"junit.{file_name(step)}.{number}.xml")
 
 
-def take_artifacts(tree: Path, globs: tuple[str, ...], out: Path) -> list[str]:
-    """Copy artifacts to ``out/artifacts``, each at its own path; return the globs that nothing matched."""
+def take_artifacts(tree: Path, globs: tuple[str, ...], folder: Path) -> list[str]:
+    """Copy artifacts to a folder, each at its own path; return the globs that nothing matched."""
     for found in _matches(tree, globs):
-        target = out / "artifacts" / found.relative_to(tree)
+        target = folder / found.relative_to(tree)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(found, target, follow_symlinks=False)
     return [glob for glob in globs if next(_matches(tree, (glob,)), None) is None]

@@ -144,7 +144,7 @@ def _test_id(element: _Element) -> str:
         parts = [file, *(part for part in inner.split(".") if part), name]
     else:
         suites = [ancestor.get("name", "") for ancestor in element.iterancestors() if _is_suite(ancestor)]
-        nested = [suite for suite in reversed(suites) if suite and suite not in classname]
+        nested = [suite for suite in reversed(suites) if suite not in {"", "pytest"} and suite not in classname]
         parts = [part for part in (file, *nested, "" if classname == "test" else classname) if part] + [name]
     return "::".join(parts)[:ID_LIMIT] or "(nameless)"
 

@@ -167,7 +167,9 @@ class Warden:
         """Take out of the work tree what is to be kept."""
         harvest.take_reports(self.folder.worktree, self.step.reports, self.out, self.step.name)
         if self.step.artifacts:
-            missing = harvest.take_artifacts(self.folder.worktree, self.step.artifacts, self.folder.out)
+            missing = harvest.take_artifacts(
+                self.folder.worktree, self.step.artifacts, self.folder.out / "artifacts" / self.step.out
+            )
             if missing and end.state is StepState.PASSED:
                 self._notes.append(f"no artifact matches {', '.join(missing)}")
         wanted = self.step.cache

@@ -459,3 +459,17 @@ def test_a_step_without_environment_and_parent_is_ended_all_the_same(bench: Benc
                 assert marker.encode() not in (entry / "cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
+
+
+def test_variants_leave_artifacts_beside_each_other(bench: Bench) -> None:
+    job(
+        bench,
+        '{ name = "pack", run = "echo $MATRIX_V > made", artifacts = ["made"] }',
+        'matrix = { V = ["one", "two"] }\nparallel = 1',
+    )
+    record = bench.run()
+    kept = bench.folder(record.id).out / "artifacts"
+    assert {str(path.relative_to(kept)): path.read_text(encoding="utf-8") for path in kept.rglob("made")} == {
+        "pack.one/made": "one\n",
+        "pack.two/made": "two\n",
+    }
