@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import platform
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -80,4 +79,4 @@ def _planned(
 def _version(command: str, path: str) -> str:
     """Return what a tool says of its version; a tool that is not there says nothing."""
     answer = capture(["/bin/sh", "-c", command], env={"PATH": path, "LC_ALL": "C"}, timeout=VERSION_S, limit=1 << 16)
-    return answer.stdout.decode("utf-8", "replace").strip() or shlex.join(answer.argv) * (answer.exit_code != 0)
+    return answer.stdout.decode("utf-8", "replace").strip()

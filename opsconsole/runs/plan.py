@@ -65,10 +65,10 @@ def plan(
         environment=tuple(sorted((choice.pipeline.env | dict(environment or {})).items())),
         only=only_tests,
     )
-    return _planned(found, configured, subject=commit.subject, dirty=status.dirty and here, files=len(files))
+    return _planned(found, configured, subject=commit.subject, dirty=status.dirty and here, files=files)
 
 
-def _planned(found: Circumstances, configured: RepoConfig, *, subject: str, dirty: bool, files: int) -> Plan:
+def _planned(found: Circumstances, configured: RepoConfig, *, subject: str, dirty: bool, files: list[str]) -> Plan:
     choice, pipeline = found.choice, found.choice.pipeline
     steps = found.steps()
     secrets = found.secrets(steps)
@@ -88,7 +88,7 @@ def _planned(found: Circumstances, configured: RepoConfig, *, subject: str, dirt
         reason=choice.source,
         interpreter=found.interpreter.path,
         interpreter_reason=found.interpreter.reason,
-        missing=(*_missing(steps, found.interpreter, choice), *_large_files(found.path, found.commit)),
+        missing=(*_missing(steps, found.interpreter, choice), *_large_files(found.path, found.commit, files)),
         absent=found.absent(secrets),
         timeout=None if pipeline.timeout is None else float(pipeline.timeout),
         parallel=pipeline.parallel,
@@ -98,7 +98,7 @@ def _planned(found: Circumstances, configured: RepoConfig, *, subject: str, dirt
         slots=configured.slots,
         supersede=pipeline.supersede,
         checkout="submodules" if configured.submodules else "",
-        pooled=files >= pool.LARGE,
+        pooled=len(files) >= pool.LARGE,
         only=found.only if found.narrowed() is not None else (),
     )
 
@@ -150,10 +150,10 @@ def _missing(steps: tuple[PlannedStep, ...], interpreter: Interpreter, choice: C
     return missing
 
 
-def _large_files(repo: Path, commit: str) -> tuple[str, ...]:
+def _large_files(repo: Path, commit: str, files: list[str]) -> tuple[str, ...]:
     """Return what is missing for files that a commit keeps in Git LFS: without it steps find pointers in their place."""
-    attributes = read_files(repo, commit, [".gitattributes"]).get(".gitattributes", b"")
-    if b"filter=lfs" in attributes and shutil.which("git-lfs") is None:
+    attributes = read_files(repo, commit, [name for name in files if name == ".gitattributes"])
+    if b"filter=lfs" in attributes.get(".gitattributes", b"") and shutil.which("git-lfs") is None:
         return ("git-lfs, in which the commit keeps large files (steps find pointers in their place)",)
     return ()
 

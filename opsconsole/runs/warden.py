@@ -74,7 +74,7 @@ class Warden:
 
     def _to_the_end(self) -> CommandEnd:
         if self.step.condition is not None:
-            said = self._execute(self.step.condition, "condition")
+            said = self._execute(self.step.condition)
             if said.state is StepState.FAILED:
                 return CommandEnd(StepState.SKIPPED, None, f"its condition said no: {self.step.condition}")
             if said.state is not StepState.PASSED:
@@ -127,7 +127,7 @@ class Warden:
         while True:
             self._tries += 1
             began = time.time()
-            end = self._execute(self.step.run, "try")
+            end = self._execute(self.step.run, told=True)
             if end.state not in {StepState.FAILED, StepState.TIMED_OUT} or self._tries == limits:
                 break
             said = end.note or f"exit {end.exit_code}"
@@ -138,8 +138,8 @@ class Warden:
         self._gather(end)
         return end
 
-    def _execute(self, run: str, why: str) -> CommandEnd:
-        """Run one command of the step to its end."""
+    def _execute(self, run: str, *, told: bool = False) -> CommandEnd:
+        """Run one command of the step to its end; ``told``: the supervisor hears of its start."""
         if self._command is not None:
             self._command.end()
             self._command.close()
@@ -155,7 +155,7 @@ class Warden:
             group=self.group,
             tty=self.step.tty,
         )
-        if why == "try":
+        if told:
             who = self._command.identity
             self._tell("started", {"process": who.to_text() if who else "", "group": self.group.path})
         end = self._command.wait(limits)

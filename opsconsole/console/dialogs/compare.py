@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from textual.app import ComposeResult
-
-from opsconsole.console.dialogs.base import Dialog
+from opsconsole.console.dialogs.sheet import SheetDialog
 from opsconsole.console.widgets.plots import Line, Series, legend, line_plot
-from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading, note
+from opsconsole.console.widgets.rows import BLANK, Row, heading, note
 from opsconsole.console.widgets.tones import Cell, Column, Tone, Toned
 from opsconsole.ground import text
 
@@ -24,10 +22,11 @@ PAIR = (Column(width=20), Column(least=20))
 WIDE = (Column(),)
 
 
-class CompareDialog(Dialog):
+class CompareDialog(SheetDialog):
     """A is the champion's side, B the challenger's."""
 
-    DEFAULT_CSS = "CompareDialog #compared { max-height: 34; }"
+    use_case = "model.compare"
+    waiting = "comparing …"
 
     def __init__(self, model: str, a: int, b: int) -> None:
         super().__init__()
@@ -37,25 +36,12 @@ class CompareDialog(Dialog):
         """Name the two."""
         return f" {self.model}  v{self.a} and v{self.b} "
 
-    def body(self) -> ComposeResult:
-        """One scrolled sheet."""
-        yield RowList(id="compared", empty="comparing …")
+    def values(self) -> dict[str, object]:
+        """Ask for the two."""
+        return {"model": self.model, "a": self.a, "b": self.b}
 
-    def on_mount(self) -> None:
-        """Ask the CLI twin."""
-        super().on_mount()
-        self.query_one(RowList).focus()
-        self.run_worker(self._ask(), exit_on_error=False, exclusive=True, group="compare", name="compare")
-
-    async def _ask(self) -> None:
-        answer = await self.console.ask("model.compare", model=self.model, a=self.a, b=self.b)
-        listing = self.query_one(RowList)
-        if answer.problem:
-            listing.show(Rows([note(f"{answer.problem}  {answer.hint}")]))
-            return
-        listing.show(Rows(self._rows(answer.data)))
-
-    def _rows(self, data: dict[str, Any]) -> list[Row]:
+    def rows(self, data: dict[str, Any]) -> list[Row]:
+        """Return metrics, what changes sides, curves, and what else differs."""
         head: tuple[Cell, ...] = tuple(
             Toned(title, "dim") for title in ("metric", f"v{self.a}", f"v{self.b}", "better by", "95 % CI", "p")
         )

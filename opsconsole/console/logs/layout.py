@@ -38,9 +38,6 @@ class Row:
     """Cells that the pieces take."""
 
 
-EMPTY = Row()
-
-
 @dataclass
 class _Rows:
     """Rows in the making."""

@@ -24,7 +24,6 @@ GUESS = 20
 
 WRITTEN_OUT = re.compile(r"#x[0-9A-F]{2,6}")
 REPORT = '"$OPSCONSOLE_OUT/junit.xml"'
-ENVIRONMENT = '"$OPSCONSOLE_ENVIRONMENT"'
 REPORTERS = Path(__file__).resolve().parents[2] / "runs" / "reporters"
 
 
