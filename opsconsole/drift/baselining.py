@@ -14,11 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from opsconsole.drift.layout import count, lay_out
+from opsconsole.drift.data.production import as_text, known, moments_of, outcomes
+from opsconsole.drift.data.sources import DataError, DataFile, Source, open_source
 from opsconsole.drift.monitors import EVALUATION, Monitor, Subject
-from opsconsole.drift.performance import measure
-from opsconsole.drift.production import as_text, known, moments_of, outcomes
-from opsconsole.drift.sources import DataError, DataFile, Source, open_source
+from opsconsole.drift.performance.metrics import measure
+from opsconsole.drift.sketches.layout import count, lay_out
 from opsconsole.ground.errors import ConfigError, RefusedError
 from opsconsole.ground.nouns import ColumnKind
 from opsconsole.store import baselines

@@ -18,15 +18,15 @@ from opsconsole.config.workspace import Workspace
 from opsconsole.drift import alerts as incidents
 from opsconsole.drift.baselining import ensure_baseline, used_rows
 from opsconsole.drift.chunking import Work, sketch_chunks
-from opsconsole.drift.explain import PerformanceVerdict, judge_performance
-from opsconsole.drift.judging import Judged, judge_chunk
+from opsconsole.drift.data.production import Production, known, read_production
+from opsconsole.drift.data.sources import Source, open_source
+from opsconsole.drift.data.windows import Window, cut
 from opsconsole.drift.monitors import Monitor, Subject, monitor_of
-from opsconsole.drift.performance import measure
-from opsconsole.drift.production import Production, known, read_production
-from opsconsole.drift.sketch import TableSketch, decode
-from opsconsole.drift.sources import Source, open_source
-from opsconsole.drift.verdicts import worst
-from opsconsole.drift.windows import Window, cut
+from opsconsole.drift.performance.metrics import measure
+from opsconsole.drift.sketches.sketch import TableSketch, decode
+from opsconsole.drift.verdicts.gates import worst
+from opsconsole.drift.verdicts.judging import Judged, judge_chunk
+from opsconsole.drift.verdicts.words import PerformanceVerdict, judge_performance
 from opsconsole.ground import clock
 from opsconsole.ground.errors import UsageError
 from opsconsole.ground.files import digest_file

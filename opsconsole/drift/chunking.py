@@ -10,14 +10,14 @@ import numpy as np
 import pyarrow as pa
 
 from opsconsole.drift.baselining import with_column
-from opsconsole.drift.explain import PerformanceVerdict
-from opsconsole.drift.layout import Layout, Tally, layout_of
+from opsconsole.drift.data.production import Production
+from opsconsole.drift.data.sources import DataFile, Source
+from opsconsole.drift.data.windows import Window
 from opsconsole.drift.monitors import Monitor
-from opsconsole.drift.production import Production
-from opsconsole.drift.sketch import TableSketch
-from opsconsole.drift.sources import DataFile, Source
-from opsconsole.drift.verdicts import Effect
-from opsconsole.drift.windows import Window
+from opsconsole.drift.sketches.layout import Layout, Tally, layout_of
+from opsconsole.drift.sketches.sketch import TableSketch
+from opsconsole.drift.verdicts.gates import Effect
+from opsconsole.drift.verdicts.words import PerformanceVerdict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

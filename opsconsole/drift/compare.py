@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opsconsole.drift.distances import NOTHING, Distances, distances
-from opsconsole.drift.exact import exact as exactly
-from opsconsole.drift.layout import Layout, count, lay_out, layout_of
-from opsconsole.drift.sketch import CategorySketch, Sketch, TableSketch
-from opsconsole.drift.sources import DataError, Source, open_source
-from opsconsole.drift.verdicts import ColumnFacts, ColumnVerdict, Effect, Role, judge, worst
+from opsconsole.drift.data.sources import DataError, Source, open_source
+from opsconsole.drift.measures.distances import NOTHING, Distances, distances
+from opsconsole.drift.measures.exact import exact as exactly
+from opsconsole.drift.sketches.layout import Layout, count, lay_out, layout_of
+from opsconsole.drift.sketches.sketch import CategorySketch, Sketch, TableSketch
+from opsconsole.drift.verdicts.gates import ColumnFacts, ColumnVerdict, Effect, Role, judge, worst
 from opsconsole.ground.nouns import ColumnKind, Severity
 
 if TYPE_CHECKING:

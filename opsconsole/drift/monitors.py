@@ -8,7 +8,7 @@ from pathlib import Path
 
 from opsconsole.config.schema import MonitorConfig
 from opsconsole.config.workspace import Workspace
-from opsconsole.drift.performance import Metric, metric_of
+from opsconsole.drift.performance.metrics import Metric, metric_of
 from opsconsole.ground.errors import ConfigError, NotFoundError
 from opsconsole.ground.nouns import ModelTask
 

@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from opsconsole.drift.compare import compare, facts_of, layouts, reference_sketch, sketch_source
-from opsconsole.drift.sketch import decode
-from opsconsole.drift.sources import open_source
-from opsconsole.drift.verdicts import judge
+from opsconsole.drift.data.sources import open_source
+from opsconsole.drift.sketches.sketch import decode
+from opsconsole.drift.verdicts.gates import judge
 
 
 def make(path: Path, rows: int, seed: int) -> None:

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from opsconsole.drift.check import CheckResult, check
+from opsconsole.drift.data.sources import DataError
 from opsconsole.drift.monitors import Subject
-from opsconsole.drift.sources import DataError
 from opsconsole.ground.errors import ConfigError, NotFoundError, RefusedError, UsageError
 from opsconsole.ground.nouns import AlertState, Severity
 from opsconsole.store import alerts as alert_store

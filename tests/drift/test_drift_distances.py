@@ -15,9 +15,9 @@ from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
 from opsconsole.drift.compare import ColumnComparison, compare
-from opsconsole.drift.distances import chi_squared, distances, hellinger, jensen_shannon, psi_of
-from opsconsole.drift.layout import count, lay_out
-from opsconsole.drift.special import chi2_sf, kolmogorov_sf
+from opsconsole.drift.measures.distances import chi_squared, distances, hellinger, jensen_shannon, psi_of
+from opsconsole.drift.measures.special import chi2_sf, kolmogorov_sf
+from opsconsole.drift.sketches.layout import count, lay_out
 from opsconsole.ground.nouns import ColumnKind
 
 counts = st.lists(st.integers(0, 5000), min_size=2, max_size=20)

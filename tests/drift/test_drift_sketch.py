@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.drift.counting import CellFinder
-from opsconsole.drift.layout import count, lay_out, layout_of, quantile_edges
-from opsconsole.drift.sketch import CategorySketch, NumericSketch, TableSketch, decode
+from opsconsole.drift.sketches.counting import CellFinder
+from opsconsole.drift.sketches.layout import count, lay_out, layout_of, quantile_edges
+from opsconsole.drift.sketches.sketch import CategorySketch, NumericSketch, TableSketch, decode
 from opsconsole.ground.nouns import ColumnKind
 
 numbers = st.floats(allow_nan=True, allow_infinity=True, width=64)

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from opsconsole.drift import csvs
 from opsconsole.drift.compare import compare
-from opsconsole.drift.sources import DataError, open_source
-from opsconsole.drift.verdicts import Effect
+from opsconsole.drift.data import csvs
+from opsconsole.drift.data.sources import DataError, open_source
+from opsconsole.drift.verdicts.gates import Effect
 from opsconsole.ground.errors import NotFoundError
 from opsconsole.ground.nouns import ColumnKind, Severity
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.drift.distances import NOTHING, Distances
-from opsconsole.drift.verdicts import (
+from opsconsole.drift.measures.distances import NOTHING, Distances
+from opsconsole.drift.verdicts.gates import (
     ColumnFacts,
     ColumnVerdict,
     Effect,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.drift.windows import cut, unit_of
+from opsconsole.drift.data.windows import cut, unit_of
 
 
 def moments(*texts: str) -> np.ndarray:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from opsconsole.drift.sketch import CategorySketch, NumericSketch, Sketch
-from opsconsole.drift.special import chi2_sf, kolmogorov_sf
+from opsconsole.drift.measures.special import chi2_sf, kolmogorov_sf
+from opsconsole.drift.sketches.sketch import CategorySketch, NumericSketch, Sketch
 from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from opsconsole.drift.data.sources import DataError, DataFile, Source, open_source
 from opsconsole.drift.monitors import Monitor
-from opsconsole.drift.sources import DataError, DataFile, Source, open_source
 from opsconsole.ground.nouns import ModelTask
 from opsconsole.store.baselines import Predictions
 

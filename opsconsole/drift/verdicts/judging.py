@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 from opsconsole.drift.chunking import Counted, Work
 from opsconsole.drift.compare import facts_of
-from opsconsole.drift.explain import ColumnNote, findings, note, title
+from opsconsole.drift.data.production import Production, known
+from opsconsole.drift.data.windows import unit_of
 from opsconsole.drift.monitors import Monitor
-from opsconsole.drift.plots import histogram
-from opsconsole.drift.production import Production, known
-from opsconsole.drift.sketch import CategorySketch, TableSketch
-from opsconsole.drift.verdicts import ColumnVerdict, Effect, judge, worst
-from opsconsole.drift.windows import unit_of
+from opsconsole.drift.sketches.plots import histogram
+from opsconsole.drift.sketches.sketch import CategorySketch, TableSketch
+from opsconsole.drift.verdicts.gates import ColumnVerdict, Effect, judge, worst
+from opsconsole.drift.verdicts.words import ColumnNote, findings, note, title
 from opsconsole.ground.nouns import Severity
 from opsconsole.ground.text import count
 from opsconsole.store.alerts import News

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from opsconsole.drift.performance import Metric
-from opsconsole.drift.verdicts import BROKEN, ColumnFacts, ColumnVerdict, Effect, Role, rates_broke
+from opsconsole.drift.performance.metrics import Metric
+from opsconsole.drift.verdicts.gates import BROKEN, ColumnFacts, ColumnVerdict, Effect, Role, rates_broke
 from opsconsole.ground.nouns import Severity
 from opsconsole.ground.text import clean, decimals, percent, plural, psi
 from opsconsole.store.baselines import Realised

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from opsconsole.drift.counting import present_floats, value_counts
-from opsconsole.drift.distances import Distances
-from opsconsole.drift.sources import Source
+from opsconsole.drift.data.sources import Source
+from opsconsole.drift.measures.distances import Distances
+from opsconsole.drift.sketches.counting import present_floats, value_counts
 from opsconsole.ground.nouns import ColumnKind
 
 

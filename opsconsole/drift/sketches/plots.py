@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from opsconsole.drift.sketch import CategorySketch, NumericSketch, Sketch
+from opsconsole.drift.sketches.sketch import CategorySketch, NumericSketch, Sketch
 from opsconsole.store.chunks import Histogram
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from opsconsole.drift.sketch import CategorySketch, NumericSketch, first_examples
+from opsconsole.drift.sketches.sketch import CategorySketch, NumericSketch, first_examples
 from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:

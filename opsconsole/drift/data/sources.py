@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opsconsole.drift.csvs import CSV_SUFFIXES, csv_batches, csv_schema
+from opsconsole.drift.data.csvs import CSV_SUFFIXES, csv_batches, csv_schema
 from opsconsole.ground.errors import NotFoundError, UsageError
 from opsconsole.ground.nouns import ColumnKind
 

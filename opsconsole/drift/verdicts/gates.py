@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from opsconsole.drift.distances import Distances
+from opsconsole.drift.measures.distances import Distances
 from opsconsole.ground.nouns import ColumnKind, Severity
 
 FALSE_DISCOVERIES = 0.01

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from opsconsole.drift.counting import (
+from opsconsole.drift.sketches.counting import (
     CategoryCounter,
     CellFinder,
     Counter,
@@ -18,7 +18,7 @@ from opsconsole.drift.counting import (
     present_floats,
     value_counts,
 )
-from opsconsole.drift.sketch import NumericSketch, Sketch, TableSketch
+from opsconsole.drift.sketches.sketch import NumericSketch, Sketch, TableSketch
 from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""What to think of what was measured: gates, policy, persistence, words."""
