@@ -6,24 +6,12 @@ import os
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
+from opsconsole.config.monitors import MonitorConfig
 from opsconsole.config.quantities import GIGABYTE, Duration, Size
+from opsconsole.config.table import Name, Table
 from opsconsole.ground.nouns import ModelTask, PipelineKind
-
-Name = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
-        description="letters, digits, `.`, `_` and `-`, a letter or digit first, 64 at most",
-    ),
-]
-"""A name of a repo, pipeline, model, monitor or alias: letters, digits, ``.``, ``_``, ``-``."""
-
-
-class _Table(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A TOML table that refuses keys it does not know."""
-
 
 Variable = Annotated[
     str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$", description="the name of a variable: letters, digits and `_`")
@@ -32,7 +20,7 @@ Scalar = str | int | float | bool
 Slots = Annotated[int, Meta(ge=1, le=256)]
 
 
-class RetentionConfig(_Table, frozen=True, kw_only=True):
+class RetentionConfig(Table, frozen=True, kw_only=True):
     """``[workspace.retention]``: how many runs are kept with their folders. Pins, models and alerts keep theirs."""
 
     runs: Annotated[int, Meta(ge=1)] | None = 1000
@@ -45,7 +33,7 @@ class RetentionConfig(_Table, frozen=True, kw_only=True):
     """Bytes of kept environments and results; what was not used longest goes first. None: no limit."""
 
 
-class WorkspaceConfig(_Table, frozen=True, kw_only=True):
+class WorkspaceConfig(Table, frozen=True, kw_only=True):
     """``[workspace]``: what holds for everything."""
 
     name: str = ""
@@ -56,7 +44,7 @@ class WorkspaceConfig(_Table, frozen=True, kw_only=True):
     retention: RetentionConfig = field(default_factory=RetentionConfig)
 
 
-class SecretConfig(_Table, frozen=True, kw_only=True):
+class SecretConfig(Table, frozen=True, kw_only=True):
     """``[secrets.NAME]``: where a secret comes from; without this table it is the operator's variable of that name."""
 
     env: Variable | None = None
@@ -68,7 +56,7 @@ class SecretConfig(_Table, frozen=True, kw_only=True):
             raise ValueError("needs either `env` (a variable) or `file`, not both")
 
 
-class CacheConfig(_Table, frozen=True, kw_only=True):
+class CacheConfig(Table, frozen=True, kw_only=True):
     """``cache``: the step is left out when nothing of what decides its result changed."""
 
     inputs: Annotated[list[str], Meta(min_length=1)]
@@ -79,7 +67,7 @@ class CacheConfig(_Table, frozen=True, kw_only=True):
     """Commands whose output decides it too, such as ``node --version``."""
 
 
-class ConditionConfig(_Table, frozen=True, kw_only=True):
+class ConditionConfig(Table, frozen=True, kw_only=True):
     """``if`` as a table: all that stands in it must hold."""
 
     branch: list[str] = []
@@ -88,7 +76,7 @@ class ConditionConfig(_Table, frozen=True, kw_only=True):
     """Globs of files of which one changed since the pipeline last passed."""
 
 
-class ServiceConfig(_Table, frozen=True, kw_only=True):
+class ServiceConfig(Table, frozen=True, kw_only=True):
     """``services.NAME``: a program that steps need beside them."""
 
     run: str
@@ -101,7 +89,7 @@ class ServiceConfig(_Table, frozen=True, kw_only=True):
     env: dict[str, str] = {}
 
 
-class StepConfig(_Table, frozen=True, kw_only=True):
+class StepConfig(Table, frozen=True, kw_only=True):
     """One command of a pipeline."""
 
     name: Name
@@ -132,14 +120,14 @@ class StepConfig(_Table, frozen=True, kw_only=True):
     """Combinations that are left out."""
 
 
-class TriggerConfig(_Table, frozen=True, kw_only=True):
+class TriggerConfig(Table, frozen=True, kw_only=True):
     """``on``: what starts a pipeline besides the operator."""
 
     alert: str | None = None
     """The monitor whose alert this pipeline answers; ``t`` on the alert runs it."""
 
 
-class PipelineConfig(_Table, frozen=True, kw_only=True):
+class PipelineConfig(Table, frozen=True, kw_only=True):
     """``[repos.NAME.pipelines.NAME]``: named steps."""
 
     kind: PipelineKind = PipelineKind.BUILD
@@ -178,7 +166,7 @@ class PipelineConfig(_Table, frozen=True, kw_only=True):
             raise ValueError("needs either `run` (one command) or `steps` (several), not both")
 
 
-class RepoConfig(_Table, frozen=True, kw_only=True):
+class RepoConfig(Table, frozen=True, kw_only=True):
     """``[repos.NAME]``: a git repository on this machine, or the URL of one to clone."""
 
     path: str = ""
@@ -201,21 +189,21 @@ class RepoConfig(_Table, frozen=True, kw_only=True):
             raise ValueError("needs a `path` or a `url`")
 
 
-class NotWorseGate(_Table, frozen=True, kw_only=True):
+class NotWorseGate(Table, frozen=True, kw_only=True):
     """The challenger's metric may not be worse than the champion's by more than ``margin``."""
 
     metric: str = "auc"
     margin: Annotated[float, Meta(ge=0)] = 0.005
 
 
-class FloorGate(_Table, frozen=True, kw_only=True):
+class FloorGate(Table, frozen=True, kw_only=True):
     """The challenger's metric must reach ``at_least`` on its held-out rows."""
 
     metric: str = "auc"
     at_least: float
 
 
-class GatesConfig(_Table, frozen=True, kw_only=True):
+class GatesConfig(Table, frozen=True, kw_only=True):
     """``[models.NAME.gates.ALIAS]``: what a version must show before the alias moves to it."""
 
     not_worse: NotWorseGate | None = None
@@ -224,7 +212,7 @@ class GatesConfig(_Table, frozen=True, kw_only=True):
     """A run with tests must have passed at the version's commit."""
 
 
-class ModelConfig(_Table, frozen=True, kw_only=True):
+class ModelConfig(Table, frozen=True, kw_only=True):
     """``[models.NAME]``: a registered model."""
 
     task: ModelTask = ModelTask.BINARY
@@ -241,50 +229,7 @@ class ModelConfig(_Table, frozen=True, kw_only=True):
     """A URL of the service that serves this model, asked after each move which version it answers with."""
 
 
-class PerformanceConfig(_Table, frozen=True, kw_only=True):
-    """``performance``: the realised metric that must hold."""
-
-    metric: str = "auc"
-    floor: float | str = "reference - 0.05"
-    """A number, or ``reference - NUMBER``."""
-    chunks: Annotated[int, Meta(ge=1)] = field(default=2, name="for")
-    """How many chunks running must be below the floor before the alert is critical."""
-
-
-class MonitorConfig(_Table, frozen=True, kw_only=True):
-    """``[monitors.NAME]``: what to watch of a model."""
-
-    model: Annotated[
-        str, Meta(pattern=r"^[^@\s]+@[^@\s]+$", description="MODEL@ALIAS", examples=["flights@production"])
-    ]
-    """``MODEL@ALIAS``."""
-    current: str
-    """Production rows: a file or a glob, from the workspace's folder."""
-    reference: str = "evaluation"
-    """``evaluation`` (the version's own held-out rows) or a file."""
-    id: str = "row_id"
-    time: str
-    score: str = "score"
-    label: str | None = None
-    chunk: Annotated[
-        str,
-        Meta(
-            pattern=r"^(hour|day|week|month|size:\d+)$",
-            description="a length of time or a number of rows",
-            examples=["hour", "day", "week", "month", "size:1000"],
-        ),
-    ] = "day"
-    least: Annotated[int, Meta(ge=1)] = 450
-    """Chunks with fewer rows are merged into no verdict: too few rows."""
-    columns: list[str] = []
-    """The columns to compare; empty: all that reference and current data share."""
-    ignore: list[str] = []
-    refresh: str | None = None
-    """``REPO/PIPELINE`` of kind ``score`` that brings new rows and scores them; a check runs it first."""
-    performance: PerformanceConfig | None = None
-
-
-class Config(_Table, frozen=True, kw_only=True):
+class Config(Table, frozen=True, kw_only=True):
     """The whole file."""
 
     workspace: WorkspaceConfig = field(default_factory=WorkspaceConfig)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsconsole.config.schema import MonitorConfig
+from opsconsole.config.monitors import MonitorConfig
 from opsconsole.config.workspace import Workspace
 from opsconsole.drift.performance.metrics import Metric, metric_of
 from opsconsole.ground.errors import ConfigError, NotFoundError

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from opsconsole.config.load import FILE_NAME, convert, parse
-from opsconsole.config.schema import Name, PipelineConfig, RepoConfig
+from opsconsole.config.schema import PipelineConfig, RepoConfig
+from opsconsole.config.table import Name
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground.errors import ConfigError, UsageError
 from opsconsole.ground.git import ask

@@ -1,0 +1,20 @@
+"""What every table of ``opsconsole.toml`` is made of."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="letters, digits, `.`, `_` and `-`, a letter or digit first, 64 at most",
+    ),
+]
+"""A name of a repo, pipeline, model, monitor or alias: letters, digits, ``.``, ``_``, ``-``."""
+
+
+class Table(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A TOML table that refuses keys it does not know."""
