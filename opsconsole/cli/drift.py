@@ -12,7 +12,7 @@ from opsconsole.drift import report as reports
 from opsconsole.ground import clock, text
 from opsconsole.ground.errors import ExitCode
 from opsconsole.ground.nouns import Danger, Severity
-from opsconsole.store.chunks import Chunk
+from opsconsole.store.chunk_records import Chunk
 
 
 @click.group("drift")

@@ -17,7 +17,7 @@ from opsconsole.store import alerts as records
 from opsconsole.store import chunks as chunk_store
 from opsconsole.store import events
 from opsconsole.store.alerts import Alert, News
-from opsconsole.store.chunks import ChunkRecord
+from opsconsole.store.chunk_records import ChunkRecord
 from opsconsole.store.connection import Store
 
 RECOVERY = 2

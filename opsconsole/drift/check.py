@@ -36,7 +36,7 @@ from opsconsole.store import baselines as baseline_store
 from opsconsole.store import chunks as chunk_store
 from opsconsole.store.alerts import Alert
 from opsconsole.store.baselines import Baseline
-from opsconsole.store.chunks import Chunk
+from opsconsole.store.chunk_records import Chunk
 from opsconsole.store.connection import Store
 
 if TYPE_CHECKING:

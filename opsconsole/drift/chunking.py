@@ -8,36 +8,37 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pt
 
-from opsconsole.drift.baselining import with_column
-from opsconsole.drift.data.production import Production
+from opsconsole.drift.data.production import Production, as_text
 from opsconsole.drift.data.sources import DataFile, Source
+from opsconsole.drift.data.tables import with_column
 from opsconsole.drift.data.windows import Window
+from opsconsole.drift.fitted import Fitted
+from opsconsole.drift.measures.structure import StructureTally
 from opsconsole.drift.monitors import Monitor
 from opsconsole.drift.sketches.layout import Layout, Tally, layout_of
 from opsconsole.drift.sketches.sketch import TableSketch
 from opsconsole.drift.verdicts.gates import Effect
-from opsconsole.drift.verdicts.words import PerformanceVerdict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Work:
-    """A chunk to be judged."""
-
-    window: Window
-    performance: PerformanceVerdict | None
-    fingerprint: str
-
-
-@dataclass(frozen=True)
 class Counted:
-    """A chunk's sketch, and the columns that are not there as the baseline knows them."""
+    """What one pass over a chunk's rows tells of its columns."""
 
     sketch: TableSketch
     schema: dict[str, Effect]
+    """The columns that are not there as the baseline knows them."""
+    structure: tuple[float, float] | None
+    """Mean reconstruction error and its standard error."""
+    slices: dict[str, pa.Array]
+    """The values of each slicing column as text, in the order of the chunk's rows in their files."""
+    beyond: dict[str, int]
+    """How many values lie outside each declared range."""
 
 
 @dataclass
@@ -45,44 +46,86 @@ class _Running:
     """A chunk that is being counted."""
 
     tally: Tally
+    structure: StructureTally | None
     lost: dict[tuple[str, Effect], int] = field(default_factory=dict)
+    slices: dict[str, list[pa.Array]] = field(default_factory=dict)
+    beyond: dict[str, int] = field(default_factory=dict)
 
 
-def sketch_chunks(
-    monitor: Monitor, production: Production, version: int, reference: TableSketch, works: list[Work]
+def count_chunks(
+    monitor: Monitor,
+    production: Production,
+    version: int,
+    reference: TableSketch,
+    fitted: Fitted,
+    windows: list[Window],
 ) -> list[Counted]:
-    """Return each chunk's sketch in the layout of the version's baseline; files without such rows are not read."""
+    """Return what each window's rows hold in the layout of the version's baseline; other files are not read."""
     owner = np.full(production.rows, -1, dtype=np.int32)
-    for number, work in enumerate(works):
-        owner[work.window.rows] = number
+    for number, window in enumerate(windows):
+        owner[window.rows] = number
     layouts: Mapping[str, Layout] = {name: layout_of(sketch) for name, sketch in reference.columns.items()}
-    running = [_Running(Tally(layouts)) for _ in works]
+    running = [
+        _Running(Tally(layouts), None if fitted.structure is None else StructureTally(fitted.structure))
+        for _ in windows
+    ]
+    score = monitor.config.score
     for file, first, after in production.spans:
         if not (owner[first:after] >= 0).any():
             continue
         lost = _lost(monitor, file, reference)
-        wanted = [name for name in layouts if name in file.kinds and name not in lost and name != monitor.config.score]
+        wanted = [name for name in file.kinds if name not in lost and name != score and _needed(monitor, name, layouts)]
         place = first
         for batch in Source(file.path.name, (file,)).batches(wanted or [monitor.config.time]):
             until = place + batch.table.num_rows
             table = batch.table.select(wanted)
-            if monitor.config.score in layouts:
-                table = with_column(table, monitor.config.score, production.scores[version][place:until])
-            _deal(table, owner[place:until], running, lost)
+            if score in layouts:
+                table = with_column(table, score, production.scores[version][place:until])
+            _deal(monitor, table, owner[place:until], running, lost)
             place = until
     return [_counted(one) for one in running]
 
 
-def _deal(table: pa.RecordBatch, owner: NDArray[np.int32], running: list[_Running], lost: Mapping[str, Effect]) -> None:
+def _needed(monitor: Monitor, name: str, layouts: Mapping[str, Layout]) -> bool:
+    return name in layouts or name in monitor.config.slices or name in monitor.config.quality.ranges
+
+
+def _deal(
+    monitor: Monitor,
+    table: pa.RecordBatch,
+    owner: NDArray[np.int32],
+    running: list[_Running],
+    lost: Mapping[str, Effect],
+) -> None:
     """Give each chunk its rows of one batch."""
     for number in np.unique(owner[owner >= 0]).tolist():
         mine = owner == number
         part = table if mine.all() else table.filter(pa.array(mine))
-        rows = int(mine.sum())
-        running[number].tally.add(part, rows)
+        rows, one = int(mine.sum()), running[number]
+        one.tally.add(part, rows)
+        if one.structure is not None and part.num_columns:
+            one.structure.add(part)
+        for column in monitor.config.slices:
+            one.slices.setdefault(column, []).append(_slice_values(part, column, rows))
+        for column, (low, high) in monitor.config.quality.ranges.items():
+            one.beyond[column] = one.beyond.get(column, 0) + _beyond(part, column, low, high)
         for name, effect in lost.items():
             key = name, effect
-            running[number].lost[key] = running[number].lost.get(key, 0) + rows
+            one.lost[key] = one.lost.get(key, 0) + rows
+
+
+def _slice_values(part: pa.RecordBatch, column: str, rows: int) -> pa.Array:
+    return as_text(part.column(column)) if column in part.schema.names else pa.nulls(rows, pa.string())
+
+
+def _beyond(part: pa.RecordBatch, column: str, low: float, high: float) -> int:
+    if column not in part.schema.names:
+        return 0
+    values = part.column(column)
+    if not (pt.is_integer(values.type) or pt.is_floating(values.type) or pt.is_decimal(values.type)):
+        return 0
+    floats = values.cast(pa.float64())
+    return int(pc.sum(pc.or_(pc.less(floats, low), pc.greater(floats, high))).as_py() or 0)
 
 
 def _lost(monitor: Monitor, file: DataFile, reference: TableSketch) -> dict[str, Effect]:
@@ -101,4 +144,10 @@ def _lost(monitor: Monitor, file: DataFile, reference: TableSketch) -> dict[str,
 def _counted(one: _Running) -> Counted:
     """A column is gone from a chunk when it is from most of its rows; from fewer, what lacks it counts as missing."""
     sketch = one.tally.result()
-    return Counted(sketch, {name: effect for (name, effect), rows in one.lost.items() if 2 * rows > sketch.rows})
+    return Counted(
+        sketch,
+        {name: effect for (name, effect), rows in one.lost.items() if 2 * rows > sketch.rows},
+        None if one.structure is None else one.structure.result(),
+        {name: pa.concat_arrays(parts) for name, parts in one.slices.items()},
+        one.beyond,
+    )

@@ -11,7 +11,7 @@ from opsconsole.ground.nouns import AlertState, Severity
 from opsconsole.store import alerts as alert_store
 from opsconsole.store import chunks as chunk_store
 from opsconsole.store import promotions
-from opsconsole.store.chunks import Chunk, ChunkColumn
+from opsconsole.store.chunk_records import Chunk, ChunkColumn
 from opsconsole.store.connection import Store
 from opsconsole.store.findings import Finding
 

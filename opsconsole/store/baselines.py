@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 
 from opsconsole.ground import clock
+from opsconsole.ground.actor import current_actor
 from opsconsole.ground.nouns import Digest
 from opsconsole.store.connection import Store
 
@@ -40,20 +41,44 @@ class Realised:
 
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
-    """What a version's production rows are compared with; made once for each monitor and version."""
+    """What a version's production rows are compared with: made once for each monitor and version, or anew on demand."""
 
     id: int
+    monitor: str
+    model: str
+    version: int
+    revision: int
+    rows: int
+    origin: str
+    sketch: bytes
+    fitted: bytes | None
+    """What was fitted on its rows: calibration, structure, wobble; None in a baseline of an older version."""
+    realised: Realised | None
+    used: tuple[str, ...]
+    """Files of the row ids that the version was trained or evaluated on: they are never judged."""
+    since: datetime | None
+    """The earliest of its rows; chunks before it are not judged."""
+    reason: str | None
+    """Why the operator took another reference; None for a version's first."""
+    actor: str | None
+    made_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewBaseline:
+    """A baseline to be written."""
+
     monitor: str
     model: str
     version: int
     rows: int
     origin: str
     sketch: bytes
+    fitted: bytes
     realised: Realised | None
     used: tuple[str, ...]
-    """Files of the row ids that the version was trained or evaluated on: they are never judged."""
     since: datetime | None
-    """The earliest of its rows; chunks before it are not judged."""
+    reason: str | None = None
 
 
 def record_predictions(
@@ -86,48 +111,62 @@ def predictions(store: Store, model: str) -> list[Predictions]:
 
 
 def baselines(store: Store, monitor: str) -> dict[int, Baseline]:
-    """Return a monitor's baselines by version."""
-    found = store.rows("SELECT * FROM baselines WHERE monitor = ?", (monitor,))
+    """Return a monitor's baselines that hold, by version."""
+    found = store.rows("SELECT * FROM baselines WHERE monitor = ? AND active = 1", (monitor,))
     return {row["version"]: _baseline(row) for row in found}
 
 
 def baseline(store: Store, monitor: str, version: int) -> Baseline | None:
-    """Return the baseline of a version."""
-    row = store.row("SELECT * FROM baselines WHERE monitor = ? AND version = ?", (monitor, version))
+    """Return the baseline of a version that holds."""
+    row = store.row("SELECT * FROM baselines WHERE monitor = ? AND version = ? AND active = 1", (monitor, version))
     return None if row is None else _baseline(row)
 
 
-def insert_baseline(
-    connection: sqlite3.Connection,
-    *,
-    monitor: str,
-    model: str,
-    version: int,
-    rows: int,
-    origin: str,
-    sketch: bytes,
-    realised: Realised | None,
-    used: tuple[str, ...],
-    since: datetime | None,
-) -> bool:
-    """Write a version's baseline; False when another check was first."""
-    cursor = connection.execute(
-        "INSERT INTO baselines (monitor, model, version, rows, origin, sketch, realised, used, since, made_at)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (monitor, version) DO NOTHING",
+def revisions(store: Store, monitor: str, version: int) -> list[tuple[Baseline, bool]]:
+    """Return all baselines that a version had, oldest first, each with whether it holds."""
+    found = store.rows(
+        "SELECT * FROM baselines WHERE monitor = ? AND version = ? ORDER BY revision", (monitor, version)
+    )
+    return [(_baseline(row), bool(row["active"])) for row in found]
+
+
+def insert_baseline(connection: sqlite3.Connection, new: NewBaseline, *, replaces: int | None = None) -> bool:
+    """Write a baseline that holds from now on; False when another one holds than the ``replaces`` that was seen."""
+    held = connection.execute(
+        "SELECT id FROM baselines WHERE monitor = ? AND version = ? AND active = 1", (new.monitor, new.version)
+    ).fetchone()
+    if (None if held is None else held[0]) != replaces:
+        return False
+    connection.execute("UPDATE baselines SET active = 0 WHERE id = ?", (replaces,))
+    connection.execute(
+        "INSERT INTO baselines (monitor, model, version, revision, rows, origin, sketch, fitted, realised, used, since,"
+        " reason, actor, made_at) VALUES (?,?,?, (SELECT coalesce(max(revision), 0) + 1 FROM baselines"
+        " WHERE monitor = ? AND version = ?), ?,?,?,?,?,?,?,?,?,?)",
         (
-            monitor,
-            model,
-            version,
-            rows,
-            origin,
-            sketch,
-            _dump(realised),
-            _dump(used),
-            None if since is None else clock.to_text(since),
+            new.monitor,
+            new.model,
+            new.version,
+            new.monitor,
+            new.version,
+            new.rows,
+            new.origin,
+            new.sketch,
+            new.fitted,
+            _dump(new.realised),
+            _dump(new.used),
+            None if new.since is None else clock.to_text(new.since),
+            new.reason,
+            current_actor(),
             clock.to_text(clock.now()),
         ),
     )
-    return cursor.rowcount > 0
+    return True
+
+
+def hold(connection: sqlite3.Connection, held: Baseline, other: Baseline) -> None:
+    """Let another revision of the same version hold."""
+    connection.execute("UPDATE baselines SET active = 0 WHERE id = ?", (held.id,))
+    connection.execute("UPDATE baselines SET active = 1 WHERE id = ?", (other.id,))
 
 
 def _baseline(row: sqlite3.Row) -> Baseline:
@@ -136,12 +175,17 @@ def _baseline(row: sqlite3.Row) -> Baseline:
         monitor=row["monitor"],
         model=row["model"],
         version=row["version"],
+        revision=row["revision"],
         rows=row["rows"],
         origin=row["origin"],
         sketch=bytes(row["sketch"]),
+        fitted=None if row["fitted"] is None else bytes(row["fitted"]),
         realised=msgspec.json.decode(row["realised"], type=Realised | None),
         used=msgspec.json.decode(row["used"], type=tuple[str, ...]),
         since=clock.from_text_or_none(row["since"]),
+        reason=row["reason"],
+        actor=row["actor"],
+        made_at=clock.from_text(row["made_at"]),
     )
 
 

@@ -6,106 +6,33 @@ Everything that a screen shows of drift is read here, as plain numbers: no sketc
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 
 import msgspec
 
 from opsconsole.ground import clock
 from opsconsole.ground.nouns import ColumnKind, Severity
+from opsconsole.store.baselines import Realised
+from opsconsole.store.chunk_records import (
+    Chunk,
+    ChunkColumn,
+    ChunkRecord,
+    Estimate,
+    Figures,
+    HeatCell,
+    Histogram,
+    Kept,
+    Known,
+    Slice,
+    Structure,
+)
 from opsconsole.store.connection import Store
 from opsconsole.store.findings import Finding
 
-
-@dataclass(frozen=True)
-class Histogram:
-    """Shares of reference and current values, ready to be drawn: between ``edges``, or one for each of ``labels``."""
-
-    edges: tuple[float, ...] = ()
-    labels: tuple[str, ...] = ()
-    reference: tuple[float, ...] = ()
-    current: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChunkColumn:
-    """One column of one chunk against its baseline; what does not apply is None."""
-
-    name: str
-    kind: ColumnKind
-    psi: float | None
-    js: float | None
-    hellinger: float | None
-    ks: float | None
-    ks_p: float | None
-    wasserstein: float | None
-    chi2: float | None
-    chi2_p: float | None
-    l_infinity: float | None
-    missing_reference: float | None
-    missing_current: float | None
-    unseen: float | None
-    outside: float | None
-    noise_p: float | None
-    drifted: bool | None
-    effect: str
-    """``none``, ``noise_passed``, ``warn``, ``major``, ``too_few_rows``, ``gone``, ``type_changed``, ``all_missing``."""
-    severity: Severity
-    plot: Histogram
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChunkRecord:
-    """One window of one version's production rows, as checked."""
-
-    monitor: str
-    model: str
-    version: int
-    label: str
-    start: datetime
-    end: datetime
-    rows: int
-    labels: int
-    metric: str | None
-    realised: float | None
-    low: float | None
-    high: float | None
-    floor: float | None
-    breaches: int
-    """How many chunks running, this one included, were below the floor."""
-    partial: bool
-    severity: Severity
-    findings: tuple[Finding, ...]
-    fingerprint: str
-
-    @property
-    def label_coverage(self) -> float:
-        """The share of rows whose label has arrived."""
-        return self.labels / self.rows if self.rows else 0.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Chunk(ChunkRecord):
-    """A stored chunk."""
-
-    id: int
-    checked_at: datetime
-
-
-@dataclass(frozen=True)
-class HeatCell:
-    """One column in one chunk of the heat strip."""
-
-    chunk_id: int
-    name: str
-    psi: float | None
-    effect: str
-    severity: Severity
-
-
 _CHUNK = (
     "id, monitor, model, version, label, start_at, end_at, rows, labels, metric, realised, low, high, floor, breaches,"
-    " partial, severity, findings, fingerprint, checked_at"
+    " partial, severity, findings, fingerprint, checked_at, metrics, estimated, structure, slices, stream"
 )
 
 
@@ -138,10 +65,28 @@ def chunk(store: Store, chunk_id: int) -> Chunk | None:
     return None if row is None else _chunk(row)
 
 
-def fingerprints(store: Store, monitor: str, version: int) -> dict[datetime, str]:
+def known(store: Store, monitor: str, version: int) -> dict[datetime, Known]:
     """Return what each chunk of a version was judged from, by its start."""
-    found = store.rows("SELECT start_at, fingerprint FROM chunks WHERE monitor = ? AND version = ?", (monitor, version))
-    return {clock.from_text(row["start_at"]): row["fingerprint"] for row in found}
+    found = store.rows(
+        "SELECT id, start_at, fingerprint, stamp, facts FROM chunks WHERE monitor = ? AND version = ?",
+        (monitor, version),
+    )
+    return {
+        clock.from_text(row["start_at"]): Known(
+            row["id"], row["fingerprint"], row["stamp"], None if row["facts"] is None else bytes(row["facts"])
+        )
+        for row in found
+    }
+
+
+def restamp(connection: sqlite3.Connection, chunk_id: int, stamp: str) -> None:
+    """Note that a chunk's files changed, and its rows did not."""
+    connection.execute("UPDATE chunks SET stamp = ? WHERE id = ?", (stamp, chunk_id))
+
+
+def drop(connection: sqlite3.Connection, ids: list[int]) -> None:
+    """Forget chunks that were cut otherwise than rows are cut now."""
+    connection.executemany("DELETE FROM chunks WHERE id = ?", [(one,) for one in ids])
 
 
 def identity(connection: sqlite3.Connection, monitor: str, version: int, start: datetime) -> tuple[int, str] | None:
@@ -193,11 +138,14 @@ def sketch(store: Store, chunk_id: int) -> bytes | None:
     return None if row is None else bytes(row["sketch"])
 
 
-def write_chunk(
-    connection: sqlite3.Connection, record: ChunkRecord, sketch_bytes: bytes, found: list[ChunkColumn]
-) -> int:
+def write_chunk(connection: sqlite3.Connection, record: ChunkRecord, kept: Kept, found: list[ChunkColumn]) -> int:
     """Write a chunk, or the chunk anew where its inputs changed; it keeps its id, which alerts point to."""
-    values = _values(record) | {"sketch": sketch_bytes, "checked_at": clock.to_text(clock.now())}
+    values = _values(record) | {
+        "sketch": kept.sketch,
+        "facts": kept.facts,
+        "stamp": kept.stamp,
+        "checked_at": clock.to_text(clock.now()),
+    }
     fresh = ", ".join(f"{name}=excluded.{name}" for name in values if name not in {"monitor", "version", "start_at"})
     row = connection.execute(
         f"INSERT INTO chunks ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})"  # noqa: S608 - own names
@@ -206,15 +154,15 @@ def write_chunk(
     ).fetchall()
     chunk_id = int(row[0][0])
     connection.execute("DELETE FROM chunk_columns WHERE chunk_id = ?", (chunk_id,))
-    marks = ", ".join("?" * (len(_MEASURES) + 2))
+    marks = ", ".join("?" * (len(_MEASURES) + 3))
     connection.executemany(
-        f"INSERT INTO chunk_columns (chunk_id, {', '.join(_MEASURES)}, plot) VALUES ({marks})",  # noqa: S608 - own names
-        [(chunk_id, *(getattr(one, name) for name in _MEASURES), _dump(one.plot)) for one in found],
+        f"INSERT INTO chunk_columns (chunk_id, {', '.join(_MEASURES)}, plot, figures) VALUES ({marks})",  # noqa: S608 - own names
+        [(chunk_id, *(getattr(one, name) for name in _MEASURES), _dump(one.plot), _dump(one.figures)) for one in found],
     )
     return chunk_id
 
 
-_MEASURES = tuple(field.name for field in fields(ChunkColumn) if field.name != "plot")
+_MEASURES = tuple(field.name for field in fields(ChunkColumn) if field.name not in {"plot", "figures"})
 """The columns of ``chunk_columns`` that are named as the record's fields."""
 
 
@@ -226,6 +174,11 @@ def _values(record: ChunkRecord) -> dict[str, object]:
         "end_at": clock.to_text(record.end),
         "partial": int(record.partial),
         "findings": _dump(record.findings),
+        "metrics": _dump(record.metrics),
+        "estimated": _dump(record.estimated),
+        "structure": _dump(record.structure),
+        "slices": _dump(record.slices),
+        "stream": record.stream or "null",
     }
 
 
@@ -254,6 +207,11 @@ def _chunk(row: sqlite3.Row) -> Chunk:
         severity=Severity(row["severity"]),
         findings=msgspec.json.decode(row["findings"], type=tuple[Finding, ...]),
         fingerprint=row["fingerprint"],
+        metrics=msgspec.json.decode(row["metrics"], type=tuple[Realised, ...]),
+        estimated=msgspec.json.decode(row["estimated"], type=Estimate | None),
+        structure=msgspec.json.decode(row["structure"], type=Structure | None),
+        slices=msgspec.json.decode(row["slices"], type=tuple[Slice, ...]),
+        stream=None if row["stream"] == "null" else row["stream"],
         checked_at=clock.from_text(row["checked_at"]),
     )
 
@@ -279,5 +237,9 @@ def _column(row: sqlite3.Row) -> ChunkColumn:
         drifted=None if row["drifted"] is None else bool(row["drifted"]),
         effect=row["effect"],
         severity=Severity(row["severity"]),
+        persistent=None if row["persistent"] is None else bool(row["persistent"]),
+        importance=row["importance"],
+        gate=row["gate"],
+        figures=msgspec.json.decode(row["figures"], type=Figures),
         plot=msgspec.json.decode(row["plot"], type=Histogram),
     )

@@ -25,7 +25,7 @@ from opsconsole.ground.nouns import ColumnKind, PipelineKind, RunState, Severity
 from opsconsole.repos import registration
 from opsconsole.store import alerts, chunks, events, repos, runs
 from opsconsole.store.alerts import News
-from opsconsole.store.chunks import Chunk, ChunkColumn, ChunkRecord, Histogram
+from opsconsole.store.chunk_records import Chunk, ChunkColumn, ChunkRecord, Histogram
 from opsconsole.store.connection import Store, open_store
 from opsconsole.store.findings import Finding
 from opsconsole.store.runs import NewRun, TestCounts

@@ -18,7 +18,7 @@ from opsconsole.lifecycle.taking import register_path
 from opsconsole.repos import registration
 from opsconsole.store import alerts, chunks
 from opsconsole.store.alerts import News
-from opsconsole.store.chunks import ChunkRecord
+from opsconsole.store.chunk_records import ChunkRecord
 from opsconsole.store.connection import Store, open_store
 from opsconsole.store.findings import Finding
 

@@ -32,7 +32,7 @@ from opsconsole.lifecycle.waiting import waiting
 from opsconsole.runs.follow import wait, wait_until_released
 from opsconsole.store import alerts, chunks, events, runs
 from opsconsole.store.alerts import News
-from opsconsole.store.chunks import ChunkRecord
+from opsconsole.store.chunk_records import ChunkRecord
 from opsconsole.store.connection import Store, open_store
 from opsconsole.store.findings import Finding
 from tests.mill import month

@@ -24,7 +24,7 @@ from opsconsole.registry.links import sync_link, sync_links
 from opsconsole.registry.promotion import nominate, rollback_target
 from opsconsole.store import alerts, chunks, events, promotions
 from opsconsole.store.alerts import News
-from opsconsole.store.chunks import ChunkRecord
+from opsconsole.store.chunk_records import ChunkRecord
 from opsconsole.store.connection import Store
 from opsconsole.store.findings import Finding
 from opsconsole.store.promotions import Alias, Promotion

@@ -16,7 +16,7 @@ from opsconsole.ground.errors import OpsconsoleError
 from opsconsole.lifecycle.retraining import held_out_from, training_of
 from opsconsole.store import chunks, models, runs
 from opsconsole.store.alerts import Alert
-from opsconsole.store.chunks import Chunk, ChunkColumn
+from opsconsole.store.chunk_records import Chunk, ChunkColumn
 
 WIDE = (Column(),)
 BESIDE = (Column(width=10), Column())

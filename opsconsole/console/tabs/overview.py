@@ -27,7 +27,7 @@ from opsconsole.store.runs import RunRecord
 
 if TYPE_CHECKING:
     from opsconsole.runs.progress import Progress, ProgressReader
-    from opsconsole.store.chunks import Chunk
+    from opsconsole.store.chunk_records import Chunk
 
 
 WAITING = (

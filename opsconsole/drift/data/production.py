@@ -106,7 +106,7 @@ def _joined_scores(monitor: Monitor, ids: pa.Array, batches: Sequence[Prediction
         match = pc.index_in(ids, value_set=newest.column("id").combine_chunks().drop_null())
         places = newest.filter(newest.column("id").is_valid()).column("place_max").to_numpy()
         scored = match.is_valid().to_numpy(zero_copy_only=False)
-        scores = _unknown(monitor, len(ids))
+        scores = unknown(monitor, len(ids))
         scores[scored] = value[places[match.drop_null().to_numpy()]]
         found[version] = scores
     return found
@@ -149,16 +149,17 @@ def outcomes(monitor: Monitor, column: pa.Array, file: DataFile, name: str) -> N
 
 def _outcomes(monitor: Monitor, table: pa.RecordBatch, name: str | None, file: DataFile) -> NDArray[Any]:
     if name is None or name not in table.schema.names:
-        return _unknown(monitor, table.num_rows)
+        return unknown(monitor, table.num_rows)
     return outcomes(monitor, table.column(name), file, name)
 
 
-def _unknown(monitor: Monitor, rows: int) -> NDArray[Any]:
+def unknown(monitor: Monitor, rows: int) -> NDArray[Any]:
+    """Return outcomes of which none is known."""
     return np.full(rows, None, dtype=object) if monitor.task is ModelTask.MULTICLASS else np.full(rows, np.nan)
 
 
 def _joined(monitor: Monitor, parts: list[NDArray[Any]]) -> NDArray[Any]:
-    return np.concatenate(parts) if parts else _unknown(monitor, 0)
+    return np.concatenate(parts) if parts else unknown(monitor, 0)
 
 
 def moments_of(column: pa.Array, file: DataFile, name: str) -> pa.Array:

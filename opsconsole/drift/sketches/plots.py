@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from opsconsole.drift.sketches.sketch import CategorySketch, NumericSketch, Sketch
-from opsconsole.store.chunks import Histogram
+from opsconsole.store.chunk_records import Histogram
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

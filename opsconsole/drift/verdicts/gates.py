@@ -1,26 +1,25 @@
-"""Deciding, as functions of values: is it noise, is it large, and how much does it matter.
+"""Deciding, as functions of values: is it noise, is it large, does it last.
 
-Two gates for each column: past chance (Benjamini-Hochberg over all columns of the chunk, q = .01), and large enough to
-care (PSI .1, major from .25). Then policy: inputs that drift are information and never page; a score that drifts
-warns; so do missing and unseen values; a broken schema is critical, and so is realised performance below its floor.
+Three gates for each column: past chance (Benjamini-Hochberg over all columns of the chunk), large enough to care (PSI
+past the limit, or past what the reference itself moves from chunk to chunk where that is more), and not for once only
+(in two of the last three chunks). A broken schema needs no gate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from opsconsole.config.monitors import LimitsConfig
 from opsconsole.drift.measures.distances import Distances
-from opsconsole.ground.nouns import ColumnKind, Severity
+from opsconsole.ground.nouns import ColumnKind
 
-FALSE_DISCOVERIES = 0.01
-PSI_WARN = 0.1
-PSI_MAJOR = 0.25
 ROWS_A_BIN = 50
 FEWEST_ROWS = 50
 RATE_FACTOR = 3.0
 RATE_LEAST = 0.01
+DEFAULT = LimitsConfig()
 
 
 class Effect(StrEnum):
@@ -47,6 +46,7 @@ class Role(StrEnum):
 
     INPUT = "input"
     SCORE = "score"
+    TARGET = "target"
     PLAIN = "plain"
     """A column of two files that are compared without a model."""
 
@@ -63,6 +63,8 @@ class ColumnFacts:
     rows_current: int
     schema: Effect | None = None
     """``gone``, ``new`` or ``type_changed`` where the schema itself differs; ``identifier`` where no measure applies."""
+    newcomers: tuple[str, ...] = ()
+    """Some categories that the reference never held."""
 
 
 @dataclass(frozen=True)
@@ -71,22 +73,42 @@ class ColumnVerdict:
 
     effect: Effect
     drifted: bool | None
-    """None when there are too few rows to say."""
-    severity: Severity
+    """Past noise and effect in this chunk; None when there are too few rows to say."""
+    persistent: bool = False
+    """In so many of the last chunks that it counts."""
+    rates: bool = False
+    """Missing or unseen values are far past what the reference had."""
+    gate: float | None = None
+    """The PSI from which it counts."""
 
 
-def judge(columns: list[ColumnFacts]) -> dict[str, ColumnVerdict]:
-    """Return the verdict on each column; all must be of the same chunk, they share the false-alarm budget."""
+@dataclass(frozen=True)
+class History:
+    """What the chunks before a chunk tell, newest first."""
+
+    drifted: Sequence[frozenset[str]] = ()
+    """The columns that were past noise and effect in each."""
+    wobble: Mapping[str, float] = field(default_factory=dict)
+    """The largest PSI of each column among the chunks of the reference, each against the others."""
+
+
+def judge(
+    columns: Sequence[ColumnFacts], limits: LimitsConfig = DEFAULT, history: History | None = None
+) -> dict[str, ColumnVerdict]:
+    """Return the verdict on each column; all must be of the same chunk, they share the false-alarm budget.
+
+    Without a history, as for two files, drift counts at once.
+    """
     tested = {
         facts.name: facts.distances.noise_p
         for facts in columns
         if facts.schema is None and facts.distances.noise_p is not None and _needed(facts) == 0
     }
-    significant = benjamini_hochberg(tested)
-    return {facts.name: _verdict(facts, past_noise=facts.name in significant) for facts in columns}
+    significant = benjamini_hochberg(tested, limits.chance)
+    return {facts.name: _verdict(facts, facts.name in significant, limits, history) for facts in columns}
 
 
-def benjamini_hochberg(probabilities: Mapping[str, float], rate: float = FALSE_DISCOVERIES) -> frozenset[str]:
+def benjamini_hochberg(probabilities: Mapping[str, float], rate: float = DEFAULT.chance) -> frozenset[str]:
     """Return the names whose p-values stand when at most ``rate`` of them may be false (Benjamini, Hochberg 1995)."""
     ordered = sorted(probabilities.items(), key=lambda item: item[1])
     standing = 0
@@ -101,32 +123,52 @@ def rows_needed(bins: int) -> int:
     return max(ROWS_A_BIN * (bins - 1), FEWEST_ROWS)
 
 
+def gate_of(name: str, limits: LimitsConfig, history: History | None) -> float:
+    """Return the PSI from which a column counts as drifted."""
+    own = history.wobble.get(name, 0.0) if history is not None and limits.wobble else 0.0
+    return max(limits.psi, own)
+
+
+def persists(name: str, limits: LimitsConfig, history: History | None) -> bool:
+    """Whether a column that drifts now has done so in enough of the last chunks."""
+    if history is None:
+        return True
+    before = sum(name in one for one in history.drifted[: limits.window - 1])
+    return 1 + before >= min(limits.persist, limits.window)
+
+
 def _needed(facts: ColumnFacts) -> int:
     """Return how many rows are wanted, 0 when there are enough."""
     wanted = rows_needed(facts.distances.bins)
     return 0 if min(facts.rows_reference, facts.rows_current) >= wanted else wanted
 
 
-def _verdict(facts: ColumnFacts, *, past_noise: bool) -> ColumnVerdict:
+def _verdict(
+    facts: ColumnFacts,
+    significant: bool,  # noqa: FBT001 - one caller's fact
+    limits: LimitsConfig,
+    history: History | None,
+) -> ColumnVerdict:
     measured = facts.distances
+    gate = gate_of(facts.name, limits, history)
     if facts.schema is Effect.IDENTIFIER:
-        return ColumnVerdict(facts.schema, drifted=None, severity=Severity.OK)
+        return ColumnVerdict(facts.schema, drifted=None)
     if facts.schema is not None:
-        severity = Severity.INFO if facts.schema is Effect.NEW else Severity.CRITICAL
-        return ColumnVerdict(facts.schema, facts.schema is not Effect.NEW, severity)
+        new = facts.schema is Effect.NEW
+        return ColumnVerdict(facts.schema, drifted=not new, persistent=not new)
     if facts.rows_current >= FEWEST_ROWS and measured.missing_current == 1 and measured.missing_reference < 1:
-        return ColumnVerdict(Effect.ALL_MISSING, drifted=True, severity=Severity.CRITICAL)
+        return ColumnVerdict(Effect.ALL_MISSING, drifted=True, persistent=True)
     if _needed(facts):
-        return ColumnVerdict(Effect.TOO_FEW_ROWS, drifted=None, severity=Severity.OK)
-    if not past_noise or measured.psi is None:
-        return ColumnVerdict(Effect.NONE, drifted=False, severity=Severity.OK)
-    rates = Severity.WARN if rates_broke(measured) else Severity.OK
-    if measured.psi < PSI_WARN:
-        small = Severity.INFO if facts.role is Role.PLAIN else Severity.OK
-        return ColumnVerdict(Effect.NOISE_PASSED, drifted=False, severity=worst([small, rates]))
-    effect = Effect.MAJOR if measured.psi >= PSI_MAJOR else Effect.WARN
-    severity = Severity.INFO if facts.role is Role.INPUT else Severity.WARN
-    return ColumnVerdict(effect, drifted=True, severity=worst([severity, rates]))
+        return ColumnVerdict(Effect.TOO_FEW_ROWS, drifted=None)
+    if not significant or measured.psi is None:
+        return ColumnVerdict(Effect.NONE, drifted=False, gate=gate)
+    rates = rates_broke(measured)
+    if measured.psi < gate:
+        return ColumnVerdict(Effect.NOISE_PASSED, drifted=False, rates=rates, gate=gate)
+    effect = Effect.MAJOR if measured.psi >= max(limits.major, gate) else Effect.WARN
+    return ColumnVerdict(
+        effect, drifted=True, persistent=persists(facts.name, limits, history), rates=rates, gate=gate
+    )
 
 
 def rates_broke(measured: Distances) -> bool:
@@ -134,8 +176,3 @@ def rates_broke(measured: Distances) -> bool:
     missing = measured.missing_current
     more_missing = missing > RATE_LEAST and missing >= RATE_FACTOR * measured.missing_reference
     return more_missing or (measured.unseen or 0.0) > RATE_LEAST
-
-
-def worst(severities: list[Severity]) -> Severity:
-    """Return the highest severity; ``ok`` of none."""
-    return max(severities, key=lambda severity: severity.rank, default=Severity.OK)

@@ -17,7 +17,7 @@ from opsconsole.ground.nouns import Severity
 from opsconsole.ground.text import count
 from opsconsole.store.alerts import News
 from opsconsole.store.baselines import Baseline
-from opsconsole.store.chunks import ChunkColumn, ChunkRecord
+from opsconsole.store.chunk_records import ChunkColumn, ChunkRecord
 from opsconsole.store.findings import Finding
 
 

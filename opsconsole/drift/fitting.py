@@ -1,0 +1,237 @@
+"""Fitting a reference: how much it wobbles by itself, what its columns explain, how they hang together, its seasons."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from opsconsole.drift.data.production import as_text, known
+from opsconsole.drift.data.seasons import seasons_of
+from opsconsole.drift.data.windows import Window, cut
+from opsconsole.drift.fitted import Fitted, Moved, ReferenceWindow, SliceReference
+from opsconsole.drift.measures.distances import distances
+from opsconsole.drift.measures.relevance import importance
+from opsconsole.drift.measures.structure import StructureModel, errors, fit
+from opsconsole.drift.monitors import Monitor
+from opsconsole.drift.performance.metrics import measure
+from opsconsole.drift.references import Reference
+from opsconsole.drift.sketches.layout import Layout, Tally
+from opsconsole.drift.sketches.sketch import CategorySketch, NumericSketch, Sketch, TableSketch
+from opsconsole.drift.verdicts.gates import rows_needed
+from opsconsole.ground.nouns import ColumnKind
+from opsconsole.store.baselines import Realised
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Indices = NDArray[np.intp]
+
+LEAST_WINDOWS = 3
+MOST_WINDOWS = 400
+SLICES_KEPT = 20
+LEAST_SLICE = 100
+IMPORTANCE_ROWS = 50_000
+WEEK = np.timedelta64(7, "D")
+
+
+def fit_reference(
+    monitor: Monitor, reference: Reference, layouts: dict[str, Layout], sketch: TableSketch
+) -> Fitted:
+    """Fit everything that a verdict needs of a reference besides its counts; its rows are in memory."""
+    windows = _windows(monitor, reference)
+    structure = _structure(monitor, reference, windows)
+    return Fitted(
+        windows=_reference_windows(monitor, reference, layouts, sketch, windows),
+        rows_a_week=_rows_a_week(reference),
+        importance=_importance(monitor, reference),
+        structure=structure.model,
+        structure_mean=structure.mean,
+        structure_spread=structure.spread,
+        structure_wobble=structure.wobble,
+        seasons=_seasons(monitor, reference, layouts),
+        slices=_slices(monitor, reference),
+    )
+
+
+def _windows(monitor: Monitor, reference: Reference) -> list[Window]:
+    """Return the reference cut as production will be; none where it spans too few of them to tell how they wobble."""
+    there = np.flatnonzero(~np.isnat(reference.times))
+    if len(there) < LEAST_WINDOWS * monitor.config.least:
+        return []
+    found = cut(monitor.config.chunk, reference.times, there, None)
+    whole = [window for window in found if not window.partial and len(window.rows) >= monitor.config.least]
+    return whole[-MOST_WINDOWS:] if len(whole) >= LEAST_WINDOWS else []
+
+
+def _reference_windows(
+    monitor: Monitor, reference: Reference, layouts: dict[str, Layout], whole: TableSketch, windows: list[Window]
+) -> tuple[ReferenceWindow, ...]:
+    sketches = _sketches_of(reference, layouts, [window.rows for window in windows])
+    return tuple(
+        ReferenceWindow(
+            label=window.label,
+            rows=len(window.rows),
+            columns=_moved(whole, sketch),
+            realised=_realised(monitor, reference, window.rows),
+        )
+        for window, sketch in zip(windows, sketches, strict=True)
+    )
+
+
+def _moved(whole: TableSketch, part: TableSketch) -> dict[str, Moved]:
+    """Measure a part of the reference against the rest of it."""
+    found = {}
+    for name, sketch in part.columns.items():
+        measured = distances(without(whole.columns[name], sketch), sketch)
+        enough = min(part.rows, whole.rows - part.rows) >= rows_needed(measured.bins)
+        if enough and measured.psi is not None and measured.noise_p is not None:
+            found[name] = Moved(measured.psi, measured.noise_p)
+    return found
+
+
+def without(whole: Sketch, part: Sketch) -> Sketch:
+    """Return the counts of ``whole`` without those of a part of it; range and moments stay those of the whole."""
+    if isinstance(whole, NumericSketch) and isinstance(part, NumericSketch):
+        return replace(
+            whole,
+            cells=tuple(a - b for a, b in zip(whole.cells, part.cells, strict=True)),
+            missing=whole.missing - part.missing,
+            infinite=whole.infinite - part.infinite,
+        )
+    if isinstance(whole, CategorySketch) and isinstance(part, CategorySketch):
+        return replace(
+            whole,
+            counts=tuple(a - b for a, b in zip(whole.counts, part.counts, strict=True)),
+            other=whole.other - part.other,
+            unseen=whole.unseen - part.unseen,
+            missing=whole.missing - part.missing,
+        )
+    raise ValueError("sketches of different kinds cannot be subtracted")
+
+
+def _sketches_of(reference: Reference, layouts: dict[str, Layout], parts: list[Indices]) -> list[TableSketch]:
+    """Count some parts of the reference's rows in one pass."""
+    owner = np.full(reference.rows, -1, dtype=np.int32)
+    for number, rows in enumerate(parts):
+        owner[rows] = number
+    tallies = [Tally(layouts) for _ in parts]
+    place = 0
+    for batch in reference.batches:
+        mine = owner[place : place + batch.num_rows]
+        place += batch.num_rows
+        for number in np.unique(mine[mine >= 0]).tolist():
+            tallies[number].add(batch.filter(pa.array(mine == number)))
+    return [tally.result() for tally in tallies]
+
+
+def _realised(monitor: Monitor, reference: Reference, rows: Indices) -> Realised | None:
+    if monitor.metric is None:
+        return None
+    labels, scores = reference.labels[rows], reference.scores[rows]
+    both = known(labels) & known(scores)
+    return measure(monitor.metric, labels[both], scores[both], monitor.options) if both.any() else None
+
+
+def _rows_a_week(reference: Reference) -> float | None:
+    there = reference.times[~np.isnat(reference.times)]
+    if len(there) < 2 or there.max() == there.min():
+        return None
+    return float(len(there) / ((there.max() - there.min()) / WEEK))
+
+
+def _importance(monitor: Monitor, reference: Reference) -> dict[str, float]:
+    """Return what each input explains of the score, on as many rows as that needs."""
+    if monitor.config.score not in reference.kinds:
+        return {}
+    found: dict[str, float] = {}
+    rows = 0
+    kept = []
+    for batch in reference.batches:
+        kept.append(batch)
+        rows += batch.num_rows
+        if rows >= IMPORTANCE_ROWS:
+            break
+    table = pa.Table.from_batches(kept) if len({tuple(batch.schema.names) for batch in kept}) == 1 else None
+    if table is None:
+        return {}
+    scores = reference.scores[: table.num_rows]
+    for name, kind in reference.kinds.items():
+        if name != monitor.config.score and kind is not None and name in table.schema.names:
+            found[name] = round(importance(_whole(table.column(name)), scores), 6)
+    return found
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    found = column.combine_chunks()
+    return found.unify_dictionaries() if isinstance(found, pa.ChunkedArray) else found
+
+
+@dataclass(frozen=True)
+class _Structure:
+    model: StructureModel | None = None
+    mean: float = 0.0
+    spread: float = 0.0
+    wobble: float = 0.0
+
+
+def _structure(monitor: Monitor, reference: Reference, windows: list[Window]) -> _Structure:
+    if not monitor.config.structure:
+        return _Structure()
+    kinds = {name: kind for name, kind in reference.kinds.items() if name != monitor.config.score}
+    model = fit(reference.batches, kinds)
+    if model is None:
+        return _Structure()
+    found = np.concatenate([errors(model, batch) for batch in reference.batches])
+    spread = float(found.std(ddof=1)) if len(found) > 1 else 0.0
+    return _Structure(model, float(found.mean()), spread, _wobble_of_means(found, windows, spread))
+
+
+def _wobble_of_means(values: NDArray[np.float64], windows: list[Window], spread: float) -> float:
+    """Return the standard deviation of the windows' means beyond what windows of their size have by chance."""
+    if not windows:
+        return 0.0
+    means = np.array([values[window.rows].mean() for window in windows])
+    chance = float(np.mean([spread**2 / len(window.rows) for window in windows]))
+    return math.sqrt(max(float(means.var(ddof=1)) - chance, 0.0))
+
+
+def _seasons(monitor: Monitor, reference: Reference, layouts: dict[str, Layout]) -> dict[str, bytes]:
+    season = monitor.config.season
+    if season is None:
+        return {}
+    there = np.flatnonzero(~np.isnat(reference.times))
+    numbers = seasons_of(season, reference.times[there])
+    found = np.unique(numbers).tolist()
+    parts = [there[numbers == number] for number in found]
+    sketches = _sketches_of(reference, layouts, parts)
+    return {str(number): sketch.encode() for number, sketch in zip(found, sketches, strict=True)}
+
+
+def _slices(monitor: Monitor, reference: Reference) -> tuple[SliceReference, ...]:
+    if monitor.metric is None:
+        return ()
+    found: list[SliceReference] = []
+    for column in monitor.config.slices:
+        parts = [
+            as_text(batch.column(column)) if column in batch.schema.names else pa.nulls(batch.num_rows, pa.string())
+            for batch in reference.batches
+        ]
+        for value, rows in by_value(pa.concat_arrays(parts) if parts else pa.array([], pa.string())):
+            realised = _realised(monitor, reference, rows)
+            if realised is not None and realised.labels >= LEAST_SLICE:
+                found.append(SliceReference(column, value, realised))
+    return tuple(found)
+
+
+def by_value(values: pa.Array) -> list[tuple[str, Indices]]:
+    """Return the commonest values, each with the rows that hold it."""
+    encoded = values.dictionary_encode()
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    sizes = np.bincount(codes[codes >= 0], minlength=len(encoded.dictionary))
+    names: list[Any] = encoded.dictionary.to_pylist()
+    order = sorted(range(len(names)), key=lambda code: (-sizes[code], names[code]))[:SLICES_KEPT]
+    return [(str(names[code]), np.flatnonzero(codes == code)) for code in order]

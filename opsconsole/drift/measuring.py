@@ -1,0 +1,202 @@
+"""Measuring a chunk: everything that its own rows tell, as facts; what to think of them is decided in ``verdicts``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from opsconsole.drift.chunking import Counted
+from opsconsole.drift.compare import facts_of
+from opsconsole.drift.data.production import Production, known
+from opsconsole.drift.data.seasons import season_named, seasons_of
+from opsconsole.drift.data.windows import Window
+from opsconsole.drift.fitted import Fitted
+from opsconsole.drift.fitting import by_value
+from opsconsole.drift.measured import Losses, Measured, QualityFact, SliceFacts
+from opsconsole.drift.measures.distances import distances
+from opsconsole.drift.monitors import Monitor
+from opsconsole.drift.performance.metrics import measure, measure_all
+from opsconsole.drift.sketches.sketch import CategorySketch, NumericSketch, Sketch, TableSketch, decode
+from opsconsole.drift.verdicts.gates import ColumnFacts, Role, rows_needed
+from opsconsole.ground.nouns import ModelTask
+from opsconsole.ground.text import count, percent, plural
+from opsconsole.store.baselines import Realised
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MOST_BLOCKS = 500
+LEAST_BLOCK = 20
+"""Rows of one block of the stream of errors."""
+
+
+def measure_chunk(
+    monitor: Monitor,
+    reference: TableSketch,
+    fitted: Fitted,
+    production: Production,
+    version: int,
+    window: Window,
+    counted: Counted,
+) -> Measured:
+    """Measure one chunk against its version's baseline."""
+    rows = np.sort(window.rows)
+    labels, scores = production.labels[rows], production.scores[version][rows]
+    both = known(labels)
+    season, fitting = _season(monitor, fitted, production, rows, reference)
+    return Measured(
+        rows=len(rows),
+        labels=int(both.sum()),
+        columns=_columns(monitor, fitting, counted),
+        realised=_realised(monitor, labels[both], scores[both]),
+        structure=counted.structure,
+        slices=_slices(monitor, fitted, counted, labels, scores),
+        quality=_quality(monitor, reference, production, window, counted),
+        losses=_losses(monitor, fitted, labels[both], scores[both], production.times[rows][both]),
+        season=season,
+    )
+
+
+def _realised(monitor: Monitor, labels: NDArray[Any], scores: NDArray[Any]) -> tuple[Realised, ...]:
+    if monitor.metric is None:
+        return ()
+    found = measure_all(monitor.task, labels, scores, monitor.options)
+    first = found.pop(monitor.metric.name, None) or measure(monitor.metric, labels, scores, monitor.options)
+    return (first, *found.values())
+
+
+def _season(
+    monitor: Monitor, fitted: Fitted, production: Production, rows: NDArray[np.intp], whole: TableSketch
+) -> tuple[str | None, TableSketch]:
+    """Return the reference's rows of the chunk's own season, where there are enough of them."""
+    season = monitor.config.season
+    if season is None or not len(rows):
+        return None, whole
+    number = int(seasons_of(season, production.times[rows[:1]])[0])
+    stored = fitted.seasons.get(str(number))
+    if stored is None:
+        return None, whole
+    own = decode(stored)
+    return (season_named(season, number), own) if own.rows >= monitor.config.least else (None, whole)
+
+
+def _columns(monitor: Monitor, reference: TableSketch, counted: Counted) -> tuple[ColumnFacts, ...]:
+    facts = facts_of(reference, counted.sketch, counted.schema, new={}, score=monitor.config.score)
+    found = []
+    for one in facts:
+        current = counted.sketch.columns[one.name]
+        newcomers = current.examples if isinstance(current, CategorySketch) else ()
+        changed = replace(one, newcomers=tuple(name for name, _ in newcomers[:3]))
+        if one.name == monitor.config.label:
+            changed = _target(monitor, reference.columns[one.name], current, changed)
+        found.append(changed)
+    return tuple(found)
+
+
+def _target(monitor: Monitor, reference: Sketch, current: Sketch, facts: ColumnFacts) -> ColumnFacts:
+    """Measure what happened on the labelled rows alone: a label that has not come is no missing value."""
+    mine, theirs = replace(reference, missing=0), replace(current, missing=0)
+    share = current.present / current.rows if current.rows else 0.0
+    needed = monitor.coverage
+    return replace(
+        facts,
+        role=Role.TARGET,
+        distances=distances(mine, theirs),
+        rows_reference=mine.present,
+        rows_current=theirs.present if share >= needed else 0,
+    )
+
+
+def _slices(
+    monitor: Monitor, fitted: Fitted, counted: Counted, labels: NDArray[Any], scores: NDArray[Any]
+) -> tuple[SliceFacts, ...]:
+    if monitor.metric is None:
+        return ()
+    known_values = {(one.column, one.value) for one in fitted.slices}
+    both = known(labels)
+    found = []
+    for column, values in counted.slices.items():
+        for value, rows in by_value(values):
+            if (column, value) in known_values:
+                mine = rows[both[rows]]
+                realised = measure(monitor.metric, labels[mine], scores[mine], monitor.options)
+                found.append(SliceFacts(column, value, len(rows), realised))
+    return tuple(found)
+
+
+def _quality(
+    monitor: Monitor, reference: TableSketch, production: Production, window: Window, counted: Counted
+) -> tuple[QualityFact, ...]:
+    config = monitor.config.quality
+    rows = len(window.rows)
+    found = []
+    if config.rows is not None and not window.partial and not config.rows[0] <= rows <= config.rows[1]:
+        found.append(
+            QualityFact(f"{count(rows)} rows came, {count(config.rows[0])} to {count(config.rows[1])} are declared")
+        )
+    if config.unique and (twice := _twice(production, window)):
+        share = twice / rows
+        found.append(QualityFact(f"{plural(twice, 'row')} ({percent(share, 1)}) repeat an id", share=share))
+    for name, beyond in counted.beyond.items():
+        if beyond:
+            low, high = config.ranges[name]
+            text = f"{plural(beyond, 'value')} ({percent(beyond / rows, 1)}) outside the declared {low:g} to {high:g}"
+            found.append(QualityFact(text, name, beyond / rows))
+    if config.constant:
+        found += [
+            QualityFact("has one value only, and varies in the reference", name)
+            for name, sketch in counted.sketch.columns.items()
+            if name != monitor.config.label and _constant(sketch) and not _constant(reference.columns[name])
+            if sketch.present >= rows_needed(2)
+        ]
+    return tuple(found)
+
+
+def _twice(production: Production, window: Window) -> int:
+    """Return how many rows of a chunk repeat an id that stands there already."""
+    ids = production.ids.take(pa.array(window.rows)).drop_null()
+    return len(ids) - int(pc.count_distinct(ids).as_py())
+
+
+def _constant(sketch: Sketch) -> bool:
+    if isinstance(sketch, NumericSketch):
+        return sketch.present > 0 and not sketch.infinite and sketch.minimum == sketch.maximum
+    if isinstance(sketch, CategorySketch):
+        counts = [*sketch.counts, sketch.other, sketch.unseen]
+        several = sketch.other and len(sketch.rest) > 1
+        return sketch.present > 0 and max(counts) == sketch.present and not several and len(sketch.examples) < 2
+    return False
+
+
+def losses(task: ModelTask, labels: NDArray[Any], scores: NDArray[Any], scale: float) -> NDArray[np.float64]:
+    """Return each row's error between 0 and 1: squared for probabilities, wrong or right for classes.
+
+    For numbers it is ``e / (e + scale)`` of the absolute error, ``scale`` being its mean on the reference.
+    """
+    if task is ModelTask.MULTICLASS:
+        return (labels.astype(str) != scores.astype(str)).astype(np.float64)
+    errors = np.abs(labels.astype(np.float64) - scores.astype(np.float64))
+    if task is ModelTask.BINARY:
+        return np.minimum(errors, 1.0) ** 2
+    return errors / (errors + scale) if scale > 0 else (errors > 0).astype(np.float64)
+
+
+def _losses(
+    monitor: Monitor, fitted: Fitted, labels: NDArray[Any], scores: NDArray[Any], times: NDArray[np.datetime64]
+) -> Losses:
+    if len(labels) < LEAST_BLOCK:
+        return Losses()
+    order = np.argsort(times, kind="stable")
+    values = losses(monitor.task, labels[order], scores[order], fitted.loss_scale)
+    size = max(-(-len(values) // MOST_BLOCKS), LEAST_BLOCK)
+    starts = np.arange(0, len(values) - size + 1, size)
+    means = np.add.reduceat(values, starts)[: len(starts)]
+    widths = np.diff(np.append(starts, len(values)))
+    seconds = times[order][starts].astype("datetime64[s]").astype(np.int64)
+    return Losses(
+        tuple(float(f"{value:.6g}") for value in means / widths), tuple(seconds.tolist()), size
+    )

@@ -1,0 +1,204 @@
+"""Reference rows in memory: a version's own evaluated rows, a source, or production rows that the operator chose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from opsconsole.drift.data.production import Production, as_text, moments_of, outcomes, unknown
+from opsconsole.drift.data.sources import DataError, DataFile, Source, open_source
+from opsconsole.drift.data.tables import with_column
+from opsconsole.drift.monitors import Monitor, Subject
+from opsconsole.ground.errors import RefusedError
+from opsconsole.ground.nouns import ColumnKind
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Reference rows: inputs, slicing columns and score as batches, and what is known of their outcome."""
+
+    origin: str
+    batches: list[pa.RecordBatch]
+    kinds: dict[str, ColumnKind | None]
+    """The columns to watch; batches may hold more."""
+    labels: NDArray[Any]
+    scores: NDArray[Any]
+    times: NDArray[np.datetime64]
+    """Wall-clock times; NaT where a row has none."""
+    since: datetime | None
+    """The earliest of its rows."""
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return sum(batch.num_rows for batch in self.batches)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The challenger's rows of an evaluation file."""
+
+    ids: pa.Array
+    labels: NDArray[Any]
+    scores: NDArray[Any]
+
+
+class _Gathering:
+    """Takes reference rows in, batch by batch."""
+
+    def __init__(self, monitor: Monitor, kinds: dict[str, ColumnKind | None]) -> None:
+        self.monitor, self.kinds = monitor, kinds
+        self.batches: list[pa.RecordBatch] = []
+        self.labels: list[NDArray[Any]] = []
+        self.scores: list[NDArray[Any]] = []
+        self.times: list[NDArray[np.datetime64]] = []
+        self.since: datetime | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """What to read besides ids and outcomes."""
+        return list(dict.fromkeys([*self.kinds, *self.monitor.config.slices, self.monitor.config.time]))
+
+    def add(self, file: DataFile, table: pa.RecordBatch, labels: NDArray[Any], scores: NDArray[Any]) -> None:
+        """Keep rows with their outcomes."""
+        names = set(table.schema.names)
+        kept = [name for name in dict.fromkeys([*self.kinds, *self.monitor.config.slices]) if name in names]
+        self.batches.append(with_column(table.select(kept), self.monitor.config.score, scores))
+        self.labels.append(labels)
+        self.scores.append(scores)
+        self._times(file, table)
+
+    def _times(self, file: DataFile, table: pa.RecordBatch) -> None:
+        name = self.monitor.config.time
+        if name not in table.schema.names:
+            self.times.append(np.full(table.num_rows, np.datetime64("NaT"), dtype="datetime64[us]"))
+            return
+        moments = moments_of(table.column(name), file, name)
+        first: datetime | None = pc.min(moments).as_py()
+        if first is not None:
+            first = (first if first.tzinfo is not None else first.replace(tzinfo=UTC)).astimezone(ZoneInfo("UTC"))
+            self.since = first if self.since is None else min(self.since, first)
+        if moments.type.tz is not None:
+            moments = pc.local_timestamp(moments)
+        self.times.append(moments.to_numpy(zero_copy_only=False).astype("datetime64[us]"))
+
+    def result(self, origin: str, *, scored: bool = True) -> Reference:
+        """Return what was kept."""
+        empty = np.empty(0)
+        scores = np.concatenate(self.scores) if self.scores else empty
+        kind = ColumnKind.CATEGORICAL if scores.dtype == object else ColumnKind.NUMERIC
+        return Reference(
+            origin=origin,
+            batches=self.batches,
+            kinds=self.kinds | ({self.monitor.config.score: kind} if scored else {}),
+            labels=np.concatenate(self.labels) if self.labels else empty,
+            scores=scores,
+            times=np.concatenate(self.times) if self.times else np.empty(0, dtype="datetime64[us]"),
+            since=self.since,
+        )
+
+
+def evaluation_rows(monitor: Monitor, subject: Subject, current: Source) -> Reference:
+    """Take the evaluated rows out of the data files; score and label are those of the evaluation."""
+    if subject.evaluation is None or not subject.data:
+        raise RefusedError(
+            f"{subject.model} v{subject.version} left no evaluation rows to compare with",
+            hint=f'name a file: monitors.{monitor.name}.reference = "data/reference.parquet"',
+        )
+    rows = read_evaluated(monitor, subject.evaluation)
+    files = tuple(file for path in subject.data for file in open_source(path, base=monitor.root).files)
+    source = Source(", ".join(str(path) for path in subject.data), files)
+    source.require([monitor.config.id])
+    kept = _Gathering(monitor, inputs(monitor, source, current))
+    for batch in source.batches([*kept.columns, monitor.config.id]):
+        match = pc.index_in(as_text(batch.table.column(monitor.config.id)), value_set=rows.ids)
+        table = batch.table.filter(match.is_valid())
+        if table.num_rows:
+            places = match.drop_null().to_numpy()
+            kept.add(batch.file, table, rows.labels[places], rows.scores[places])
+    if not kept.batches:
+        raise DataError(
+            f"{source.name}: holds none of the {len(rows.ids):,} rows that {subject.evaluation.name} names",
+            hint=f"are `{monitor.config.id}` there and row_id here the same ids?",
+        )
+    return kept.result(f"evaluation of v{subject.version}")
+
+
+def source_rows(monitor: Monitor, location: str, current: Source) -> Reference:
+    """Take all rows of a source; labels and scores where it has them."""
+    config = monitor.config
+    source = open_source(location, base=monitor.root)
+    kept = _Gathering(monitor, inputs(monitor, source, current))
+    extra = [name for name in (config.label, config.score) if name is not None]
+    for batch in source.batches([*kept.columns, *extra]):
+        labels = _outcomes(monitor, batch.file, batch.table, config.label)
+        kept.add(batch.file, batch.table, labels, _outcomes(monitor, batch.file, batch.table, config.score))
+    return kept.result(location, scored=any(config.score in file.kinds for file in source.files))
+
+
+def production_rows(
+    monitor: Monitor, production: Production, version: int, rows: NDArray[np.intp], origin: str
+) -> Reference:
+    """Take chosen production rows of a version, with the labels that have come."""
+    chosen = np.zeros(production.rows, dtype=np.bool_)
+    chosen[rows] = True
+    kept = _Gathering(monitor, inputs(monitor, production.source, production.source))
+    scores = production.scores[version]
+    for file, first, after in production.spans:
+        if not chosen[first:after].any():
+            continue
+        place = first
+        for batch in Source(file.path.name, (file,)).batches(kept.columns):
+            until = place + batch.table.num_rows
+            mine = chosen[place:until]
+            if mine.any():
+                table = batch.table.filter(pa.array(mine))
+                kept.add(file, table, production.labels[place:until][mine], scores[place:until][mine])
+            place = until
+    return kept.result(origin)
+
+
+def read_evaluated(monitor: Monitor, path: Path) -> Evaluated:
+    """Read the challenger's rows of an evaluation file."""
+    source = open_source(path)
+    source.require(["row_id", "label", "score"])
+    ids, labels, scores = [], [], []
+    for batch in source.batches(["row_id", "label", "score", "contender"]):
+        table = batch.table
+        if "contender" in table.schema.names:
+            contender = as_text(table.column("contender"))
+            table = table.filter(pc.equal(contender, "challenger"))
+        ids.append(as_text(table.column("row_id")))
+        labels.append(outcomes(monitor, table.column("label"), batch.file, "label"))
+        scores.append(outcomes(monitor, table.column("score"), batch.file, "score"))
+    if not sum(map(len, ids)):
+        raise DataError(f"{path}: has no rows of the challenger")
+    return Evaluated(pa.concat_arrays(ids), np.concatenate(labels), np.concatenate(scores))
+
+
+def inputs(monitor: Monitor, reference: Source, current: Source) -> dict[str, ColumnKind | None]:
+    """Return the columns to watch: those declared, else all that both sides have and that can be compared."""
+    theirs = {name for file in current.files for name in file.kinds}
+    if monitor.config.columns:
+        reference.require(monitor.config.columns)
+        names = list(monitor.config.columns)
+    else:
+        names = [name for name in reference.kinds if name in theirs and name not in monitor.kept_out]
+    kinds = {name: reference.kinds.get(name) for name in names}
+    return {name: kind for name, kind in kinds.items() if kind not in {None, ColumnKind.DATETIME}}
+
+
+def _outcomes(monitor: Monitor, file: DataFile, table: pa.RecordBatch, name: str | None) -> NDArray[Any]:
+    if name is None or name not in table.schema.names:
+        return unknown(monitor, table.num_rows)
+    return outcomes(monitor, table.column(name), file, name)

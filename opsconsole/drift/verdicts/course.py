@@ -1,0 +1,69 @@
+"""The course of a version: what the chunks before a chunk tell that its verdict depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from opsconsole.drift.verdicts.gates import BROKEN, History
+from opsconsole.store.chunk_records import ChunkColumn, ChunkRecord
+
+DRIFTED = frozenset({"warn", "major"})
+
+
+@dataclass(frozen=True)
+class Past:
+    """One chunk of the past, as verdicts on later ones see it."""
+
+    label: str
+    drifted: frozenset[str]
+    """Columns past noise and effect."""
+    psi: dict[str, float]
+    fall: float | None
+    """How much worse than the reference its performance was; None without a verdict on it."""
+    breaches: int
+    structure: bool
+    slices: frozenset[tuple[str, str]]
+    """The slices that fell."""
+    record: ChunkRecord
+
+
+def past_of(record: ChunkRecord, columns: Sequence[ChunkColumn], fall: float | None) -> Past:
+    """Return what later chunks need to know of a chunk that was judged."""
+    return Past(
+        label=record.label,
+        drifted=frozenset(one.name for one in columns if one.effect in DRIFTED),
+        psi={one.name: one.psi for one in columns if one.psi is not None and one.effect not in BROKEN},
+        fall=fall,
+        breaches=record.breaches,
+        structure=record.structure is not None and record.structure.drifted,
+        slices=frozenset((one.column, one.value) for one in record.slices if one.fell),
+        record=record,
+    )
+
+
+@dataclass
+class Course:
+    """All chunks of a version so far, oldest first."""
+
+    wobble: dict[str, float] = field(default_factory=dict)
+    past: list[Past] = field(default_factory=list)
+
+    @property
+    def breaches(self) -> int:
+        """How many chunks running, up to the last, were below the floor."""
+        return self.past[-1].breaches if self.past else 0
+
+    @property
+    def stream(self) -> str | None:
+        """The state of the detectors on the errors after the last chunk."""
+        return self.past[-1].record.stream if self.past else None
+
+    def history(self) -> History:
+        """Return what the gates of the next chunk need."""
+        return History([one.drifted for one in reversed(self.past)], self.wobble)
+
+    def running(self, what: Sequence[bool], persist: int, window: int) -> bool:
+        """Whether something that holds now did so in enough of the last chunks; ``what`` runs along ``past``."""
+        before = list(what)[-(window - 1) :] if window > 1 else []
+        return 1 + sum(before) >= min(persist, window)

@@ -1,0 +1,32 @@
+"""How much a finding matters: the severity policy, by what a column is to the model and what happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from opsconsole.config.monitors import PolicyConfig
+from opsconsole.drift.verdicts.gates import BROKEN, ColumnFacts, ColumnVerdict, Effect, Role
+from opsconsole.ground.nouns import Severity
+
+DEFAULT = PolicyConfig()
+PLAIN = PolicyConfig(input=Severity.WARN)
+"""For two files without a model: every column that drifted is worth a warning."""
+
+
+def severity_of(facts: ColumnFacts, verdict: ColumnVerdict, policy: PolicyConfig = DEFAULT) -> Severity:
+    """Return how much a column's verdict matters."""
+    if verdict.effect in BROKEN:
+        return policy.schema
+    if verdict.effect is Effect.NEW:
+        return Severity.INFO
+    found = [policy.rates] if verdict.rates else []
+    if verdict.persistent and verdict.effect in {Effect.WARN, Effect.MAJOR}:
+        found.append(policy.score if facts.role in {Role.SCORE, Role.TARGET} else policy.input)
+    if verdict.effect is Effect.NOISE_PASSED and facts.role is Role.PLAIN:
+        found.append(Severity.INFO)
+    return worst(found)
+
+
+def worst(severities: Iterable[Severity]) -> Severity:
+    """Return the highest severity; ``ok`` of none."""
+    return max(severities, key=lambda severity: severity.rank, default=Severity.OK)

@@ -1,0 +1,197 @@
+"""What is stored of a checked chunk, and of each of its columns, as plain numbers that a screen can show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from opsconsole.ground.nouns import ColumnKind, Severity
+from opsconsole.store.baselines import Realised
+from opsconsole.store.findings import Finding
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Shares of reference and current values, ready to be drawn: between ``edges``, or one for each of ``labels``."""
+
+    edges: tuple[float, ...] = ()
+    labels: tuple[str, ...] = ()
+    reference: tuple[float, ...] = ()
+    current: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Quantiles:
+    """Where a numeric column's values lie."""
+
+    low: float
+    """The 5 % quantile."""
+    median: float
+    high: float
+    """The 95 % quantile."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What else is shown of a column; None where it does not apply."""
+
+    reference: Quantiles | None = None
+    current: Quantiles | None = None
+    means: float | None = None
+    """For embeddings: the distance between the two means, in standard deviations of the reference."""
+    newcomers: tuple[str, ...] = ()
+    """Some categories that the reference never held."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Performance as it would be if the model's confidence were still right: nothing is known of labels here."""
+
+    metric: str
+    value: float
+    low: float
+    high: float
+    trusted: bool
+    tested: int
+    """In how many labelled chunks it could be held against the truth."""
+    error: float | None
+    """Its mean absolute error over those."""
+    words: str
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Mean reconstruction error of a chunk's rows, beside what chunks of the reference reach."""
+
+    value: float
+    low: float
+    high: float
+    drifted: bool
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Performance and score of the rows with one value of a column."""
+
+    column: str
+    value: str
+    rows: int
+    labels: int
+    realised: float | None
+    low: float | None
+    high: float | None
+    reference: float | None
+    """The same slice's performance on the reference."""
+    fell: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChunkColumn:
+    """One column of one chunk against its baseline; what does not apply is None."""
+
+    name: str
+    kind: ColumnKind
+    psi: float | None
+    js: float | None
+    hellinger: float | None
+    ks: float | None
+    ks_p: float | None
+    wasserstein: float | None
+    chi2: float | None
+    chi2_p: float | None
+    l_infinity: float | None
+    missing_reference: float | None
+    missing_current: float | None
+    unseen: float | None
+    outside: float | None
+    noise_p: float | None
+    drifted: bool | None
+    effect: str
+    """``none``, ``noise_passed``, ``warn``, ``major``, ``too_few_rows``, ``gone``, ``type_changed``, ``all_missing``."""
+    severity: Severity
+    persistent: bool | None = None
+    """Whether it drifted in so many of the last chunks that it counts."""
+    importance: float | None = None
+    """The share of the score's variance on the reference that this column explains alone, 0 to 1."""
+    gate: float | None = None
+    """The PSI from which it counts as drifted: the limit, or what its reference itself moves where that is more."""
+    figures: Figures = Figures()
+    plot: Histogram
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChunkRecord:
+    """One window of one version's production rows, as checked."""
+
+    monitor: str
+    model: str
+    version: int
+    label: str
+    start: datetime
+    end: datetime
+    rows: int
+    labels: int
+    metric: str | None
+    realised: float | None
+    low: float | None
+    high: float | None
+    floor: float | None
+    breaches: int
+    """How many chunks running, this one included, were below the floor."""
+    partial: bool
+    severity: Severity
+    findings: tuple[Finding, ...]
+    fingerprint: str
+    """What it was measured from."""
+    metrics: tuple[Realised, ...] = ()
+    """All metrics of the task on its labelled rows."""
+    estimated: Estimate | None = None
+    structure: Structure | None = None
+    slices: tuple[Slice, ...] = ()
+    stream: str | None = None
+    """The state of the detectors on the stream of errors after this chunk, and what they found, as JSON."""
+
+    @property
+    def label_coverage(self) -> float:
+        """The share of rows whose label has arrived."""
+        return self.labels / self.rows if self.rows else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chunk(ChunkRecord):
+    """A stored chunk."""
+
+    id: int
+    checked_at: datetime
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of a chunk for the next check."""
+
+    sketch: bytes
+    facts: bytes
+    """Everything that its own rows tell, so that verdicts can be made anew without them."""
+    stamp: str
+    """What its files are known by: as long as it stays, the rows are not read again."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a check needs to know of a chunk that was judged before."""
+
+    id: int
+    fingerprint: str
+    stamp: str
+    facts: bytes | None
+
+
+@dataclass(frozen=True)
+class HeatCell:
+    """One column in one chunk of the heat strip."""
+
+    chunk_id: int
+    name: str
+    psi: float | None
+    effect: str
+    severity: Severity
