@@ -1,0 +1,111 @@
+"""From a model's scores to probabilities that hold on the reference: isotonic knots, small enough to store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from opsconsole.drift.performance.binary import calibration_bins
+from opsconsole.drift.performance.intervals import enough
+from opsconsole.drift.performance.multiclass import Probabilities, places_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+FOLDS, _SEED = 5, 20190102
+
+
+@dataclass(frozen=True)
+class Calibrator:
+    """A rising piecewise-linear map from score to probability; without knots scores are taken as they are."""
+
+    x: tuple[float, ...] = ()
+    y: tuple[float, ...] = ()
+
+    def chances(self, scores: Floats) -> Floats:
+        """Return each score's probability of being a case; beyond the outer knots that of the nearest."""
+        if not self.x:
+            return np.clip(scores, 0.0, 1.0)
+        found: Floats = np.interp(scores, self.x, self.y)
+        return found
+
+
+IDENTITY = Calibrator()
+
+
+def fit_calibrator(scores: Floats, labels: Floats) -> Calibrator:
+    """Fit isotonic knots (Zadrozny and Elkan 2002) to rows the model was not trained on; labels are 0 and 1.
+
+    They are used only where the expected calibration error improves on rows left out of the fit (five folds); with
+    fewer than ten rows of a class, or where it does not improve, scores that are no probabilities stay as they are.
+    """
+    if not enough(labels):
+        return IDENTITY
+    calibrated = cross_fitted(scores, labels, folds=FOLDS)
+    if _calibration_error(calibrated, labels) >= _calibration_error(np.clip(scores, 0.0, 1.0), labels):
+        return IDENTITY
+    return isotonic(scores, labels)
+
+
+def cross_fitted(scores: Floats, labels: Floats, *, folds: int) -> Floats:
+    """Return each row's probability by knots fitted to the other folds; folds are stratified and seeded."""
+    fold = _folds(labels, folds)
+    chances = np.empty(len(scores))
+    for place in range(folds):
+        here = fold == place
+        chances[here] = isotonic(scores[~here], labels[~here]).chances(scores[here])
+    return chances
+
+
+def isotonic(scores: Floats, labels: Floats) -> Calibrator:
+    """Return the knots of the isotonic regression of labels on scores."""
+    from sklearn.isotonic import IsotonicRegression
+
+    fitted = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(scores, labels)
+    return Calibrator(tuple(fitted.X_thresholds_.tolist()), tuple(fitted.y_thresholds_.tolist()))
+
+
+def _folds(labels: Floats, folds: int) -> NDArray[np.int64]:
+    random = np.random.default_rng(_SEED)
+    fold = np.empty(len(labels), dtype=np.int64)
+    for case in (False, True):
+        places = np.flatnonzero((labels > 0.5) == case)
+        fold[random.permutation(places)] = np.arange(len(places)) % folds
+    return fold
+
+
+def _calibration_error(chances: Floats, labels: Floats) -> float:
+    rows, expected, cases = calibration_bins(labels > 0.5, chances)
+    return float(np.abs(rows * expected - cases).sum() / rows.sum())
+
+
+@dataclass(frozen=True)
+class ClassCalibrators:
+    """One calibrator for each class of a multiclass model, against all others."""
+
+    classes: tuple[str, ...]
+    of: tuple[Calibrator, ...]
+
+    def chances(self, probabilities: Probabilities) -> Floats:
+        """Return rows x classes, each row summing to 1; a row that no class wants keeps its own probabilities."""
+        if probabilities.classes != self.classes:
+            raise ValueError(f"calibrated for {', '.join(self.classes)}, not {', '.join(probabilities.classes)}")
+        parts = [one.chances(probabilities.values[:, place]) for place, one in enumerate(self.of)]
+        raw = np.column_stack(parts)
+        raw = np.where(raw.sum(axis=1, keepdims=True) > 0, raw, probabilities.values)
+        normalised: Floats = raw / raw.sum(axis=1, keepdims=True)
+        return normalised
+
+
+def fit_class_calibrators(probabilities: Probabilities, labels: NDArray[Any]) -> ClassCalibrators:
+    """Fit each class's calibrator one against the rest, on rows the model was not trained on; labels are text."""
+    places = places_of(labels, probabilities.classes)
+    fitted = [
+        fit_calibrator(probabilities.values[:, place], (places == place).astype(np.float64))
+        for place in range(len(probabilities.classes))
+    ]
+    return ClassCalibrators(probabilities.classes, tuple(fitted))
