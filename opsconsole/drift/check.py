@@ -1,9 +1,13 @@
-"""``drift check``: read production rows, cut them into chunks, judge each against its version's baseline, once."""
+"""``drift check``: read production rows, cut them into chunks, measure what changed, judge each in the course of its version.
+
+Measuring needs rows, judging does not: a chunk whose rows, labels and scores are as before is not read again, and is
+judged again only where a chunk before it changed.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
+import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,41 +15,41 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from opsconsole.config.workspace import Workspace
 from opsconsole.drift import alerts as incidents
 from opsconsole.drift.baselining import ensure_baseline, used_rows
-from opsconsole.drift.chunking import Work, sketch_chunks
+from opsconsole.drift.chunking import count_chunks
+from opsconsole.drift.data.labels import with_labels
 from opsconsole.drift.data.production import Production, known, read_production
-from opsconsole.drift.data.sources import Source, open_source
+from opsconsole.drift.data.sources import open_source
 from opsconsole.drift.data.windows import Window, cut
+from opsconsole.drift.fingerprints import fingerprint, stamp_of, stamps_of
+from opsconsole.drift.fitted import Fitted
+from opsconsole.drift.fitted import decode as fitted_of
+from opsconsole.drift.measured import Measured
+from opsconsole.drift.measured import decode as measured_of
+from opsconsole.drift.measuring import measure_chunk
 from opsconsole.drift.monitors import Monitor, Subject, monitor_of
-from opsconsole.drift.performance.metrics import measure
 from opsconsole.drift.sketches.sketch import TableSketch, decode
-from opsconsole.drift.verdicts.gates import worst
-from opsconsole.drift.verdicts.judging import Judged, judge_chunk
-from opsconsole.drift.verdicts.words import PerformanceVerdict, judge_performance
+from opsconsole.drift.verdicts.course import Course, Past, past_of
+from opsconsole.drift.verdicts.decline import fall
+from opsconsole.drift.verdicts.judging import Against, Judged, judge_chunk
+from opsconsole.drift.verdicts.policy import worst
 from opsconsole.ground import clock
 from opsconsole.ground.errors import UsageError
-from opsconsole.ground.files import digest_file
 from opsconsole.ground.nouns import Severity
 from opsconsole.store import alerts as alert_store
 from opsconsole.store import baselines as baseline_store
 from opsconsole.store import chunks as chunk_store
 from opsconsole.store.alerts import Alert
 from opsconsole.store.baselines import Baseline
-from opsconsole.store.chunk_records import Chunk
+from opsconsole.store.chunk_records import Chunk, Kept, Known
 from opsconsole.store.connection import Store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-HASHED_BYTES = 64 << 20
-"""Files up to this size are known by their content, larger ones by size and time."""
-REVISION = 1
-"""Raised when the same rows would be judged otherwise than before."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,33 @@ class CheckResult:
     """The worst of them."""
 
 
+@dataclass(frozen=True)
+class _Work:
+    """One window of a version, with what is stored of it."""
+
+    window: Window
+    fingerprint: str
+    stamp: str
+    stored: Known | None
+
+    @property
+    def facts(self) -> Measured | None:
+        """What was measured of it, where its rows, labels and scores are as they were."""
+        if self.stored is None or self.stored.facts is None:
+            return None
+        same = self.stored.fingerprint == self.fingerprint and self.stored.stamp == self.stamp
+        return measured_of(self.stored.facts) if same else None
+
+
+@dataclass
+class _Done:
+    """What a check has done so far."""
+
+    judged: list[Chunk]
+    unchanged: int
+    notes: list[str]
+
+
 def check(
     workspace: Workspace, store: Store, name: str, subject: Subject, *, data: str | Path | None = None
 ) -> CheckResult:
@@ -80,54 +111,152 @@ def check(
         )
     with store.immediate() as connection:
         incidents.wake(connection, name, clock.now())
-    source = open_source(data or monitor.config.current, base=workspace.root)
-    batches = baseline_store.predictions(store, monitor.model)
-    production = read_production(monitor, source, batches, subject.version)
-    ensure_baseline(monitor, store, subject, source)
-    stamps = _stamps(source)
-    done: list[Chunk] = []
-    unchanged, notes = 0, []
+    production = production_of(monitor, store, subject, data)
+    ensure_baseline(monitor, store, subject, production.source)
+    stamps = stamps_of(production.source)
+    done = _Done([], 0, [])
     for version, baseline in sorted(baseline_store.baselines(store, name).items()):
-        if version not in production.scores:
-            continue
-        works, same, left_out = _plan(monitor, store, production, baseline, stamps)
-        unchanged += same
-        notes += left_out
-        done += _carry_out(monitor, store, production, baseline, works, subject)
+        if version in production.scores and baseline.fitted is not None:
+            _check_version(monitor, store, production, baseline, stamps, subject, done)
     unscored = sorted(set(production.scores) - set(baseline_store.baselines(store, name)))
-    notes += [f"v{version} scored rows but has no baseline: they are not judged" for version in unscored]
+    done.notes += [f"v{version} scored rows but has no baseline: they are not judged" for version in unscored]
     standing = alert_store.alerts(store, monitor=name, live=True)
     return CheckResult(
         monitor=name,
         version=subject.version,
-        chunks=tuple(done),
-        unchanged=unchanged,
-        notes=tuple(notes),
+        chunks=tuple(done.judged),
+        unchanged=done.unchanged,
+        notes=tuple(done.notes),
         alerts=tuple(standing),
         severity=worst([alert.severity for alert in standing]),
     )
 
 
-def _plan(
-    monitor: Monitor, store: Store, production: Production, baseline: Baseline, stamps: dict[Path, str]
-) -> tuple[list[Work], int, list[str]]:
-    """Return the chunks of a version that were never judged, or from other inputs than there are now."""
-    rows, notes = _judgeable(production, baseline)
-    judged_before = chunk_store.fingerprints(store, monitor.name, baseline.version)
-    works: list[Work] = []
-    same, breaches = 0, 0
-    for window in cut(monitor.config.chunk, production.times, rows, production.zone):
-        performance = _performance(monitor, production, baseline, window, breaches)
-        fingerprint = _fingerprint(monitor, production, baseline, window, breaches, stamps)
-        breaches = 0 if performance is None else performance.breaches
-        if judged_before.get(window.start) == fingerprint:
-            same += 1
+def production_of(monitor: Monitor, store: Store, subject: Subject, data: str | Path | None = None) -> Production:
+    """Read the production rows with their scores, and the labels that were brought later."""
+    source = open_source(data or monitor.config.current, base=monitor.root)
+    batches = baseline_store.predictions(store, monitor.model)
+    return with_labels(monitor, store, read_production(monitor, source, batches, subject.version))
+
+
+def _check_version(
+    monitor: Monitor,
+    store: Store,
+    production: Production,
+    baseline: Baseline,
+    stamps: Mapping[Path, str],
+    subject: Subject,
+    done: _Done,
+) -> None:
+    """Measure what changed of a version's chunks, then judge from the first that changed on."""
+    against = _against(monitor, baseline)
+    rows, notes = judgeable(production, baseline)
+    done.notes += notes
+    works = _works(monitor, store, production, baseline, rows, stamps)
+    _forget_other_cuts(store, monitor, baseline.version, works)
+    new = [work for work in works if work.facts is None]
+    counted = dict(
+        zip(
+            [work.window.start for work in new],
+            count_chunks(
+                monitor,
+                production,
+                baseline.version,
+                against.reference,
+                against.fitted,
+                [work.window for work in new],
+            ),
+            strict=True,
+        )
+    )
+    course = _course(store, against, works)
+    changed = False
+    for work in works:
+        facts = work.facts
+        if facts is not None and not changed and work.stored is not None:
+            course.past.append(_stored_past(store, against, work.stored))
+            done.unchanged += 1
+            continue
+        if facts is None:
+            one = counted[work.window.start]
+            sketch = one.sketch
+            facts = measure_chunk(
+                monitor, against.reference, against.fitted, production, baseline.version, work.window, one
+            )
         else:
-            works.append(Work(window, performance, fingerprint))
-    return works, same, notes
+            sketch = decode(chunk_store.sketch(store, work.stored.id if work.stored else 0) or b"")
+        judged = judge_chunk(against, work.window, facts, sketch, course, work.fingerprint)
+        course.past.append(judged.past)
+        changed = (
+            _keep(monitor, store, judged, Kept(sketch.encode(), facts.encode(), work.stamp), subject, done) or changed
+        )
 
 
-def _judgeable(production: Production, baseline: Baseline) -> tuple[NDArray[np.intp], list[str]]:
+def _against(monitor: Monitor, baseline: Baseline) -> Against:
+    fitted = Fitted() if baseline.fitted is None else fitted_of(baseline.fitted)
+    reference: TableSketch = decode(baseline.sketch)
+    return Against(monitor, baseline, reference, fitted)
+
+
+def _works(
+    monitor: Monitor,
+    store: Store,
+    production: Production,
+    baseline: Baseline,
+    rows: NDArray[np.intp],
+    stamps: Mapping[Path, str],
+) -> list[_Work]:
+    """Cut the version's rows, and hold each window against what is stored of it."""
+    stored = chunk_store.known(store, monitor.name, baseline.version)
+    return [
+        _Work(
+            window,
+            fingerprint(monitor, production, baseline, window),
+            stamp_of(production, window, stamps),
+            stored.get(window.start),
+        )
+        for window in cut(monitor.config.chunk, production.times, rows, production.zone)
+    ]
+
+
+def _forget_other_cuts(store: Store, monitor: Monitor, version: int, works: list[_Work]) -> None:
+    """Drop stored chunks whose time now belongs to a window that begins elsewhere; the past before all rows stays."""
+    starts = {work.window.start for work in works}
+    spans = [(work.window.start, work.window.end) for work in works]
+    stale = [
+        one.id
+        for start, one in chunk_store.known(store, monitor.name, version).items()
+        if start not in starts and any(first <= start < after for first, after in spans)
+    ]
+    if stale:
+        with store.immediate() as connection:
+            chunk_store.drop(connection, stale)
+
+
+def _course(store: Store, against: Against, works: list[_Work]) -> Course:
+    """Return the course of a version up to the first window whose rows are still there."""
+    course = Course(against.fitted.wobble() if against.monitor.config.limits.wobble else {})
+    first = works[0].window.start if works else None
+    for chunk in chunk_store.chunks(store, against.monitor.name, version=against.baseline.version):
+        if first is not None and chunk.start < first:
+            course.past.append(past_of(chunk, chunk_store.columns(store, chunk.id), _fall(against, chunk)))
+    return course
+
+
+def _stored_past(store: Store, against: Against, stored: Known) -> Past:
+    chunk = chunk_store.chunk(store, stored.id)
+    assert chunk is not None
+    return past_of(chunk, chunk_store.columns(store, chunk.id), _fall(against, chunk))
+
+
+def _fall(against: Against, chunk: Chunk) -> float | None:
+    metric = against.monitor.metric
+    if metric is None or chunk.floor is None or chunk.low is None:
+        return None
+    return fall(metric, chunk.realised, against.own)
+
+
+def judgeable(production: Production, baseline: Baseline) -> tuple[NDArray[np.intp], list[str]]:
     """Return the rows that the version scored as production: dated, not before its baseline, and new to it."""
     scored = known(production.scores[baseline.version])
     dated = ~np.isnat(production.times)
@@ -143,103 +272,42 @@ def _judgeable(production: Production, baseline: Baseline) -> tuple[NDArray[np.i
         notes.append(f"{version}: {overlap:,} rows that it was trained or evaluated on were left out")
     new &= ~trained
     if baseline.since is not None:
-        early = production.times < np.datetime64(_wall(baseline, production), "us")
+        early = production.times < np.datetime64(_wall(baseline.since, production), "us")
         if before := int((new & early).sum()):
             notes.append(f"{version}: {before:,} rows from before its baseline were left out")
         new &= ~early
     return np.flatnonzero(new), notes
 
 
-def _wall(baseline: Baseline, production: Production) -> datetime:
-    """Return the baseline's first moment as a wall-clock time of the data's zone."""
-    assert baseline.since is not None
-    return baseline.since.astimezone(ZoneInfo(production.zone or "UTC")).replace(tzinfo=None)
+def _wall(moment: datetime, production: Production) -> datetime:
+    """Return a moment as a wall-clock time of the data's zone."""
+    return moment.astimezone(ZoneInfo(production.zone or "UTC")).replace(tzinfo=None)
 
 
-def _performance(
-    monitor: Monitor, production: Production, baseline: Baseline, window: Window, before: int
-) -> PerformanceVerdict | None:
-    if monitor.metric is None or monitor.floor is None:
-        return None
-    labels, scores = production.labels[window.rows], production.scores[baseline.version][window.rows]
-    both = known(labels)
-    realised = measure(monitor.metric, labels[both], scores[both])
-    reference = None if baseline.realised is None else baseline.realised.value
-    floor = None if len(window.rows) < monitor.config.least else monitor.floor.at(reference)
-    return judge_performance(monitor.metric, realised, reference, floor, before, monitor.persistence)
+def _as_stored(connection: sqlite3.Connection, chunk_id: int, judged: Judged) -> bool:
+    return chunk_store.columns_of(connection, chunk_id) == {one.name: one for one in judged.columns}
 
 
-def _carry_out(
-    monitor: Monitor, store: Store, production: Production, baseline: Baseline, works: list[Work], subject: Subject
-) -> list[Chunk]:
-    """Sketch, judge and store chunks, each with what it does to the alerts in one transaction."""
-    if not works:
-        return []
-    reference: TableSketch = decode(baseline.sketch)
-    done = []
-    for work, counted in zip(
-        works, sketch_chunks(monitor, production, baseline.version, reference, works), strict=True
-    ):
-        judged = judge_chunk(monitor, baseline, reference, production, work, counted)
-        chunk_id = _store(monitor, store, judged, subject)
-        stored = chunk_store.chunk(store, chunk_id)
-        assert stored is not None
-        done.append(stored)
-    return done
-
-
-def _store(monitor: Monitor, store: Store, judged: Judged, subject: Subject) -> int:
+def _keep(monitor: Monitor, store: Store, judged: Judged, kept: Kept, subject: Subject, done: _Done) -> bool:
+    """Store a judged chunk with what it does to the alerts in one transaction; return whether its verdict is new."""
     record = judged.record
     with store.immediate() as connection:
-        same = chunk_store.identity(connection, record.monitor, record.version, record.start)
-        if same is not None and same[1] == record.fingerprint:
-            return same[0]
-        chunk_id = chunk_store.write_chunk(connection, record, judged.sketch, judged.columns)
-        incidents.observe(
-            connection,
-            record,
-            judged.news(chunk_id),
-            alias=monitor.alias,
-            holder=subject.version,
-            judged=monitor.metric is not None and monitor.config.label is not None,
-        )
-    return chunk_id
-
-
-def _fingerprint(
-    monitor: Monitor,
-    production: Production,
-    baseline: Baseline,
-    window: Window,
-    before: int,
-    stamps: dict[Path, str],
-) -> str:
-    """Return what a verdict rests on: rows, labels, scores, files, baseline, settings, and the chunks before."""
-    rows = np.sort(window.rows)
-    hasher = hashlib.sha256()
-    settings = (REVISION, baseline.id, before, window.partial, len(rows), monitor.config, monitor.persistence)
-    hasher.update(repr(settings).encode())
-    for values in (production.labels[rows], production.scores[baseline.version][rows]):
-        hasher.update(repr(values.tolist()).encode() if values.dtype == object else values.tobytes())
-    hasher.update(production.times[rows].tobytes())
-    for text in _texts(production.ids.take(pa.array(rows))):
-        hasher.update(text)
-    for file, first, after in production.spans:
-        if np.searchsorted(rows, first) != np.searchsorted(rows, after):
-            hasher.update(stamps[file.path].encode())
-    return "sha256:" + hasher.hexdigest()
-
-
-def _texts(ids: pa.Array) -> Iterable[bytes]:
-    for value in ids.to_pylist():
-        yield b"\n" if value is None else value.encode() + b"\n"
-
-
-def _stamps(source: Source) -> dict[Path, str]:
-    """Return what each file's content is known by."""
-    found = {}
-    for file in source.files:
-        about = file.path.stat()
-        small = about.st_size <= HASHED_BYTES
-        found[file.path] = digest_file(file.path) if small else f"{file.path.name}:{about.st_size}:{about.st_mtime_ns}"
-    return found
+        before = chunk_store.at(connection, record.monitor, record.version, record.start)
+        if before is not None and before.shows(record) and _as_stored(connection, before.id, judged):
+            chunk_store.refresh(connection, before.id, kept)
+            done.unchanged += 1
+            return False
+        chunk_id = chunk_store.write_chunk(connection, record, kept, judged.columns)
+        if monitor.config.enabled:
+            incidents.observe(
+                connection,
+                record,
+                judged.news(chunk_id),
+                alias=monitor.alias,
+                holder=subject.version,
+                judged=monitor.metric is not None and monitor.config.label is not None,
+            )
+    stored = chunk_store.chunk(store, chunk_id)
+    assert stored is not None
+    done.judged.append(stored)
+    return True

@@ -12,7 +12,8 @@ from opsconsole.drift.measures.distances import NOTHING, Distances, distances
 from opsconsole.drift.measures.exact import exact as exactly
 from opsconsole.drift.sketches.layout import Layout, count, lay_out, layout_of
 from opsconsole.drift.sketches.sketch import CategorySketch, Sketch, TableSketch
-from opsconsole.drift.verdicts.gates import ColumnFacts, ColumnVerdict, Effect, Role, judge, worst
+from opsconsole.drift.verdicts.gates import ColumnFacts, ColumnVerdict, Effect, Role, judge
+from opsconsole.drift.verdicts.policy import PLAIN, severity_of, worst
 from opsconsole.ground.nouns import ColumnKind, Severity
 
 if TYPE_CHECKING:
@@ -217,7 +218,7 @@ def column_comparison(facts: ColumnFacts, verdict: ColumnVerdict) -> ColumnCompa
         noise_p=measured.noise_p,
         drifted=verdict.drifted,
         effect=verdict.effect,
-        severity=verdict.severity,
+        severity=severity_of(facts, verdict, PLAIN),
     )
 
 

@@ -22,7 +22,6 @@ from opsconsole.drift.references import Reference
 from opsconsole.drift.sketches.layout import Layout, Tally
 from opsconsole.drift.sketches.sketch import CategorySketch, NumericSketch, Sketch, TableSketch
 from opsconsole.drift.verdicts.gates import rows_needed
-from opsconsole.ground.nouns import ColumnKind
 from opsconsole.store.baselines import Realised
 
 if TYPE_CHECKING:
@@ -38,9 +37,7 @@ IMPORTANCE_ROWS = 50_000
 WEEK = np.timedelta64(7, "D")
 
 
-def fit_reference(
-    monitor: Monitor, reference: Reference, layouts: dict[str, Layout], sketch: TableSketch
-) -> Fitted:
+def fit_reference(monitor: Monitor, reference: Reference, layouts: dict[str, Layout], sketch: TableSketch) -> Fitted:
     """Fit everything that a verdict needs of a reference besides its counts; its rows are in memory."""
     windows = _windows(monitor, reference)
     structure = _structure(monitor, reference, windows)

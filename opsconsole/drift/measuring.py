@@ -178,11 +178,15 @@ def losses(task: ModelTask, labels: NDArray[Any], scores: NDArray[Any], scale: f
     For numbers it is ``e / (e + scale)`` of the absolute error, ``scale`` being its mean on the reference.
     """
     if task is ModelTask.MULTICLASS:
-        return (labels.astype(str) != scores.astype(str)).astype(np.float64)
-    errors = np.abs(labels.astype(np.float64) - scores.astype(np.float64))
+        wrong: NDArray[np.bool_] = labels.astype(str) != scores.astype(str)
+        return wrong.astype(np.float64)
+    errors: NDArray[np.float64] = np.abs(labels.astype(np.float64) - scores.astype(np.float64))
     if task is ModelTask.BINARY:
         return np.minimum(errors, 1.0) ** 2
-    return errors / (errors + scale) if scale > 0 else (errors > 0).astype(np.float64)
+    if scale <= 0:
+        return (errors > 0).astype(np.float64)
+    shares: NDArray[np.float64] = errors / (errors + scale)
+    return shares
 
 
 def _losses(
@@ -197,6 +201,4 @@ def _losses(
     means = np.add.reduceat(values, starts)[: len(starts)]
     widths = np.diff(np.append(starts, len(values)))
     seconds = times[order][starts].astype("datetime64[s]").astype(np.int64)
-    return Losses(
-        tuple(float(f"{value:.6g}") for value in means / widths), tuple(seconds.tolist()), size
-    )
+    return Losses(tuple(float(f"{value:.6g}") for value in means / widths), tuple(seconds.tolist()), size)

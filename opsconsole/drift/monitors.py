@@ -8,7 +8,8 @@ from pathlib import Path
 
 from opsconsole.config.monitors import MonitorConfig
 from opsconsole.config.workspace import Workspace
-from opsconsole.drift.performance.metrics import Metric, metric_of
+from opsconsole.drift.data.seasons import FITTING
+from opsconsole.drift.performance.metrics import Metric, Options, metric_of
 from opsconsole.ground.errors import ConfigError, NotFoundError
 from opsconsole.ground.nouns import ModelTask
 
@@ -61,6 +62,17 @@ class Monitor:
     persistence: int
 
     @property
+    def options(self) -> Options:
+        """What some metrics need to be told."""
+        performance = self.config.performance
+        return Options() if performance is None else Options(performance.threshold, performance.quantile)
+
+    @property
+    def coverage(self) -> float:
+        """The share of a chunk's labels that must have come before it is judged by them."""
+        return 0.0 if self.config.performance is None else self.config.performance.coverage
+
+    @property
     def kept_out(self) -> frozenset[str]:
         """The columns that are no inputs."""
         names = {self.config.id, self.config.time, self.config.score, *self.config.ignore}
@@ -73,6 +85,11 @@ def monitor_of(workspace: Workspace, name: str) -> Monitor:
     if config is None:
         known = ", ".join(sorted(workspace.config.monitors)) or "none"
         raise NotFoundError(f"there is no monitor `{name}`", hint=f"known: {known}")
+    if config.season is not None and config.chunk not in FITTING[config.season]:
+        raise ConfigError(
+            f"{workspace.file}: monitors.{name}.season: a {config.chunk} holds more than one {config.season}",
+            hint=f'chunk = "{FITTING[config.season][-1]}" has one of each',
+        )
     model, _, alias = config.model.partition("@")
     task = workspace.config.models[model].task
     where = f"{workspace.file}: monitors.{name}.performance"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from opsconsole.ground.nouns import ColumnKind, Severity
@@ -163,6 +163,10 @@ class Chunk(ChunkRecord):
 
     id: int
     checked_at: datetime
+
+    def shows(self, record: ChunkRecord) -> bool:
+        """Whether it says all that ``record`` says, and from the same rows."""
+        return all(getattr(self, one.name) == getattr(record, one.name) for one in fields(ChunkRecord))
 
 
 @dataclass(frozen=True)

@@ -79,9 +79,12 @@ def known(store: Store, monitor: str, version: int) -> dict[datetime, Known]:
     }
 
 
-def restamp(connection: sqlite3.Connection, chunk_id: int, stamp: str) -> None:
-    """Note that a chunk's files changed, and its rows did not."""
-    connection.execute("UPDATE chunks SET stamp = ? WHERE id = ?", (stamp, chunk_id))
+def refresh(connection: sqlite3.Connection, chunk_id: int, kept: Kept) -> None:
+    """Note that a chunk was measured anew, and nothing that it shows changed."""
+    connection.execute(
+        "UPDATE chunks SET sketch = ?, facts = ?, stamp = ? WHERE id = ? AND stamp != ?",
+        (kept.sketch, kept.facts, kept.stamp, chunk_id, kept.stamp),
+    )
 
 
 def drop(connection: sqlite3.Connection, ids: list[int]) -> None:
@@ -89,13 +92,13 @@ def drop(connection: sqlite3.Connection, ids: list[int]) -> None:
     connection.executemany("DELETE FROM chunks WHERE id = ?", [(one,) for one in ids])
 
 
-def identity(connection: sqlite3.Connection, monitor: str, version: int, start: datetime) -> tuple[int, str] | None:
-    """Return a stored chunk's id and fingerprint, inside the caller's transaction; None when it was never judged."""
+def at(connection: sqlite3.Connection, monitor: str, version: int, start: datetime) -> Chunk | None:
+    """Return a version's chunk that starts then, inside the caller's transaction; None when it was never judged."""
     row = connection.execute(
-        "SELECT id, fingerprint FROM chunks WHERE monitor = ? AND version = ? AND start_at = ?",
+        f"SELECT {_CHUNK} FROM chunks WHERE monitor = ? AND version = ? AND start_at = ?",  # noqa: S608 - fixed words
         (monitor, version, clock.to_text(start)),
     ).fetchone()
-    return None if row is None else (int(row["id"]), str(row["fingerprint"]))
+    return None if row is None else _chunk(row)
 
 
 def start_of(connection: sqlite3.Connection, chunk_id: int | None) -> datetime | None:
@@ -118,6 +121,12 @@ def columns(store: Store, chunk_id: int) -> list[ChunkColumn]:
     """Return a chunk's columns, the most drifted first."""
     found = store.rows("SELECT * FROM chunk_columns WHERE chunk_id = ? ORDER BY psi DESC, name", (chunk_id,))
     return [_column(row) for row in found]
+
+
+def columns_of(connection: sqlite3.Connection, chunk_id: int) -> dict[str, ChunkColumn]:
+    """Return a chunk's columns by name, inside the caller's transaction."""
+    found = connection.execute("SELECT * FROM chunk_columns WHERE chunk_id = ?", (chunk_id,)).fetchall()
+    return {row["name"]: _column(row) for row in found}
 
 
 def heat(store: Store, monitor: str, *, limit: int = 60) -> list[HeatCell]:

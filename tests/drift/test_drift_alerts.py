@@ -59,6 +59,7 @@ def test_the_first_healthy_chunk_of_the_version_that_now_holds_the_alias_resolve
 def test_input_drift_of_the_cure_does_not_keep_the_alert_open(world: World, fallen: int) -> None:
     second = world.version(2, world.month(4), at=4)
     world.live(5, version=2, shift=4.0)
+    world.live(6, version=2, shift=4.0)
     found = world.check(second)
     assert [(alert.version, alert.severity) for alert in found.alerts] == [(2, Severity.INFO)]
     assert records.alert(world.store, fallen).cured_by == 2
@@ -126,14 +127,15 @@ def test_a_snoozed_alert_wakes_when_it_gets_worse_and_an_acknowledged_one_stays_
     world: World, subject: Subject
 ) -> None:
     world.live(2, shift=4.0)
+    world.live(3, shift=4.0)
     [alert] = world.check(subject).alerts
     alerts.snooze(world.store, alert.id, clock.now() + timedelta(hours=2))
     assert world.check(subject).alerts[0].state is AlertState.SNOOZED
-    world.live(3, skill=0.3, shift=4.0)
+    world.live(4, skill=0.3, shift=4.0)
     [alert] = world.check(subject).alerts
     assert (alert.state, alert.severity, alert.snoozed_until) == (AlertState.OPEN, Severity.WARN, None)
     alerts.acknowledge(world.store, alert.id, "seen")
-    world.live(4, skill=0.3, shift=4.0)
+    world.live(5, skill=0.3, shift=4.0)
     [alert] = world.check(subject).alerts
     assert (alert.state, alert.severity) == (AlertState.ACKNOWLEDGED, Severity.CRITICAL)
     assert told(world, alert.id) == ["opened", "snoozed", "raised", "acknowledged", "raised"]

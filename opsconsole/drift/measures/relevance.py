@@ -98,4 +98,5 @@ def _cramer(groups: NDArray[np.intp], classes: NDArray[np.str_]) -> float:
     if fewest < 1:
         return 0.0
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True) / table.sum()
-    return min(float(np.sum((table - expected) ** 2 / expected)) / float(table.sum()) / fewest, 1.0)
+    chi_squared = float(np.sum((table - expected) ** 2 / expected))
+    return float(min(chi_squared / float(table.sum()) / fewest, 1.0))

@@ -166,9 +166,7 @@ def _verdict(
     if measured.psi < gate:
         return ColumnVerdict(Effect.NOISE_PASSED, drifted=False, rates=rates, gate=gate)
     effect = Effect.MAJOR if measured.psi >= max(limits.major, gate) else Effect.WARN
-    return ColumnVerdict(
-        effect, drifted=True, persistent=persists(facts.name, limits, history), rates=rates, gate=gate
-    )
+    return ColumnVerdict(effect, drifted=True, persistent=persists(facts.name, limits, history), rates=rates, gate=gate)
 
 
 def rates_broke(measured: Distances) -> bool:

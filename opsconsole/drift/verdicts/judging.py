@@ -1,24 +1,34 @@
-"""Turning a counted chunk into its record: columns measured and judged, findings, words, what an alert would say."""
+"""Turning a measured chunk into its record: verdicts in the course of its version, findings, words, what an alert would say."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from opsconsole.drift.chunking import Counted, Work
-from opsconsole.drift.compare import facts_of
-from opsconsole.drift.data.production import Production, known
-from opsconsole.drift.data.windows import unit_of
+from opsconsole.drift.data.windows import Window, unit_of
+from opsconsole.drift.fitted import Fitted
+from opsconsole.drift.measured import Measured
+from opsconsole.drift.measures.relevance import correlation
 from opsconsole.drift.monitors import Monitor
 from opsconsole.drift.sketches.plots import histogram
-from opsconsole.drift.sketches.sketch import CategorySketch, TableSketch
-from opsconsole.drift.verdicts.gates import ColumnVerdict, Effect, judge, worst
-from opsconsole.drift.verdicts.words import ColumnNote, findings, note, title
+from opsconsole.drift.sketches.sketch import Sketch, TableSketch
+from opsconsole.drift.verdicts.course import Course, Past, past_of
+from opsconsole.drift.verdicts.decline import PerformanceVerdict, estimate_fell, fall, judge_performance, judge_slices
+from opsconsole.drift.verdicts.findings import findings
+from opsconsole.drift.verdicts.gates import ColumnVerdict, Effect, judge
+from opsconsole.drift.verdicts.policy import worst
+from opsconsole.drift.verdicts.streams import follow
+from opsconsole.drift.verdicts.structure import judge_structure
+from opsconsole.drift.verdicts.told import ColumnNote, Told, noted
+from opsconsole.drift.verdicts.trusting import estimate_of
+from opsconsole.drift.verdicts.words import note, title
 from opsconsole.ground.nouns import Severity
-from opsconsole.ground.text import count
 from opsconsole.store.alerts import News
 from opsconsole.store.baselines import Baseline
-from opsconsole.store.chunk_records import ChunkColumn, ChunkRecord
-from opsconsole.store.findings import Finding
+from opsconsole.store.chunk_records import ChunkColumn, ChunkRecord, Estimate, Figures, Slice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True)
@@ -27,9 +37,9 @@ class Judged:
 
     record: ChunkRecord
     columns: list[ChunkColumn]
-    sketch: bytes
     title: str
     words: tuple[str, ...]
+    past: Past
 
     def news(self, chunk_id: int) -> News:
         """Return what an alert says of it."""
@@ -37,68 +47,163 @@ class Judged:
         return News(self.record.severity, self.title, self.words, evidence, chunk_id)
 
 
+@dataclass(frozen=True)
+class Against:
+    """What a version's chunks are held against."""
+
+    monitor: Monitor
+    baseline: Baseline
+    reference: TableSketch
+    fitted: Fitted
+
+    @property
+    def own(self) -> float | None:
+        """The reference's own performance."""
+        return None if self.baseline.realised is None else self.baseline.realised.value
+
+    @property
+    def floor(self) -> float | None:
+        """Where performance must stay."""
+        return None if self.monitor.floor is None else self.monitor.floor.at(self.own)
+
+    @property
+    def margin(self) -> float | None:
+        """How much of the reference's performance may be lost before the floor."""
+        if self.monitor.metric is None:
+            return None
+        return fall(self.monitor.metric, self.floor, self.own)
+
+
 def judge_chunk(
-    monitor: Monitor, baseline: Baseline, reference: TableSketch, production: Production, work: Work, counted: Counted
+    against: Against, window: Window, measured: Measured, sketch: TableSketch, course: Course, fingerprint: str
 ) -> Judged:
     """Judge one chunk; with fewer rows than ``least`` it is measured, and no verdict is given."""
-    window, performance = work.window, work.performance
-    rows, unit = len(window.rows), unit_of(monitor.config.chunk)
-    notes = _columns(monitor, reference, counted)
-    few = rows < monitor.config.least
-    if few:
-        notes = [
-            replace(one, verdict=ColumnVerdict(Effect.TOO_FEW_ROWS, drifted=None, severity=Severity.OK))
-            for one in notes
-        ]
-    found = findings(monitor.metric, performance, notes, unit)
-    if few:
-        text = f"Too few rows for a verdict: {count(rows)} of {count(monitor.config.least)}."
-        found = (Finding("note", Severity.OK, text), *found)
-    realised = None if performance is None else performance.realised
-    labels = int(known(production.labels[window.rows]).sum())
+    told = _told(against, measured, course)
+    found = findings(told)
+    realised = None if told.performance is None else told.performance.realised
     record = ChunkRecord(
-        monitor=monitor.name,
-        model=monitor.model,
-        version=baseline.version,
+        monitor=against.monitor.name,
+        model=against.monitor.model,
+        version=against.baseline.version,
         label=window.label,
         start=window.start,
         end=window.end,
-        rows=rows,
-        labels=labels,
+        rows=measured.rows,
+        labels=measured.labels,
         partial=window.partial,
-        severity=worst([one.severity for one in found]),
+        severity=worst(one.severity for one in found),
         findings=found,
-        fingerprint=work.fingerprint,
+        fingerprint=fingerprint,
         metric=None if realised is None else realised.metric,
         realised=None if realised is None else realised.value,
         low=None if realised is None else realised.low,
         high=None if realised is None else realised.high,
-        floor=None if performance is None else performance.floor,
-        breaches=0 if performance is None else performance.breaches,
+        floor=None if told.performance is None else told.performance.floor,
+        breaches=0 if told.performance is None else told.performance.breaches,
+        metrics=measured.realised,
+        estimated=told.estimate,
+        structure=told.structure,
+        slices=told.slices,
+        stream=None if told.streams is None else told.streams.encode(),
     )
+    columns = [_stored(one, against.reference, sketch) for one in told.columns]
     return Judged(
         record=record,
-        columns=[_stored(one, reference, counted) for one in notes],
-        sketch=counted.sketch.encode(),
-        title=title(monitor.metric, performance, notes, window.label, record.label_coverage),
-        words=note(monitor.metric, performance, notes, unit),
+        columns=columns,
+        title=title(told, window.label, record.label_coverage),
+        words=note(told),
+        past=past_of(record, columns, _fall(against, told.performance)),
     )
 
 
-def _columns(monitor: Monitor, reference: TableSketch, counted: Counted) -> list[ColumnNote]:
-    facts = facts_of(reference, counted.sketch, counted.schema, new={}, score=monitor.config.score)
-    verdicts = judge(facts)
+def _told(against: Against, measured: Measured, course: Course) -> Told:
+    monitor, config = against.monitor, against.monitor.config
+    few = measured.rows < config.least
+    performance = _performance(against, measured, course, few=few)
+    estimate = None if few else estimate_of(against, measured, course)
+    slices = (
+        () if monitor.metric is None else judge_slices(monitor.metric, measured.slices, against.fitted, against.margin)
+    )
+    structure = None if few else judge_structure(against.fitted, measured)
+    limits = config.limits
+    return Told(
+        metric=monitor.metric,
+        policy=config.policy,
+        unit=unit_of(config.chunk),
+        least=config.least,
+        measured=measured,
+        performance=performance,
+        estimate=estimate,
+        estimate_fell=_estimate_fell(against, performance, estimate),
+        columns=_columns(against, measured, course, few=few),
+        slices=slices,
+        lasting_slices=_lasting(slices, course, limits.persist, limits.window),
+        structure=structure,
+        structure_lasts=structure is not None
+        and structure.drifted
+        and course.running([one.structure for one in course.past], limits.persist, limits.window),
+        streams=follow(course.stream, against.fitted, measured.losses),
+    )
+
+
+def _performance(against: Against, measured: Measured, course: Course, *, few: bool) -> PerformanceVerdict | None:
+    monitor = against.monitor
+    if monitor.metric is None or monitor.floor is None or not measured.realised:
+        return None
+    covered = measured.rows and measured.labels / measured.rows >= monitor.coverage
+    return judge_performance(
+        monitor.metric,
+        measured.realised[0],
+        against.own,
+        None if few or not covered else against.floor,
+        course.breaches,
+        monitor.persistence,
+        monitor.config.policy,
+    )
+
+
+def _estimate_fell(against: Against, performance: PerformanceVerdict | None, estimate: Estimate | None) -> bool:
+    """What has been realised says more than what was estimated."""
+    if against.monitor.metric is None:
+        return False
+    known = performance is not None and performance.breached is not None
+    return not known and estimate_fell(against.monitor.metric, estimate, against.floor)
+
+
+def _lasting(slices: Sequence[Slice], course: Course, persist: int, window: int) -> frozenset[tuple[str, str]]:
+    found = [(one.column, one.value) for one in slices if one.fell]
+    return frozenset(
+        key for key in found if course.running([key in one.slices for one in course.past], persist, window)
+    )
+
+
+def _fall(against: Against, performance: PerformanceVerdict | None) -> float | None:
+    if against.monitor.metric is None or performance is None or performance.breached is None:
+        return None
+    return fall(against.monitor.metric, performance.realised.value, against.own)
+
+
+def _columns(against: Against, measured: Measured, course: Course, *, few: bool) -> tuple[ColumnNote, ...]:
+    limits, policy = against.monitor.config.limits, against.monitor.config.policy
+    verdicts = judge(measured.columns, limits, course.history())
+    falls = [one.fall for one in course.past]
+    if against.monitor.metric is not None and measured.realised:
+        falls = [*falls, fall(against.monitor.metric, measured.realised[0].value, against.own)]
+    else:
+        falls = [*falls, None]
     notes = []
-    for one in facts:
-        current = counted.sketch.columns[one.name]
-        newcomers = current.examples if isinstance(current, CategorySketch) else ()
-        notes.append(ColumnNote(one, verdicts[one.name], tuple(name for name, _ in newcomers)))
-    return notes
+    for facts in measured.columns:
+        verdict = ColumnVerdict(Effect.TOO_FEW_ROWS, drifted=None) if few else verdicts[facts.name]
+        moved = [*(one.psi.get(facts.name) for one in course.past), facts.distances.psi]
+        notes.append(
+            noted(facts, verdict, policy, against.fitted.importance.get(facts.name), correlation(moved, falls))
+        )
+    return tuple(notes)
 
 
-def _stored(one: ColumnNote, reference: TableSketch, counted: Counted) -> ChunkColumn:
+def _stored(one: ColumnNote, reference: TableSketch, sketch: TableSketch) -> ChunkColumn:
     measured, name = one.facts.distances, one.facts.name
-    current = None if name in counted.schema else counted.sketch.columns[name]
+    current: Sketch | None = None if one.facts.schema is not None else sketch.columns[name]
     return ChunkColumn(
         name=name,
         kind=one.facts.kind,
@@ -118,6 +223,10 @@ def _stored(one: ColumnNote, reference: TableSketch, counted: Counted) -> ChunkC
         noise_p=measured.noise_p,
         drifted=one.verdict.drifted,
         effect=one.verdict.effect,
-        severity=one.verdict.severity,
+        severity=one.severity,
+        persistent=one.verdict.persistent,
+        importance=one.importance,
+        gate=one.verdict.gate,
+        figures=Figures(newcomers=one.facts.newcomers),
         plot=histogram(reference.columns[name], current),
     )

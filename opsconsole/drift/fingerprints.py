@@ -1,0 +1,64 @@
+"""What a chunk is known by: from its rows' ids, times, labels and scores, and from the files in which they stand."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from opsconsole.drift.data.production import Production
+from opsconsole.drift.data.sources import Source
+from opsconsole.drift.data.windows import Window
+from opsconsole.drift.monitors import Monitor
+from opsconsole.ground.files import digest_file
+from opsconsole.store.baselines import Baseline
+
+HASHED_BYTES = 64 << 20
+"""Files up to this size are known by their content, larger ones by size and time."""
+REVISION = 2
+"""Raised when the same rows would be measured otherwise than before."""
+
+
+def fingerprint(monitor: Monitor, production: Production, baseline: Baseline, window: Window) -> str:
+    """Return what a chunk's facts rest on, save its features: rows, labels, scores, baseline, settings."""
+    rows = np.sort(window.rows)
+    hasher = hashlib.sha256()
+    settings = (REVISION, baseline.id, window.partial, len(rows), monitor.config)
+    hasher.update(repr(settings).encode())
+    for values in (production.labels[rows], production.scores[baseline.version][rows]):
+        hasher.update(repr(values.tolist()).encode() if values.dtype == object else values.tobytes())
+    hasher.update(production.times[rows].tobytes())
+    for part in _buffers(production.ids.take(pa.array(rows))):
+        hasher.update(part)
+    return "sha256:" + hasher.hexdigest()
+
+
+def stamp_of(production: Production, window: Window, stamps: Mapping[Path, str]) -> str:
+    """Return what the files in which a window's rows stand are known by."""
+    rows = np.sort(window.rows)
+    hasher = hashlib.sha256()
+    for file, first, after in production.spans:
+        if np.searchsorted(rows, first) != np.searchsorted(rows, after):
+            hasher.update(stamps[file.path].encode())
+    return hasher.hexdigest()
+
+
+def stamps_of(source: Source) -> dict[Path, str]:
+    """Return what each file's content is known by."""
+    found = {}
+    for file in source.files:
+        about = file.path.stat()
+        small = about.st_size <= HASHED_BYTES
+        found[file.path] = digest_file(file.path) if small else f"{file.path.name}:{about.st_size}:{about.st_mtime_ns}"
+    return found
+
+
+def _buffers(ids: pa.Array) -> list[bytes]:
+    """Return the bytes of text ids with their lengths, so that no two lists of ids look alike."""
+    lengths = pc.binary_length(ids).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    joined = pc.binary_join(pa.ListArray.from_arrays([0, len(ids)], ids.fill_null("")), "")
+    return [lengths.tobytes(), (joined[0].as_py() or "").encode()]

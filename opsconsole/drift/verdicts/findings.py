@@ -1,0 +1,129 @@
+"""The findings of a chunk: each one thing in words and numbers, the weightiest first."""
+
+from __future__ import annotations
+
+from opsconsole.drift.verdicts.gates import BROKEN, Role
+from opsconsole.drift.verdicts.phrases import (
+    BROKEN_WORDS,
+    OUTSIDE_TOLD,
+    estimate_sentence,
+    named,
+    outside_words,
+    performance_sentence,
+    rates_words,
+    slice_sentence,
+    structure_sentence,
+)
+from opsconsole.drift.verdicts.told import ColumnNote, Told
+from opsconsole.ground.nouns import Severity
+from opsconsole.ground.text import clean, count, percent, psi
+from opsconsole.store.findings import Finding
+
+ORDER = (
+    "performance",
+    "schema",
+    "estimate",
+    "score",
+    "target",
+    "slice",
+    "rates",
+    "quality",
+    "structure",
+    "input",
+    "stream",
+)
+"""The kinds of one severity, weightiest first; what else there is comes last."""
+
+__all__ = ["OUTSIDE_TOLD", "findings"]
+
+
+def findings(told: Told) -> tuple[Finding, ...]:
+    """Return everything worth telling of a chunk, the weightiest first."""
+    if told.few:
+        text = f"Too few rows for a verdict: {count(told.measured.rows)} of {count(told.least)}."
+        return (Finding("note", Severity.OK, text),)
+    found = [*_of_performance(told), *_of_slices(told), *_of_quality(told), *_of_structure(told), *_of_streams(told)]
+    found += [column_finding(note) for note in told.columns if note.severity is not Severity.OK]
+    return tuple(sorted(found, key=lambda one: (-one.severity.rank, _place(one.kind), -(one.psi or 0.0))))
+
+
+def _place(kind: str) -> int:
+    return ORDER.index(kind) if kind in ORDER else len(ORDER)
+
+
+def _of_performance(told: Told) -> list[Finding]:
+    found = []
+    if told.metric is not None and told.performance is not None:
+        if told.performance.breached:
+            text = performance_sentence(told.metric, told.performance, told.unit)
+            found.append(Finding("performance", told.performance.severity, text))
+        elif told.performance.breached is None and told.measured.labels:
+            text = (
+                f"Labels of {percent(told.measured.labels / told.measured.rows)} of the rows so far: too few to judge."
+            )
+            found.append(Finding("labels", Severity.OK, text))
+    if told.metric is not None and told.estimate is not None and told.estimate_fell:
+        text = estimate_sentence(told.metric, told.estimate)
+        found.append(Finding("estimate", told.policy.estimate, text))
+    return found
+
+
+def _of_slices(told: Told) -> list[Finding]:
+    """A slice that fell for once is told with its chunk, and opens nothing."""
+    if told.metric is None:
+        return []
+    return [
+        Finding(
+            "slice",
+            told.policy.slice if (one.column, one.value) in told.lasting_slices else Severity.OK,
+            slice_sentence(told.metric, one),
+            column=one.column,
+        )
+        for one in told.slices
+        if one.fell
+    ]
+
+
+def _of_quality(told: Told) -> list[Finding]:
+    found = []
+    for fact in told.measured.quality:
+        subject = "" if fact.column is None else f"`{clean(fact.column, limit=40)}`: "
+        found.append(Finding("quality", told.policy.quality, f"{subject}{fact.text}.", column=fact.column))
+    return found
+
+
+def _of_structure(told: Told) -> list[Finding]:
+    if told.structure is None or not told.structure.drifted:
+        return []
+    severity = told.policy.structure if told.structure_lasts else Severity.OK
+    return [Finding("structure", severity, structure_sentence(told.structure))]
+
+
+def _of_streams(told: Told) -> list[Finding]:
+    if told.streams is None:
+        return []
+    return [Finding("stream", Severity.OK, text) for text in told.streams.sentences()]
+
+
+def column_finding(one: ColumnNote) -> Finding:
+    """Return what a column's verdict says."""
+    measured, effect = one.facts.distances, one.verdict.effect
+    role = {Role.SCORE: "score", Role.TARGET: "target"}.get(one.facts.role, "input")
+    name = named(one)
+    drifts = one.verdict.persistent and one.verdict.drifted
+    if effect in BROKEN:
+        kind, text = "schema", f"{name} {BROKEN_WORDS[effect]}: no value of it arrives as the model knows it."
+    elif one.verdict.rates and (role == "input" or not drifts):
+        kind, text = "rates", f"{name}: {rates_words(one)}."
+    else:
+        kind, text = role, f"{name} moved: PSI {psi(measured.psi)}{outside_words(one)}."
+    return Finding(
+        kind=kind,
+        severity=one.severity,
+        text=text,
+        column=one.facts.name,
+        psi=measured.psi,
+        outside=measured.outside,
+        missing=measured.missing_current,
+        unseen=measured.unseen,
+    )
