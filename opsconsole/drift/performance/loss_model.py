@@ -1,0 +1,278 @@
+"""A second model that expects a regression's error row by row: performance without labels (direct loss estimation).
+
+As in NannyML's docs, "How it works: performance estimation", DLE: a gradient-boosted regressor learns the loss of each
+reference row from the inputs and the prediction, and its mean over a chunk is the chunk's expected loss.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pt
+
+from opsconsole.drift.performance.metrics import DEFAULT, Options
+from opsconsole.drift.performance.regression import pinball
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+FORMAT = 1
+MOST_ROWS = 100_000
+"""Reference rows that are learned from and checked on, at most; a seeded sample of more."""
+LEAST_LEARNED = 60
+"""Rows below which nothing is learned: half of them would have to check the other half."""
+MOST_CATEGORIES = 254
+"""Codes of a categorical column that scikit-learn's histograms can hold; the commonest are kept."""
+_SEED = 20190103
+TRUSTED = (
+    "functools.partial",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.utils.validation.check_array",
+)
+"""What skops may build besides its own list, as a gradient-boosted regressor needs it: read, and found harmless."""
+
+
+class LossKind(StrEnum):
+    """Which loss of a row is expected."""
+
+    ABSOLUTE = "absolute"
+    SQUARED = "squared"
+    RELATIVE = "relative"
+    PINBALL = "pinball"
+
+
+KINDS = {
+    "mae": LossKind.ABSOLUTE,
+    "mse": LossKind.SQUARED,
+    "rmse": LossKind.SQUARED,
+    "mape": LossKind.RELATIVE,
+    "quantile_loss": LossKind.PINBALL,
+}
+"""The loss whose mean each metric is (``rmse``: its root); metrics that are not here cannot be estimated."""
+
+
+@dataclass(frozen=True)
+class LossColumn:
+    """One input: its name, and for a categorical one its categories in the order of their codes."""
+
+    name: str
+    categories: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class LossModel:
+    """A fitted model of a row's loss, and how it did on the half of the reference that it did not learn from."""
+
+    kind: LossKind
+    columns: tuple[LossColumn, ...]
+    learned: int
+    """How many rows it was fitted to."""
+    checked_rows: int
+    expected: float
+    """The mean loss that it expects on the rows it was checked on."""
+    seen: float
+    """Their realised mean loss."""
+    seen_error: float
+    """The standard error of ``seen``."""
+    noise: float
+    """How far a checked row's loss strays from the expected one, as a multiple of that (root mean squares of both)."""
+    estimator: Any
+    """A fitted ``HistGradientBoostingRegressor``."""
+
+    @property
+    def checked(self) -> float:
+        """The error of the check: expected less realised mean loss of the rows that it did not learn from."""
+        return self.expected - self.seen
+
+    def encode(self) -> bytes:
+        """Return what a later process reads with ``decode_loss_model``: no pickle, the estimator as skops."""
+        from skops.io import dumps
+
+        header = {name: getattr(self, name) for name in _Document.__struct_fields__ if hasattr(self, name)}
+        return msgspec.msgpack.encode(_Document(format=FORMAT, skops=dumps(self.estimator), **header))
+
+
+class _Document(msgspec.Struct):
+    format: int
+    skops: bytes
+    kind: LossKind
+    columns: tuple[LossColumn, ...]
+    learned: int
+    checked_rows: int
+    expected: float
+    seen: float
+    seen_error: float
+    noise: float
+
+
+def decode_loss_model(data: bytes) -> LossModel:
+    """Read what ``LossModel.encode`` wrote; ValueError for anything else, or if it names a type not in ``TRUSTED``."""
+    from skops.io import get_untrusted_types, loads
+
+    try:
+        document = msgspec.msgpack.decode(data, type=_Document)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"not a stored loss model: {error}") from error
+    if document.format != FORMAT:
+        raise ValueError(f"a loss model of format {document.format}; this program reads {FORMAT}")
+    try:
+        strangers = sorted(set(get_untrusted_types(data=document.skops)) - set(TRUSTED))
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"not a stored loss model: {error}") from error
+    if strangers:
+        raise ValueError(f"a loss model with types that are not trusted: {', '.join(strangers)}")
+    estimator = loads(document.skops, trusted=list(TRUSTED))
+    told = {name: getattr(document, name) for name in _Document.__struct_fields__ if name not in {"format", "skops"}}
+    return LossModel(estimator=estimator, **told)
+
+
+def loss_of(kind: LossKind, labels: Floats, scores: Floats, options: Options = DEFAULT) -> Floats:
+    """Return each row's loss; NaN where it has none: the relative one of a label 0, or a missing label or score."""
+    if kind is LossKind.PINBALL:
+        return pinball(labels, scores, options.quantile)
+    errors = np.abs(labels - scores)
+    if kind is LossKind.SQUARED:
+        errors = errors**2
+    elif kind is LossKind.RELATIVE:
+        errors = errors / np.where(labels == 0, np.nan, np.abs(labels))
+    found: Floats = errors
+    return found
+
+
+def fit_loss_model(
+    kind: LossKind,
+    batches: Sequence[pa.RecordBatch],
+    labels: Floats,
+    scores: Floats,
+    options: Options = DEFAULT,
+) -> LossModel | None:
+    """Fit to one half of the reference rows and check on the other; None where there are too few of them.
+
+    ``batches`` hold the inputs of the rows whose labels and scores run in parallel: numbers, booleans and texts;
+    columns of other types are left out. Rows the regression was trained on would make its errors look too small.
+    """
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    losses = loss_of(kind, labels, scores, options)
+    random = np.random.default_rng(_SEED)
+    there = random.permutation(np.flatnonzero(np.isfinite(losses)))[:MOST_ROWS]
+    if len(there) < LEAST_LEARNED:
+        return None
+    half = len(there) // 2
+    learned, checked = np.sort(there[:half]), np.sort(there[half:])
+    columns = columns_of(batches)
+    matrix, places = _matrix_at(columns, batches, scores, np.sort(there))
+    fits = np.isin(places, learned, assume_unique=True)
+    estimator = HistGradientBoostingRegressor(
+        categorical_features=[place for place, column in enumerate(columns) if column.categories is not None] or None,
+        random_state=_SEED,
+        early_stopping=False,
+        min_samples_leaf=min(50, max(half // 20, 2)),
+        learning_rate=0.05,
+    )
+    with _one_thread():
+        estimator.fit(matrix[fits], losses[learned])
+        expected, seen = np.maximum(estimator.predict(matrix[~fits]), 0.0), losses[checked]
+    return LossModel(
+        kind=kind,
+        columns=columns,
+        learned=half,
+        checked_rows=len(checked),
+        expected=float(expected.mean()),
+        seen=float(seen.mean()),
+        seen_error=float(seen.std(ddof=1) / np.sqrt(len(seen))),
+        noise=float(np.sqrt(np.mean((seen - expected) ** 2) / max(np.mean(expected**2), np.finfo(float).tiny))),
+        estimator=estimator,
+    )
+
+
+def estimate_loss(model: LossModel, batch: pa.RecordBatch, scores: Floats) -> Floats:
+    """Return each row's expected loss; NaN where it has no score. A column that is gone counts as missing."""
+    expected = np.full(len(scores), np.nan)
+    there = np.isfinite(scores)
+    if there.any():
+        with _one_thread():
+            found = model.estimator.predict(matrix_of(model.columns, batch, scores)[there])
+        expected[there] = np.maximum(found, 0.0)
+    return expected
+
+
+def columns_of(batches: Sequence[pa.RecordBatch]) -> tuple[LossColumn, ...]:
+    """Return the columns that can be learned from, in the order of the first batch; empty columns are left out."""
+    columns = []
+    for name in batches[0].schema.names if batches else ():
+        parts = [batch.column(name) for batch in batches if name in batch.schema.names]
+        if any(_is_text(part.type) for part in parts):
+            values = pa.chunked_array([_text(part) for part in parts])
+            counted = pc.value_counts(values.drop_null())
+            ordered = sorted(counted.to_pylist(), key=lambda one: (-one["counts"], one["values"]))
+            if ordered:
+                columns.append(LossColumn(name, tuple(one["values"] for one in ordered[:MOST_CATEGORIES])))
+        elif all(_is_number(part.type) for part in parts):
+            columns.append(LossColumn(name))
+    return tuple(columns)
+
+
+def matrix_of(columns: Sequence[LossColumn], batch: pa.RecordBatch, scores: Floats) -> Floats:
+    """Return rows x (columns and the score last), float64; what is missing, or a category never seen, is NaN."""
+    names = set(batch.schema.names)
+    parts = [
+        _numbers(batch.column(one.name), one) if one.name in names else np.full(len(scores), np.nan) for one in columns
+    ]
+    return np.column_stack([*parts, scores])
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Keep scikit-learn to one core: on a busy machine its threads spin, and a fit of .2 s takes 10."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # scikit-learn brings it
+
+    limited: AbstractContextManager[object] = threadpool_limits(1, user_api="openmp")
+    return limited
+
+
+def _matrix_at(
+    columns: Sequence[LossColumn], batches: Sequence[pa.RecordBatch], scores: Floats, chosen: NDArray[np.int64]
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Return the matrix of the chosen rows, batch by batch so that the others are never turned into numbers."""
+    first, parts = 0, []
+    for batch in batches:
+        rows = chosen[(chosen >= first) & (chosen < first + batch.num_rows)]
+        parts.append(matrix_of(columns, batch.take(pa.array(rows - first)), scores[rows]))
+        first += batch.num_rows
+    return np.concatenate(parts), chosen
+
+
+def _numbers(values: pa.Array, column: LossColumn) -> Floats:
+    if column.categories is not None:
+        values = pc.index_in(_text(values), value_set=pa.array(column.categories, pa.string()))
+    elif not _is_number(values.type):
+        return np.full(len(values), np.nan)
+    numbers: Floats = values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def _text(values: pa.Array) -> pa.Array:
+    if pt.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    return values if values.type == pa.string() else values.cast(pa.string())
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(
+        pt.is_string(kind) or pt.is_large_string(kind) or (pt.is_dictionary(kind) and _is_text(kind.value_type))
+    )
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pt.is_integer(kind) or pt.is_floating(kind) or pt.is_boolean(kind) or pt.is_decimal(kind))
