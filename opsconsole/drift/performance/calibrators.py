@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,13 +52,18 @@ def fit_calibrator(scores: Floats, labels: Floats) -> Calibrator:
     return isotonic(scores, labels)
 
 
-def cross_fitted(scores: Floats, labels: Floats, *, folds: int) -> Floats:
-    """Return each row's probability by knots fitted to the other folds; folds are stratified and seeded."""
-    fold = _folds(labels, folds)
+def cross_fitted(
+    scores: Floats, labels: Floats, *, folds: int, fit: Callable[[Floats, Floats], Calibrator] | None = None
+) -> Floats:
+    """Return each row's probability by a calibrator fitted to the other folds (``isotonic``, unless told otherwise).
+
+    Folds are stratified and seeded.
+    """
+    fold, fit = _folds(labels, folds), fit or isotonic
     chances = np.empty(len(scores))
     for place in range(folds):
         here = fold == place
-        chances[here] = isotonic(scores[~here], labels[~here]).chances(scores[here])
+        chances[here] = fit(scores[~here], labels[~here]).chances(scores[here])
     return chances
 
 

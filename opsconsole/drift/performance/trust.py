@@ -1,0 +1,154 @@
+"""Whether an estimate made without labels may be relied on: it is held against every label that comes in later."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from opsconsole.drift.performance.estimation import Estimated
+from opsconsole.drift.performance.metrics import Metric
+from opsconsole.ground.text import decimals, plural
+from opsconsole.store.baselines import Realised
+
+LEAST_COVERAGE = 0.5
+"""Share of a chunk's rows that must have their label before the chunk tests an estimate."""
+AGREEING = 3
+"""Labelled chunks in a row that must agree before a disproved estimate is trusted again."""
+SHARE_OF_FLOOR = 0.25
+LEAST_BOUNDED, LEAST_OF_LOSS = 0.005, 0.05
+
+
+class Agreement(StrEnum):
+    """What the labels of a chunk say of its estimate."""
+
+    AGREES = "agrees"
+    DISPROVED = "disproved"
+    UNTESTED = "untested"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A chunk's estimate beside what its labels showed."""
+
+    label: str
+    """The chunk's name, ``Mar 2013``."""
+    estimated: Estimated
+    realised: Realised
+    coverage: float
+    """Share of the chunk's rows that have their label, 0..1."""
+    tolerance: float
+    """A difference that does not matter, in the metric's unit."""
+
+    @property
+    def difference(self) -> float | None:
+        """Estimated less realised; None where the chunk tests nothing."""
+        if self.coverage < LEAST_COVERAGE or self.chance is None:
+            return None
+        assert self.estimated.value is not None
+        assert self.realised.value is not None
+        return self.estimated.value - self.realised.value
+
+    @property
+    def chance(self) -> float | None:
+        """A difference that chance alone explains: both intervals' half-widths in quadrature; None without them."""
+        mine, theirs = self.estimated, self.realised
+        if mine.value is None or mine.low is None or mine.high is None:
+            return None
+        if theirs.value is None or theirs.low is None or theirs.high is None:
+            return None
+        return math.hypot((mine.high - mine.low) / 2, (theirs.high - theirs.low) / 2)
+
+    @property
+    def agreement(self) -> Agreement:
+        """Disproved where the difference both matters and is more than chance."""
+        if self.difference is None or self.chance is None:
+            return Agreement.UNTESTED
+        off = abs(self.difference)
+        return Agreement.DISPROVED if off > self.tolerance and off > self.chance else Agreement.AGREES
+
+
+@dataclass(frozen=True)
+class BackTest:
+    """How estimates of a version's metric are held against labels."""
+
+    metric: Metric
+    reference: float | None
+    """The version's own value on its reference."""
+    floor: float | None
+
+    @property
+    def tolerance(self) -> float:
+        """A quarter of the way from the reference to the floor: less cannot turn a verdict.
+
+        At least .005 for a metric between 0 and 1, and 5 % of the reference for a loss in a unit of its own.
+        """
+        least = LEAST_BOUNDED if self.metric.bounded else LEAST_OF_LOSS * abs(self.reference or 0.0)
+        if self.reference is None or self.floor is None:
+            return least
+        return max(SHARE_OF_FLOOR * abs(self.reference - self.floor), least)
+
+    def compare(self, label: str, estimated: Estimated, realised: Realised, coverage: float) -> Compared:
+        """Hold a chunk's estimate against its labels."""
+        return Compared(label, estimated, realised, coverage, self.tolerance)
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Whether to rely on estimates of the next chunk, and on what that rests."""
+
+    trusted: bool
+    tested: int
+    """How many chunks had labels enough to test their estimate."""
+    error: float | None
+    """The mean absolute difference over those chunks; None without any."""
+    disproved_since: str | None
+    """The chunk that first disproved it, as long as it is not trusted again."""
+    words: str
+    """What to show beside the estimate."""
+
+
+def judge_trust(history: Sequence[Compared], self_tested: Compared | None = None) -> Trust:
+    """Judge estimates by all chunks so far, oldest first, and by their test on the reference itself (``self_test``).
+
+    Not trusted from the first chunk that disproves them, until three chunks with labels in a row agree. Before any
+    labels they are trusted only if they stood their test on the reference.
+    """
+    trusted = self_tested is not None and self_tested.agreement is Agreement.AGREES
+    since: str | None = None
+    agreeing, differences = 0, []
+    for chunk in history:
+        if chunk.difference is None:
+            continue
+        differences.append(abs(chunk.difference))
+        if chunk.agreement is Agreement.DISPROVED:
+            trusted, since, agreeing = False, since or chunk.label, 0
+            continue
+        agreeing += 1
+        if agreeing >= AGREEING:
+            trusted, since = True, None
+    if not differences:
+        return Trust(trusted, 0, None, None, _untested_words(self_tested))
+    error = sum(differences) / len(differences)
+    words = _words(since, len(differences), error, agreeing, trusted=trusted)
+    return Trust(trusted, len(differences), error, since, words)
+
+
+def _untested_words(self_tested: Compared | None) -> str:
+    if self_tested is None or self_tested.difference is None:
+        return "not yet tested by labels, nor could it be on the reference"
+    off = decimals(abs(self_tested.difference))
+    if self_tested.agreement is Agreement.AGREES:
+        return f"not yet tested by labels; on the reference itself off by {off}"
+    return f"not yet tested by labels; failed on the reference itself, off by {off}: do not rely on it"
+
+
+def _words(since: str | None, tested: int, error: float, agreeing: int, *, trusted: bool) -> str:
+    off = f"off by {decimals(error)} on average over {plural(tested, 'labelled chunk')}"
+    again = f"; {agreeing} of {AGREEING} that must agree in a row" if agreeing else ""
+    if trusted:
+        return f"borne out by labels: {off}"
+    if since is None:
+        return f"failed on the reference, or not tested there; {off}{again}"
+    return f"disproved by labels since {since}: {off}{again}; do not rely on it"
