@@ -144,7 +144,7 @@ def _check_version(
     store: Store,
     production: Production,
     baseline: Baseline,
-    stamps: Mapping[Path, str],
+    stamps: Mapping[str, str],
     subject: Subject,
     done: _Done,
 ) -> None:
@@ -204,7 +204,7 @@ def _works(
     production: Production,
     baseline: Baseline,
     rows: NDArray[np.intp],
-    stamps: Mapping[Path, str],
+    stamps: Mapping[str, str],
 ) -> list[_Work]:
     """Cut the version's rows, and hold each window against what is stored of it."""
     stored = chunk_store.known(store, monitor.name, baseline.version)

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from opsconsole.drift.data.batches import with_column
 from opsconsole.drift.data.production import Production, as_text
 from opsconsole.drift.data.sources import DataFile, Source
-from opsconsole.drift.data.tables import with_column
 from opsconsole.drift.data.windows import Window
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.measures.structure import StructureTally
@@ -76,7 +76,7 @@ def count_chunks(
         lost = _lost(monitor, file, reference)
         wanted = [name for name in file.kinds if name not in lost and name != score and _needed(monitor, name, layouts)]
         place = first
-        for batch in Source(file.path.name, (file,)).batches(wanted or [monitor.config.time]):
+        for batch in Source(file.name, (file,)).batches(wanted or [monitor.config.time]):
             until = place + batch.table.num_rows
             table = batch.table.select(wanted)
             if score in layouts:

@@ -19,8 +19,8 @@ from opsconsole.ground.nouns import ColumnKind, Severity
 if TYPE_CHECKING:
     import pyarrow as pa
 
-HELD_ROWS = 2_000_000
-"""A reference up to this size is decoded once and held; a larger one is read twice."""
+HELD_ROWS = 500_000
+"""A reference up to this size is decoded once and held; a larger one is read twice, so that memory stays flat."""
 
 IDENTIFYING = 0.9
 """A text column with at least this share of different values in the reference names rows."""
@@ -80,6 +80,8 @@ class Comparison:
     left_out: tuple[str, ...]
     """Columns of lists or records, which are not compared."""
     severity: Severity
+    notes: tuple[str, ...] = ()
+    """What was left out or is read otherwise than it looks, and why."""
 
     @property
     def drifted(self) -> bool:
@@ -119,6 +121,7 @@ def compare(
         columns=tuple(found[name] for name in dict.fromkeys(order)),
         left_out=tuple(dict.fromkeys(name for file in (*reference.files, *current.files) for name in file.nested)),
         severity=worst([column.severity for column in found.values()]),
+        notes=tuple(dict.fromkeys((*reference.notes, *current.notes))),
     )
 
 

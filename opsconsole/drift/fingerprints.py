@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -14,11 +13,8 @@ from opsconsole.drift.data.production import Production
 from opsconsole.drift.data.sources import Source
 from opsconsole.drift.data.windows import Window
 from opsconsole.drift.monitors import Monitor
-from opsconsole.ground.files import digest_file
 from opsconsole.store.baselines import Baseline
 
-HASHED_BYTES = 64 << 20
-"""Files up to this size are known by their content, larger ones by size and time."""
 REVISION = 2
 """Raised when the same rows would be measured otherwise than before."""
 
@@ -37,24 +33,19 @@ def fingerprint(monitor: Monitor, production: Production, baseline: Baseline, wi
     return "sha256:" + hasher.hexdigest()
 
 
-def stamp_of(production: Production, window: Window, stamps: Mapping[Path, str]) -> str:
+def stamp_of(production: Production, window: Window, stamps: Mapping[str, str]) -> str:
     """Return what the files in which a window's rows stand are known by."""
     rows = np.sort(window.rows)
     hasher = hashlib.sha256()
     for file, first, after in production.spans:
         if np.searchsorted(rows, first) != np.searchsorted(rows, after):
-            hasher.update(stamps[file.path].encode())
+            hasher.update(stamps[file.name].encode())
     return hasher.hexdigest()
 
 
-def stamps_of(source: Source) -> dict[Path, str]:
+def stamps_of(source: Source) -> dict[str, str]:
     """Return what each file's content is known by."""
-    found = {}
-    for file in source.files:
-        about = file.path.stat()
-        small = about.st_size <= HASHED_BYTES
-        found[file.path] = digest_file(file.path) if small else f"{file.path.name}:{about.st_size}:{about.st_mtime_ns}"
-    return found
+    return {file.name: file.stamp() for file in source.files}
 
 
 def _buffers(ids: pa.Array) -> list[bytes]:

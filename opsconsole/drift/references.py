@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from opsconsole.drift.data.batches import with_column
 from opsconsole.drift.data.production import Production, as_text, moments_of, outcomes, unknown
 from opsconsole.drift.data.sources import DataError, DataFile, Source, open_source
-from opsconsole.drift.data.tables import with_column
 from opsconsole.drift.monitors import Monitor, Subject
 from opsconsole.ground.errors import RefusedError
 from opsconsole.ground.nouns import ColumnKind
@@ -158,7 +158,7 @@ def production_rows(
         if not chosen[first:after].any():
             continue
         place = first
-        for batch in Source(file.path.name, (file,)).batches(kept.columns):
+        for batch in Source(file.name, (file,)).batches(kept.columns):
             until = place + batch.table.num_rows
             mine = chosen[place:until]
             if mine.any():

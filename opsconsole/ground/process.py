@@ -140,10 +140,12 @@ def capture(
     limit: int = OUTPUT_LIMIT,
     feed: bytes = b"",
     pass_fds: tuple[int, ...] = (),
+    into: IO[bytes] | None = None,
 ) -> Completed:
     """Run a program in a session of its own and return what it said; its whole process group ends at the timeout.
 
-    ``timeout`` is in seconds, ``limit`` in bytes for each stream. NotFoundError when there is no such program.
+    ``timeout`` is in seconds, ``limit`` in bytes for each stream. With ``into``, what it prints goes to that file
+    instead of memory, and ``limit`` counts for it alone. NotFoundError when there is no such program.
     """
     try:
         process = subprocess.Popen(
@@ -164,7 +166,7 @@ def capture(
         raise NotFoundError(f"{argv[0]}: may not be run", hint="check its permissions") from error
     with process:
         try:
-            return _Conversation(process, tuple(argv), limit).run(feed, time.monotonic() + timeout)
+            return _Conversation(process, tuple(argv), limit, into).run(feed, time.monotonic() + timeout)
         finally:
             _end_group(process)
 
@@ -172,10 +174,14 @@ def capture(
 class _Conversation:
     """Feed a program and drain it, without letting either side wait for ever."""
 
-    def __init__(self, process: subprocess.Popen[bytes], argv: tuple[str, ...], limit: int) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], argv: tuple[str, ...], limit: int, into: IO[bytes] | None
+    ) -> None:
         self.process = process
         self.argv = argv
-        self.limit = limit
+        self.limits = {"stdout": limit, "stderr": limit if into is None else OUTPUT_LIMIT}
+        self.into = into
+        self.written = 0
         self.heard: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
         self.truncated = False
         self.timed_out = False
@@ -225,8 +231,12 @@ class _Conversation:
         if not block:
             selector.unregister(stream)
             return
-        room = self.limit - len(self.heard[name])
-        self.heard[name] += block[:room]
+        if name == "stdout" and self.into is not None:
+            room = self.limits[name] - self.written
+            self.written += self.into.write(block[:room])
+        else:
+            room = self.limits[name] - len(self.heard[name])
+            self.heard[name] += block[:room]
         self.truncated = len(block) > room
 
 

@@ -1,73 +1,232 @@
-"""CSV as typed batches: types hold for the whole file, not for its first block only."""
+"""CSV as typed batches: types hold for the whole file, not for its first block only.
+
+The first block tells the types. A second pass over the columns that may hold something else later checks them, and
+only where one does is the file read once more, as text, to find the types that all rows fit.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from opsconsole.drift.data.errors import DataError, explained, read_as_text, shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-CSV_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+CSV_SUFFIXES = tuple(f".{kind}{packed}" for kind in ("csv", "tsv") for packed in ("", ".gz", ".zst"))
 BLOCK_BYTES = 8 << 20
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "NaT", "#N/A")
 """Spellings of a missing value, in text columns too."""
 
-_CONVERSION = re.compile(r"In CSV column #(?P<index>\d+)")
+_FIELDS = re.compile(r"Row #(?P<row>\d+): Expected (?P<expected>\d+) columns, got (?P<got>\d+)")
+_CONVERSION = re.compile(r"In CSV column #(?P<index>\d+): Row #(?P<row>\d+): CSV conversion error to (?P<said>.*)")
+_VALUE = re.compile(r"invalid value '(?P<value>.*)'")
+_NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
 
 
-def csv_schema(path: Path) -> pa.Schema:
-    """Return the types that every row fits: inferred from the first block, widened where a later row needs it."""
-    import pyarrow as pa
+@dataclass(frozen=True)
+class CsvReader:
+    """A CSV or TSV file, plain or compressed."""
 
-    with _opened(path, None, {}) as reader:
-        names = reader.schema.names
-        schema = reader.schema
-    if len(set(names)) != len(names) or (path.stat().st_size <= BLOCK_BYTES and not path.name.endswith(".gz")):
-        return schema
-    types = {field.name: field.type for field in schema}
-    while True:
-        try:
-            with _opened(path, None, types) as reader:
-                for _ in reader:
-                    pass
-            return pa.schema(list(types.items()))
-        except pa.ArrowInvalid as error:
-            where = _CONVERSION.search(str(error))
-            if where is None:
+    path: Path
+    name: str
+    delimiter: str
+    schema: pa.Schema
+    notes: tuple[str, ...] = ()
+    rows: int | None = None
+
+    def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        """Stream some columns with the types of the schema."""
+        wanted = columns or self.schema.names[:1]
+        types = {name: self.schema.field(name).type for name in wanted}
+        with self.explained(wanted, types), self.opened(wanted, types) as reader:
+            yield from reader
+
+    def opened(
+        self, columns: list[str] | None, types: dict[str, pa.DataType], *, threads: bool = True
+    ) -> pa.RecordBatchReader:
+        """Open the file as a stream; columns without a type get that of their first block."""
+        import pyarrow.csv as pc
+
+        return pc.open_csv(
+            self.path,
+            read_options=pc.ReadOptions(block_size=BLOCK_BYTES, use_threads=threads),
+            parse_options=pc.ParseOptions(delimiter=self.delimiter, newlines_in_values=True),
+            convert_options=pc.ConvertOptions(
+                column_types=types, include_columns=columns, strings_can_be_null=True, null_values=list(MISSING)
+            ),
+        )
+
+    @contextmanager
+    def explained(self, columns: list[str] | None, types: dict[str, pa.DataType]) -> Iterator[None]:
+        """Say of a row that cannot be read which one it is; only a reader without threads knows."""
+        import pyarrow as pa
+
+        with explained(self.name):
+            try:
+                yield
+            except pa.ArrowInvalid:
+                try:
+                    with self.opened(columns, types, threads=False) as reader:
+                        for _ in reader:
+                            pass
+                except pa.ArrowInvalid as error:
+                    raise _told(self.name, str(error), columns or self.schema.names) or error from error
                 raise
-            name = names[int(where["index"])]
-            wider = _wider(types[name])
-            if wider == types[name]:
-                raise
-            types[name] = wider
 
 
-def csv_batches(path: Path, columns: list[str], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """Stream ``columns`` with the types of ``csv_schema``."""
-    with _opened(path, columns, {name: schema.field(name).type for name in columns}) as reader:
-        yield from reader
-
-
-def _opened(path: Path, columns: list[str] | None, types: dict[str, pa.DataType]) -> pa.RecordBatchReader:
-    import pyarrow.csv as pc
-
-    return pc.open_csv(
-        path,
-        read_options=pc.ReadOptions(block_size=BLOCK_BYTES),
-        parse_options=pc.ParseOptions(delimiter="\t" if ".tsv" in path.name.lower() else ",", newlines_in_values=True),
-        convert_options=pc.ConvertOptions(
-            column_types=types, include_columns=columns, strings_can_be_null=True, null_values=list(MISSING)
-        ),
-    )
-
-
-def _wider(kind: pa.DataType) -> pa.DataType:
+def open_csv(path: Path, name: str, delimiter: str) -> CsvReader:
+    """Find the types that every row fits: inferred from the first block, widened where a later row needs it."""
     import pyarrow as pa
     import pyarrow.types as pt
 
+    reader = CsvReader(path, name, delimiter, pa.schema([]))
+    with reader.explained(None, {}), reader.opened(None, {}) as stream:
+        reader = replace(reader, schema=stream.schema)
+        first = next(stream, None)
+        whole = first is None or next(stream, None) is None
+    names = reader.schema.names
+    for field in reader.schema:
+        if pt.is_binary(field.type):
+            raise _not_utf8(reader, field.name, first)
+    if first is None or len(set(names)) != len(names):
+        return reader
+    reader = replace(reader, notes=_mixed(name, first))
+    return reader if whole else _checked(reader)
+
+
+def _checked(reader: CsvReader) -> CsvReader:
+    """Return the reader with types that hold beyond the first block; text holds everything already."""
+    import pyarrow as pa
+    import pyarrow.types as pt
+
+    types = {field.name: field.type for field in reader.schema if not pt.is_string(field.type)}
+    if not types:
+        return reader
+    try:
+        with reader.opened(list(types), types) as stream:
+            for _ in stream:
+                pass
+    except pa.ArrowInvalid:
+        found, notes = _widened(reader, types)
+        schema = pa.schema([(field.name, found.get(field.name, field.type)) for field in reader.schema])
+        return replace(reader, schema=schema, notes=reader.notes + notes)
+    return reader
+
+
+def _widened(reader: CsvReader, narrow: dict[str, pa.DataType]) -> tuple[dict[str, pa.DataType], tuple[str, ...]]:
+    """Read some columns as text and return the narrowest types that all values fit."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    types, notes, rows = dict(narrow), [], 0
+    texts = dict.fromkeys(narrow, pa.string())
+    with reader.explained(list(narrow), texts), reader.opened(list(narrow), texts) as stream:
+        for batch in stream:
+            for name in [name for name, kind in types.items() if kind != pa.string()]:
+                column = pc.utf8_trim_whitespace(batch.column(name))
+                before = types[name]
+                types[name] = next(kind for kind in _wider(before) if _fits(column, kind))
+                if types[name] == pa.string() and not pa.types.is_null(before):
+                    place = _first_unfit(column, list(_wider(before))[-2])
+                    value = column[place].as_py()
+                    notes.append(
+                        read_as_text(reader.name, name, rows + place + 1, value, f"the rows before hold {before}")
+                    )
+            rows += batch.num_rows
+    return types, tuple(notes)
+
+
+def _wider(kind: pa.DataType) -> Iterator[pa.DataType]:
+    """Yield the types that hold what a type holds, narrowest first, ending with text."""
+    import pyarrow as pa
+    import pyarrow.types as pt
+
+    yield kind
     if pt.is_null(kind):
-        return pa.int64()
-    return pa.float64() if pt.is_integer(kind) else pa.string()
+        yield from (pa.int64(), pa.float64(), pa.bool_(), pa.date32(), pa.timestamp("us"), pa.timestamp("us", "UTC"))
+    elif pt.is_integer(kind):
+        yield pa.float64()
+    elif pt.is_date(kind) or pt.is_timestamp(kind):
+        yield pa.timestamp("us", getattr(kind, "tz", None))
+    yield pa.string()
+
+
+def _fits(column: pa.Array, kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    if pa.types.is_null(kind):
+        return bool(column.null_count == len(column))
+    try:
+        column.cast(kind)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _first_unfit(column: pa.Array, kind: pa.DataType) -> int:
+    """Return the place of the first value that is none of a type, by halving."""
+    fits, after = 0, len(column)
+    while after - fits > 1:
+        middle = (fits + after) // 2
+        if _fits(column.slice(fits, middle - fits), kind):
+            fits = middle
+        else:
+            after = middle
+    return fits
+
+
+def _mixed(name: str, first: pa.RecordBatch) -> tuple[str, ...]:
+    """Return a note for each text column of which most values in the first block are numbers."""
+    import pyarrow.compute as pc
+    import pyarrow.types as pt
+
+    notes = []
+    for field, column in zip(first.schema, first.columns, strict=True):
+        if not pt.is_string(field.type):
+            continue
+        numbers = pc.match_substring_regex(column, _NUMBER)
+        if 2 * (pc.sum(numbers).as_py() or 0) > len(column) - column.null_count:
+            place = pc.index(numbers, value=False).as_py()
+            if place >= 0:
+                notes.append(read_as_text(name, field.name, place + 1, column[place], "most others hold numbers"))
+    return tuple(notes)
+
+
+def _not_utf8(reader: CsvReader, column: str, first: pa.RecordBatch | None) -> DataError:
+    import pyarrow as pa
+
+    place = 0 if first is None else _first_unfit(first.column(column), pa.string())
+    return _bytes(reader.name, column, place + 1)
+
+
+def _bytes(name: str, column: str, row: int) -> DataError:
+    return DataError(
+        f"{name}: column `{column}` holds bytes that are not UTF-8, in row {row:,}", hint="convert the file"
+    )
+
+
+def _told(name: str, said: str, columns: list[str]) -> DataError | None:
+    """Return what pyarrow says of a row as an error; it counts the header as row 1."""
+    if found := _FIELDS.search(said):
+        return DataError(
+            f"{name}: row {int(found['row']) - 1:,} has {found['got']} fields, the header {found['expected']}",
+            hint="quote fields that hold the delimiter; or is the last row still being written?",
+        )
+    found = _CONVERSION.search(said)
+    if found is None:
+        return None
+    row, column = int(found["row"]) - 1, columns[int(found["index"])]
+    if "UTF8" in found["said"]:
+        return _bytes(name, column, row)
+    value = _VALUE.search(found["said"])
+    what = f"`{shown(value['value'])}`" if value else "something else"
+    return DataError(
+        f"{name}: column `{column}`: row {row:,} holds {what}, which is no {found['said'].split(':')[0]}",
+        hint="was the file changed while it was read? try again",
+    )

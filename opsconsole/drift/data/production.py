@@ -140,7 +140,7 @@ def outcomes(monitor: Monitor, column: pa.Array, file: DataFile, name: str) -> N
         return np.full(len(column), np.nan)
     if not (pt.is_boolean(kind) or pt.is_integer(kind) or pt.is_floating(kind) or pt.is_decimal(kind)):
         raise DataError(
-            f"{file.path}: column `{name}` holds {kind}, a {monitor.task.value} model needs numbers",
+            f"{file.name}: column `{name}` holds {kind}, a {monitor.task.value} model needs numbers",
             hint="labels are 0 and 1 (or true and false), scores are probabilities",
         )
     values: NDArray[Any] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
@@ -179,10 +179,10 @@ def moments_of(column: pa.Array, file: DataFile, name: str) -> pa.Array:
             return column.cast(pa.timestamp("us", tz=kind.tz), safe=False)
     except pa.ArrowInvalid as error:
         raise DataError(
-            f"{file.path}: column `{name}` holds something that is no time: {str(error).splitlines()[0]}",
+            f"{file.name}: column `{name}` holds something that is no time: {str(error).splitlines()[0]}",
             hint="write times as 2013-10-01T06:00:00, with or without a zone",
         ) from error
-    raise DataError(f"{file.path}: column `{name}` holds {kind}, not times", hint="name the time column: time = …")
+    raise DataError(f"{file.name}: column `{name}` holds {kind}, not times", hint="name the time column: time = …")
 
 
 def _times(column: pa.Array, file: DataFile, name: str, zone: str | None) -> tuple[NDArray[np.datetime64], str | None]:

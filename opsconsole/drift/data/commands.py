@@ -1,0 +1,88 @@
+"""The rows that a command prints, CSV or JSON lines, kept in a file without a name that is gone with its source.
+
+Such a file outlives neither the process nor a crash: the kernel frees it with its last descriptor.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tempfile
+import weakref
+from pathlib import Path
+
+from opsconsole.drift.data.csvs import open_csv
+from opsconsole.drift.data.errors import DataError, shown
+from opsconsole.drift.data.files import DataFile, Reader, described
+from opsconsole.drift.data.jsons import open_json
+from opsconsole.ground import text
+from opsconsole.ground.errors import NotFoundError
+from opsconsole.ground.files import digest_file
+from opsconsole.ground.process import capture
+
+COMMAND = "command:"
+COMMAND_S = 900.0
+"""A query that takes longer does not end."""
+PRINTED_BYTES = 64 << 30
+
+
+class Spool:
+    """An open file without a name; ``path`` leads to it as long as this object lives."""
+
+    def __init__(self) -> None:
+        descriptor, name = tempfile.mkstemp(prefix="opsconsole-rows-")
+        Path(name).unlink()
+        self.descriptor = descriptor
+        self.path = Path(f"/proc/self/fd/{descriptor}")
+        weakref.finalize(self, os.close, descriptor)
+
+
+class SpooledReader:
+    """A reader that keeps its file alive."""
+
+    def __init__(self, spool: Spool, reader: Reader) -> None:
+        self._spool = spool
+        self.schema = reader.schema
+        self.rows = reader.rows
+        self.notes = reader.notes
+        self.batches = reader.batches
+
+
+def open_command(location: str, base: Path) -> DataFile:
+    """Run ``command:PROGRAM ARGUMENTS`` in ``base``, without a shell, and read what it prints."""
+    name = text.clean(location, limit=120)
+    try:
+        argv = shlex.split(location.removeprefix(COMMAND))
+    except ValueError as error:
+        raise DataError(f"{name}: {error}", hint="close the quote") from error
+    if not argv:
+        raise DataError(f"{name}: which command?", hint=f"write {COMMAND}PROGRAM ARGUMENTS")
+    spool = Spool()
+    _run(name, argv, base, spool)
+    first = _first_byte(spool.path)
+    if not first:
+        raise DataError(f"{name}: printed nothing", hint="run it by hand; it must print a header line or JSON objects")
+    reader: Reader = open_json(spool.path, name) if first == b"{" else open_csv(spool.path, name, ",")
+    return described(spool.path, name, SpooledReader(spool, reader), known_by=digest_file(spool.path))
+
+
+def _run(name: str, argv: list[str], base: Path, spool: Spool) -> None:
+    try:
+        with open(spool.descriptor, "wb", closefd=False) as file:
+            done = capture(argv, cwd=base, timeout=COMMAND_S, limit=PRINTED_BYTES, into=file)
+    except NotFoundError as error:
+        raise DataError(f"{name}: {error.message}", hint=error.hint) from error
+    if done.timed_out:
+        raise DataError(f"{name}: did not end within {COMMAND_S:g} s and was stopped", hint="ask it for fewer rows")
+    if done.truncated:
+        raise DataError(f"{name}: printed more than can be kept and was stopped", hint="ask it for fewer rows")
+    if done.exit_code:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        said = text.clean(lines[-1], limit=200) if lines else "it said nothing on stderr"
+        how = f"exit {done.exit_code}" if done.exit_code > 0 else f"ended by signal {-done.exit_code}"
+        raise DataError(f"{name}: failed ({how}): {said}", hint=f"run it by hand: {shown(argv[0])} …")
+
+
+def _first_byte(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]

@@ -1,0 +1,43 @@
+"""What is said of data that cannot be used: which file, which column, which row, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from opsconsole.ground import text
+from opsconsole.ground.errors import UsageError
+
+SHOWN = 40
+"""So many characters of an offending value are shown."""
+
+
+class DataError(UsageError):
+    """Data cannot be used; the message names the file, and the column and the row where there is one."""
+
+    code = "data"
+
+
+@contextmanager
+def explained(name: str) -> Iterator[None]:
+    """Turn what pyarrow says about a broken file into an error that names it."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(
+            f"{name}: cannot be read: {text.clean(said, limit=300)}",
+            hint="the file may be cut short or of another format than its name says",
+        ) from error
+
+
+def shown(value: object) -> str:
+    """Return a value from outside as one harmless, short piece of a message."""
+    return text.clean(str(value), limit=SHOWN)
+
+
+def read_as_text(name: str, column: str, row: int, value: object, others: str) -> str:
+    """Return the note on a column whose values are of several types; ``row`` counts from 1, without a header."""
+    return f"{name}: column `{column}` is read as text: row {row:,} holds `{shown(value)}`, {others}"

@@ -1,0 +1,119 @@
+"""One readable file, table or answer of a command: its columns, its content's stamp, its rows as batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from opsconsole.drift.data.errors import DataError, explained
+from opsconsole.ground.files import digest_file
+from opsconsole.ground.nouns import ColumnKind
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BATCH_ROWS = 65_536
+HASHED_BYTES = 64 << 20
+"""Files up to this size are known by their content, larger ones by size and time."""
+
+
+class Reader(Protocol):
+    """What a format must know of its file."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The type of every column, which holds for all rows."""
+
+    @property
+    def rows(self) -> int | None:
+        """How many there are; None where only reading would tell."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is odd about it, though it can be read."""
+
+    def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        """Stream some columns."""
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One readable file; ``kinds`` holds None for a column that has no values at all to tell its kind by."""
+
+    path: Path
+    name: str
+    """What messages call it."""
+    kinds: dict[str, ColumnKind | None]
+    nested: tuple[str, ...]
+    """Columns of lists, records or bytes: they are not compared."""
+    reader: Reader
+    known_by: str | None = None
+    """The stamp, where it is not that of the file at ``path``."""
+
+    @property
+    def rows(self) -> int | None:
+        """How many there are; None where only reading the file would tell."""
+        return self.reader.rows
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Every column's Arrow type."""
+        return self.reader.schema
+
+    def stamp(self) -> str:
+        """Return what the content is known by: the same stamp, the same rows."""
+        return file_stamp(self.path) if self.known_by is None else self.known_by
+
+    def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        """Stream some columns; whatever breaks on the way is a DataError that names the file."""
+        with explained(self.name):
+            yield from self.reader.batches(columns)
+
+
+def file_stamp(path: Path) -> str:
+    """Return a small file's digest, or a large one's name, size and time."""
+    about = path.stat()
+    small = about.st_size <= HASHED_BYTES
+    return digest_file(path) if small else f"{path.name}:{about.st_size}:{about.st_mtime_ns}"
+
+
+def described(path: Path, name: str, reader: Reader, *, known_by: str | None = None) -> DataFile:
+    """Tell the columns that can be compared from the others."""
+    kinds: dict[str, ColumnKind | None] = {}
+    nested = []
+    for field in reader.schema:
+        if field.name in kinds or field.name in nested:
+            raise DataError(f"{name}: the column `{field.name}` stands there twice", hint="rename one of them")
+        if is_nested(field.type):
+            nested.append(field.name)
+        else:
+            kinds[field.name] = kind_of(field.type)
+    return DataFile(path, name, kinds, tuple(nested), reader, known_by)
+
+
+def kind_of(kind: pa.DataType) -> ColumnKind | None:
+    """Return how values of an Arrow type are compared; None for the type of a column without any value."""
+    import pyarrow.types as pt
+
+    if pt.is_null(kind):
+        return None
+    if pt.is_boolean(kind):
+        return ColumnKind.BOOLEAN
+    if pt.is_timestamp(kind) or pt.is_date(kind):
+        return ColumnKind.DATETIME
+    if pt.is_dictionary(kind):
+        return kind_of(kind.value_type)
+    numeric = (pt.is_integer, pt.is_floating, pt.is_decimal, pt.is_time, pt.is_duration)
+    return ColumnKind.NUMERIC if any(is_it(kind) for is_it in numeric) else ColumnKind.CATEGORICAL
+
+
+def is_nested(kind: pa.DataType) -> bool:
+    """Whether values are lists, records or bytes, which no distance is defined for."""
+    import pyarrow.types as pt
+
+    value = kind.value_type if pt.is_dictionary(kind) else kind
+    return bool(
+        pt.is_nested(value) or pt.is_binary(value) or pt.is_large_binary(value) or pt.is_fixed_size_binary(value)
+    )

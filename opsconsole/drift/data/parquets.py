@@ -1,0 +1,59 @@
+"""Parquet as batches in bounded memory: columns are read through a small buffer, never a whole row group ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opsconsole.drift.data.errors import DataError, explained
+from opsconsole.drift.data.files import BATCH_ROWS, kind_of
+from opsconsole.ground.nouns import ColumnKind
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PARQUET_SUFFIXES = (".parquet", ".pq")
+BUFFER_BYTES = 1 << 20
+"""Of each column; without a buffer a column's whole row group is held, and pyarrow's own look-ahead holds all of them."""
+_ENDS = (b"PAR1", b"PARE")
+
+
+@dataclass(frozen=True)
+class ParquetReader:
+    """A Parquet file whose footer was read."""
+
+    path: Path
+    schema: pa.Schema
+    rows: int | None
+    notes: tuple[str, ...] = ()
+
+    def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        """Stream some columns, text as dictionaries."""
+        import pyarrow.parquet as pq
+
+        texts = [name for name in columns if kind_of(self.schema.field(name).type) is ColumnKind.CATEGORICAL]
+        with pq.ParquetFile(self.path, read_dictionary=texts, pre_buffer=False, buffer_size=BUFFER_BYTES) as parquet:
+            yield from parquet.iter_batches(batch_size=BATCH_ROWS, columns=columns)
+
+
+def open_parquet(path: Path, name: str) -> ParquetReader:
+    """Read a footer."""
+    import pyarrow.parquet as pq
+
+    if not has_footer(path):
+        raise DataError(
+            f"{name}: cannot be read: it is cut short, the footer that ends a Parquet file is not there",
+            hint="write the file under another name and rename it when it is whole; or fetch it again",
+        )
+    with explained(name), pq.ParquetFile(path) as file:
+        return ParquetReader(path, file.schema_arrow, file.metadata.num_rows)
+
+
+def has_footer(path: Path) -> bool:
+    """Whether a Parquet file is whole at its end."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(size - 4, 0))
+        return file.read() in _ENDS

@@ -1,0 +1,105 @@
+"""Rows of someone else's SQLite table, read only and in batches; here because SQL is spoken in the store alone.
+
+Only reading: the file is opened read-only and a table's name is quoted, never trusted. Standard library only.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from opsconsole.ground.errors import NotFoundError, StoreError
+
+LOCKED_S = 5.0
+"""How long to wait for a writer that holds the whole database."""
+SURVEYED_COLUMNS = 200
+"""A query's result may have 2,000 columns; each surveyed one takes five."""
+STORAGE = ("null", "integer", "real", "text", "blob")
+
+Value = int | float | str | bytes | None
+
+
+@dataclass(frozen=True)
+class ColumnContent:
+    """How many values of each storage class a column holds: SQLite keeps types by value, not by column."""
+
+    name: str
+    null: int
+    integer: int
+    real: int
+    text: int
+    blob: int
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a table holds."""
+
+    rows: int
+    columns: tuple[ColumnContent, ...]
+
+
+def survey(path: Path, table: str) -> Survey:
+    """Count a table's rows and the kinds of values in each column; NotFoundError, or StoreError with a hint."""
+    with _opened(path) as connection:
+        names = _columns(connection, path, table)
+        found: list[ColumnContent] = []
+        rows = 0
+        for first in range(0, len(names), SURVEYED_COLUMNS):
+            part = names[first : first + SURVEYED_COLUMNS]
+            counted = [f"sum(typeof({_quoted(name)}) = '{kind}')" for name in part for kind in STORAGE]
+            answer = connection.execute(f"SELECT count(*), {', '.join(counted)} FROM {_quoted(table)}").fetchone()  # noqa: S608 - quoted
+            rows, *numbers = (int(number or 0) for number in answer)
+            found += [
+                ColumnContent(name, *numbers[place : place + len(STORAGE)])
+                for name, place in zip(part, range(0, len(numbers), len(STORAGE)), strict=True)
+            ]
+        return Survey(rows, tuple(found))
+
+
+def rows(path: Path, table: str, columns: list[str], size: int) -> Iterator[list[tuple[Value, ...]]]:
+    """Yield some columns of all rows, at most ``size`` rows at a time, in the table's own order."""
+    names = ", ".join(_quoted(name) for name in columns)
+    with _opened(path) as connection:
+        _columns(connection, path, table)
+        cursor = connection.execute(f"SELECT {names} FROM {_quoted(table)}")  # noqa: S608 - quoted
+        while batch := cursor.fetchmany(size):
+            yield batch
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    if not path.is_file():
+        raise NotFoundError(f"{path}: there is no such database", hint="sqlite:PATH?table=NAME names a file")
+    try:
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=LOCKED_S, check_same_thread=False)) as connection:
+            yield connection
+    except sqlite3.Error as error:
+        said = str(error)
+        hints = {
+            "locked": "another process holds the database; try again when it is done",
+            "not a database": "sqlite:PATH?table=NAME needs a SQLite file",
+            "UTF-8": "convert the text of that column",
+        }
+        hint = next((hints[key] for key in hints if key in said), "is the file whole, and may it be read?")
+        raise StoreError(f"{path}: {said}", hint=hint) from error
+
+
+def _columns(connection: sqlite3.Connection, path: Path, table: str) -> list[str]:
+    """Return a table's (or view's) columns."""
+    found = [str(row[0]) for row in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))]
+    if found:
+        return found
+    sql = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name"
+    there = [str(row[0]) for row in connection.execute(sql)]
+    raise NotFoundError(
+        f"{path}: there is no table `{table}`", hint=f"it has: {', '.join(there[:12]) or 'no tables at all'}"
+    )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
