@@ -32,7 +32,7 @@ from opsconsole.lifecycle.waiting import waiting
 from opsconsole.runs.follow import wait, wait_until_released
 from opsconsole.store import alerts, chunks, events, runs
 from opsconsole.store.alerts import News
-from opsconsole.store.chunk_records import ChunkRecord
+from opsconsole.store.chunk_records import ChunkRecord, Kept
 from opsconsole.store.connection import Store, open_store
 from opsconsole.store.findings import Finding
 from tests.mill import month
@@ -50,7 +50,7 @@ def chunk(store: Store, start: datetime, *, labels: int = 100, severity: Severit
         severity=severity, findings=(FINDING,), fingerprint=str(start),
     )  # fmt: skip
     with store.immediate() as connection:
-        chunks.write_chunk(connection, record, b"", [])
+        chunks.write_chunk(connection, record, Kept(b"", b"", ""), [])
         return int(connection.execute("SELECT max(id) FROM chunks").fetchone()[0])
 
 
