@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Z = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -39,3 +41,13 @@ def placements(scores: Floats, positive: npt.NDArray[np.bool_]) -> Placements:
     of_cases = (ranks[: len(cases)] - midranks(cases)) / len(controls)
     of_controls = 1.0 - (ranks[len(cases) :] - midranks(controls)) / len(cases)
     return Placements(float(of_cases.mean()), of_cases, of_controls)
+
+
+def delong_interval(positive: npt.NDArray[np.bool_], scores: Floats) -> tuple[float, float, float]:
+    """Return an AUC with DeLong's 95 % interval; there must be at least two cases and two controls."""
+    placed = placements(scores, positive)
+    error = math.sqrt(
+        float(placed.of_cases.var(ddof=1)) / len(placed.of_cases)
+        + float(placed.of_controls.var(ddof=1)) / len(placed.of_controls)
+    )
+    return placed.auc, max(placed.auc - Z * error, 0.0), min(placed.auc + Z * error, 1.0)

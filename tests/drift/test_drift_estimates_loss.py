@@ -16,13 +16,12 @@ import pytest
 from sklearn.pipeline import Pipeline
 from skops.io import dumps, get_untrusted_types
 
+from opsconsole.drift.measures.matrix import MatrixColumn, columns_of
 from opsconsole.drift.performance import loss_model
 from opsconsole.drift.performance.loss_model import (
     KINDS,
-    LossColumn,
     LossKind,
     LossModel,
-    columns_of,
     decode_loss_model,
     estimate_loss,
     fit_loss_model,
@@ -166,7 +165,7 @@ def test_what_can_be_learned_from_is_numbers_and_texts_by_their_commonest() -> N
             "empty": pa.array([None] * 4, pa.string()),
         }
     )
-    assert columns_of([batch]) == (LossColumn("text", ("a", "b")), LossColumn("number"))
+    assert columns_of([batch]) == (MatrixColumn("text", ("a", "b")), MatrixColumn("number"))
 
 
 def test_of_many_rows_a_sample_is_learned_from_and_of_too_few_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

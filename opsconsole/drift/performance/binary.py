@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,14 +10,13 @@ from opsconsole.drift.performance.intervals import (
     LEAST_CASES,
     Interval,
     Measured,
-    Z,
     enough,
     logit,
     mean,
     share,
     wilson_f1,
 )
-from opsconsole.ground.ranking import placements
+from opsconsole.ground.ranking import delong_interval, placements
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,11 +35,10 @@ def auc(labels: Floats, scores: Floats) -> Measured:
     n = len(positive) - m
     if not m or not n:
         return None, None
-    placed = placements(scores, positive)
     if min(m, n) < LEAST_CASES:
-        return placed.auc, None
-    error = math.sqrt(float(placed.of_cases.var(ddof=1)) / m + float(placed.of_controls.var(ddof=1)) / n)
-    return placed.auc, (max(placed.auc - Z * error, 0.0), min(placed.auc + Z * error, 1.0))
+        return placements(scores, positive).auc, None
+    value, low, high = delong_interval(positive, scores)
+    return value, (low, high)
 
 
 def average_precision(labels: Floats, scores: Floats) -> Measured:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -16,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.types as pt
 
+from opsconsole.drift.measures.matrix import MatrixColumn, columns_of, matrix_of, one_thread
 from opsconsole.drift.performance.metrics import DEFAULT, Options
 from opsconsole.drift.performance.regression import pinball
 
@@ -32,8 +30,6 @@ MOST_ROWS = 100_000
 """Reference rows that are learned from and checked on, at most; a seeded sample of more."""
 LEAST_LEARNED = 60
 """Rows below which nothing is learned: half of them would have to check the other half."""
-MOST_CATEGORIES = 254
-"""Codes of a categorical column that scikit-learn's histograms can hold; the commonest are kept."""
 _SEED = 20190103
 TRUSTED = (
     "functools.partial",
@@ -63,19 +59,11 @@ KINDS = {
 
 
 @dataclass(frozen=True)
-class LossColumn:
-    """One input: its name, and for a categorical one its categories in the order of their codes."""
-
-    name: str
-    categories: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True)
 class LossModel:
     """A fitted model of a row's loss, and how it did on the half of the reference that it did not learn from."""
 
     kind: LossKind
-    columns: tuple[LossColumn, ...]
+    columns: tuple[MatrixColumn, ...]
     learned: int
     """How many rows it was fitted to."""
     checked_rows: int
@@ -107,7 +95,7 @@ class _Document(msgspec.Struct):
     format: int
     skops: bytes
     kind: LossKind
-    columns: tuple[LossColumn, ...]
+    columns: tuple[MatrixColumn, ...]
     learned: int
     checked_rows: int
     expected: float
@@ -181,7 +169,7 @@ def fit_loss_model(
         min_samples_leaf=min(50, max(half // 20, 2)),
         learning_rate=0.05,
     )
-    with _one_thread():
+    with one_thread():
         estimator.fit(matrix[fits], losses[learned])
         expected, seen = np.maximum(estimator.predict(matrix[~fits]), 0.0), losses[checked]
     return LossModel(
@@ -202,77 +190,24 @@ def estimate_loss(model: LossModel, batch: pa.RecordBatch, scores: Floats) -> Fl
     expected = np.full(len(scores), np.nan)
     there = np.isfinite(scores)
     if there.any():
-        with _one_thread():
-            found = model.estimator.predict(matrix_of(model.columns, batch, scores)[there])
+        with one_thread():
+            found = model.estimator.predict(with_scores(model.columns, batch, scores)[there])
         expected[there] = np.maximum(found, 0.0)
     return expected
 
 
-def columns_of(batches: Sequence[pa.RecordBatch]) -> tuple[LossColumn, ...]:
-    """Return the columns that can be learned from, in the order of the first batch; empty columns are left out."""
-    columns = []
-    for name in batches[0].schema.names if batches else ():
-        parts = [batch.column(name) for batch in batches if name in batch.schema.names]
-        if any(_is_text(part.type) for part in parts):
-            values = pa.chunked_array([_text(part) for part in parts])
-            counted = pc.value_counts(values.drop_null())
-            ordered = sorted(counted.to_pylist(), key=lambda one: (-one["counts"], one["values"]))
-            if ordered:
-                columns.append(LossColumn(name, tuple(one["values"] for one in ordered[:MOST_CATEGORIES])))
-        elif all(_is_number(part.type) for part in parts):
-            columns.append(LossColumn(name))
-    return tuple(columns)
-
-
-def matrix_of(columns: Sequence[LossColumn], batch: pa.RecordBatch, scores: Floats) -> Floats:
-    """Return rows x (columns and the score last), float64; what is missing, or a category never seen, is NaN."""
-    names = set(batch.schema.names)
-    parts = [
-        _numbers(batch.column(one.name), one) if one.name in names else np.full(len(scores), np.nan) for one in columns
-    ]
-    return np.column_stack([*parts, scores])
-
-
-def _one_thread() -> AbstractContextManager[object]:
-    """Keep scikit-learn to one core: on a busy machine its threads spin, and a fit of .2 s takes 10."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # scikit-learn brings it
-
-    limited: AbstractContextManager[object] = threadpool_limits(1, user_api="openmp")
-    return limited
+def with_scores(columns: Sequence[MatrixColumn], batch: pa.RecordBatch, scores: Floats) -> Floats:
+    """Return rows x (columns and the score last)."""
+    return np.column_stack([matrix_of(columns, batch), scores])
 
 
 def _matrix_at(
-    columns: Sequence[LossColumn], batches: Sequence[pa.RecordBatch], scores: Floats, chosen: NDArray[np.int64]
+    columns: Sequence[MatrixColumn], batches: Sequence[pa.RecordBatch], scores: Floats, chosen: NDArray[np.int64]
 ) -> tuple[Floats, NDArray[np.int64]]:
     """Return the matrix of the chosen rows, batch by batch so that the others are never turned into numbers."""
     first, parts = 0, []
     for batch in batches:
         rows = chosen[(chosen >= first) & (chosen < first + batch.num_rows)]
-        parts.append(matrix_of(columns, batch.take(pa.array(rows - first)), scores[rows]))
+        parts.append(with_scores(columns, batch.take(pa.array(rows - first)), scores[rows]))
         first += batch.num_rows
     return np.concatenate(parts), chosen
-
-
-def _numbers(values: pa.Array, column: LossColumn) -> Floats:
-    if column.categories is not None:
-        values = pc.index_in(_text(values), value_set=pa.array(column.categories, pa.string()))
-    elif not _is_number(values.type):
-        return np.full(len(values), np.nan)
-    numbers: Floats = values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    return np.where(np.isfinite(numbers), numbers, np.nan)
-
-
-def _text(values: pa.Array) -> pa.Array:
-    if pt.is_dictionary(values.type):
-        values = values.dictionary_decode()
-    return values if values.type == pa.string() else values.cast(pa.string())
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(
-        pt.is_string(kind) or pt.is_large_string(kind) or (pt.is_dictionary(kind) and _is_text(kind.value_type))
-    )
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(pt.is_integer(kind) or pt.is_floating(kind) or pt.is_boolean(kind) or pt.is_decimal(kind))
