@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,7 @@ from opsconsole.drift.data.windows import Window
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.measures.structure import StructureTally
 from opsconsole.drift.monitors import Monitor
+from opsconsole.drift.performance.loss_tally import LossTally
 from opsconsole.drift.sketches.layout import Layout, Tally, layout_of
 from opsconsole.drift.sketches.sketch import TableSketch
 from opsconsole.drift.verdicts.gates import Effect
@@ -39,6 +40,8 @@ class Counted:
     """The values of each slicing column as text, in the order of the chunk's rows in their files."""
     beyond: dict[str, int]
     """How many values lie outside each declared range."""
+    losses: LossTally | None
+    """The expected losses of its rows, where a regression is estimated."""
 
 
 @dataclass
@@ -47,6 +50,7 @@ class _Running:
 
     tally: Tally
     structure: StructureTally | None
+    losses: LossTally | None
     lost: dict[tuple[str, Effect], int] = field(default_factory=dict)
     slices: dict[str, list[pa.Array]] = field(default_factory=dict)
     beyond: dict[str, int] = field(default_factory=dict)
@@ -66,7 +70,11 @@ def count_chunks(
         owner[window.rows] = number
     layouts: Mapping[str, Layout] = {name: layout_of(sketch) for name, sketch in reference.columns.items()}
     running = [
-        _Running(Tally(layouts), None if fitted.structure is None else StructureTally(fitted.structure))
+        _Running(
+            Tally(layouts),
+            None if fitted.structure is None else StructureTally(fitted.structure),
+            fitted.outlook.tally(),
+        )
         for _ in windows
     ]
     score = monitor.config.score
@@ -81,7 +89,7 @@ def count_chunks(
             table = batch.table.select(wanted)
             if score in layouts:
                 table = with_column(table, score, production.scores[version][place:until])
-            _deal(monitor, table, owner[place:until], running, lost)
+            _deal(monitor, table, production.scores[version][place:until], owner[place:until], running, lost)
             place = until
     return [_counted(one) for one in running]
 
@@ -93,6 +101,7 @@ def _needed(monitor: Monitor, name: str, layouts: Mapping[str, Layout]) -> bool:
 def _deal(
     monitor: Monitor,
     table: pa.RecordBatch,
+    scores: NDArray[Any],
     owner: NDArray[np.int32],
     running: list[_Running],
     lost: Mapping[str, Effect],
@@ -105,6 +114,8 @@ def _deal(
         one.tally.add(part, rows)
         if one.structure is not None and part.num_columns:
             one.structure.add(part)
+        if one.losses is not None:
+            one.losses.add(part, scores[mine])
         for column in monitor.config.slices:
             one.slices.setdefault(column, []).append(_slice_values(part, column, rows))
         for column, (low, high) in monitor.config.quality.ranges.items():
@@ -150,4 +161,5 @@ def _counted(one: _Running) -> Counted:
         None if one.structure is None else one.structure.result(),
         {name: pa.concat_arrays(parts) for name, parts in one.slices.items()},
         one.beyond,
+        one.losses,
     )

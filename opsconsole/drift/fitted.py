@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from opsconsole.drift.measures.structure import StructureModel
+from opsconsole.drift.performance.outlook import NOTHING, Outlook
 from opsconsole.store.baselines import Realised
 
 FORMAT = 1
@@ -58,10 +59,14 @@ class Fitted:
     seasons: dict[str, bytes] = field(default_factory=dict)
     """An encoded sketch for each hour, weekday or month."""
     slices: tuple[SliceReference, ...] = ()
+    outlook: Outlook = NOTHING
+    """What estimates of the performance are made with."""
     loss_scale: float = 0.0
     """Mean absolute error on the reference, for a regression."""
     loss_spread: float = 0.0
     """Standard deviation of a row's error, as the stream of errors takes it."""
+    loss_block: int = 20
+    """How many rows make one value of that stream."""
 
     def wobble(self) -> dict[str, float]:
         """Return the largest PSI of each column among the reference's own windows."""

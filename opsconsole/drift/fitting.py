@@ -17,7 +17,10 @@ from opsconsole.drift.measures.distances import distances
 from opsconsole.drift.measures.relevance import importance
 from opsconsole.drift.measures.structure import StructureModel, errors, fit
 from opsconsole.drift.monitors import Monitor
+from opsconsole.drift.performance.losses import losses
 from opsconsole.drift.performance.metrics import measure
+from opsconsole.drift.performance.outlook import NOTHING, Outlook, fit_outlook
+from opsconsole.drift.performance.trust import BackTest
 from opsconsole.drift.references import Reference
 from opsconsole.drift.sketches.layout import Layout, Tally
 from opsconsole.drift.sketches.sketch import CategorySketch, NumericSketch, Sketch, TableSketch
@@ -34,13 +37,15 @@ MOST_WINDOWS = 400
 SLICES_KEPT = 20
 LEAST_SLICE = 100
 IMPORTANCE_ROWS = 50_000
+BLOCKS, LEAST_BLOCK = 500, 20
+"""Into how many values the reference's errors are summed up, and how many rows each has at least."""
 WEEK = np.timedelta64(7, "D")
 
 
 def fit_reference(monitor: Monitor, reference: Reference, layouts: dict[str, Layout], sketch: TableSketch) -> Fitted:
     """Fit everything that a verdict needs of a reference besides its counts; its rows are in memory."""
     windows = _windows(monitor, reference)
-    structure = _structure(monitor, reference, windows)
+    structure, stream = _structure(monitor, reference, windows), _stream(monitor, reference)
     return Fitted(
         windows=_reference_windows(monitor, reference, layouts, sketch, windows),
         rows_a_week=_rows_a_week(reference),
@@ -51,7 +56,46 @@ def fit_reference(monitor: Monitor, reference: Reference, layouts: dict[str, Lay
         structure_wobble=structure.wobble,
         seasons=_seasons(monitor, reference, layouts),
         slices=_slices(monitor, reference),
+        outlook=_outlook(monitor, reference),
+        loss_scale=stream.scale,
+        loss_spread=stream.spread,
+        loss_block=max(-(-sketch.rows // BLOCKS), LEAST_BLOCK),
     )
+
+
+def _outlook(monitor: Monitor, reference: Reference) -> Outlook:
+    """Fit what estimates are made with on the labelled rows, which the version was not trained on."""
+    if monitor.metric is None or not monitor.config.estimate:
+        return NOTHING
+    both = known(reference.labels) & known(reference.scores)
+    labels, scores = reference.labels[both], reference.scores[both]
+    own = measure(monitor.metric, labels, scores, monitor.options).value if len(labels) else None
+    floor = None if monitor.floor is None else monitor.floor.at(own)
+    batches, place = [], 0
+    names = [name for name in reference.kinds if name not in {monitor.config.score, monitor.config.label}]
+    for batch in reference.batches if monitor.task in {ModelTask.REGRESSION, ModelTask.RANKING} else []:
+        mine = both[place : place + batch.num_rows]
+        place += batch.num_rows
+        batches.append(batch.select([name for name in names if name in batch.schema.names]).filter(pa.array(mine)))
+    back_test = BackTest(monitor.metric, own, floor)
+    return fit_outlook(monitor.task, back_test, batches, labels, scores, monitor.options)
+
+
+@dataclass(frozen=True)
+class _Stream:
+    scale: float = 0.0
+    spread: float = 0.0
+
+
+def _stream(monitor: Monitor, reference: Reference) -> _Stream:
+    both = known(reference.labels) & known(reference.scores)
+    if monitor.metric is None or both.sum() < LEAST_SLICE:
+        return _Stream()
+    labels, scores = reference.labels[both], reference.scores[both]
+    scale = 0.0
+    if monitor.task in {ModelTask.REGRESSION, ModelTask.RANKING}:
+        scale = float(np.abs(labels - scores).mean())
+    return _Stream(scale, float(losses(monitor.task, labels, scores, scale).std()))
 
 
 def _windows(monitor: Monitor, reference: Reference) -> list[Window]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from opsconsole.drift.performance.estimation import Estimated
 from opsconsole.drift.verdicts.gates import ColumnFacts
 from opsconsole.store.baselines import Realised
 
@@ -52,8 +53,8 @@ class Measured:
     columns: tuple[ColumnFacts, ...]
     realised: tuple[Realised, ...] = ()
     """All metrics of the task, the monitor's own first."""
-    estimated: Realised | None = None
-    """The monitor's metric as estimated without labels; ``labels`` is how many rows that rests on."""
+    estimated: Estimated | None = None
+    """The monitor's metric as estimated without labels."""
     structure: tuple[float, float] | None = None
     """Mean reconstruction error and its standard error."""
     slices: tuple[SliceFacts, ...] = ()

@@ -19,19 +19,17 @@ from opsconsole.drift.fitting import by_value
 from opsconsole.drift.measured import Losses, Measured, QualityFact, SliceFacts
 from opsconsole.drift.measures.distances import distances
 from opsconsole.drift.monitors import Monitor
+from opsconsole.drift.performance.estimation import Estimated
+from opsconsole.drift.performance.losses import losses
 from opsconsole.drift.performance.metrics import measure, measure_all
+from opsconsole.drift.performance.outlook import estimated
 from opsconsole.drift.sketches.sketch import CategorySketch, NumericSketch, Sketch, TableSketch, decode
 from opsconsole.drift.verdicts.gates import ColumnFacts, Role, rows_needed
-from opsconsole.ground.nouns import ModelTask
 from opsconsole.ground.text import count, percent, plural
 from opsconsole.store.baselines import Realised
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-MOST_BLOCKS = 500
-LEAST_BLOCK = 20
-"""Rows of one block of the stream of errors."""
 
 
 def measure_chunk(
@@ -53,6 +51,7 @@ def measure_chunk(
         labels=int(both.sum()),
         columns=_columns(monitor, fitting, counted),
         realised=_realised(monitor, labels[both], scores[both]),
+        estimated=_estimated(monitor, fitted, scores, counted),
         structure=counted.structure,
         slices=_slices(monitor, fitted, counted, labels, scores),
         quality=_quality(monitor, reference, production, window, counted),
@@ -67,6 +66,12 @@ def _realised(monitor: Monitor, labels: NDArray[Any], scores: NDArray[Any]) -> t
     found = measure_all(monitor.task, labels, scores, monitor.options)
     first = found.pop(monitor.metric.name, None) or measure(monitor.metric, labels, scores, monitor.options)
     return (first, *found.values())
+
+
+def _estimated(monitor: Monitor, fitted: Fitted, scores: NDArray[Any], counted: Counted) -> Estimated | None:
+    if monitor.metric is None or not monitor.config.estimate:
+        return None
+    return estimated(fitted.outlook, monitor.metric, scores, monitor.options, counted.losses)
 
 
 def _season(
@@ -172,31 +177,14 @@ def _constant(sketch: Sketch) -> bool:
     return False
 
 
-def losses(task: ModelTask, labels: NDArray[Any], scores: NDArray[Any], scale: float) -> NDArray[np.float64]:
-    """Return each row's error between 0 and 1: squared for probabilities, wrong or right for classes.
-
-    For numbers it is ``e / (e + scale)`` of the absolute error, ``scale`` being its mean on the reference.
-    """
-    if task is ModelTask.MULTICLASS:
-        wrong: NDArray[np.bool_] = labels.astype(str) != scores.astype(str)
-        return wrong.astype(np.float64)
-    errors: NDArray[np.float64] = np.abs(labels.astype(np.float64) - scores.astype(np.float64))
-    if task is ModelTask.BINARY:
-        return np.minimum(errors, 1.0) ** 2
-    if scale <= 0:
-        return (errors > 0).astype(np.float64)
-    shares: NDArray[np.float64] = errors / (errors + scale)
-    return shares
-
-
 def _losses(
     monitor: Monitor, fitted: Fitted, labels: NDArray[Any], scores: NDArray[Any], times: NDArray[np.datetime64]
 ) -> Losses:
-    if len(labels) < LEAST_BLOCK:
+    size = fitted.loss_block
+    if len(labels) < size or not fitted.loss_spread:
         return Losses()
     order = np.argsort(times, kind="stable")
     values = losses(monitor.task, labels[order], scores[order], fitted.loss_scale)
-    size = max(-(-len(values) // MOST_BLOCKS), LEAST_BLOCK)
     starts = np.arange(0, len(values) - size + 1, size)
     means = np.add.reduceat(values, starts)[: len(starts)]
     widths = np.diff(np.append(starts, len(values)))

@@ -78,7 +78,7 @@ def judge_chunk(
     against: Against, window: Window, measured: Measured, sketch: TableSketch, course: Course, fingerprint: str
 ) -> Judged:
     """Judge one chunk; with fewer rows than ``least`` it is measured, and no verdict is given."""
-    told = _told(against, measured, course)
+    told = _told(against, window, measured, course)
     found = findings(told)
     realised = None if told.performance is None else told.performance.realised
     record = ChunkRecord(
@@ -116,11 +116,15 @@ def judge_chunk(
     )
 
 
-def _told(against: Against, measured: Measured, course: Course) -> Told:
+def _told(against: Against, window: Window, measured: Measured, course: Course) -> Told:
     monitor, config = against.monitor, against.monitor.config
     few = measured.rows < config.least
     performance = _performance(against, measured, course, few=few)
-    estimate = None if few else estimate_of(against, measured, course)
+    estimate = (
+        None
+        if few
+        else estimate_of(monitor, against.fitted.outlook, against.own, against.floor, window.label, measured, course)
+    )
     slices = (
         () if monitor.metric is None else judge_slices(monitor.metric, measured.slices, against.fitted, against.margin)
     )

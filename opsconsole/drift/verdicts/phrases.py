@@ -38,6 +38,11 @@ def estimate_sentence(metric: Metric, estimate: Estimate) -> str:
     )
 
 
+def distrust_sentence(metric: Metric, estimate: Estimate) -> str:
+    """Return ``Estimated without labels it would be AUC .735; disproved by labels since Mar 2013: …``"""
+    return f"Without labels {metric.title} {decimals(estimate.value)} was expected; {estimate.words}."
+
+
 def slice_sentence(metric: Metric, one: Slice) -> str:
     """Return how a slice does, beside its own reference."""
     return (

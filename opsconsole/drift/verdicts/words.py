@@ -8,6 +8,7 @@ from opsconsole.drift.verdicts.gates import BROKEN, Effect, Role
 from opsconsole.drift.verdicts.phrases import (
     BROKEN_WORDS,
     OUTSIDE_TOLD,
+    distrust_sentence,
     estimate_sentence,
     interval,
     listed,
@@ -46,8 +47,8 @@ def note(told: Told) -> tuple[str, ...]:
         said.append(_score_sentence(score))
     if told.streams is not None and told.fell:
         said += told.streams.sentences()
-    if told.estimate is not None and not told.estimate.trusted:
-        said.append(told.estimate.words)
+    if told.metric is not None and told.estimate is not None and not told.estimate.trusted and told.fell:
+        said.append(distrust_sentence(told.metric, told.estimate))
     return tuple(said)
 
 
