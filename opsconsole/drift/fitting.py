@@ -25,6 +25,7 @@ from opsconsole.drift.references import Reference
 from opsconsole.drift.sketches.layout import Layout, Tally
 from opsconsole.drift.sketches.sketch import CategorySketch, NumericSketch, Sketch, TableSketch
 from opsconsole.drift.verdicts.gates import rows_needed
+from opsconsole.ground.nouns import ModelTask
 from opsconsole.store.baselines import Realised
 
 if TYPE_CHECKING:
