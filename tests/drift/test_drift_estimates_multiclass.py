@@ -80,6 +80,14 @@ def test_a_class_that_the_model_names_but_does_not_know_is_never_right() -> None
     assert estimate_classes("accuracy", both, model, named_so).value == 0.5
 
 
+def test_rows_with_a_missing_probability_are_left_out() -> None:
+    model = Probabilities(("a", "b"), np.array([[0.3, 0.7], [np.nan, 0.2]]))
+    both = ClassCalibrators(("a", "b"), (IDENTITY, IDENTITY))
+    found = estimate_classes("accuracy", both, model, np.array(["a", "b"], dtype=object))
+    assert found.value == pytest.approx(0.3)
+    assert found.rows == 1
+
+
 def test_rows_that_no_class_wants_keep_their_probabilities() -> None:
     none = Calibrator((0.0, 1.0), (0.0, 0.0))
     model = Probabilities(("a", "b"), np.array([[0.3, 0.7]]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
@@ -60,6 +61,11 @@ def test_too_few_labels_or_no_interval_test_nothing() -> None:
     bare = TEST.compare("Mar", Estimated("auc", 0.74, 0.7, 0.8, 9), Realised("auc", 0.5, None, None, 9), 1.0)
     assert bare.difference is None
     assert judge_trust([MUTE, bare]).tested == 0
+
+
+def test_what_was_compared_survives_storing() -> None:
+    for one in (GOOD, BAD, MUTE):
+        assert msgspec.json.decode(msgspec.json.encode(one), type=Compared) == one
 
 
 def test_the_tolerance_is_a_quarter_of_the_way_to_the_floor_and_never_petty() -> None:

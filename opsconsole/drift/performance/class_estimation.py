@@ -24,17 +24,21 @@ CLASS_ESTIMATES = ("accuracy", "f1_macro", "log_loss", "auc")
 def estimate_classes(
     metric_name: str, calibrators: ClassCalibrators, probabilities: Probabilities, predicted: NDArray[Any] | None = None
 ) -> Estimated:
-    """Estimate a multiclass metric from rows x classes probabilities.
+    """Estimate a multiclass metric from rows x classes probabilities; rows in which any is missing are left out.
 
     ``predicted`` are the classes that the model named, the likeliest where it is None. KeyError for a metric that is
     not in ``CLASS_ESTIMATES``.
     """
     if metric_name not in CLASS_ESTIMATES:
         raise KeyError(metric_name)
-    rows = len(probabilities.values)
-    if not rows:
+    there = np.isfinite(probabilities.values).all(axis=1)
+    if not there.all():
+        probabilities = Probabilities(probabilities.classes, probabilities.values[there])
+        predicted = None if predicted is None else predicted[there]
+    chances = calibrators.chances(probabilities)
+    if not len(chances):
         return Estimated(metric_name, None, None, None, 0)
-    return estimate_from_chances(metric_name, calibrators.chances(probabilities), probabilities, predicted)
+    return estimate_from_chances(metric_name, chances, probabilities, predicted)
 
 
 def estimate_from_chances(

@@ -25,7 +25,9 @@ def edges() -> Floats:
     1e-14, on which a log-loss may hang. 1,240 bins in all.
     """
     tail = np.concatenate([np.geomspace(1e-14, 1e-5, 55)[:-1], np.geomspace(1e-5, 0.01, 76)[:-1]])
-    return np.concatenate([tail, np.arange(10, 991) / 1000, 1 - tail[::-1]])
+    found = np.concatenate([tail, np.arange(10, 991) / 1000, 1 - tail[::-1]])
+    found.flags.writeable = False
+    return found
 
 
 @dataclass(frozen=True)
