@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from opsconsole.drift.data.sources import DataError, DataFile, Source, open_source
+from opsconsole.drift.data.errors import DataError, shown
+from opsconsole.drift.data.files import DataFile
+from opsconsole.drift.data.sources import Source, open_source
+from opsconsole.drift.data.times import WallClock, moments_of
 from opsconsole.drift.monitors import Monitor
+from opsconsole.ground import clock
 from opsconsole.ground.nouns import ModelTask
 from opsconsole.store.baselines import Predictions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
+__all__ = ["Production", "as_text", "known", "moments_of", "outcomes", "read_production"]
+
+AHEAD = timedelta(days=1)
+"""A row dated further ahead of now is a mistake of its clock or its zone, and is counted."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,10 @@ class Production:
     """Each file's rows, as first and one past the last."""
     scores: dict[int, NDArray[Any]]
     """For each version its scores; NaN (or None) where it has scored no such row."""
+    duplicates: int = 0
+    """Rows whose id an earlier row has already; they are kept."""
+    notes: tuple[str, ...] = ()
+    """What is odd about the rows, with what was left out of the source."""
 
     @property
     def rows(self) -> int:
@@ -53,38 +65,83 @@ def read_production(monitor: Monitor, source: Source, batches: Sequence[Predicti
     Without any predictions a score column in the files themselves counts as that of ``holder``, the version that
     the alias points to.
     """
-    config = monitor.config
     own_scores = not batches
-    needed = [config.time, config.score] if own_scores else [config.time, config.id]
-    source.require(needed)
+    source.require([monitor.config.time, monitor.config.score if own_scores else monitor.config.id])
+    read = _read(monitor, source, own_scores=own_scores)
+    ids = _one_array(read.ids, source)
+    times = np.concatenate(read.times) if read.times else np.empty(0, dtype="datetime64[us]")
+    duplicates, twice = _duplicates(ids)
+    ahead = _ahead(times, read.clock.zone)
+    nameless = "" if own_scores or not ids.null_count else f"{ids.null_count:,} rows have no id: no score is theirs"
+    return Production(
+        source=source,
+        ids=ids,
+        times=times,
+        zone=read.clock.zone,
+        labels=_joined(monitor, read.labels),
+        spans=tuple(read.spans),
+        scores={holder: _joined(monitor, read.scores)} if own_scores else _joined_scores(monitor, ids, batches),
+        duplicates=duplicates,
+        notes=(*source.notes, *read.clock.notes.values(), *(note for note in (twice, ahead, nameless) if note)),
+    )
+
+
+@dataclass
+class _Read:
+    """What was read so far, batch by batch."""
+
+    clock: WallClock = field(default_factory=WallClock)
+    ids: list[pa.Array] = field(default_factory=list)
+    times: list[NDArray[np.datetime64]] = field(default_factory=list)
+    labels: list[NDArray[Any]] = field(default_factory=list)
+    scores: list[NDArray[Any]] = field(default_factory=list)
+    spans: list[tuple[DataFile, int, int]] = field(default_factory=list)
+
+
+def _read(monitor: Monitor, source: Source, *, own_scores: bool) -> _Read:
+    config = monitor.config
     wanted = [name for name in (config.id, config.time, config.label, config.score) if name is not None]
-    ids, times, labels, scores, spans = [], [], [], [], []
-    zone, row = None, 0
+    found, row = _Read(), 0
     for file in source.files:
         first = row
         for batch in Source(source.name, (file,)).batches(wanted):
             table = batch.table
-            names = table.schema.names
-            moments, found_zone = _times(table.column(config.time), file, config.time, zone)
-            zone = zone or found_zone
-            times.append(moments)
-            ids.append(as_text(table.column(config.id)) if config.id in names else pa.nulls(len(moments), pa.string()))
-            labels.append(_outcomes(monitor, table, config.label, file))
+            found.times.append(found.clock.read(table.column(config.time), file, config.time, row - first))
+            has_id = config.id in table.schema.names
+            found.ids.append(as_text(table.column(config.id)) if has_id else pa.nulls(table.num_rows, pa.string()))
+            found.labels.append(_outcomes(monitor, table, config.label, file))
             if own_scores:
-                scores.append(_outcomes(monitor, table, config.score, file))
+                found.scores.append(_outcomes(monitor, table, config.score, file))
             row += table.num_rows
-        spans.append((file, first, row))
-    joined_ids = pa.concat_arrays(ids) if ids else pa.array([], pa.string())
-    whole_labels = _joined(monitor, labels)
-    return Production(
-        source=source,
-        ids=joined_ids,
-        times=np.concatenate(times) if times else np.empty(0, dtype="datetime64[us]"),
-        zone=zone,
-        labels=whole_labels,
-        spans=tuple(spans),
-        scores={holder: _joined(monitor, scores)} if own_scores else _joined_scores(monitor, joined_ids, batches),
-    )
+        found.spans.append((file, first, row))
+    return found
+
+
+def _one_array(parts: list[pa.Array], source: Source) -> pa.Array:
+    try:
+        return pa.concat_arrays(parts) if parts else pa.array([], pa.string())
+    except pa.ArrowInvalid as error:
+        raise DataError(
+            f"{source.name}: its row ids are longer than 2 GiB together",
+            hint="check fewer files at a time, or use shorter ids",
+        ) from error
+
+
+def _duplicates(ids: pa.Array) -> tuple[int, str]:
+    """Return how many rows repeat an id, and a note that names one."""
+    more = len(ids) - ids.null_count - int(pc.count_distinct(ids).as_py())
+    if not more:
+        return 0, ""
+    counted = pc.value_counts(ids.drop_null())
+    one = counted.field("values").filter(pc.greater(counted.field("counts"), 1))[0]
+    return more, f"{more:,} rows repeat the id of an earlier one, such as `{shown(one)}`: all were kept"
+
+
+def _ahead(times: NDArray[np.datetime64], zone: str | None) -> str:
+    """Return a note on the rows that are dated more than a day after now."""
+    limit = (clock.now() + AHEAD).astimezone(ZoneInfo(zone or "UTC")).replace(tzinfo=None)
+    future = times[times > np.datetime64(limit, "us")]
+    return f"{len(future):,} rows are dated after now, up to {str(future.max())[:16]}" if len(future) else ""
 
 
 def _joined_scores(monitor: Monitor, ids: pa.Array, batches: Sequence[Predictions]) -> dict[int, NDArray[Any]]:
@@ -115,8 +172,9 @@ def _joined_scores(monitor: Monitor, ids: pa.Array, batches: Sequence[Prediction
 def known(values: NDArray[Any]) -> NDArray[np.bool_]:
     """Return where a label or score is there."""
     if values.dtype == object:
-        return np.array([value is not None for value in values], dtype=np.bool_)
-    there: NDArray[np.bool_] = np.isfinite(values)
+        there: NDArray[np.bool_] = pa.array(values, from_pandas=True).is_valid().to_numpy(zero_copy_only=False)
+        return there
+    there = np.isfinite(values)
     return there
 
 
@@ -134,14 +192,18 @@ def as_text(column: pa.Array) -> pa.Array:
 def outcomes(monitor: Monitor, column: pa.Array, file: DataFile, name: str) -> NDArray[Any]:
     """Return labels or scores: floats, or for a multiclass model text."""
     if monitor.task is ModelTask.MULTICLASS:
-        return np.array(as_text(column).to_pylist(), dtype=object)
+        texts: NDArray[Any] = as_text(column).to_numpy(zero_copy_only=False)
+        return texts.astype(object, copy=False)
     kind = column.type
     if pt.is_null(kind):
         return np.full(len(column), np.nan)
     if not (pt.is_boolean(kind) or pt.is_integer(kind) or pt.is_floating(kind) or pt.is_decimal(kind)):
         raise DataError(
             f"{file.name}: column `{name}` holds {kind}, a {monitor.task.value} model needs numbers",
-            hint="labels are 0 and 1 (or true and false), scores are probabilities",
+            hint=next(
+                (note for note in file.reader.notes if f"column `{name}`" in note),
+                "labels are 0 and 1 (or true and false), scores are probabilities",
+            ),
         )
     values: NDArray[Any] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
     return values
@@ -160,46 +222,3 @@ def unknown(monitor: Monitor, rows: int) -> NDArray[Any]:
 
 def _joined(monitor: Monitor, parts: list[NDArray[Any]]) -> NDArray[Any]:
     return np.concatenate(parts) if parts else unknown(monitor, 0)
-
-
-def moments_of(column: pa.Array, file: DataFile, name: str) -> pa.Array:
-    """Return a time column as Arrow timestamps in microseconds, with its zone if it has one."""
-    if pt.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    kind = column.type
-    try:
-        if pt.is_string(kind) or pt.is_large_string(kind):
-            try:
-                return column.cast(pa.timestamp("us"))
-            except pa.ArrowInvalid:
-                return column.cast(pa.timestamp("us", tz="UTC"))
-        if pt.is_date(kind) or pt.is_null(kind):
-            return column.cast(pa.timestamp("us"))
-        if pt.is_timestamp(kind):
-            return column.cast(pa.timestamp("us", tz=kind.tz), safe=False)
-    except pa.ArrowInvalid as error:
-        raise DataError(
-            f"{file.name}: column `{name}` holds something that is no time: {str(error).splitlines()[0]}",
-            hint="write times as 2013-10-01T06:00:00, with or without a zone",
-        ) from error
-    raise DataError(f"{file.name}: column `{name}` holds {kind}, not times", hint="name the time column: time = …")
-
-
-def _times(column: pa.Array, file: DataFile, name: str, zone: str | None) -> tuple[NDArray[np.datetime64], str | None]:
-    moments = moments_of(column, file, name)
-    found: str | None = moments.type.tz
-    if found is not None:
-        named = _named_zone(zone or found)
-        moments = pc.local_timestamp(moments.cast(pa.timestamp("us", tz=named)))
-        found = named
-    values: NDArray[np.datetime64] = moments.to_numpy(zero_copy_only=False)
-    return values.astype("datetime64[us]"), found
-
-
-def _named_zone(zone: str) -> str:
-    """Return a zone that chunks can be cut in; a bare offset such as ``+01:00`` is none, so UTC stands in."""
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        return "UTC"
-    return zone
