@@ -88,7 +88,7 @@ def open_csv(path: Path, name: str, delimiter: str) -> CsvReader:
     with reader.explained(), reader.opened(None, {}) as stream:
         reader = replace(reader, schema=stream.schema)
         first = next(stream, None)
-        whole = first is None or next(stream, None) is None
+        whole = first is None or _at_end(stream)
     names = reader.schema.names
     for field in reader.schema:
         if pt.is_binary(field.type):
@@ -97,6 +97,16 @@ def open_csv(path: Path, name: str, delimiter: str) -> CsvReader:
         return reader
     reader = replace(reader, notes=_mixed(name, first))
     return reader if whole else _checked(reader)
+
+
+def _at_end(stream: pa.RecordBatchReader) -> bool:
+    """Whether there is no block after the first; one that breaks its types is one more."""
+    import pyarrow as pa
+
+    try:
+        return next(stream, None) is None
+    except pa.ArrowInvalid:
+        return False
 
 
 def _checked(reader: CsvReader) -> CsvReader:
