@@ -24,7 +24,7 @@ from opsconsole.drift.chunking import count_chunks
 from opsconsole.drift.data.labels import with_labels
 from opsconsole.drift.data.production import Production, known, read_production
 from opsconsole.drift.data.sources import open_source
-from opsconsole.drift.data.windows import Window, cut
+from opsconsole.drift.data.windows import Window, cut, gaps, unit_of
 from opsconsole.drift.fingerprints import fingerprint, stamp_of, stamps_of
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.fitted import decode as fitted_of
@@ -40,6 +40,7 @@ from opsconsole.drift.verdicts.policy import worst
 from opsconsole.ground import clock
 from opsconsole.ground.errors import UsageError
 from opsconsole.ground.nouns import Severity
+from opsconsole.ground.text import plural
 from opsconsole.store import alerts as alert_store
 from opsconsole.store import baselines as baseline_store
 from opsconsole.store import chunks as chunk_store
@@ -114,7 +115,7 @@ def check(
     production = production_of(monitor, store, subject, data)
     ensure_baseline(monitor, store, subject, production.source)
     stamps = stamps_of(production.source)
-    done = _Done([], 0, [])
+    done = _Done([], 0, list(production.notes))
     for version, baseline in sorted(baseline_store.baselines(store, name).items()):
         if version in production.scores and baseline.fitted is not None:
             _check_version(monitor, store, production, baseline, stamps, subject, done)
@@ -149,26 +150,14 @@ def _check_version(
     done: _Done,
 ) -> None:
     """Measure what changed of a version's chunks, then judge from the first that changed on."""
-    against = _against(monitor, baseline)
+    against = against_of(monitor, baseline)
     rows, notes = judgeable(production, baseline)
-    done.notes += notes
     works = _works(monitor, store, production, baseline, rows, stamps)
+    done.notes += [*notes, *_gaps_told(monitor, baseline.version, works)]
     _forget_other_cuts(store, monitor, baseline.version, works)
-    new = [work for work in works if work.facts is None]
-    counted = dict(
-        zip(
-            [work.window.start for work in new],
-            count_chunks(
-                monitor,
-                production,
-                baseline.version,
-                against.reference,
-                against.fitted,
-                [work.window for work in new],
-            ),
-            strict=True,
-        )
-    )
+    new = [work.window for work in works if work.facts is None]
+    counted = count_chunks(monitor, production, baseline.version, against.reference, against.fitted, new)
+    fresh = {window.start: one for window, one in zip(new, counted, strict=True)}
     course = _course(store, against, works)
     changed = False
     for work in works:
@@ -178,21 +167,19 @@ def _check_version(
             done.unchanged += 1
             continue
         if facts is None:
-            one = counted[work.window.start]
+            one = fresh[work.window.start]
             sketch = one.sketch
-            facts = measure_chunk(
-                monitor, against.reference, against.fitted, production, baseline.version, work.window, one
-            )
+            facts = measure_chunk(monitor, against, production, work.window, one)
         else:
             sketch = decode(chunk_store.sketch(store, work.stored.id if work.stored else 0) or b"")
         judged = judge_chunk(against, work.window, facts, sketch, course, work.fingerprint)
         course.past.append(judged.past)
-        changed = (
-            _keep(monitor, store, judged, Kept(sketch.encode(), facts.encode(), work.stamp), subject, done) or changed
-        )
+        kept = Kept(sketch.encode(), facts.encode(), work.stamp)
+        changed = _keep(monitor, store, judged, kept, subject, done) or changed
 
 
-def _against(monitor: Monitor, baseline: Baseline) -> Against:
+def against_of(monitor: Monitor, baseline: Baseline) -> Against:
+    """Return what a version's chunks are held against."""
     fitted = Fitted() if baseline.fitted is None else fitted_of(baseline.fitted)
     reference: TableSketch = decode(baseline.sketch)
     return Against(monitor, baseline, reference, fitted)
@@ -215,7 +202,16 @@ def _works(
             stamp_of(production, window, stamps),
             stored.get(window.start),
         )
-        for window in cut(monitor.config.chunk, production.times, rows, production.zone)
+        for window in cut(monitor.config.chunk, production.times, rows, production.zone, monitor.config.least)
+    ]
+
+
+def _gaps_told(monitor: Monitor, version: int, works: list[_Work]) -> list[str]:
+    """Say where a version has no rows at all between chunks that have."""
+    unit = unit_of(monitor.config.chunk)
+    return [
+        f"v{version}: no rows from {gap.start:%Y-%m-%d %H:%M} to {gap.end:%Y-%m-%d %H:%M} ({plural(gap.units, unit)})"
+        for gap in gaps(monitor.config.chunk, [work.window for work in works])
     ]
 
 

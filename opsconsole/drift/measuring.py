@@ -25,6 +25,7 @@ from opsconsole.drift.performance.metrics import measure, measure_all
 from opsconsole.drift.performance.outlook import estimated
 from opsconsole.drift.sketches.sketch import CategorySketch, NumericSketch, Sketch, TableSketch, decode
 from opsconsole.drift.verdicts.gates import ColumnFacts, Role, rows_needed
+from opsconsole.drift.verdicts.judging import Against
 from opsconsole.ground.text import count, percent, plural
 from opsconsole.store.baselines import Realised
 
@@ -33,17 +34,12 @@ if TYPE_CHECKING:
 
 
 def measure_chunk(
-    monitor: Monitor,
-    reference: TableSketch,
-    fitted: Fitted,
-    production: Production,
-    version: int,
-    window: Window,
-    counted: Counted,
+    monitor: Monitor, against: Against, production: Production, window: Window, counted: Counted
 ) -> Measured:
     """Measure one chunk against its version's baseline."""
+    reference, fitted = against.reference, against.fitted
     rows = np.sort(window.rows)
-    labels, scores = production.labels[rows], production.scores[version][rows]
+    labels, scores = production.labels[rows], production.scores[against.baseline.version][rows]
     both = known(labels)
     season, fitting = _season(monitor, fitted, production, rows, reference)
     return Measured(

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from opsconsole.drift.data.batches import with_column
-from opsconsole.drift.data.production import Production, as_text, moments_of, outcomes, unknown
+from opsconsole.drift.data.production import Production, as_text, outcomes, unknown
 from opsconsole.drift.data.sources import DataError, DataFile, Source, open_source
+from opsconsole.drift.data.times import WallClock
 from opsconsole.drift.monitors import Monitor, Subject
 from opsconsole.ground.errors import RefusedError
 from opsconsole.ground.nouns import ColumnKind
@@ -63,6 +64,7 @@ class _Gathering:
         self.scores: list[NDArray[Any]] = []
         self.times: list[NDArray[np.datetime64]] = []
         self.since: datetime | None = None
+        self._clock = WallClock()
 
     @property
     def columns(self) -> list[str]:
@@ -83,14 +85,14 @@ class _Gathering:
         if name not in table.schema.names:
             self.times.append(np.full(table.num_rows, np.datetime64("NaT"), dtype="datetime64[us]"))
             return
-        moments = moments_of(table.column(name), file, name)
-        first: datetime | None = pc.min(moments).as_py()
-        if first is not None:
-            first = (first if first.tzinfo is not None else first.replace(tzinfo=UTC)).astimezone(ZoneInfo("UTC"))
+        found = self._clock.read(table.column(name), file, name, 0)
+        self.times.append(found)
+        there = found[~np.isnat(found)]
+        if len(there):
+            first: datetime = there.min().item()
+            zone = ZoneInfo(self._clock.zone or "UTC")
+            first = first.replace(tzinfo=zone).astimezone(UTC)
             self.since = first if self.since is None else min(self.since, first)
-        if moments.type.tz is not None:
-            moments = pc.local_timestamp(moments)
-        self.times.append(moments.to_numpy(zero_copy_only=False).astype("datetime64[us]"))
 
     def result(self, origin: str, *, scored: bool = True) -> Reference:
         """Return what was kept."""
