@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,9 @@ from opsconsole.ground import clock, text
 from opsconsole.ground.errors import ExitCode
 from opsconsole.ground.nouns import Danger, Severity
 from opsconsole.store.chunk_records import Chunk
+
+if TYPE_CHECKING:
+    from opsconsole.drift.check import CheckResult
 
 
 @click.group("drift")
@@ -106,13 +110,7 @@ def check_now(session: Session, monitor: str, data: Path | None, no_refresh: boo
         found = check_monitor(
             session.workspace, session.store, monitor, data=None if data is None else data.expanduser().resolve()
         )
-    lines = [_chunk_line(chunk) for chunk in found.chunks] or ["nothing new to judge"]
-    if found.unchanged:
-        lines.append(f"{text.plural(found.unchanged, 'chunk')} judged before, unchanged")
-    lines += [f"note: {text.clean(note)}" for note in found.notes]
-    for alert in found.alerts:
-        lines += ["", f"{alert.severity}  alert {alert.id}  {alert.model} v{alert.version}  {alert.state}"]
-        lines += [f"  {text.clean(sentence)}" for sentence in alert.words]
+    lines = check_lines(found)
     document = as_dict(found) | {"alerts": [alert_json(session.store, alert) for alert in found.alerts]}
     emit(document, lines, as_json=as_json)
     return int(ExitCode.NO if found.severity.rank >= Severity.WARN.rank else ExitCode.OK)
@@ -146,6 +144,18 @@ def report_monitor(session: Session, monitor: str, limit: int, as_json: bool) ->
     head = ("chunk", "version", "rows", "labels", "realised", "CI", "floor", "score PSI", "largest PSI", "severity")
     human = table(head, rows, right=(2, 3, 4, 6, 7)) if rows else "no chunks yet: opsconsole drift check " + monitor
     emit(found, human, as_json=as_json)
+
+
+def check_lines(found: CheckResult) -> list[str]:
+    """Return what a check did, and the alerts that stand."""
+    lines = [_chunk_line(chunk) for chunk in found.chunks] or ["nothing new to judge"]
+    if found.unchanged:
+        lines.append(f"{text.plural(found.unchanged, 'chunk')} judged before, unchanged")
+    lines += [f"note: {text.clean(note)}" for note in found.notes]
+    for alert in found.alerts:
+        lines += ["", f"{alert.severity}  alert {alert.id}  {alert.model} v{alert.version}  {alert.state}"]
+        lines += [f"  {text.clean(sentence)}" for sentence in alert.words]
+    return lines
 
 
 def _chunk_line(chunk: Chunk) -> str:

@@ -38,7 +38,7 @@ COMMANDS = {
     "pin": "runs",
     "unpin": "runs",
     "model": "model",
-    "drift": "drift",
+    "drift": "monitors",
     "alert": "alert",
     "events": "events",
     "store": "store",

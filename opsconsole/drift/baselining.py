@@ -10,21 +10,28 @@ import gzip
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import pyarrow as pa
 
-from opsconsole.drift.data.production import known
+from opsconsole.drift.data.production import Production, known
 from opsconsole.drift.data.sources import DataError, Source
 from opsconsole.drift.fitting import fit_reference
 from opsconsole.drift.monitors import EVALUATION, Monitor, Subject
 from opsconsole.drift.performance.metrics import measure
-from opsconsole.drift.references import Reference, evaluation_rows, source_rows
+from opsconsole.drift.references import Reference, evaluation_rows, production_rows, source_rows
 from opsconsole.drift.sketches.layout import count, lay_out
-from opsconsole.ground.errors import ConfigError, ConflictError, NotFoundError
+from opsconsole.ground import clock
+from opsconsole.ground.errors import ConfigError, ConflictError, NotFoundError, RefusedError
 from opsconsole.store import baselines, events
 from opsconsole.store.baselines import Baseline, NewBaseline, Realised
 from opsconsole.store.connection import Store
+
+PRODUCTION = "production "
+"""How the origin of a baseline of production rows begins; the time follows, as ``since/until``."""
 
 
 def ensure_baseline(monitor: Monitor, store: Store, subject: Subject, current: Source) -> Baseline:
@@ -35,16 +42,70 @@ def ensure_baseline(monitor: Monitor, store: Store, subject: Subject, current: S
     found = baselines.baseline(store, monitor.name, subject.version)
     if found is not None and found.fitted is not None:
         return found
-    own = monitor.config.reference == EVALUATION
-    reference = (
-        evaluation_rows(monitor, subject, current) if own else source_rows(monitor, monitor.config.reference, current)
-    )
+    reference = configured_rows(monitor, subject, current)
     new = _new(monitor, subject.version, reference, used=tuple(str(path) for path in subject.used))
     with store.immediate() as connection:
         baselines.insert_baseline(connection, new, replaces=None if found is None else found.id)
     made = baselines.baseline(store, monitor.name, subject.version)
     assert made is not None
     return made
+
+
+def draft_baseline(monitor: Monitor, subject: Subject, current: Source) -> Baseline:
+    """Return the baseline that a first check would make, without storing it: to see what settings promise."""
+    new = _new(monitor, subject.version, configured_rows(monitor, subject, current), used=())
+    return Baseline(
+        id=0,
+        monitor=new.monitor,
+        model=new.model,
+        version=new.version,
+        revision=0,
+        rows=new.rows,
+        origin=new.origin,
+        sketch=new.sketch,
+        fitted=new.fitted,
+        realised=new.realised,
+        used=new.used,
+        since=new.since,
+        reason=None,
+        actor=None,
+        made_at=clock.now(),
+    )
+
+
+def configured_rows(monitor: Monitor, subject: Subject, current: Source) -> Reference:
+    """Read the reference that the configuration names."""
+    if monitor.config.reference == EVALUATION:
+        return evaluation_rows(monitor, subject, current)
+    return source_rows(monitor, monitor.config.reference, current)
+
+
+def chosen_rows(monitor: Monitor, production: Production, version: int, since: datetime, until: datetime) -> Reference:
+    """Read a version's production rows of a time as a reference: from ``since`` on, before ``until``."""
+    first, after = (
+        np.datetime64(one.astimezone(ZoneInfo(production.zone or "UTC")).replace(tzinfo=None), "us")
+        for one in (since, until)
+    )
+    there = known(production.scores[version]) & ~np.isnat(production.times)
+    rows = np.flatnonzero(there & (production.times >= first) & (production.times < after))
+    if len(rows) < monitor.config.least:
+        raise RefusedError(
+            f"monitor `{monitor.name}`: v{version} scored {len(rows):,} rows from {since:%Y-%m-%d} to {until:%Y-%m-%d},"
+            f" a reference needs {monitor.config.least:,}",
+            hint="choose a longer time",
+        )
+    return production_rows(monitor, production, version, rows, f"{PRODUCTION}{since.isoformat()}/{until.isoformat()}")
+
+
+def reference_of(monitor: Monitor, subject: Subject, baseline: Baseline, production: Production) -> Reference:
+    """Read the rows of a baseline again, for what its sketch cannot tell."""
+    if baseline.origin.startswith(PRODUCTION):
+        first, _, after = baseline.origin.removeprefix(PRODUCTION).partition("/")
+        since, until = datetime.fromisoformat(first), datetime.fromisoformat(after)
+        return chosen_rows(monitor, production, baseline.version, since, until)
+    if baseline.reason is not None:
+        return source_rows(monitor, baseline.origin, production.source)
+    return configured_rows(monitor, subject, production.source)
 
 
 def rebaseline(

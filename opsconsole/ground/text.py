@@ -298,3 +298,8 @@ def age(since: datetime | None, now: datetime) -> str:
 def plural(number: int, noun: str, many: str | None = None) -> str:
     """Return ``1 run``, ``2 runs``."""
     return f"{number:,} {noun if number == 1 else many or noun + 's'}"
+
+
+def listed(names: list[str]) -> str:
+    """Return ``a``, ``a and b``, or ``a, b and c``."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -134,7 +134,7 @@ def _categorical(reference: CategorySketch, current: CategorySketch) -> Distance
     )
     mine = _counts((*reference.counts, reference.other, reference.unseen))
     theirs = _counts((*current.counts, current.other, current.unseen))
-    top = PSI_BINS if len(reference.counts) <= PSI_BINS and not reference.other else PSI_BINS - 1
+    top = _top(reference)
     few = _folded(mine, top, reference.missing), _folded(theirs, top, current.missing)
     bins = int(np.count_nonzero(few[0][:-2]))
     psi, noise_p = psi_of(*few)
@@ -154,6 +154,16 @@ def _categorical(reference: CategorySketch, current: CategorySketch) -> Distance
         l_infinity=float(np.max(np.abs(mine / mine.sum() - theirs / theirs.sum()))),
         unseen=unseen,
     )
+
+
+def psi_vector(sketch: Sketch) -> Floats | None:
+    """Return a reference's rows over the bins of its own PSI, missing ones last; None for what has no such bins."""
+    if isinstance(sketch, NumericSketch):
+        if sketch.kind is ColumnKind.DATETIME:
+            return None
+        cells = _counts(sketch.cells)
+        return _with(_groups(cells), cells, sketch.missing)
+    return _folded(_counts((*sketch.counts, sketch.other, sketch.unseen)), _top(sketch), sketch.missing)
 
 
 def psi_of(reference: Floats, current: Floats) -> tuple[float | None, float | None]:
@@ -264,6 +274,11 @@ def _folded(counts: Floats, top: int, missing: int) -> Floats:
     """Keep the ``top`` commonest categories, sum the other known ones; then unseen and missing."""
     known, unseen = counts[:-1], counts[-1]
     return np.array([*known[:top], known[top:].sum(), unseen, float(missing)])
+
+
+def _top(reference: CategorySketch) -> int:
+    """Return how many categories have a bin of their own: ten, or nine and one for the others."""
+    return PSI_BINS if len(reference.counts) <= PSI_BINS and not reference.other else PSI_BINS - 1
 
 
 def _kullback_leibler(p: Floats, q: Floats) -> float:

@@ -95,8 +95,3 @@ def ordinal(number: int) -> str:
 def named(one: ColumnNote) -> str:
     """Return a column's name as sentences show it."""
     return f"`{clean(one.facts.name, limit=40)}`"
-
-
-def listed(names: list[str]) -> str:
-    """Return ``a, b and c``."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

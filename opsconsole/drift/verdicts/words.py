@@ -11,7 +11,6 @@ from opsconsole.drift.verdicts.phrases import (
     distrust_sentence,
     estimate_sentence,
     interval,
-    listed,
     named,
     newcomers,
     performance_sentence,
@@ -19,7 +18,7 @@ from opsconsole.drift.verdicts.phrases import (
 )
 from opsconsole.drift.verdicts.told import ColumnNote, Told
 from opsconsole.ground.nouns import Severity
-from opsconsole.ground.text import decimals, percent, plural, psi
+from opsconsole.ground.text import decimals, listed, percent, plural, psi
 
 SUSPECTS = 3
 GOES_ALONG = 0.7
