@@ -135,13 +135,28 @@ def report_monitor(session: Session, monitor: str, limit: int, as_json: bool) ->
             if item.realised.low is None
             else f"{text.decimals(item.realised.low)}–{text.decimals(item.realised.high)}",
             text.decimals(item.realised.floor),
+            "–"
+            if item.estimated.value is None
+            else f"{text.decimals(item.estimated.value)}{'' if item.estimated.trusted else ' untrusted'}",
             "–" if item.score is None else text.psi(item.score.psi),
             next((f"{column.name} {text.psi(column.psi)}" for column in item.columns if column is not item.score), "–"),
             item.severity,
         )
         for item in found
     ]
-    head = ("chunk", "version", "rows", "labels", "realised", "CI", "floor", "score PSI", "largest PSI", "severity")
+    head = (
+        "chunk",
+        "version",
+        "rows",
+        "labels",
+        "realised",
+        "CI",
+        "floor",
+        "estimated",
+        "score PSI",
+        "largest PSI",
+        "severity",
+    )
     human = table(head, rows, right=(2, 3, 4, 6, 7)) if rows else "no chunks yet: opsconsole drift check " + monitor
     emit(found, human, as_json=as_json)
 

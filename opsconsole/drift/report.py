@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from opsconsole.config.schema import Config
@@ -11,20 +11,26 @@ from opsconsole.ground.nouns import AlertState, Severity
 from opsconsole.store import alerts as alert_store
 from opsconsole.store import chunks as chunk_store
 from opsconsole.store import promotions
-from opsconsole.store.chunk_records import Chunk, ChunkColumn
+from opsconsole.store.baselines import Realised
+from opsconsole.store.chunk_records import Chunk, ChunkColumn, Estimate, Slice, Structure
 from opsconsole.store.connection import Store
 from opsconsole.store.findings import Finding
 
 
 @dataclass(frozen=True)
 class EstimatedReport:
-    """Performance estimated without labels; None as long as nothing estimates it."""
+    """Performance estimated without labels; None where nothing estimates it."""
 
     metric: str | None = None
     value: float | None = None
     low: float | None = None
     high: float | None = None
     trusted: bool | None = None
+    tested: int | None = None
+    """In how many labelled chunks it could be held against the truth."""
+    error: float | None = None
+    """Its mean absolute error over those."""
+    words: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,10 @@ class ChunkReport:
     score: ChunkColumn | None
     estimated: EstimatedReport
     realised: RealisedReport
+    metrics: tuple[Realised, ...]
+    """All metrics of the task on the labelled rows."""
+    structure: Structure | None
+    slices: tuple[Slice, ...]
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,7 @@ class PlotPoint:
     high: float | None
     floor: float | None
     severity: Severity
+    estimated: Estimate | None = None
 
 
 @dataclass(frozen=True)
@@ -148,7 +159,16 @@ def plots(store: Store, config: Config, name: str, *, limit: int = 24) -> Plots:
     return Plots(
         labels=tuple(chunk.label for chunk in found),
         performance=tuple(
-            PlotPoint(chunk.label, chunk.version, chunk.realised, chunk.low, chunk.high, chunk.floor, chunk.severity)
+            PlotPoint(
+                chunk.label,
+                chunk.version,
+                chunk.realised,
+                chunk.low,
+                chunk.high,
+                chunk.floor,
+                chunk.severity,
+                chunk.estimated,
+            )
             for chunk in found
         ),
         heat=tuple(rows),
@@ -175,8 +195,11 @@ def _chunk_report(store: Store, chunk: Chunk, score: str) -> ChunkReport:
         findings=chunk.findings,
         columns=columns,
         score=next((column for column in columns if column.name == score), None),
-        estimated=EstimatedReport(),
+        estimated=EstimatedReport() if chunk.estimated is None else EstimatedReport(**asdict(chunk.estimated)),
         realised=RealisedReport(chunk.metric, chunk.realised, chunk.low, chunk.high, chunk.floor, chunk.label_coverage),
+        metrics=chunk.metrics,
+        structure=chunk.structure,
+        slices=chunk.slices,
     )
 
 
