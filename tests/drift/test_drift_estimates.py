@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
-from opsconsole.drift.performance.calibrators import IDENTITY, Calibrator, fit_calibrator, isotonic
+from opsconsole.drift.performance.calibrators import IDENTITY, Calibrator, choose_calibrator, fit_calibrator, isotonic
 from opsconsole.drift.performance.estimation import ESTIMATES, Estimated, estimate, estimate_binned
 from opsconsole.drift.performance.metrics import Options, measure, metric_of
 from opsconsole.drift.performance.score_histogram import ScoreHistogram, count_scores, decode_histogram, edges
@@ -43,8 +45,8 @@ def test_a_calibrators_knots_are_scikit_learns_isotonic_regression() -> None:
 def test_scores_that_are_probabilities_stay_as_they_are_and_others_are_bent() -> None:
     random = np.random.default_rng(44)
     scores = random.random(4000)
-    assert fit_calibrator(scores, drawn(scores**2, random)) != IDENTITY
-    kept = [fit_calibrator(scores, drawn(scores, np.random.default_rng(seed))) == IDENTITY for seed in range(10)]
+    assert choose_calibrator(scores, drawn(scores**2, random)) != IDENTITY
+    kept = [choose_calibrator(scores, drawn(scores, np.random.default_rng(seed))) == IDENTITY for seed in range(10)]
     assert any(kept)
     assert fit_calibrator(scores[:12], np.ones(12)) == IDENTITY
 
@@ -107,6 +109,39 @@ def test_the_realised_value_falls_into_the_interval_about_as_often_as_it_says(na
         assert found.high is not None
         hits += found.low <= seen <= found.high
     assert hits / 300 >= 0.92
+
+
+@pytest.mark.parametrize("name", ESTIMATES)
+def test_a_small_reference_leaves_the_estimate_open_and_its_interval_says_so(name: str) -> None:
+    metric, hits, bare = metric_of(name, ModelTask.BINARY, "here"), 0, 0
+    for seed in range(40):
+        random = np.random.default_rng(400 + seed)
+        reference = random.beta(2, 3, 2000)
+        calibrator = fit_calibrator(reference, drawn(reference**1.4, random))
+        for shape in ((2, 4), (6, 6)):
+            scores = random.beta(*shape, 8000)
+            seen = measure(metric, drawn(scores**1.4, random), scores).value
+            assert seen is not None
+            found = estimate(name, calibrator, scores)
+            without = estimate(name, replace(calibrator, resampled=()), scores)
+            assert found.low is not None
+            assert found.high is not None
+            assert without.low is not None
+            assert without.high is not None
+            hits += found.low <= seen <= found.high
+            bare += without.low <= seen <= without.high
+    assert hits / 80 >= 0.82
+    assert hits > bare
+
+
+def test_what_the_reference_leaves_open_is_the_same_from_rows_and_from_a_histogram() -> None:
+    random = np.random.default_rng(45)
+    calibrator = fit_calibrator(SHAPES["humped"][:1500], drawn(SHAPES["humped"][:1500] ** 1.4, random))
+    for name in ESTIMATES:
+        of_rows = estimate(name, calibrator, SHAPES["humped"], AT)
+        binned = estimate_binned(name, calibrator, count_scores(SHAPES["humped"]), AT)
+        for part in ("value", "low", "high"):
+            assert getattr(binned, part) == pytest.approx(getattr(of_rows, part), abs=1e-3), (name, part)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +61,31 @@ def test_each_class_is_calibrated_against_the_rest_and_rows_sum_to_1() -> None:
     assert seen is not None
     assert abs(found - seen) < 0.01 < abs(claimed - seen)
     assert msgspec.json.decode(msgspec.json.encode(calibrators), type=ClassCalibrators) == calibrators
+
+
+@pytest.mark.parametrize("name", CLASS_ESTIMATES)
+def test_a_small_reference_leaves_the_estimate_open_and_its_interval_says_so(name: str) -> None:
+    metric, hits, bare = metric_of(name, ModelTask.MULTICLASS, "here"), 0, 0
+    for seed in range(20):
+        random = np.random.default_rng(600 + seed)
+        truth = random.dirichlet((2.0, 1.0, 0.7), 3000)
+        told = Probabilities(CLASSES, truth**1.3 / (truth**1.3).sum(axis=1, keepdims=True))
+        labels = named(truth, random)
+        calibrators = fit_class_calibrators(Probabilities(CLASSES, told.values[:1000]), labels[:1000])
+        later = Probabilities(CLASSES, told.values[1000:])
+        seen = measure(metric, labels[1000:], later.predicted(), probabilities=later).value
+        found = estimate_classes(name, calibrators, later)
+        plain = tuple(replace(one, resampled=()) for one in calibrators.of)
+        without = estimate_classes(name, ClassCalibrators(CLASSES, plain), later)
+        assert seen is not None
+        assert found.low is not None
+        assert found.high is not None
+        assert without.low is not None
+        assert without.high is not None
+        hits += found.low <= seen <= found.high
+        bare += without.low <= seen <= without.high
+    assert hits / 20 >= 0.65
+    assert hits > bare
 
 
 def test_two_classes_estimate_the_accuracy_and_auc_of_the_binary_model() -> None:

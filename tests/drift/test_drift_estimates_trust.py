@@ -139,6 +139,29 @@ def test_an_estimate_from_a_reference_that_is_one_piece_stands_its_own_test() ->
         assert self_test_loss(test, fitted(KINDS[name])).agreement is Agreement.AGREES
 
 
+def test_where_only_which_rows_come_has_changed_the_estimate_follows_and_stays_trusted() -> None:
+    random = np.random.default_rng(62)
+
+    def month(a: float, b: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        scores = random.beta(a, b, 8000)
+        return scores, (random.random(8000) < scores**1.4).astype(float)
+
+    scores, labels = month(2, 3)
+    calibrator, own = fit_calibrator(scores, labels), measure(AUC, labels, scores).value
+    assert own is not None
+    test, history = BackTest(AUC, own, own - 0.05), []
+    for number, (a, b) in enumerate([(2, 3), (2, 4), (3, 4), (4, 4), (6, 6), (8, 8), (12, 12), (8, 6)]):
+        shifted, seen = month(a, b)
+        realised = measure(AUC, seen, shifted)
+        history.append(test.compare(str(number), estimate("auc", calibrator, shifted), realised, 1.0))
+    fell = [one.realised.value for one in history if one.realised.value is not None]
+    assert min(fell) < own - 0.1
+    trust = judge_trust(history, self_test(test, scores, labels))
+    assert trust.trusted
+    assert trust.error is not None
+    assert trust.error < 0.02
+
+
 def flights() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     """Every flight that arrived: its numbers, whether it was late, and its month."""
     table = parquet.read_table(FLIGHTS)

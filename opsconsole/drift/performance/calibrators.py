@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 FOLDS, _SEED = 5, 20190102
+RESAMPLED, GRID = 20, 64
+"""How often knots are fitted to resampled rows (Efron 1979), and on how many quantiles the outcome is kept."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,10 @@ class Calibrator:
 
     x: tuple[float, ...] = ()
     y: tuple[float, ...] = ()
+    grid: tuple[float, ...] = ()
+    """Quantiles of the reference's scores."""
+    resampled: tuple[tuple[float, ...], ...] = ()
+    """Probabilities on that grid from knots fitted to resampled rows: how they might as well have come out."""
 
     def chances(self, scores: Floats) -> Floats:
         """Return each score's probability of being a case; beyond the outer knots that of the nearest."""
@@ -34,15 +40,32 @@ class Calibrator:
         found: Floats = np.interp(scores, self.x, self.y)
         return found
 
+    def variants(self) -> list[Calibrator]:
+        """Return the maps fitted to resampled rows; an estimate's spread over them is what the reference leaves open."""
+        return [Calibrator(self.grid, one) for one in self.resampled]
+
 
 IDENTITY = Calibrator()
 
 
 def fit_calibrator(scores: Floats, labels: Floats) -> Calibrator:
-    """Fit isotonic knots (Zadrozny and Elkan 2002) to rows the model was not trained on; labels are 0 and 1.
+    """Fit a calibrator to rows the model was not trained on, with what so many rows leave open; labels are 0 and 1.
 
-    They are used only where the expected calibration error improves on rows left out of the fit (five folds); with
-    fewer than ten rows of a class, or where it does not improve, scores that are no probabilities stay as they are.
+    With fewer than ten rows of a class nothing is fitted: scores are taken as they are, and nothing is known of that.
+    """
+    if not enough(labels):
+        return IDENTITY
+    grid = np.unique(np.quantile(scores, np.linspace(0, 1, GRID)))
+    random = np.random.default_rng(_SEED)
+    drawn = [random.integers(len(scores), size=len(scores)) for _ in range(RESAMPLED)]
+    resampled = [tuple(isotonic(scores[rows], labels[rows]).chances(grid).tolist()) for rows in drawn]
+    return replace(choose_calibrator(scores, labels), grid=tuple(grid.tolist()), resampled=tuple(resampled))
+
+
+def choose_calibrator(scores: Floats, labels: Floats) -> Calibrator:
+    """Return isotonic knots (Zadrozny and Elkan 2002), or none where they do no better than the scores as they are.
+
+    Better is a smaller expected calibration error on rows left out of the fit (five folds).
     """
     if not enough(labels):
         return IDENTITY
@@ -105,6 +128,13 @@ class ClassCalibrators:
         raw = np.where(raw.sum(axis=1, keepdims=True) > 0, raw, probabilities.values)
         normalised: Floats = raw / raw.sum(axis=1, keepdims=True)
         return normalised
+
+    def variants(self) -> list[ClassCalibrators]:
+        """Return the maps fitted to resampled rows; a class with too few rows to fit any stays as it is."""
+        if not any(one.resampled for one in self.of):
+            return []
+        each = [one.variants() or [one] * RESAMPLED for one in self.of]
+        return [ClassCalibrators(self.classes, of) for of in zip(*each, strict=True)]
 
 
 def fit_class_calibrators(probabilities: Probabilities, labels: NDArray[Any]) -> ClassCalibrators:

@@ -9,7 +9,7 @@ import numpy as np
 
 from opsconsole.drift.performance.binary import LEAST_CHANCE
 from opsconsole.drift.performance.calibrators import ClassCalibrators
-from opsconsole.drift.performance.estimation import Estimated, expected_auc, expected_rows, hanley_mcneil
+from opsconsole.drift.performance.estimation import Estimated, expected_auc, expected_rows, hanley_mcneil, widened
 from opsconsole.drift.performance.intervals import LEAST_CASES, LEAST_ROWS, Measured, around, wilson
 from opsconsole.drift.performance.multiclass import Probabilities, places_of
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 CLASS_ESTIMATES = ("accuracy", "f1_macro", "log_loss", "auc")
+MOST_ROWS = 20_000
+"""Rows from which the spread over variants of the calibrators is taken, at most."""
 
 
 def estimate_classes(
@@ -38,7 +40,14 @@ def estimate_classes(
     chances = calibrators.chances(probabilities)
     if not len(chances):
         return Estimated(metric_name, None, None, None, 0)
-    return estimate_from_chances(metric_name, chances, probabilities, predicted)
+    found = estimate_from_chances(metric_name, chances, probabilities, predicted)
+    step = -(-len(chances) // MOST_ROWS)
+    some = Probabilities(probabilities.classes, probabilities.values[::step])
+    called = None if predicted is None else predicted[::step]
+    values = [
+        estimate_from_chances(metric_name, one.chances(some), some, called).value for one in calibrators.variants()
+    ]
+    return widened(found, values, math.inf if metric_name == "log_loss" else 1.0)
 
 
 def estimate_from_chances(

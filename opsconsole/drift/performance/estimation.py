@@ -9,17 +9,17 @@ labels as soon as there are any (``trust``).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from opsconsole.drift.performance.binary import LEAST_CHANCE, calibration_bins
 from opsconsole.drift.performance.calibrators import Calibrator
-from opsconsole.drift.performance.intervals import LEAST_CASES, Interval, Measured, around, logit, wilson, wilson_f1
+from opsconsole.drift.performance.intervals import LEAST_CASES, Interval, Measured, Z, around, logit, wilson, wilson_f1
 from opsconsole.drift.performance.metrics import DEFAULT, Options
-from opsconsole.drift.performance.score_histogram import ScoreHistogram
+from opsconsole.drift.performance.score_histogram import ScoreHistogram, count_scores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 class Estimated:
     """A metric estimated without labels.
 
-    The interval is where the realised value falls 95 times in 100 if the estimate's assumptions hold: it takes in
-    which rows came and how their labels will fall. None where there are too few rows, or the metric is not defined.
+    The interval is where the realised value falls 95 times in 100 if the estimate's assumptions hold. It takes in which
+    rows came, how their labels will fall, and what the reference was too small to settle. None where there are too few
+    rows, or the metric is not defined.
     """
 
     metric: str
@@ -69,7 +70,8 @@ class Expected:
 def estimate(metric_name: str, calibrator: Calibrator, scores: Floats, options: Options = DEFAULT) -> Estimated:
     """Estimate a binary metric from the rows' scores; KeyError for a metric that is not in ``ESTIMATES``."""
     there = scores[np.isfinite(scores)]
-    return estimate_expected(metric_name, expected_rows(there, calibrator.chances(there)), options)
+    found = estimate_expected(metric_name, expected_rows(there, calibrator.chances(there)), options)
+    return _opened(found, calibrator, count_scores(there), options) if found.low is not None else found
 
 
 def estimate_binned(
@@ -77,7 +79,26 @@ def estimate_binned(
 ) -> Estimated:
     """Estimate a binary metric from a histogram of scores; within .001 of the estimate from its rows."""
     scores, rows = histogram.centres()
-    return estimate_expected(metric_name, Expected(scores, calibrator.chances(scores), rows), options)
+    found = estimate_expected(metric_name, Expected(scores, calibrator.chances(scores), rows), options)
+    return _opened(found, calibrator, histogram, options) if found.low is not None else found
+
+
+def widened(estimated: Estimated, values: Sequence[float | None], most: float) -> Estimated:
+    """Return the estimate with its interval widened, in quadrature, by the spread of its values over variants."""
+    known = [value for value in values if value is not None]
+    if len(known) < 2 or estimated.value is None or estimated.low is None or estimated.high is None:
+        return estimated
+    apart = Z * float(np.std(known, ddof=1))
+    low = estimated.value - math.hypot(estimated.value - estimated.low, apart)
+    high = estimated.value + math.hypot(estimated.high - estimated.value, apart)
+    return replace(estimated, low=max(low, 0.0), high=min(high, most))
+
+
+def _opened(estimated: Estimated, calibrator: Calibrator, histogram: ScoreHistogram, options: Options) -> Estimated:
+    scores, rows = histogram.centres()
+    measured = ESTIMATES[estimated.metric]
+    values = [measured(Expected(scores, one.chances(scores), rows), options)[0] for one in calibrator.variants()]
+    return widened(estimated, values, math.inf if estimated.metric in {"log_loss", "brier"} else 1.0)
 
 
 def expected_rows(scores: Floats, chances: Floats) -> Expected:

@@ -89,7 +89,7 @@ class Metric:
     tasks: tuple[ModelTask, ...]
     measure: Callable[[Rows], Measured]
     bounded: bool
-    """Whether it lies between 0 and 1; if not, it is a loss in the label's own unit (or in nats)."""
+    """Whether it is a share, or like one (R²), that ends at 1; if not, it is a loss in a unit of its own."""
     needs_probabilities: bool = False
     """Whether the predicted class alone is not enough."""
     counted: Callable[[NDArray[Any]], int] = len
@@ -194,7 +194,7 @@ METRICS = (
     _regression("rmse", "RMSE", _plain(rmse)),
     _regression("mape", "MAPE", _plain(mape)),
     _regression(
-        "quantile_loss", "Pinball", lambda rows: quantile_loss(rows.labels, rows.scores, rows.options.quantile)
+        "quantile_loss", "Pinball loss", lambda rows: quantile_loss(rows.labels, rows.scores, rows.options.quantile)
     ),
     _regression("r2", "R²", _plain(regression.r2)),
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from opsconsole.drift.performance.calibrators import cross_fitted, fit_calibrator
+from opsconsole.drift.performance.calibrators import choose_calibrator, cross_fitted
 from opsconsole.drift.performance.class_estimation import estimate_from_chances
 from opsconsole.drift.performance.estimation import Estimated, estimate_expected, expected_rows
 from opsconsole.drift.performance.intervals import Measured, around, root
@@ -31,7 +31,7 @@ def self_test(back_test: BackTest, scores: Floats, labels: Floats, options: Opti
     ``scores`` and ``labels`` are those the calibrator is fitted to.
     """
     metric = back_test.metric
-    chances = cross_fitted(scores, labels, folds=2, fit=fit_calibrator)
+    chances = cross_fitted(scores, labels, folds=2, fit=choose_calibrator)
     estimated = estimate_expected(metric.name, expected_rows(scores, chances), options)
     return back_test.compare(REFERENCE, estimated, measure(metric, labels, scores, options), 1.0)
 
@@ -43,7 +43,9 @@ def self_test_classes(
     places = places_of(labels, probabilities.classes)
     raw = np.column_stack(
         [
-            cross_fitted(probabilities.values[:, place], (places == place).astype(float), folds=2, fit=fit_calibrator)
+            cross_fitted(
+                probabilities.values[:, place], (places == place).astype(float), folds=2, fit=choose_calibrator
+            )
             for place in range(len(probabilities.classes))
         ]
     )
