@@ -114,14 +114,27 @@ def calibration(labels: Floats, scores: Floats) -> Measured:
     return value, _calibration_interval(value, rows, expected, cases / rows)
 
 
-def calibration_bins(outcomes: NDArray[np.generic], scores: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return each equal-mass bin's rows, mean score and sum of outcomes; empty bins (of equal scores) are left out."""
-    edges = np.percentile(scores, np.linspace(0, 100, CALIBRATION_BINS + 1)[1:-1])
+def calibration_bins(
+    outcomes: NDArray[np.generic], scores: Floats, counts: NDArray[np.int64] | None = None
+) -> tuple[Floats, Floats, Floats]:
+    """Return each equal-mass bin's rows, mean score and sum of outcomes; empty bins (of equal scores) are left out.
+
+    With ``counts`` a score stands for so many rows.
+    """
+    weights = np.ones(len(scores)) if counts is None else counts.astype(np.float64)
+    shares = np.linspace(0, 1, CALIBRATION_BINS + 1)
+    if counts is None:
+        edges = np.percentile(scores, shares[1:-1] * 100)
+    else:
+        order = np.argsort(scores, kind="stable")
+        edges = scores[order][np.searchsorted(np.cumsum(weights[order]), shares[1:-1] * weights.sum())]
     of_row = np.searchsorted(edges, scores)
-    rows = np.bincount(of_row, minlength=CALIBRATION_BINS).astype(np.float64)
+    rows = np.bincount(of_row, weights=weights, minlength=CALIBRATION_BINS).astype(np.float64)
     there = rows > 0
-    sums = np.bincount(of_row, weights=scores, minlength=CALIBRATION_BINS)
-    cases = np.bincount(of_row, weights=outcomes.astype(np.float64), minlength=CALIBRATION_BINS).astype(np.float64)
+    sums = np.bincount(of_row, weights=weights * scores, minlength=CALIBRATION_BINS)
+    cases = np.bincount(of_row, weights=weights * outcomes.astype(np.float64), minlength=CALIBRATION_BINS).astype(
+        np.float64
+    )
     return rows[there], sums[there] / rows[there], cases[there]
 
 

@@ -129,7 +129,8 @@ def expected_auc(expected: Expected) -> float | None:
     hits, false = _cumulated(expected)
     if not hits[-1] or not false[-1]:
         return None
-    return float(np.trapezoid(np.concatenate([[0.0], hits]), np.concatenate([[0.0], false])) / hits[-1] / false[-1])
+    heights = hits + np.concatenate([[0.0], hits[:-1]])
+    return float(np.diff(false, prepend=0.0) @ heights / 2 / hits[-1] / false[-1])
 
 
 def _auc(expected: Expected, _: Options) -> Measured:
@@ -187,9 +188,10 @@ def _calibration(expected: Expected, _: Options) -> Measured:
     Labels that fall by chance move a bin's share of cases by a normal deviate around its calibrated mean, so the
     error is above 0 even where score and calibrated score agree, as the realised one is (Leone et al. 1961).
     """
-    scores, chances = np.repeat(expected.scores, expected.rows), np.repeat(expected.chances, expected.rows)
-    rows, told, cases = calibration_bins(chances, scores)
-    spread = np.sqrt(calibration_bins(chances * (1 - chances), scores)[2]) / rows
+    scores, chances = expected.scores, expected.chances
+    counts = None if (expected.rows == 1).all() else expected.rows
+    rows, told, cases = calibration_bins(chances, scores, counts)
+    spread = np.sqrt(calibration_bins(chances * (1 - chances), scores, counts)[2]) / rows
     gaps = np.abs(told - cases / rows)
     means = [_folded(gap, deviation) for gap, deviation in zip(gaps.tolist(), spread.tolist(), strict=True)]
     weights = rows / rows.sum()
