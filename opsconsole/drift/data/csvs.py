@@ -6,6 +6,7 @@ only where one does is the file read once more, as text, to find the types that 
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 CSV_SUFFIXES = tuple(f".{kind}{packed}" for kind in ("csv", "tsv") for packed in ("", ".gz", ".zst"))
 BLOCK_BYTES = 2 << 20
 """Four times as much takes four times the memory and is no faster."""
+HEADER_BYTES = 1 << 16
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "NaT", "#N/A")
 """Spellings of a missing value, in text columns too."""
 
@@ -43,6 +45,8 @@ class CsvReader:
 
     def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
         """Stream some columns with the types of the schema."""
+        if self.rows == 0:
+            return
         wanted = columns or self.schema.names[:1]
         types = {name: self.schema.field(name).type for name in wanted}
         with self.explained(wanted), self.opened(wanted, types) as reader:
@@ -85,6 +89,9 @@ def open_csv(path: Path, name: str, delimiter: str) -> CsvReader:
     import pyarrow.types as pt
 
     reader = CsvReader(path, name, delimiter, pa.schema([]))
+    header = _header_alone(reader)
+    if header:
+        return replace(reader, schema=pa.schema([(column, pa.null()) for column in header]), rows=0)
     with reader.explained(), reader.opened(None, {}) as stream:
         reader = replace(reader, schema=stream.schema)
         first = next(stream, None)
@@ -97,6 +104,17 @@ def open_csv(path: Path, name: str, delimiter: str) -> CsvReader:
         return reader
     reader = replace(reader, notes=_mixed(name, first))
     return reader if whole else _checked(reader)
+
+
+def _header_alone(reader: CsvReader) -> list[str]:
+    """Return the columns of a file that ends within its first line, which pyarrow takes for no header."""
+    import pyarrow as pa
+
+    with explained(reader.name), pa.input_stream(str(reader.path), compression="detect") as stream:
+        start = stream.read(HEADER_BYTES)
+    if len(start) == HEADER_BYTES or b"\n" in start or b"\r" in start:
+        return []
+    return next(csv.reader([start.decode("utf-8-sig", errors="replace")], delimiter=reader.delimiter), [])
 
 
 def _at_end(stream: pa.RecordBatchReader) -> bool:

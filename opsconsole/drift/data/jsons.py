@@ -20,6 +20,8 @@ BLOCK_BYTES = 8 << 20
 _CHANGED = re.compile(r"Column\((?P<path>[^)]*)\) changed from (?P<old>\w+) to (?P<new>\w+) in row (?P<row>\d+)")
 _ROW = re.compile(r"^JSON parse error: (?P<said>.*?)\.? in row (?P<row>\d+)$")
 
+_NO_OBJECT = re.compile(r"Column\(\) changed from object to (?P<kind>\w+)")
+
 
 @dataclass(frozen=True)
 class JsonReader:
@@ -78,7 +80,7 @@ class _Survey:
                 return _read(block), block
             except pa.ArrowInvalid as error:
                 found = _CHANGED.search(str(error))
-                column = None if found is None else _top_level(found["path"], block)
+                column = None if found is None or not found["path"] else _top_level(found["path"], block)
                 if found is None or column is None:
                     raise _told(self.name, str(error), self.rows, block) from error
                 if found["path"] == f"/{column}":
@@ -170,8 +172,10 @@ def _told(name: str, said: str, rows: int, block: bytes) -> DataError:
     found = _ROW.search(said.splitlines()[0])
     if found is None:
         return DataError(f"{name}: cannot be read: {said.splitlines()[0]}", hint="write one JSON object a line")
+    kind = _NO_OBJECT.search(found["said"])
+    what = f"a JSON {kind['kind']}, not an object" if kind else found["said"]
     return DataError(
-        f"{name}: row {rows + int(found['row']) + 1:,}: {found['said']}",
+        f"{name}: row {rows + int(found['row']) + 1:,}: {what}",
         hint="write one JSON object a line; or is the last one still being written?",
     )
 
@@ -185,12 +189,27 @@ def _utf8(name: str, block: bytes, rows: int) -> None:
 
 
 def _objects(block: bytes) -> Iterator[dict[str, Any]]:
-    return (json.loads(line) for line in block.split(b"\n") if line.strip())
+    """Yield the objects of a block; a line that is none counts as empty here, and is told when it is parsed."""
+    return (_object(line) or {} for line in block.split(b"\n") if line.strip())
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _without(block: bytes, column: str) -> bytes:
-    kept = ({name: value for name, value in one.items() if name != column} for one in _objects(block))
-    return b"".join(json.dumps(one).encode() + b"\n" for one in kept)
+    """Leave one column out of every object; lines that are none stay as they are."""
+    lines = []
+    for line in block.split(b"\n"):
+        found = _object(line)
+        if found is not None:
+            found.pop(column, None)
+        lines.append(line if found is None else json.dumps(found).encode())
+    return b"\n".join(lines)
 
 
 def _top_level(path: str, block: bytes) -> str | None:

@@ -129,6 +129,8 @@ def _open_file(path: Path) -> DataFile:
         return described(path, name, _reader(path, name, lower))
     except OSError as error:
         raise DataError(f"{name}: cannot be read: {error.strerror}", hint="check that it may be read") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name}: a column's name holds bytes that are not UTF-8", hint="convert the file") from error
 
 
 def _reader(path: Path, name: str, lower: str) -> Reader:

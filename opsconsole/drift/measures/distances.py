@@ -103,8 +103,11 @@ def _numeric(reference: NumericSketch, current: NumericSketch) -> Distances:
     expected = _with(groups, mine, reference.missing)
     if reference.edges and _outer(theirs) and not _outer(mine):
         expected[-2] = EXPECTED_OUTSIDE
-    psi, noise_p = psi_of(expected, _with(groups, theirs, current.missing))
-    outside = _share(current.cells[0] + current.cells[-1], current.present) if current.present else None
+    observed = _with(groups, theirs, current.missing)
+    if not reference.edges:  # no finite value lies there: being finite is the difference that can be seen
+        expected, observed = _finiteness(reference), _finiteness(current)
+    psi, noise_p = psi_of(expected, observed)
+    outside = _outer(theirs) / current.present if current.present else None
     if not reference.present or not current.present or not reference.edges:
         return replace(blank, psi=psi, noise_p=noise_p, bins=len(groups), outside=outside)
     binned = _binned(groups, mine), _binned(groups, theirs)
@@ -264,6 +267,10 @@ def _binned(groups: list[NDArray[np.intp]], cells: Floats) -> Floats:
 
 def _outer(cells: Floats) -> float:
     return float(cells[0] + (cells[-1] if len(cells) > 1 else 0.0))
+
+
+def _finiteness(sketch: NumericSketch) -> Floats:
+    return np.array([sketch.present - sketch.infinite, sketch.infinite, sketch.missing], dtype=np.float64)
 
 
 def _with(groups: list[NDArray[np.intp]], cells: Floats, missing: int) -> Floats:
