@@ -96,7 +96,7 @@ def open_csv(path: Path, name: str, delimiter: str) -> CsvReader:
         reader = replace(reader, schema=stream.schema)
         first = next(stream, None)
         whole = first is None or _at_end(stream)
-    names = reader.schema.names
+    names = _names(reader)
     for field in reader.schema:
         if pt.is_binary(field.type):
             raise _not_utf8(reader, field.name, first)
@@ -104,6 +104,16 @@ def open_csv(path: Path, name: str, delimiter: str) -> CsvReader:
         return reader
     reader = replace(reader, notes=_mixed(name, first))
     return reader if whole else _checked(reader)
+
+
+def _names(reader: CsvReader) -> list[str]:
+    try:
+        names: list[str] = reader.schema.names
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{reader.name}: a column's name holds bytes that are not UTF-8", hint="convert the file"
+        ) from error
+    return names
 
 
 def _header_alone(reader: CsvReader) -> list[str]:

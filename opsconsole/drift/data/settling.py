@@ -7,7 +7,6 @@ import fcntl
 import os
 import signal
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +27,7 @@ class _Watch:
     since: float
 
 
-def unsettled(paths: list[Path], *, pause: Callable[[float], None] = time.sleep) -> set[Path]:
+def unsettled(paths: list[Path]) -> set[Path]:
     """Return the files that are still being written after a wait of at most ``WAIT_S`` seconds."""
     now = time.time()
     watches = {
@@ -38,7 +37,7 @@ def unsettled(paths: list[Path], *, pause: Callable[[float], None] = time.sleep)
     }
     deadline = time.monotonic() + WAIT_S
     while watches and time.monotonic() < deadline:
-        pause(POLL_S)
+        time.sleep(POLL_S)
         for path, watch in list(watches.items()):
             if _closed(path) or _quiet(path, watch):
                 del watches[path]
