@@ -32,7 +32,7 @@ def test_a_report_has_the_keys_that_the_command_line_promises(checked: World) ->
     for chunk in chunks:
         assert set(chunk) >= KEYS
         assert chunk["score"]["name"] == "score"
-        assert set(chunk["estimated"]) == {"metric", "value", "low", "high", "trusted"}
+        assert set(chunk["estimated"]) == {"metric", "value", "low", "high", "trusted", "tested", "error", "words"}
         assert set(chunk["estimated"].values()) == {None}
         assert set(chunk["realised"]) >= {"metric", "value", "low", "high", "label_coverage"}
         assert chunk["realised"]["label_coverage"] == 1.0
