@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -28,7 +28,7 @@ from opsconsole.drift.data.windows import Window, cut, gaps, unit_of
 from opsconsole.drift.fingerprints import fingerprint, stamp_of, stamps_of
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.fitted import decode as fitted_of
-from opsconsole.drift.measured import Measured
+from opsconsole.drift.measured import Measured, QualityFact
 from opsconsole.drift.measured import decode as measured_of
 from opsconsole.drift.measuring import measure_chunk
 from opsconsole.drift.monitors import Monitor, Subject, monitor_of
@@ -40,7 +40,7 @@ from opsconsole.drift.verdicts.policy import worst
 from opsconsole.ground import clock
 from opsconsole.ground.errors import UsageError
 from opsconsole.ground.nouns import Severity
-from opsconsole.ground.text import plural
+from opsconsole.ground.text import duration, plural
 from opsconsole.store import alerts as alert_store
 from opsconsole.store import baselines as baseline_store
 from opsconsole.store import chunks as chunk_store
@@ -76,6 +76,8 @@ class _Work:
     """One window of a version, with what is stored of it."""
 
     window: Window
+    newest: datetime
+    """When its last row is of."""
     fingerprint: str
     stamp: str
     stored: Known | None
@@ -159,10 +161,12 @@ def _check_version(
     counted = count_chunks(monitor, production, baseline.version, against.reference, against.fitted, new)
     fresh = {window.start: one for window, one in zip(new, counted, strict=True)}
     course = _course(store, against, works)
+    stale = _stale(monitor, works)
     changed = False
     for work in works:
         facts = work.facts
-        if facts is not None and not changed and work.stored is not None:
+        last = work is works[-1] and monitor.config.quality.fresh is not None
+        if facts is not None and not changed and not last and work.stored is not None:
             course.past.append(_stored_past(store, against, work.stored))
             done.unchanged += 1
             continue
@@ -172,10 +176,22 @@ def _check_version(
             facts = measure_chunk(monitor, against, production, work.window, one)
         else:
             sketch = decode(chunk_store.sketch(store, work.stored.id if work.stored else 0) or b"")
-        judged = judge_chunk(against, work.window, facts, sketch, course, work.fingerprint)
+        told = replace(facts, quality=(*facts.quality, *stale)) if last else facts
+        judged = judge_chunk(against, work.window, told, sketch, course, work.fingerprint)
         course.past.append(judged.past)
         kept = Kept(sketch.encode(), facts.encode(), work.stamp)
         changed = _keep(monitor, store, judged, kept, subject, done) or changed
+
+
+def _stale(monitor: Monitor, works: list[_Work]) -> tuple[QualityFact, ...]:
+    """Say that no row has come for longer than is allowed: with the newest chunk, which then is no longer calm."""
+    fresh = monitor.config.quality.fresh
+    if fresh is None or not works:
+        return ()
+    newest = works[-1].newest
+    if clock.now() - newest <= timedelta(seconds=fresh):
+        return ()
+    return (QualityFact(f"The newest row is of {newest:%Y-%m-%d %H:%M} UTC, more than {duration(fresh)} ago"),)
 
 
 def against_of(monitor: Monitor, baseline: Baseline) -> Against:
@@ -198,6 +214,7 @@ def _works(
     return [
         _Work(
             window,
+            _moment(production, production.times[window.rows].max()),
             fingerprint(monitor, production, baseline, window),
             stamp_of(production, window, stamps),
             stored.get(window.start),
@@ -282,6 +299,12 @@ def _wall(moment: datetime, production: Production) -> datetime:
 
 def _as_stored(connection: sqlite3.Connection, chunk_id: int, judged: Judged) -> bool:
     return chunk_store.columns_of(connection, chunk_id) == {one.name: one for one in judged.columns}
+
+
+def _moment(production: Production, wall: np.datetime64) -> datetime:
+    """Return a wall-clock time of the data's zone as a moment."""
+    naive: datetime = wall.astype("datetime64[us]").item()
+    return naive.replace(tzinfo=ZoneInfo(production.zone or "UTC")).astimezone(UTC)
 
 
 def _keep(monitor: Monitor, store: Store, judged: Judged, kept: Kept, subject: Subject, done: _Done) -> bool:

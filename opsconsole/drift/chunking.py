@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from opsconsole.drift.data.batches import with_column
+from opsconsole.drift.data.batches import outcome_column, with_column
 from opsconsole.drift.data.production import Production, as_text
 from opsconsole.drift.data.sources import DataFile, Source
 from opsconsole.drift.data.windows import Window
@@ -77,24 +77,30 @@ def count_chunks(
         )
         for _ in windows
     ]
-    score = monitor.config.score
+    score, label = monitor.config.score, monitor.config.label
     for file, first, after in production.spans:
         if not (owner[first:after] >= 0).any():
             continue
         lost = _lost(monitor, file, reference)
-        wanted = [name for name in file.kinds if name not in lost and name != score and _needed(monitor, name, layouts)]
+        wanted = [name for name in file.kinds if name not in lost and _needed(monitor, name, layouts)]
         place = first
         for batch in Source(file.name, (file,)).batches(wanted or [monitor.config.time]):
             until = place + batch.table.num_rows
             table = batch.table.select(wanted)
             if score in layouts:
                 table = with_column(table, score, production.scores[version][place:until])
+            if label is not None and label in layouts:
+                outcomes = outcome_column(monitor.task, production.labels[place:until])
+                table = with_column(table, label, outcomes)
             _deal(monitor, table, production.scores[version][place:until], owner[place:until], running, lost)
             place = until
     return [_counted(one) for one in running]
 
 
 def _needed(monitor: Monitor, name: str, layouts: Mapping[str, Layout]) -> bool:
+    """Whether a column is to be read: score and label are joined by id instead."""
+    if name in {monitor.config.score, monitor.config.label}:
+        return False
     return name in layouts or name in monitor.config.slices or name in monitor.config.quality.ranges
 
 
@@ -143,7 +149,7 @@ def _lost(monitor: Monitor, file: DataFile, reference: TableSketch) -> dict[str,
     """Return the columns of the baseline that a file lacks, or holds as another kind."""
     found: dict[str, Effect] = {}
     for name, sketch in reference.columns.items():
-        if name == monitor.config.score:
+        if name in {monitor.config.score, monitor.config.label}:
             continue
         if name not in file.kinds:
             found[name] = Effect.GONE

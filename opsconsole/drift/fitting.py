@@ -201,8 +201,9 @@ def _importance(monitor: Monitor, reference: Reference) -> dict[str, float]:
     if table is None:
         return {}
     scores = reference.scores[: table.num_rows]
+    outcomes = {monitor.config.score, monitor.config.label}
     for name, kind in reference.kinds.items():
-        if name != monitor.config.score and kind is not None and name in table.schema.names:
+        if name in table.schema.names and kind is not None and name not in outcomes:
             found[name] = round(importance(_whole(table.column(name)), scores), 6)
     return found
 
@@ -223,7 +224,8 @@ class _Structure:
 def _structure(monitor: Monitor, reference: Reference, windows: list[Window]) -> _Structure:
     if not monitor.config.structure:
         return _Structure()
-    kinds = {name: kind for name, kind in reference.kinds.items() if name != monitor.config.score}
+    outcomes = {monitor.config.score, monitor.config.label}
+    kinds = {name: kind for name, kind in reference.kinds.items() if name not in outcomes}
     model = fit(reference.batches, kinds)
     if model is None:
         return _Structure()

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from opsconsole.drift.data.batches import with_column
-from opsconsole.drift.data.production import Production, as_text, outcomes, unknown
+from opsconsole.drift.data.batches import outcome_column, outcome_kind, with_column
+from opsconsole.drift.data.production import Production, as_text, known, outcomes, unknown
 from opsconsole.drift.data.sources import DataError, DataFile, Source, open_source
 from opsconsole.drift.data.times import WallClock
 from opsconsole.drift.monitors import Monitor, Subject
@@ -75,7 +75,10 @@ class _Gathering:
         """Keep rows with their outcomes."""
         names = set(table.schema.names)
         kept = [name for name in dict.fromkeys([*self.kinds, *self.monitor.config.slices]) if name in names]
-        self.batches.append(with_column(table.select(kept), self.monitor.config.score, scores))
+        rows = with_column(table.select(kept), self.monitor.config.score, scores)
+        if self.monitor.config.label is not None:
+            rows = with_column(rows, self.monitor.config.label, outcome_column(self.monitor.task, labels))
+        self.batches.append(rows)
         self.labels.append(labels)
         self.scores.append(scores)
         self._times(file, table)
@@ -98,12 +101,16 @@ class _Gathering:
         """Return what was kept."""
         empty = np.empty(0)
         scores = np.concatenate(self.scores) if self.scores else empty
+        labels = np.concatenate(self.labels) if self.labels else empty
         kind = ColumnKind.CATEGORICAL if scores.dtype == object else ColumnKind.NUMERIC
+        kinds = self.kinds | ({self.monitor.config.score: kind} if scored else {})
+        if self.monitor.config.label is not None and int(known(labels).sum()) >= self.monitor.config.least:
+            kinds[self.monitor.config.label] = outcome_kind(self.monitor.task)
         return Reference(
             origin=origin,
             batches=self.batches,
-            kinds=self.kinds | ({self.monitor.config.score: kind} if scored else {}),
-            labels=np.concatenate(self.labels) if self.labels else empty,
+            kinds=kinds,
+            labels=labels,
             scores=scores,
             times=np.concatenate(self.times) if self.times else np.empty(0, dtype="datetime64[us]"),
             since=self.since,

@@ -50,7 +50,7 @@ def test_a_healthy_month_opens_nothing_and_its_numbers_are_stored(world: World, 
     assert chunk.high is not None
     assert chunk.low < chunk.realised < chunk.high
     columns = chunk_store.columns(world.store, chunk.id)
-    assert {column.name for column in columns} == {"a", "b", "score"}
+    assert {column.name for column in columns} == {"a", "b", "score", "y"}
     assert all(sum(column.plot.current) == pytest.approx(1, abs=0.01) for column in columns)
 
 

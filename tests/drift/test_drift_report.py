@@ -33,16 +33,17 @@ def test_a_report_has_the_keys_that_the_command_line_promises(checked: World) ->
         assert set(chunk) >= KEYS
         assert chunk["score"]["name"] == "score"
         assert set(chunk["estimated"]) == {"metric", "value", "low", "high", "trusted", "tested", "error", "words"}
-        assert set(chunk["estimated"].values()) == {None}
+        assert chunk["estimated"]["low"] < chunk["estimated"]["value"] < chunk["estimated"]["high"]
+        assert (chunk["estimated"]["trusted"], chunk["estimated"]["metric"]) == (False, "auc")
         assert set(chunk["realised"]) >= {"metric", "value", "low", "high", "label_coverage"}
         assert chunk["realised"]["label_coverage"] == 1.0
-        assert {column["name"] for column in chunk["columns"]} == {"a", "b", "score"}
+        assert {column["name"] for column in chunk["columns"]} == {"a", "b", "score", "y"}
 
 
 def test_plots_run_along_the_chunks_with_the_score_first(checked: World) -> None:
     found = plots(checked.store, checked.workspace.config, "m")
     assert found.labels == ("Feb 2013", "Mar 2013")
-    assert [row.name for row in found.heat] == ["score", "a", "b"]
+    assert [row.name for row in found.heat] == ["score", "a", "b", "y"]
     assert found.heat[1].effects == ("major", "major")
     assert found.heat[1].worst > 1
     assert [point.severity for point in found.performance] == [Severity.WARN, Severity.CRITICAL]
