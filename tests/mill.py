@@ -133,5 +133,7 @@ def fill(root: Path) -> None:
     reference(root)
     for number in (2, 3, 4):
         month(root, number, skill=1.5 if number == 2 else 0.2)
+    lines = "".join(f"p4-{row},{int(row % 3 == 0)}\n" for row in range(100))
+    (root / "data" / "labels.csv").write_text(f"row_id,late\n{lines}", encoding="utf-8")
     checked = opsconsole(root, "drift", "check", "watch")
     assert checked.code == 1, checked

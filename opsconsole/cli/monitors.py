@@ -100,6 +100,15 @@ def replay_settings(session: Session, monitor: str, as_json: bool) -> int:
 
 @drift_command.command("baseline")
 @click.argument("monitor", metavar="MONITOR")
+@json_option
+@pass_session
+def show_baselines(session: Session, monitor: str, as_json: bool) -> None:
+    """Show what a monitor compares with, and what it compared with before."""
+    _show(session, monitor, as_json=as_json)
+
+
+@drift_command.command("rebaseline")
+@click.argument("monitor", metavar="MONITOR")
 @click.option("--since", metavar="TIME", help="Take the holder's production rows from this time on as its reference.")
 @click.option("--until", metavar="TIME", help="With --since: before this time; default: now.")
 @click.option("--file", "source", metavar="SOURCE", help="Take the rows of a file (or any source) instead.")
@@ -108,7 +117,7 @@ def replay_settings(session: Session, monitor: str, as_json: bool) -> int:
 @click.option("--reason", metavar="TEXT", help="Why; it goes into the audit trail.")
 @json_option
 @pass_session
-def baseline(
+def take_another(
     session: Session,
     monitor: str,
     since: str | None,
@@ -119,28 +128,31 @@ def baseline(
     reason: str | None,
     as_json: bool,
 ) -> None:
-    """Show what a monitor compares with, or take another reference from now on, which can be taken back."""
+    """Take another reference from now on; it can be taken back. The floor stays, unless --performance is given."""
     from opsconsole.lifecycle import monitoring
 
-    chosen = sum((since is not None, source is not None, undo))
-    if chosen > 1 or (until is not None and since is None):
-        raise UsageError("one of --since, --file and --undo at a time", hint="--until goes with --since")
-    if chosen:
-        session.permit(Danger.WRITE, "Take another baseline")
-        if not (reason or "").strip():
-            raise UsageError("another baseline needs a reason", hint='--reason "the fleet was renewed in May"')
-        why = str(reason).strip()
-        workspace, store = session.workspace, session.store
-        if undo:
-            monitoring.take_baseline_back(workspace, store, monitor, why)
-        elif source is not None:
-            monitoring.rebaseline_on_source(workspace, store, monitor, source, why, performance=performance)
-        else:
-            end = None if until is None else _moment("--until", until)
-            start = _moment("--since", str(since))
-            monitoring.rebaseline_on_production(workspace, store, monitor, start, end, why, performance=performance)
-    found = monitoring.baseline_of(session.workspace, session.store, monitor)
-    documents = [_document(one, holds=holds) for one, holds in found]
+    session.permit(Danger.WRITE, "Take another baseline")
+    if sum((since is not None, source is not None, undo)) != 1 or (until is not None and since is None):
+        raise UsageError("one of --since, --file and --undo", hint="--until goes with --since")
+    why = (reason or "").strip()
+    if not why:
+        raise UsageError("another baseline needs a reason", hint='--reason "the fleet was renewed in May"')
+    workspace, store = session.workspace, session.store
+    if undo:
+        monitoring.take_baseline_back(workspace, store, monitor, why)
+    elif source is not None:
+        monitoring.rebaseline_on_source(workspace, store, monitor, source, why, performance=performance)
+    else:
+        end = None if until is None else _moment("--until", until)
+        start = _moment("--since", str(since))
+        monitoring.rebaseline_on_production(workspace, store, monitor, start, end, why, performance=performance)
+    _show(session, monitor, as_json=as_json)
+
+
+def _show(session: Session, monitor: str, *, as_json: bool) -> None:
+    from opsconsole.lifecycle.monitoring import baseline_of
+
+    found = baseline_of(session.workspace, session.store, monitor)
     rows = [
         (
             "holds" if holds else "",
@@ -156,7 +168,7 @@ def baseline(
     ]
     head = ("", "version", "revision", "rows", "reference", "reason", "by", "made")
     empty = f"no baseline yet: opsconsole drift check {monitor} makes it"
-    document = {"monitor": monitor, "baselines": documents}
+    document = {"monitor": monitor, "baselines": [_document(one, holds=holds) for one, holds in found]}
     emit(document, table(head, rows, right=(2, 3)) if rows else empty, as_json=as_json)
 
 

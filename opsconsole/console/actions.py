@@ -186,6 +186,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("drift.acknowledge", "a", "a", "acknowledge", "Say that you have seen it.", _W, footer=5),
     Action("drift.snooze", "z", "z", "snooze", "Be silent about it for a while.", _W, footer=6),
     Action("drift.retrain", "t", "t", "retrain", "Train a candidate that answers the alert.", _W, footer=2),
+    Action("drift.explain", "X", "X", "explain", "Let a classifier find what is different in the chunk.", footer=3),
+    Action("drift.labels", "l", "l", "labels", "Bring labels from a file; their chunks are judged anew.", _W, footer=7),
+    Action("drift.earlier", "left_square_bracket", "[", "earlier chunk", "Show the numbers of the chunk before."),
+    Action("drift.later", "right_square_bracket", "]", "later chunk", "Show the numbers of the chunk after."),
+    Action("drift.replay", "R", "R", "replay", "Say how often these settings would cry wolf.", footer=8),
+    Action("drift.baseline", "b", "b", "baseline", "What the monitor compares with, and did before."),
+    Action("drift.rebaseline", "B", "B", "rebaseline", "Take other rows as the reference, or take that back.", _W),
     Action("activity.open", "enter", "Enter", "open", "Go to what the event is about.", footer=1),
 )
 

@@ -21,6 +21,7 @@ WORDS = (
     *RARE,
     "add",
     "resolve",
+    "rebaseline",
     "prune",
     "theme",
     "builds",

@@ -103,7 +103,7 @@ def rebaseline_on_source(
     """Take the rows of a file, or any other source, as the holder's reference from now on."""
     monitor, held, subject = _held(workspace, store, name)
     reference = source_rows(monitor, location, production_of(monitor, store, subject).source)
-    line = command("drift.rebaseline", monitor=name, file=location, reason=reason)
+    line = command("drift.rebaseline", monitor=name, source=location, reason=reason)
     return rebaseline(monitor, store, held, reference, reason, performance=performance, command=line)
 
 

@@ -26,7 +26,7 @@ RUN = {
 ALERT = {"id", "monitor", "model", "version", "severity", "state", "opened_at", "evidence"}
 MOVED = {"model", "alias", "from", "to", "promotion"}
 GATES = {"passed", "gates"}
-CHUNK = {"start", "end", "rows", "columns", "score", "realised"}
+CHUNK = {"start", "end", "rows", "columns", "score", "estimated", "realised"}
 COLUMN = {
     "name", "kind", "psi", "js", "hellinger", "ks", "ks_p", "wasserstein", "chi2", "chi2_p", "l_infinity", "missing",
     "unseen", "drifted", "severity",
@@ -119,6 +119,11 @@ VERBS = [
     write("model promote m:2 --to production --reason r --yes", {*MOVED, "gates"}, danger=Danger.PRODUCTION),
     write("model rollback m --alias production --reason r --yes", {"error"}, code=6, danger=Danger.PRODUCTION),
     write("drift check watch", {"monitor", "chunks", "alerts", "severity"}, code=1),
+    read("drift replay watch", {"chunks", "would_alert", "expected_false_alarms_per_week", "words"}),
+    read("drift explain watch", {"auc", "low", "high", "columns", "words"}),
+    read("drift baseline watch", {"monitor", "baselines"}),
+    write("drift rebaseline watch --since 2013-02-01 --until 2013-03-01 --reason r", {"monitor", "baselines"}),
+    write("drift labels watch data/labels.csv", {"labels", "monitor", "chunks", "alerts", "severity"}, code=1),
     write("alert ack 1", ALERT),
     write("alert snooze 1 --for 2h", ALERT),
     write("alert resolve 1 --reason r", ALERT),
@@ -160,6 +165,10 @@ NOW = [
     "drift.monitors",
     "drift.check",
     "drift.report",
+    "drift.replay",
+    "drift.explain",
+    "drift.baseline",
+    "drift.labels",
     "alert.ls",
     "alert.show",
     "alert.ack",
@@ -169,6 +178,7 @@ NOW = [
     "store.check",
     "store.backup",
 ]
+OPTIONAL = {"rev", "name", "expect", "pipeline", "variant", "chunk", "until"}
 ELSEWHERE = {"demo"}
 """Walked by tests of its own."""
 
@@ -277,11 +287,12 @@ def test_each_use_case_is_a_line_the_command_line_understands(case: Any) -> None
         "target": "app/build", "rev": "HEAD", "run": 1, "path": "/x", "name": "n", "repo": "app", "model": "m",
         "version": 2, "alias": "production", "a": 1, "b": 2, "reason": "it's --new; $(rm)", "expect": "none",
         "monitor": "watch", "alert": 1, "time": "2h", "good": "HEAD~1", "bad": "HEAD", "test": "t::x",
-        "pipeline": "build", "variant": "3.12",
+        "pipeline": "build", "variant": "3.12", "file": "/x.csv", "chunk": "Feb 2013", "since": "2013-02-01",
+        "until": "2013-03-01", "source": "y.parquet",
     }  # fmt: skip
     for given in (
         values,
-        {name: value for name, value in values.items() if name not in {"rev", "name", "expect", "pipeline", "variant"}},
+        {name: value for name, value in values.items() if name not in OPTIONAL},
     ):
         words = case.argv(**given)
         assert not any("{" in word or "[" in word for word in words)

@@ -31,12 +31,12 @@ CELL = 4
 """Cells of a chunk in the heat strip."""
 
 
-def picture_rows(found: Plots, metric: str, width: int) -> list[Row]:
-    """Return the plot beside the heat strip, or above it where there is little room."""
+def picture_rows(found: Plots, metric: str, width: int, chosen: str = "") -> list[Row]:
+    """Return the plot beside the heat strip, or above it where there is little room; ``chosen`` is marked."""
     wide = width >= 100
     plot_width = 56 if wide else max(width - 4, 40)
     left = _performance(found, metric, plot_width)
-    right = _heat(found, width - plot_width - 8 if wide else width - 4)
+    right = _heat(found, width - plot_width - 8 if wide else width - 4, chosen)
     told = _versions_told(found)
     below = [Row(None, (Toned(told, "dim"),), WIDE)] if told else []
     if not wide:
@@ -77,8 +77,10 @@ def _performance(found: Plots, metric: str, width: int) -> list[tuple[Toned, ...
         legend("realised", "solid", "accent"),
         legend("95 %", "dotted", "dim"),
         legend("floor", "dashed", "bad"),
+        *_estimated_legend(found),
     )
-    if not points:
+    estimated = _estimated(found)
+    if not points and not estimated:
         return [title, (Toned("no labels yet: performance is known when they come", "dim"),)]
     drawn: list[Series] = []
     starts = [0, *changes_of_version(found), len(found.performance)]
@@ -96,7 +98,27 @@ def _performance(found: Plots, metric: str, width: int) -> list[tuple[Toned, ...
             ),
             Series(xs, [point.value or 0.0 for _, point in own], "accent"),
         ]
+    drawn += estimated
     return [title, *line_plot(drawn, width=width - 2, height=PLOT_HEIGHT, ticks=_ticks(found, width // 8))]
+
+
+def _estimated(found: Plots) -> list[Series]:
+    """Return the estimates without labels: crosses, dim where labels have disproved them."""
+    points = [(float(index), point.estimated) for index, point in enumerate(found.performance) if point.estimated]
+    tones: tuple[tuple[bool, Tone], ...] = ((True, "good"), (False, "warn"))
+    return [
+        Series([x for x, _ in own], [one.value for _, one in own], tone, "points")
+        for trusted, tone in tones
+        if (own := [(x, one) for x, one in points if one is not None and one.trusted is trusted])
+    ]
+
+
+def _estimated_legend(found: Plots) -> list[Toned]:
+    known = [point.estimated for point in found.performance if point.estimated is not None]
+    if not known:
+        return []
+    trusted = known[-1].trusted
+    return [legend("estimated" if trusted else "estimated, untrusted", "points", "good" if trusted else "warn")]
 
 
 def _ticks(found: Plots, most: int) -> list[tuple[float, str]]:
@@ -110,12 +132,15 @@ def _ticks(found: Plots, most: int) -> list[tuple[float, str]]:
     ]
 
 
-def _heat(found: Plots, width: int) -> list[tuple[Toned, ...]]:
+def _heat(found: Plots, width: int, chosen: str) -> list[tuple[Toned, ...]]:
     shown = max(min(len(found.labels), (width - 24) // CELL), 1)
     skipped = len(found.labels) - shown
     changes = {index - skipped: version for index, version in changes_of_version(found).items() if index >= skipped}
     head = Toned(f"{'COLUMNS':<9}{len(found.heat):<7,}", "strong")
-    labels = [Toned(f"{short(label)[:3]:<{CELL}}", "dim") for label in found.labels[-shown:]]
+    labels = [
+        Toned(f"{short(label)[:3]:<3}▾", "accent") if label == chosen else Toned(f"{short(label)[:3]:<{CELL}}", "dim")
+        for label in found.labels[-shown:]
+    ]
     lines: list[tuple[Toned, ...]] = [(head, *_marked(labels, changes), Toned("   PSI", "dim"))]
     lines += [_strip(row, shown, changes) for row in found.heat[: PLOT_HEIGHT - 1]]
     signs = [Toned("· none  ", "faint"), Toned("░ small  ", "dim"), Toned("▒ ≥ .1  ", "warn"), Toned("█ ≥ .25", "bad")]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from opsconsole.console.desk import Tab
 from opsconsole.console.marks import SEVERITY_MARKS
 from opsconsole.console.sheets.course import picture_rows
+from opsconsole.console.sheets.figures import figures_rows
 from opsconsole.console.widgets.plots import bars
 from opsconsole.console.widgets.rows import BLANK, Row, heading, note
 from opsconsole.console.widgets.tones import Cell, Column, Tone, Toned
@@ -32,7 +33,8 @@ NUMBERS = (
     Column("missing", width=8, right=True, drop=1),
     Column("unseen", width=7, right=True, drop=2),
     Column("outside", width=8, right=True),
-    Column("verdict", width=14),
+    Column("explains", width=9, right=True, drop=6),
+    Column("verdict", width=18),
 )
 WORDS: dict[str, tuple[str, Tone]] = {
     "none": ("like reference", "dim"),
@@ -54,8 +56,11 @@ class EvidenceSheet:
         self.ago = tab.ago
         self.width = tab.app.size.width
 
-    def rows(self, name: str, alert: Alert | None, column: str | None = None) -> list[Row]:
-        """Return the evidence of an alert, or how a monitor stands; ``column`` is the one whose values are drawn."""
+    def rows(self, name: str, alert: Alert | None, column: str | None = None, chunk: Chunk | None = None) -> list[Row]:
+        """Return the evidence of an alert, or how a monitor stands.
+
+        ``column`` is the one whose values are drawn, ``chunk`` the one whose numbers are told.
+        """
         rows = [*self._words(alert), BLANK] if alert is not None else []
         try:
             found = plots(self.console.store, self.console.workspace.config, name)
@@ -64,8 +69,11 @@ class EvidenceSheet:
         if not found.labels:
             return [*rows, note("no chunk was checked yet: c brings the next rows and checks them")]
         rule = self.console.workspace.config.monitors[name].performance
-        rows += [*picture_rows(found, rule.metric if rule else "", self.width), BLANK]
-        return [*rows, *self._columns(name, alert.chunk_id if alert is not None else None, column)]
+        label = chunk.label if chunk is not None else ""
+        rows += [*picture_rows(found, rule.metric if rule else "", self.width, label), BLANK]
+        if chunk is None:
+            return rows
+        return [*rows, *figures_rows(chunk, self.width), *self._columns(chunk, column)]
 
     def _words(self, alert: Alert) -> list[Row]:
         mark = SEVERITY_MARKS[alert.severity]
@@ -139,14 +147,8 @@ class EvidenceSheet:
             rows.append(Row(None, ((Toned("t ", "accent"), Toned(told)),), WIDE))
         return rows
 
-    def _columns(self, name: str, chunk_id: int | None, column: str | None) -> list[Row]:
+    def _columns(self, chosen: Chunk, column: str | None) -> list[Row]:
         store = self.console.store
-        chosen = chunks.chunk(store, chunk_id) if chunk_id is not None else None
-        if chosen is None:
-            newest = chunks.chunks(store, name, limit=1)
-            chosen = newest[0] if newest else None
-        if chosen is None:
-            return []
         found = chunks.columns(store, chosen.id)
         told = f"   {chosen.label}, {chosen.rows:,} rows, labels {text.percent(chosen.label_coverage)}, against v{chosen.version}'s own reference"
         drawn = next((item for item in found if item.name == column and item.plot.reference), None)
@@ -193,7 +195,8 @@ def _column_row(item: ChunkColumn) -> Row:
         text.percent(item.missing_current, 1),
         text.percent(item.unseen, 1) if item.unseen is not None else "",
         text.percent(item.outside, 1) if item.outside is not None else "",
-        Toned(word, tone),
+        "" if item.importance is None else text.percent(item.importance),
+        Toned(word + (", once" if item.drifted and item.persistent is False else ""), tone),
     )
     return Row(("column", item.name) if item.plot.reference else None, cells, NUMBERS)
 

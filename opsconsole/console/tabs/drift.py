@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 
 from opsconsole.console.actions import bindings_for
 from opsconsole.console.desk import Tab
+from opsconsole.console.driftkeys import DriftKeys
 from opsconsole.console.marks import SEVERITY_MARKS
 from opsconsole.console.sheets.checked import told_of_check
 from opsconsole.console.sheets.evidence import EvidenceSheet
@@ -18,8 +19,9 @@ from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading
 from opsconsole.console.widgets.tones import Cell, Column, Toned
 from opsconsole.drift.report import MonitorReport, monitors
 from opsconsole.ground import text
-from opsconsole.store import alerts
+from opsconsole.store import alerts, chunks
 from opsconsole.store.alerts import Alert
+from opsconsole.store.chunk_records import Chunk
 
 ALERTS = (
     Column(width=10),
@@ -63,6 +65,8 @@ class DriftTab(Tab):
         self._column: str | None = None
         """The column of the evidence that the cursor rests on."""
         self._holders: dict[str, int | None] = {}
+        self._back = 0
+        """How many chunks before the alert's own, or the newest, the one is whose numbers are shown."""
 
     def compose(self) -> ComposeResult:
         """Lay out list and evidence."""
@@ -112,7 +116,7 @@ class DriftTab(Tab):
 
     def do_check(self) -> None:
         """Bring the next rows and check the monitor at hand."""
-        name = self._monitor()
+        name = self.monitor_at_hand()
         if name is not None:
             stood = [item.id for item in alerts.alerts(self.console.store, monitor=name, live=True)]
             self.console.carry_out("drift.check", lambda data: told_of_check(data, stood), monitor=name)
@@ -143,12 +147,49 @@ class DriftTab(Tab):
                 self._retrain(alert.id), exit_on_error=False, group="retrain", exclusive=True, name="retrain"
             )
 
+    def do_earlier(self) -> None:
+        """Show the numbers of the chunk before."""
+        self._step(1)
+
+    def do_later(self) -> None:
+        """Show the numbers of the chunk after."""
+        self._step(-1)
+
+    def do_explain(self) -> None:
+        """Say what is different in the chunk at hand."""
+        self._keys.do_explain()
+
+    async def do_labels(self) -> None:
+        """Bring labels."""
+        await self._keys.do_labels()
+
+    def do_replay(self) -> None:
+        """Say how often the settings would cry wolf."""
+        self._keys.do_replay()
+
+    def do_baseline(self) -> None:
+        """Show what is compared with."""
+        self._keys.do_baseline()
+
+    async def do_rebaseline(self) -> None:
+        """Take another reference."""
+        await self._keys.do_rebaseline()
+
+    def jump_inside(self, word: str, rest: str) -> bool:
+        """Obey ``:rebaseline WHEN REASON``."""
+        when, _, reason = rest.partition(" ")
+        name = self.monitor_at_hand() if word == "rebaseline" and reason.strip() else None
+        if name is not None:
+            self._keys.rebaseline(name, when, reason.strip())
+        return name is not None
+
     # messages
 
     @on(RowList.Moved, "#alerts")
     def item_moved(self, message: RowList.Moved) -> None:
         """Know what the keys are about."""
         self._at = self._key(message.key)
+        self._back = 0
 
     @on(RowList.Rested, "#alerts")
     def item_rested(self) -> None:
@@ -201,7 +242,35 @@ class DriftTab(Tab):
             return None
         return alert
 
-    def _monitor(self) -> str | None:
+    @property
+    def _keys(self) -> DriftKeys:
+        return DriftKeys(self.console, self)
+
+    def _step(self, by: int) -> None:
+        name = self.monitor_at_hand()
+        if name is None:
+            return
+        before = self.chunk_at_hand()
+        self._back += by
+        if before == self.chunk_at_hand():
+            self._back -= by
+            self.console.say("there is no chunk before it" if by > 0 else "it is the newest", "dim")
+            return
+        self._load_evidence()
+
+    def chunk_at_hand(self) -> Chunk | None:
+        """Return the chunk whose numbers are shown: the alert's own, or the newest, or so many before it."""
+        alert = self._alert()
+        name = alert.monitor if alert is not None else self._at[1] if self._at is not None else None
+        found = chunks.chunks(self.console.store, name, limit=200) if name is not None else []
+        if not found:
+            return None
+        own = alert.chunk_id if alert is not None else None
+        start = next((place for place, one in enumerate(found) if one.id == own), len(found) - 1)
+        return found[min(max(start - self._back, 0), len(found) - 1)]
+
+    def monitor_at_hand(self) -> str | None:
+        """Return the monitor at hand, or say that there is none."""
         alert = self._alert()
         if alert is not None:
             return alert.monitor
@@ -261,6 +330,6 @@ class DriftTab(Tab):
             return
         alert = self._alert()
         name = alert.monitor if alert is not None else self._at[1]
-        rows = Rows(EvidenceSheet(self).rows(name, alert, self._column))
+        rows = Rows(EvidenceSheet(self).rows(name, alert, self._column, self.chunk_at_hand()))
         sheet.show(rows, anew=self._at != self._told)
         self._told = self._at

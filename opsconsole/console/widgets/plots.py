@@ -23,9 +23,9 @@ _COLOURS: dict[Tone, int] = {
 _BACK: dict[int, Tone] = {number: tone for tone, number in _COLOURS.items()}
 
 
-Line: TypeAlias = Literal["solid", "dotted", "dashed"]
-MARKERS: dict[Line, str] = {"solid": "braille", "dotted": "·", "dashed": "╌"}
-SAMPLES: dict[Line, str] = {"solid": "⠒⠒", "dotted": "··", "dashed": "╌╌"}
+Line: TypeAlias = Literal["solid", "dotted", "dashed", "points"]
+MARKERS: dict[Line, str] = {"solid": "braille", "dotted": "·", "dashed": "╌", "points": "×"}
+SAMPLES: dict[Line, str] = {"solid": "⠒⠒", "dotted": "··", "dashed": "╌╌", "points": "×"}
 """How a line looks in a legend: no two of a plot are told apart by colour alone."""
 
 
@@ -62,8 +62,9 @@ def line_plot(
     plotext.xaxes(True, False)  # noqa: FBT003
     plotext.yaxes(True, False)  # noqa: FBT003
     for item in series:
+        draw = plotext.scatter if item.line == "points" else plotext.plot
         if item.xs:
-            plotext.plot(list(item.xs), list(item.ys), marker=MARKERS[item.line], color=_COLOURS[item.tone])
+            draw(list(item.xs), list(item.ys), marker=MARKERS[item.line], color=_COLOURS[item.tone])
     known = [value for item in series for value in item.ys]
     if known:
         low, high = limits or (min(known), max(known))

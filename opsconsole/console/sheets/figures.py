@@ -1,0 +1,99 @@
+"""The figures of one chunk: all metrics with their intervals, what was expected without labels, the slices."""
+
+from __future__ import annotations
+
+from opsconsole.console.widgets.rows import BLANK, Row, heading
+from opsconsole.console.widgets.tones import Cell, Column, Tone, Toned
+from opsconsole.ground import text
+from opsconsole.store.chunk_records import Chunk, Slice
+
+WIDE = (Column(),)
+SLICES = (
+    Column("slice", least=18),
+    Column("rows", width=8, right=True, drop=1),
+    Column("value", width=7, right=True),
+    Column("CI 95 %", width=13, right=True),
+    Column("reference", width=10, right=True, drop=2),
+    Column("verdict", width=10),
+)
+SHOWN = 8
+TITLES = {
+    "auc": "AUC",
+    "average_precision": "AP",
+    "log_loss": "log-loss",
+    "f1_macro": "macro F1",
+    "quantile_loss": "pinball",
+}
+"""Metrics whose name is not how one says it."""
+
+
+def figures_rows(chunk: Chunk, width: int) -> list[Row]:
+    """Return performance and slices of a chunk; nothing where nothing of it is known."""
+    rows: list[Row] = []
+    known = [one for one in chunk.metrics if one.value is not None]
+    if known:
+        rows.append(heading("PERFORMANCE", None, Toned(f"   {chunk.label}, {chunk.labels:,} labelled rows", "dim")))
+        rows += [Row(None, (line,), WIDE) for line in _metric_lines(chunk, width)]
+    if chunk.estimated is not None:
+        rows.append(Row(None, (_estimate_line(chunk),), WIDE))
+    if rows:
+        rows.append(BLANK)
+    if chunk.slices:
+        fell = sum(one.fell for one in chunk.slices)
+        told = f"   {fell} fell below their own floor" if fell else "   none fell below its own floor"
+        rows += [
+            heading("SLICES", len(chunk.slices), Toned(told, "bad" if fell else "dim")),
+            Row(None, tuple(Toned(column.title, "dim") for column in SLICES), SLICES),
+            *(_slice_row(one) for one in chunk.slices[:SHOWN]),
+            BLANK,
+        ]
+    return rows
+
+
+def _metric_lines(chunk: Chunk, width: int) -> list[tuple[Toned, ...]]:
+    lines: list[list[Toned]] = [[]]
+    used = 0
+    for one in chunk.metrics:
+        if one.value is None:
+            continue
+        name = TITLES.get(one.metric, one.metric)
+        interval = "" if one.low is None else f" ({text.decimals(one.low)}–{text.decimals(one.high)})"
+        length = len(name) + len(interval) + 9
+        if used and used + length > width - 6:
+            lines.append([])
+            used = 0
+        lines[-1] += [
+            Toned(f"{name} ", "dim"),
+            Toned(text.decimals(one.value), "strong" if one.metric == chunk.metric else "text"),
+            Toned(f"{interval}   ", "dim"),
+        ]
+        used += length
+    return [tuple(line) for line in lines]
+
+
+def _estimate_line(chunk: Chunk) -> tuple[Toned, ...]:
+    estimate = chunk.estimated
+    assert estimate is not None
+    tone: Tone = "good" if estimate.trusted else "warn"
+    return (
+        Toned("× ", tone),
+        Toned(f"{TITLES.get(estimate.metric, estimate.metric)} expected without labels ", "dim"),
+        Toned(text.decimals(estimate.value)),
+        Toned(f" ({text.decimals(estimate.low)}–{text.decimals(estimate.high)})   ", "dim"),
+        Toned("trusted: " if estimate.trusted else "not trusted: ", tone),
+        Toned(text.clean(estimate.words), "dim"),
+    )
+
+
+def _slice_row(one: Slice) -> Row:
+    tone: Tone = "bad" if one.fell else "text"
+    interval = "" if one.low is None else f"{text.decimals(one.low)}–{text.decimals(one.high)}"
+    cells: tuple[Cell, ...] = (
+        f"{text.clean(one.column, limit=24)} = {text.clean(one.value, limit=24)}",
+        Toned(f"{one.rows:,}", "dim"),
+        Toned(text.decimals(one.realised), tone),
+        Toned(interval, "dim"),
+        text.decimals(one.reference),
+        Toned("fell" if one.fell else "holds", tone if one.fell else "dim"),
+    )
+    return Row(None, cells, SLICES)
