@@ -13,10 +13,13 @@ from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 PARQUET_SUFFIXES = (".parquet", ".pq")
 BUFFER_BYTES = 1 << 20
 """Of each column; without a buffer a column's whole row group is held, and pyarrow's own look-ahead holds all of them."""
+INDEX_BYTES = 4
+"""What the place in a dictionary takes at most; a column that takes more for each value is not stored as one."""
 _ENDS = (b"PAR1", b"PARE")
 
 
@@ -27,13 +30,15 @@ class ParquetReader:
     path: Path
     schema: pa.Schema
     rows: int | None
+    encoded: frozenset[str]
+    """Text columns that are worth reading as dictionaries, as they are stored."""
     notes: tuple[str, ...] = ()
 
     def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
         """Stream some columns, text as dictionaries."""
         import pyarrow.parquet as pq
 
-        texts = [name for name in columns if kind_of(self.schema.field(name).type) is ColumnKind.CATEGORICAL]
+        texts = [name for name in columns if name in self.encoded]
         with pq.ParquetFile(self.path, read_dictionary=texts, pre_buffer=False, buffer_size=BUFFER_BYTES) as parquet:
             yield from parquet.iter_batches(batch_size=BATCH_ROWS, columns=columns)
 
@@ -48,7 +53,21 @@ def open_parquet(path: Path, name: str) -> ParquetReader:
             hint="write the file under another name and rename it when it is whole; or fetch it again",
         )
     with explained(name), pq.ParquetFile(path) as file:
-        return ParquetReader(path, file.schema_arrow, file.metadata.num_rows)
+        return ParquetReader(path, file.schema_arrow, file.metadata.num_rows, _encoded(file))
+
+
+def _encoded(file: pq.ParquetFile) -> frozenset[str]:
+    """Return the text columns of few values; building a dictionary of ids costs five times what reading them does."""
+    metadata = file.metadata
+    plain = set()
+    if metadata.num_row_groups:
+        group = metadata.row_group(0)
+        for place in range(group.num_columns):
+            column = group.column(place)
+            if column.total_uncompressed_size > INDEX_BYTES * max(column.num_values, 1):
+                plain.add(column.path_in_schema)
+    texts = {field.name for field in file.schema_arrow if kind_of(field.type) is ColumnKind.CATEGORICAL}
+    return frozenset(texts - plain)
 
 
 def has_footer(path: Path) -> bool:

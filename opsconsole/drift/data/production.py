@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from opsconsole.drift.data.errors import DataError, shown
+from opsconsole.drift.data.errors import DataError
 from opsconsole.drift.data.files import DataFile
+from opsconsole.drift.data.repeats import repeated
 from opsconsole.drift.data.sources import Source, open_source
 from opsconsole.drift.data.times import WallClock, moments_of
 from opsconsole.drift.monitors import Monitor
@@ -70,7 +71,7 @@ def read_production(monitor: Monitor, source: Source, batches: Sequence[Predicti
     read = _read(monitor, source, own_scores=own_scores)
     ids = _one_array(read.ids, source)
     times = np.concatenate(read.times) if read.times else np.empty(0, dtype="datetime64[us]")
-    duplicates, twice = _duplicates(ids)
+    duplicates, twice = repeated(ids)
     ahead = _ahead(times, read.clock.zone)
     nameless = "" if own_scores or not ids.null_count else f"{ids.null_count:,} rows have no id: no score is theirs"
     return Production(
@@ -125,18 +126,6 @@ def _one_array(parts: list[pa.Array], source: Source) -> pa.Array:
             f"{source.name}: its row ids are longer than 2 GiB together",
             hint="check fewer files at a time, or use shorter ids",
         ) from error
-
-
-def _duplicates(ids: pa.Array) -> tuple[int, str]:
-    """Return how many rows repeat an id, and a note that names one."""
-    present = ids.drop_null() if ids.null_count else ids
-    named = pa.table({"id": present}).group_by("id", use_threads=False)  # eight times as fast as count_distinct
-    more = len(present) - named.aggregate([]).num_rows
-    if not more:
-        return 0, ""
-    counted = named.aggregate([("id", "count")])
-    one = counted.filter(pc.greater(counted.column("id_count"), 1)).column("id")[0]
-    return more, f"{more:,} rows repeat the id of an earlier one, such as `{shown(one)}`: all were kept"
 
 
 def _ahead(times: NDArray[np.datetime64], zone: str | None) -> str:
