@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.drift.data.production import Production, known, read_production
+from opsconsole.drift.data.repeats import repeated
 from opsconsole.drift.data.sources import DataError, open_source
 from opsconsole.drift.data.times import moments_of
 from opsconsole.drift.monitors import monitor_of
 from opsconsole.ground.nouns import Severity
 from opsconsole.store.baselines import predictions
 from tests.drift.drift_world import World
+from tests.drift.test_drift_origins import database
 
 BOUNDS = datetime(1970, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 - clocks on the wall
 
@@ -154,6 +158,54 @@ def test_scores_without_ids_are_missed_by_no_one_silently(world: World) -> None:
     )
     assert "10 rows have no id: no score is theirs" in found.notes
     assert int(known(found.scores[1]).sum()) == len(ids) - 10
+
+
+def test_a_run_that_scored_a_row_twice_is_noted_and_its_last_score_counts(world: World) -> None:
+    ids, scores, _ = world.month(2)
+    world.predict(1, [*ids, ids[3]], [*scores, 0.125])
+    monitor = monitor_of(world.workspace, "m")
+    found = read_production(monitor, open_source("data/*.parquet", base=world.root), predictions(world.store, "m"), 1)
+    assert found.scores[1][3] == 0.125
+    [note] = found.notes
+    assert note.endswith(
+        f"predictions1.parquet: 1 predictions repeat a row id, such as `{ids[3]}`: the last one counts"
+    )
+
+
+def test_infinite_scores_and_labels_are_left_out_and_counted(world: World) -> None:
+    written(world, "1", ["2013-07-01"] * 3, score=[0.5, np.inf, -np.inf], y=[1.0, 0.0, np.inf])
+    assert read(world).notes == (
+        "1 labels are infinite and were left out",
+        "2 scores of v1 are infinite and were left out",
+    )
+
+
+@pytest.mark.parametrize("origin", ["sqlite:rows.db?table=t", "command:cat rows.jsonl", "rows-%Y%m.csv.gz"])
+def test_a_monitor_judges_rows_of_any_origin_as_it_judges_parquet(world: World, origin: str) -> None:
+    subject = world.version(1, world.month(1), at=1)
+    world.live(2)
+    [expected] = world.check(subject).chunks
+    table = pq.read_table(world.root / "data/2013-02.parquet")
+    texts = [moment.isoformat() for moment in table.column("t").to_pylist()]
+    table = table.set_column(1, "t", pa.array(texts))
+    database(world.root / "rows.db", *zip(*table.to_pydict().values(), strict=True), columns="row_id, t, a, b, y")
+    (world.root / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in table.to_pylist()))
+    with pa.output_stream(world.root / "rows-201302.csv.gz", compression="gzip") as stream:
+        pc.write_csv(table, stream)
+    world.configure("data/*.parquet", origin)
+    [chunk] = world.check(subject).chunks
+    assert (chunk.label, chunk.rows, chunk.labels, chunk.severity) == ("Feb 2013", 2500, 2500, Severity.OK)
+    assert chunk.realised == expected.realised
+    assert world.check(subject).unchanged == 1
+
+
+@given(st.lists(st.none() | st.text(max_size=20) | st.sampled_from(["a", "aa", "a" * 8, "a" * 9, "b\x00", "b"])))
+def test_repeated_ids_are_counted_exactly(ids: list[str | None]) -> None:
+    array = pa.concat_arrays([pa.array(["first"]), pa.array(ids, pa.string())]).slice(1)
+    present = [one for one in ids if one is not None]
+    more, example = repeated(array)
+    assert more == len(present) - len(set(present))
+    assert (more == 0) == (example == "" and not any(present.count(one) > 1 for one in present))
 
 
 def test_known_tells_missing_text_and_missing_numbers() -> None:

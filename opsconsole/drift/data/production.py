@@ -71,19 +71,30 @@ def read_production(monitor: Monitor, source: Source, batches: Sequence[Predicti
     read = _read(monitor, source, own_scores=own_scores)
     ids = _one_array(read.ids, source)
     times = np.concatenate(read.times) if read.times else np.empty(0, dtype="datetime64[us]")
-    duplicates, twice = repeated(ids)
-    ahead = _ahead(times, read.clock.zone)
-    nameless = "" if own_scores or not ids.null_count else f"{ids.null_count:,} rows have no id: no score is theirs"
+    duplicates, example = repeated(ids)
+    notes = [*source.notes, *read.clock.notes.values(), *_ahead(times, read.clock.zone)]
+    if duplicates:
+        notes.append(f"{duplicates:,} rows repeat the id of an earlier one, such as `{example}`: all were kept")
+    if own_scores:
+        scores = {holder: _joined(monitor, read.scores)}
+    else:
+        scores, odd = _joined_scores(monitor, ids, batches)
+        notes += odd
+        if ids.null_count:
+            notes.append(f"{ids.null_count:,} rows have no id: no score is theirs")
+    labels = _joined(monitor, read.labels)
+    notes += _infinite("labels", labels)
+    notes += [note for version in scores for note in _infinite(f"scores of v{version}", scores[version])]
     return Production(
         source=source,
         ids=ids,
         times=times,
         zone=read.clock.zone,
-        labels=_joined(monitor, read.labels),
+        labels=labels,
         spans=tuple(read.spans),
-        scores={holder: _joined(monitor, read.scores)} if own_scores else _joined_scores(monitor, ids, batches),
+        scores=scores,
         duplicates=duplicates,
-        notes=(*source.notes, *read.clock.notes.values(), *(note for note in (twice, ahead, nameless) if note)),
+        notes=tuple(notes),
     )
 
 
@@ -128,28 +139,36 @@ def _one_array(parts: list[pa.Array], source: Source) -> pa.Array:
         ) from error
 
 
-def _ahead(times: NDArray[np.datetime64], zone: str | None) -> str:
-    """Return a note on the rows that are dated more than a day after now."""
+def _ahead(times: NDArray[np.datetime64], zone: str | None) -> list[str]:
+    """Return a note on the rows that are dated more than a day after now, if there are any."""
     limit = (clock.now() + AHEAD).astimezone(ZoneInfo(zone or "UTC")).replace(tzinfo=None)
     future = times[times > np.datetime64(limit, "us")]
-    return f"{len(future):,} rows are dated after now, up to {str(future.max())[:16]}" if len(future) else ""
+    return [f"{len(future):,} rows are dated after now, up to {str(future.max())[:16]}"] if len(future) else []
 
 
-def _joined_scores(monitor: Monitor, ids: pa.Array, batches: Sequence[Predictions]) -> dict[int, NDArray[Any]]:
-    """Give each row its newest score of each version."""
+def _infinite(what: str, values: NDArray[Any]) -> list[str]:
+    """Return a note on values that are no number to measure by, if there are any; ``known`` leaves them out."""
+    number = 0 if values.dtype == object else int(np.isinf(values).sum())
+    return [f"{number:,} {what} are infinite and were left out"] if number else []
+
+
+def _joined_scores(
+    monitor: Monitor, ids: pa.Array, batches: Sequence[Predictions]
+) -> tuple[dict[int, NDArray[Any]], list[str]]:
+    """Give each row its newest score of each version; return with them what is odd about the predictions."""
     found: dict[int, NDArray[Any]] = {}
+    notes: list[str] = []
     for version in sorted({batch.version for batch in batches}):
         keys, values = [], []
         for batch in batches:
             if batch.version == version:
-                source = open_source(monitor.evidence / Path(batch.path))
-                source.require(["row_id", "score"])
-                for part in source.batches(["row_id", "score"]):
-                    keys.append(as_text(part.table.column("row_id")))
-                    values.append(_outcomes(monitor, part.table, "score", part.file))
-        if not keys:
-            continue
+                key, value, note = _predicted(monitor, batch)
+                keys.append(key)
+                values.append(value)
+                notes += [note] if note else []
         key, value = pa.concat_arrays(keys), _joined(monitor, values)
+        if not len(key):
+            continue
         newest = pa.table({"id": key, "place": np.arange(len(key))}).group_by("id").aggregate([("place", "max")])
         match = pc.index_in(ids, value_set=newest.column("id").combine_chunks().drop_null())
         places = newest.filter(newest.column("id").is_valid()).column("place_max").to_numpy()
@@ -157,7 +176,21 @@ def _joined_scores(monitor: Monitor, ids: pa.Array, batches: Sequence[Prediction
         scores = unknown(monitor, len(ids))
         scores[scored] = value[places[match.drop_null().to_numpy()]]
         found[version] = scores
-    return found
+    return found, notes
+
+
+def _predicted(monitor: Monitor, batch: Predictions) -> tuple[pa.Array, NDArray[Any], str]:
+    """Return the ids and scores that one run left, and a note when it scored a row twice."""
+    source = open_source(monitor.evidence / Path(batch.path))
+    source.require(["row_id", "score"])
+    keys, values = [pa.array([], pa.string())], [_unknown(monitor, 0)]
+    for part in source.batches(["row_id", "score"]):
+        keys.append(as_text(part.table.column("row_id")))
+        values.append(_outcomes(monitor, part.table, "score", part.file))
+    key = pa.concat_arrays(keys)
+    more, example = repeated(key)
+    note = f"{source.name}: {more:,} predictions repeat a row id, such as `{example}`: the last one counts"
+    return key, np.concatenate(values), note if more else ""
 
 
 def known(values: NDArray[Any]) -> NDArray[np.bool_]:

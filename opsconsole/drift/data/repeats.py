@@ -23,7 +23,7 @@ _SHIFT = np.uint64(29)
 
 
 def repeated(ids: pa.Array) -> tuple[int, str]:
-    """Return how many rows have the id of an earlier one, and a note that names one; rows without an id count not."""
+    """Return how many rows have the id of an earlier one, and one such id; rows without an id do not count."""
     present = ids.drop_null() if ids.null_count else ids
     hashes = np.concatenate(
         [_hashes(present.slice(first, SLICE_ROWS)) for first in range(0, len(present), SLICE_ROWS)]
@@ -39,8 +39,7 @@ def repeated(ids: pa.Array) -> tuple[int, str]:
     more = int(pc.sum(several.column("id_count")).as_py() or 0) - several.num_rows
     if not more:
         return 0, ""
-    example = shown(several.column("id")[0])
-    return more, f"{more:,} rows repeat the id of an earlier one, such as `{example}`: all were kept"
+    return more, shown(several.column("id")[0])
 
 
 def _hashes(ids: pa.Array) -> Hashes:
