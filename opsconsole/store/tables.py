@@ -15,23 +15,23 @@ from opsconsole.ground.errors import NotFoundError, StoreError
 
 LOCKED_S = 5.0
 """How long to wait for a writer that holds the whole database."""
-SURVEYED_COLUMNS = 200
-"""A query's result may have 2,000 columns; each surveyed one takes five."""
-STORAGE = ("null", "integer", "real", "text", "blob")
+SURVEYED_COLUMNS = 500
+"""A query's result may have 2,000 columns; each surveyed one takes two."""
 
 Value = int | float | str | bytes | None
 
 
 @dataclass(frozen=True)
 class ColumnContent:
-    """How many values of each storage class a column holds: SQLite keeps types by value, not by column."""
+    """What a column holds: SQLite keeps a storage class with each value, not with the column."""
 
     name: str
-    null: int
-    integer: int
-    real: int
-    text: int
-    blob: int
+    storage: str
+    """The class that holds all values: ``null``, ``integer``, ``real``, ``text``, or ``blob`` when one is bytes."""
+    numbers: int = 0
+    """How many numbers stand in a column of text."""
+    texts: int = 0
+    """How many texts stand beside them."""
 
 
 @dataclass(frozen=True)
@@ -43,21 +43,46 @@ class Survey:
 
 
 def survey(path: Path, table: str) -> Survey:
-    """Count a table's rows and the kinds of values in each column; NotFoundError, or StoreError with a hint."""
+    """Count a table's rows and find what each column holds; NotFoundError, or StoreError with a hint."""
     with _opened(path) as connection:
         names = _columns(connection, path, table)
         found: list[ColumnContent] = []
-        rows = 0
         for first in range(0, len(names), SURVEYED_COLUMNS):
-            part = names[first : first + SURVEYED_COLUMNS]
-            counted = [f"sum(typeof({_quoted(name)}) = '{kind}')" for name in part for kind in STORAGE]
-            answer = connection.execute(f"SELECT count(*), {', '.join(counted)} FROM {_quoted(table)}").fetchone()  # noqa: S608 - quoted
-            rows, *numbers = (int(number or 0) for number in answer)
-            found += [
-                ColumnContent(name, *numbers[place : place + len(STORAGE)])
-                for name, place in zip(part, range(0, len(numbers), len(STORAGE)), strict=True)
-            ]
-        return Survey(rows, tuple(found))
+            found += _contents(connection, table, names[first : first + SURVEYED_COLUMNS])
+        (number,) = connection.execute(f"SELECT count(*) FROM {_quoted(table)}").fetchone()  # noqa: S608 - quoted
+        return Survey(int(number), tuple(found))
+
+
+def _contents(connection: sqlite3.Connection, table: str, names: list[str]) -> list[ColumnContent]:
+    """Find the storage classes from their names' order: blob, integer, null, real, text; two numbers for a column."""
+    ends = _aggregated(
+        connection, table, [f"{end}(typeof({_quoted(name)}))" for name in names for end in ("min", "max")]
+    )
+    storages = [_storage(str(least), str(most)) for least, most in zip(ends[::2], ends[1::2], strict=True)]
+    doubtful = [
+        name for name, storage, least in zip(names, storages, ends[::2], strict=True) if storage == "text" != least
+    ]
+    kinds = ("IN ('integer', 'real')", "= 'text'")
+    counts = _aggregated(
+        connection, table, [f"sum(typeof({_quoted(name)}) {kind})" for name in doubtful for kind in kinds]
+    )
+    mixed = dict(zip(doubtful, zip(map(int, counts[::2]), map(int, counts[1::2]), strict=True), strict=True))
+    return [
+        ColumnContent(name, storage, *mixed.get(name, (0, 0))) for name, storage in zip(names, storages, strict=True)
+    ]
+
+
+def _storage(least: str, most: str) -> str:
+    if least == "blob":
+        return "blob"
+    return "integer" if "integer" in {least, most} and most in {"integer", "null"} else most
+
+
+def _aggregated(connection: sqlite3.Connection, table: str, expressions: list[str]) -> list[str | int]:
+    if not expressions:
+        return []
+    sql = f"SELECT {', '.join(expressions)} FROM {_quoted(table)}"  # noqa: S608 - quoted
+    return ["null" if value is None else value for value in connection.execute(sql).fetchone()]
 
 
 def rows(path: Path, table: str, columns: list[str], size: int) -> Iterator[list[tuple[Value, ...]]]:

@@ -19,7 +19,8 @@ from opsconsole.drift.data.errors import DataError, explained, read_as_text, sho
 if TYPE_CHECKING:
     import pyarrow as pa
 
-CSV_SUFFIXES = tuple(f".{kind}{packed}" for kind in ("csv", "tsv") for packed in ("", ".gz", ".zst"))
+TSV_SUFFIXES = (".tsv", ".tsv.gz", ".tsv.zst")
+CSV_SUFFIXES = (".csv", ".csv.gz", ".csv.zst", *TSV_SUFFIXES)
 BLOCK_BYTES = 2 << 20
 """Four times as much takes four times the memory and is no faster."""
 HEADER_BYTES = 1 << 16

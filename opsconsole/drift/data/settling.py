@@ -23,17 +23,17 @@ POLL_S = 0.05
 
 @dataclass
 class _Watch:
-    state: tuple[int, int]
+    state: tuple[int, int] | None
     since: float
 
 
 def unsettled(paths: list[Path]) -> set[Path]:
     """Return the files that are still being written after a wait of at most ``WAIT_S`` seconds."""
-    now = time.time()
+    now = time.time_ns()
     watches = {
-        path: _Watch(_state(path), time.monotonic())
+        path: _Watch(state, time.monotonic())
         for path in paths
-        if now - path.stat().st_mtime < RECENT_S and not _closed(path)
+        if (state := _state(path)) is not None and now - state[1] < RECENT_S * 1e9 and not _closed(path)
     }
     deadline = time.monotonic() + WAIT_S
     while watches and time.monotonic() < deadline:
@@ -44,8 +44,12 @@ def unsettled(paths: list[Path]) -> set[Path]:
     return set(watches)
 
 
-def _state(path: Path) -> tuple[int, int]:
-    about = path.stat()
+def _state(path: Path) -> tuple[int, int] | None:
+    """Return a file's size and time; None when it is gone, which opening it will tell."""
+    try:
+        about = path.stat()
+    except OSError:
+        return None
     return about.st_size, about.st_mtime_ns
 
 
@@ -68,7 +72,10 @@ def _closed(path: Path) -> bool:
     The kernel grants a read lease only then. While we hold it, for an instant, a writer's ``open`` would wait and we
     would be signalled; the signal is one that is ignored.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return True  # gone, or not for us: opening it will tell
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsconsole.drift.data.commands import COMMAND, open_command
-from opsconsole.drift.data.csvs import CSV_SUFFIXES, open_csv
+from opsconsole.drift.data.csvs import CSV_SUFFIXES, TSV_SUFFIXES, open_csv
 from opsconsole.drift.data.errors import DataError
 from opsconsole.drift.data.files import DataFile, Reader, described
 from opsconsole.drift.data.jsons import open_json
@@ -137,5 +137,5 @@ def _reader(path: Path, name: str, lower: str) -> Reader:
     if lower.endswith(PARQUET_SUFFIXES):
         return open_parquet(path, name)
     if lower.endswith(CSV_SUFFIXES):
-        return open_csv(path, name, "\t" if ".tsv" in lower else ",")
+        return open_csv(path, name, "\t" if lower.endswith(TSV_SUFFIXES) else ",")
     return open_json(path, name)

@@ -57,7 +57,7 @@ def open_table(location: str, base: Path) -> DataFile:
     name = f"{path}{TABLE}{table}"
     with _explained():
         found = tables.survey(path, table)
-        notes = tuple(_note(path, table, name, one) for one in found.columns if _is_mixed(one))
+        notes = tuple(_note(path, table, name, one) for one in found.columns if one.numbers)
     return described(path, name, _reader(path, table, found, notes), known_by=_stamp(path, table))
 
 
@@ -71,17 +71,8 @@ def _reader(path: Path, table: str, found: tables.Survey, notes: tuple[str, ...]
 def _type(column: ColumnContent) -> pa.DataType:
     import pyarrow as pa
 
-    if column.blob:
-        return pa.binary()
-    if column.text:
-        return pa.string()
-    if column.real:
-        return pa.float64()
-    return pa.int64() if column.integer else pa.null()
-
-
-def _is_mixed(column: ColumnContent) -> bool:
-    return bool(column.text and (column.integer or column.real) and not column.blob)
+    types = {"blob": pa.binary(), "text": pa.string(), "real": pa.float64(), "integer": pa.int64()}
+    return types.get(column.storage, pa.null())
 
 
 def _values(values: tuple[Value, ...], kind: pa.DataType) -> list[object]:
@@ -97,7 +88,7 @@ def _values(values: tuple[Value, ...], kind: pa.DataType) -> list[object]:
 
 def _note(path: Path, table: str, name: str, column: ColumnContent) -> str:
     """Name the first value of the rarer sort in a column of numbers and text."""
-    text_is_rare = column.text <= column.integer + column.real
+    text_is_rare = column.texts <= column.numbers
     others = "most others hold numbers" if text_is_rare else "most others hold text"
     row = 0
     for batch in tables.rows(path, table, [column.name], FETCHED_ROWS):
