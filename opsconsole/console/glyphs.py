@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 PLAIN: Mapping[str, str] = {
     **dict(zip("✓✗●○⊘⧗…≡–≈◆▲△·★↑↓", "vx*o0T~=-~#Aa.*^v", strict=True)),  # states, severities, rungs
     **dict(zip("▁▂▃▄▅▆▇█", "_.-=+*##", strict=True)),  # sparklines, histograms
-    **dict(zip("░▒▌•▼━─╌│┃", ":+>*v=--||", strict=True)),  # heat, cursor, marks, bars, rules
+    **dict(zip("░▒▌•▼▾━─╌│┃", ":+>*vv=--||", strict=True)),  # heat, cursor, marks, bars, rules
     **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╰╯┏┓┗┛", "+"),
     **dict(zip("→←×Δ−≤≥∞²“”‘’—¬±", "><xD-<>82\"\"''-!~", strict=True)),
 }

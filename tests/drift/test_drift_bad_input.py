@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import os
 import sqlite3
 import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -337,6 +339,12 @@ def test_a_command_that_prints_nothing_or_never_ends_is_said_so(
     monkeypatch.setattr(commands, "PRINTED_BYTES", 1000)
     monkeypatch.setattr(commands, "COMMAND_S", 30.0)
     refused("command:yes", tmp_path, "command:yes: printed more than can be kept")
+
+
+def test_a_command_whose_rows_find_no_room_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "mkstemp", lambda **how: (os.open("/dev/full", os.O_RDWR), str(tmp_path / "spool")))
+    (tmp_path / "spool").touch()
+    refused("command:yes", tmp_path, "command:yes: what it prints cannot be kept: No space left")
 
 
 def test_rows_that_a_command_prints_wrongly_are_named_with_the_command(tmp_path: Path) -> None:

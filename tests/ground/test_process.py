@@ -37,6 +37,16 @@ def test_output_past_the_limit_ends_the_program_and_is_said() -> None:
     assert len(answer.stdout) == 100_000
 
 
+def test_what_a_program_prints_goes_into_a_file_and_its_limit_is_of_the_file(tmp_path: Path) -> None:
+    for limit, size in ((1 << 20, 300_000), (1000, 1000)):
+        with (tmp_path / "printed").open("wb") as file:
+            done = capture(["sh", "-c", "echo why >&2; head -c 300000 /dev/zero"], limit=limit, into=file)
+        assert (tmp_path / "printed").stat().st_size == size
+        assert done.truncated == (size == limit)
+        assert done.stdout == b""
+        assert done.stderr == b"why\n"
+
+
 def test_a_grandchild_that_keeps_the_pipe_does_not_hold_us_up() -> None:
     answer = capture(["sh", "-c", "setsid sleep 600 & echo $!"], timeout=60)
     os.kill(int(answer.stdout), signal.SIGKILL)

@@ -24,6 +24,7 @@ COMMAND = "command:"
 COMMAND_S = 900.0
 """A query that takes longer does not end."""
 PRINTED_BYTES = 64 << 30
+"""A command that never stops printing is ended before it fills a large disk."""
 
 
 class Spool:
@@ -72,6 +73,11 @@ def _run(name: str, argv: list[str], base: Path, spool: Spool) -> None:
             done = capture(argv, cwd=base, timeout=COMMAND_S, limit=PRINTED_BYTES, into=file)
     except NotFoundError as error:
         raise DataError(f"{name}: {error.message}", hint=error.hint) from error
+    except OSError as error:
+        raise DataError(
+            f"{name}: what it prints cannot be kept: {error.strerror}",
+            hint=f"free some space in {tempfile.gettempdir()}, or point TMPDIR elsewhere",
+        ) from error
     if done.timed_out:
         raise DataError(f"{name}: did not end within {COMMAND_S:g} s and was stopped", hint="ask it for fewer rows")
     if done.truncated:

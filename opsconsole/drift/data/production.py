@@ -183,7 +183,7 @@ def _predicted(monitor: Monitor, batch: Predictions) -> tuple[pa.Array, NDArray[
     """Return the ids and scores that one run left, and a note when it scored a row twice."""
     source = open_source(monitor.evidence / Path(batch.path))
     source.require(["row_id", "score"])
-    keys, values = [pa.array([], pa.string())], [_unknown(monitor, 0)]
+    keys, values = [pa.array([], pa.string())], [unknown(monitor, 0)]
     for part in source.batches(["row_id", "score"]):
         keys.append(as_text(part.table.column("row_id")))
         values.append(_outcomes(monitor, part.table, "score", part.file))
