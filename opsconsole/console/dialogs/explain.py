@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from opsconsole.console.dialogs.sheet import SheetDialog
-from opsconsole.console.widgets.rows import BLANK, Row, heading
+from opsconsole.console.widgets.rows import BLANK, Row, heading, sentences
 from opsconsole.console.widgets.tones import Column, Toned
 from opsconsole.ground import text
 
-WIDE = (Column(),)
 COLUMNS = (
     Column("column", least=20),
     Column("AUC it is worth", width=16, right=True),
@@ -43,7 +42,8 @@ class ExplainDialog(SheetDialog):
             f"   AUC {text.decimals(data['auc'])} (CI {text.decimals(data['low'])}–{text.decimals(data['high'])}),"
             f" {data['rows_reference']:,} reference rows, {data['rows_current']:,} of {text.clean(data['chunk'])}"
         )
-        rows = [Row(None, (Toned(text.clean(sentence), "strong"),), WIDE) for sentence in data["words"]]
+        width = max(min(self.app.size.width - 12, 94), 40)
+        rows = [row for sentence in data["words"] for row in sentences(sentence, width, "strong")]
         rows += [BLANK, heading("COLUMNS", len(data["columns"]), Toned(told, "dim"))]
         rows.append(Row(None, tuple(Toned(column.title, "dim") for column in COLUMNS), COLUMNS))
         for one in data["columns"]:

@@ -6,12 +6,11 @@ from typing import Any, ClassVar
 
 from opsconsole.console.dialogs.sheet import SheetDialog
 from opsconsole.console.marks import SEVERITY_MARKS
-from opsconsole.console.widgets.rows import BLANK, Row, heading
+from opsconsole.console.widgets.rows import BLANK, Row, heading, sentences
 from opsconsole.console.widgets.tones import Column, Toned
 from opsconsole.ground import text
 from opsconsole.ground.nouns import Severity
 
-WIDE = (Column(),)
 WINDOWS = (Column(width=10), Column(width=26), Column(least=20))
 
 
@@ -35,10 +34,10 @@ class ReplayDialog(SheetDialog):
 
     def rows(self, data: dict[str, Any]) -> list[Row]:
         """Return the answer in words, then the windows that would have told something."""
-        tone = "good" if data["bearable"] else "bad"
-        words = [text.clean(sentence) for sentence in data["words"]]
-        rows = [Row(None, (Toned(sentence, "text"),), WIDE) for sentence in words[:-1]]
-        rows.append(Row(None, (Toned(words[-1], tone),), WIDE))  # type: ignore[arg-type]
+        width = max(min(self.app.size.width - 12, 94), 40)
+        *before, verdict = data["words"]
+        rows = [row for sentence in before for row in sentences(sentence, width)]
+        rows += sentences(verdict, width, "good" if data["bearable"] else "bad")
         told = data["would_alert"]
         if told:
             rows += [BLANK, heading("WOULD HAVE TOLD", len(told))]

@@ -118,7 +118,7 @@ def _estimated_legend(found: Plots) -> list[Toned]:
     if not known:
         return []
     trusted = known[-1].trusted
-    return [legend("estimated" if trusted else "estimated, untrusted", "points", "good" if trusted else "warn")]
+    return [legend("estimate" if trusted else "est., untrusted", "points", "good" if trusted else "warn")]
 
 
 def _ticks(found: Plots, most: int) -> list[tuple[float, str]]:

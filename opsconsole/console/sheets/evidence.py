@@ -9,7 +9,7 @@ from opsconsole.console.marks import SEVERITY_MARKS
 from opsconsole.console.sheets.course import picture_rows
 from opsconsole.console.sheets.figures import figures_rows
 from opsconsole.console.widgets.plots import bars
-from opsconsole.console.widgets.rows import BLANK, Row, heading, note
+from opsconsole.console.widgets.rows import BLANK, Row, heading, note, sentences
 from opsconsole.console.widgets.tones import Cell, Column, Tone, Toned
 from opsconsole.drift.report import plots
 from opsconsole.ground import text
@@ -95,7 +95,7 @@ class EvidenceSheet:
         width = max(self.width - 6, 40)
         for index, sentence in enumerate(self._sentences(alert)):
             tone: Tone = "text" if index < 2 else "dim"
-            rows += [Row(None, (Toned(line, tone),), WIDE) for line in _wrapped(text.clean(sentence), width)]
+            rows += sentences(sentence, width, tone)
         rows += self._do(alert)
         return rows
 
@@ -219,9 +219,3 @@ def _histogram(item: ChunkColumn, label: str, room: int) -> list[Row]:
     names = plot.labels or tuple(f"{edge:.3g}" for edge in (plot.edges[0], plot.edges[-1]))
     told = "  ".join(text.clean(name, limit=10) for name in names) if plot.labels else f"{names[0]} … {names[1]}"
     return [*rows, Row(None, ("", Toned(told, "dim")), BESIDE)]
-
-
-def _wrapped(sentence: str, width: int) -> list[str]:
-    import textwrap
-
-    return textwrap.wrap(sentence, width) or [""]

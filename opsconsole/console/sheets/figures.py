@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from opsconsole.console.widgets.rows import BLANK, Row, heading
+from opsconsole.console.widgets.rows import BLANK, Row, heading, sentences
 from opsconsole.console.widgets.tones import Cell, Column, Tone, Toned
 from opsconsole.ground import text
 from opsconsole.store.chunk_records import Chunk, Slice
 
 WIDE = (Column(),)
 SLICES = (
-    Column("slice", least=18),
+    Column("slice", width=34),
     Column("rows", width=8, right=True, drop=1),
     Column("value", width=7, right=True),
     Column("CI 95 %", width=13, right=True),
     Column("reference", width=10, right=True, drop=2),
-    Column("verdict", width=10),
+    Column("verdict", least=8),
 )
 SHOWN = 8
 TITLES = {
@@ -35,7 +35,7 @@ def figures_rows(chunk: Chunk, width: int) -> list[Row]:
         rows.append(heading("PERFORMANCE", None, Toned(f"   {chunk.label}, {chunk.labels:,} labelled rows", "dim")))
         rows += [Row(None, (line,), WIDE) for line in _metric_lines(chunk, width)]
     if chunk.estimated is not None:
-        rows.append(Row(None, (_estimate_line(chunk),), WIDE))
+        rows += _estimate_rows(chunk, width)
     if rows:
         rows.append(BLANK)
     if chunk.slices:
@@ -71,18 +71,19 @@ def _metric_lines(chunk: Chunk, width: int) -> list[tuple[Toned, ...]]:
     return [tuple(line) for line in lines]
 
 
-def _estimate_line(chunk: Chunk) -> tuple[Toned, ...]:
+def _estimate_rows(chunk: Chunk, width: int) -> list[Row]:
+    """Return the estimate, and below it what it is worth."""
     estimate = chunk.estimated
     assert estimate is not None
     tone: Tone = "good" if estimate.trusted else "warn"
-    return (
+    head = (
         Toned("× ", tone),
         Toned(f"{TITLES.get(estimate.metric, estimate.metric)} expected without labels ", "dim"),
         Toned(text.decimals(estimate.value)),
         Toned(f" ({text.decimals(estimate.low)}–{text.decimals(estimate.high)})   ", "dim"),
-        Toned("trusted: " if estimate.trusted else "not trusted: ", tone),
-        Toned(text.clean(estimate.words), "dim"),
+        Toned("trusted" if estimate.trusted else "not trusted", tone),
     )
+    return [Row(None, (head,), WIDE), *sentences(estimate.words, max(width - 8, 40), "dim")]
 
 
 def _slice_row(one: Slice) -> Row:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from opsconsole.console.widgets.tones import Cell, Column, Toned, parts
+from opsconsole.console.widgets.tones import Cell, Column, Tone, Toned, parts
+from opsconsole.ground import text as words
 
 BLOCK = 200
 FILTERED = 5_000
@@ -35,6 +36,13 @@ def heading(title: str, count: int | None = None, *rest: Toned) -> Row:
     """Return a section's heading, which says how many there are."""
     shown = (Toned(title, "strong"), Toned(f"  {count:,}" if count is not None else "", "dim"), *rest)
     return Row(None, (shown,), (Column(),))
+
+
+def sentences(said: str, width: int, tone: Tone = "text") -> list[Row]:
+    """Return a sentence as rows of at most ``width`` cells."""
+    import textwrap
+
+    return [Row(None, (Toned(line, tone),), (Column(),)) for line in textwrap.wrap(words.clean(said), width) or [""]]
 
 
 def note(text: str) -> Row:

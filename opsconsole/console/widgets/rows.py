@@ -15,10 +15,21 @@ from textual.reactive import var
 from textual.strip import Strip
 
 from opsconsole.console.widgets.lines import LineView
-from opsconsole.console.widgets.pages import BLANK, FILTERED, Page, Row, Rows, Window, filtered, heading, note
+from opsconsole.console.widgets.pages import (
+    BLANK,
+    FILTERED,
+    Page,
+    Row,
+    Rows,
+    Window,
+    filtered,
+    heading,
+    note,
+    sentences,
+)
 from opsconsole.console.widgets.tones import GAP, Column, Toned, fit, segments, widths
 
-__all__ = ["BLANK", "Page", "Row", "RowList", "Rows", "Window", "heading", "note"]
+__all__ = ["BLANK", "Page", "Row", "RowList", "Rows", "Window", "heading", "note", "sentences"]
 
 REST = 0.15
 """Seconds after which a cursor that does not move rests: longer than a held key takes to repeat."""

@@ -112,7 +112,8 @@ def _cross_validated(
             early_stopping=False,
         ).fit(rows[train], labels[train])
         scores[test] = model.predict_proba(rows[test])[:, 1]
-        lost += _lost(model, rows[test][:SHUFFLED], labels[test][:SHUFFLED], scores[test][:SHUFFLED], random) / FOLDS
+        some = random.permutation(test)[:SHUFFLED]
+        lost += _lost(model, rows[some], labels[some], scores[some], random) / FOLDS
     return scores, lost
 
 
