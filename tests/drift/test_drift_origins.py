@@ -204,7 +204,39 @@ def test_json_lines_of_any_scalars_keep_every_row_and_value(
             assert value == one
 
 
-@given(st.lists(st.none() | st.integers() | st.floats(allow_nan=False) | st.booleans() | st.dates(), min_size=1))
+@pytest.mark.parametrize(
+    ("first", "late", "kind"),
+    [
+        ("2013-01-01", "2013-01-01T05:00:00", "timestamp[us]"),
+        ("2013-01-01T05:00:00", "2013-01-01T05:00:00.250", "timestamp[us]"),
+        ("2013-01-01T05:00:00Z", "2013-01-01T05:00:00.5+02:00", "timestamp[us, tz=UTC]"),
+        ("2013-01-01T05:00:00", "2013-01-01T05:00:00+02:00", "string"),
+        ("true", "1", "bool"),
+        ("", "2013-01-01", "date32[day]"),
+        ("", "x", "string"),
+        ("1", " 1e5", "double"),
+        ("9223372036854775807", "9223372036854775808", "double"),
+        ("05:00:00", "06:00", "time32[s]"),
+        ("05:00:00", "x", "string"),
+        ('"a\nb"', "c", "string"),
+        ("1", "inf", "double"),
+    ],
+)
+def test_a_csv_type_is_widened_no_further_than_a_late_value_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str, late: str, kind: str
+) -> None:
+    monkeypatch.setattr(csvs, "BLOCK_BYTES", 64)
+    (tmp_path / "late.csv").write_text("k,v\n" + f"0,{first}\n" * 20 + f"1,{late}\n")
+    source = open_source(tmp_path / "late.csv")
+    assert str(source.files[0].schema.field("v").type) == kind
+    assert len(rows(source)["v"]) == 21
+
+
+@given(
+    st.lists(
+        st.none() | st.integers() | st.floats(allow_nan=False) | st.booleans() | st.dates() | st.times(), min_size=1
+    )
+)
 def test_csv_columns_of_any_types_keep_every_row(tmp_path_factory: pytest.TempPathFactory, values: list[Any]) -> None:
     path = tmp_path_factory.mktemp("csv") / "rows.csv"
     path.write_text("k,v\n" + "".join(f"{k},{'' if v is None else v}\n" for k, v in enumerate(values)))

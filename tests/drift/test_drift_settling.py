@@ -20,8 +20,8 @@ from tests.drift.test_drift_origins import rows
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settling, "WAIT_S", 0.3)
-    monkeypatch.setattr(settling, "QUIET_S", 0.1)
+    monkeypatch.setattr(settling, "WAIT_S", 0.8)
+    monkeypatch.setattr(settling, "QUIET_S", 0.4)
     monkeypatch.setattr(settling, "POLL_S", 0.01)
 
 

@@ -30,6 +30,7 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "NaT", "#N/A")
 _FIELDS = re.compile(r"Row #(?P<row>\d+): Expected (?P<expected>\d+) columns, got (?P<got>\d+)")
 _CONVERSION = re.compile(r"In CSV column #(?P<index>\d+): Row #(?P<row>\d+): CSV conversion error to (?P<said>.*)")
 _VALUE = re.compile(r"invalid value '(?P<value>.*)'")
+_TIME = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"
 _NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
 
 
@@ -197,9 +198,12 @@ def _wider(kind: pa.DataType) -> Iterator[pa.DataType]:
 
 def _fits(column: pa.Array, kind: pa.DataType) -> bool:
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     if pa.types.is_null(kind):
         return bool(column.null_count == len(column))
+    if pa.types.is_time(kind):  # pyarrow reads such columns but casts no text to them
+        return bool(pc.all(pc.match_substring_regex(column, _TIME)).as_py() in {None, True})
     try:
         column.cast(kind)
     except pa.ArrowInvalid:
