@@ -139,6 +139,11 @@ def test_a_stamp_changes_with_the_content_and_only_with_it(tmp_path: Path) -> No
         connection.execute("update t set n = 2")
         connection.commit()
         assert open_source(location).files[0].stamp() != first
+    (tmp_path / "gone.csv").write_text("n\n1\n")
+    [gone] = open_source(tmp_path / "gone.csv").files
+    gone.path.unlink()
+    with pytest.raises(DataError, match=r"gone\.csv"):
+        gone.stamp()
     one, two = (open_source(f"command:printf 'n\\n{number}\\n'").files[0] for number in (1, 2))
     assert one.stamp() != two.stamp()
     assert open_source("command:printf 'n\\n1\\n'").files[0].stamp() == one.stamp()

@@ -64,7 +64,10 @@ class DataFile:
 
     def stamp(self) -> str:
         """Return what the content is known by: the same stamp, the same rows."""
-        return file_stamp(self.path) if self.known_by is None else self.known_by
+        if self.known_by is not None:
+            return self.known_by
+        with explained(self.name):
+            return file_stamp(self.path)
 
     def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
         """Stream some columns; whatever breaks on the way is a DataError that names the file."""

@@ -85,7 +85,10 @@ def cut(chunk: str, times: Moments, rows: Rows, zone: str | None, least: int = 0
 
 
 def gaps(chunk: str, windows: list[Window]) -> list[Gap]:
-    """Return the periods between windows in which not one row lies; chunks by rows leave none."""
+    """Return the periods between windows in which not one row lies; chunks by rows leave none.
+
+    A period inside of a merged window is not seen: cut without ``least`` to find those too.
+    """
     if chunk not in UNITS:
         return []
     return [
