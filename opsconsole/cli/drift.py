@@ -61,6 +61,7 @@ def compare_files(reference: str, current: str, exact: bool, columns: str | None
     ]
     if found.left_out:
         lines.append(f"not compared (lists or records): {text.clean(', '.join(found.left_out))}")
+    lines += [f"note: {text.clean(note)}" for note in found.notes]
     emit(found, lines, as_json=as_json)
     return int(ExitCode.NO if found.drifted else ExitCode.OK)
 
@@ -92,11 +93,11 @@ def list_monitors(session: Session, as_json: bool) -> None:
 
 @drift_command.command("check")
 @click.argument("monitor", metavar="MONITOR")
-@click.option("--data", type=click.Path(path_type=Path), help="Production rows from here instead of `current`.")
+@click.option("--data", metavar="SOURCE", help="Production rows from here instead of `current`.")
 @click.option("--no-refresh", is_flag=True, help="Check what is there; do not run the pipeline that brings new rows.")
 @json_option
 @pass_session
-def check_now(session: Session, monitor: str, data: Path | None, no_refresh: bool, as_json: bool) -> int:
+def check_now(session: Session, monitor: str, data: str | None, no_refresh: bool, as_json: bool) -> int:
     """Judge the chunks that are new, or whose rows, labels or scores changed.
 
     Exit 1 when an alert of the monitor stands that is more than information.
@@ -107,9 +108,8 @@ def check_now(session: Session, monitor: str, data: Path | None, no_refresh: boo
     if data is None and not no_refresh:
         found = check_with_new_rows(session.workspace, session.store, monitor)
     else:
-        found = check_monitor(
-            session.workspace, session.store, monitor, data=None if data is None else data.expanduser().resolve()
-        )
+        here = None if data is None else located(data)
+        found = check_monitor(session.workspace, session.store, monitor, data=here)
     lines = check_lines(found)
     document = as_dict(found) | {"alerts": [alert_json(session.store, alert) for alert in found.alerts]}
     emit(document, lines, as_json=as_json)
@@ -159,6 +159,14 @@ def report_monitor(session: Session, monitor: str, limit: int, as_json: bool) ->
     )
     human = table(head, rows, right=(2, 3, 4, 6, 7)) if rows else "no chunks yet: opsconsole drift check " + monitor
     emit(found, human, as_json=as_json)
+
+
+def located(source: str) -> str:
+    """Return a source named from the folder that the command was typed in; a table or a program as it stands."""
+    if source.startswith("command:"):
+        return source
+    prefix = "sqlite:" if source.startswith("sqlite:") else ""
+    return f"{prefix}{Path(source.removeprefix(prefix)).expanduser().absolute()}"
 
 
 def check_lines(found: CheckResult) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from opsconsole.cli.base import Session, as_dict, emit, json_option, pass_session, table
-from opsconsole.cli.drift import check_lines, drift_command
+from opsconsole.cli.drift import check_lines, drift_command, located
 from opsconsole.ground import clock, text
 from opsconsole.ground.errors import ExitCode, UsageError
 from opsconsole.ground.nouns import Danger, Severity
@@ -141,7 +141,7 @@ def take_another(
     if undo:
         monitoring.take_baseline_back(workspace, store, monitor, why)
     elif source is not None:
-        monitoring.rebaseline_on_source(workspace, store, monitor, source, why, performance=performance)
+        monitoring.rebaseline_on_source(workspace, store, monitor, located(source), why, performance=performance)
     else:
         end = None if until is None else _moment("--until", until)
         start = _moment("--since", str(since))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from opsconsole.config.workspace import Workspace
 from opsconsole.drift.check import CheckResult, check
@@ -20,7 +19,7 @@ from opsconsole.store.connection import Store
 
 
 def check_monitor(
-    workspace: Workspace, store: Store, name: str, *, data: Path | None = None, recorded: bool = True
+    workspace: Workspace, store: Store, name: str, *, data: str | None = None, recorded: bool = True
 ) -> CheckResult:
     """Judge what lies there now for the version that holds the monitor's alias; ``recorded``: this is the whole check."""
     result = check(workspace, store, name, subject_of(workspace, store, name), data=data)
