@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 
+from opsconsole.drift.data.probabilities import at
 from opsconsole.drift.data.production import Production, known
 from opsconsole.drift.data.sources import DataError, Source
 from opsconsole.drift.fitting import fit_reference
@@ -203,7 +204,8 @@ def _realised(monitor: Monitor, reference: Reference) -> Realised | None:
                 hint="give the floor as a number, or name a reference with labels and scores",
             )
         return None
-    return measure(monitor.metric, reference.labels[both], reference.scores[both], monitor.options)
+    said = at(reference.probabilities, both)
+    return measure(monitor.metric, reference.labels[both], reference.scores[both], monitor.options, said)
 
 
 def used_rows(baseline: Baseline) -> Iterator[pa.Array]:

@@ -22,6 +22,7 @@ from opsconsole.drift import alerts as incidents
 from opsconsole.drift.baselining import ensure_baseline, used_rows
 from opsconsole.drift.chunking import count_chunks
 from opsconsole.drift.data.labels import with_labels
+from opsconsole.drift.data.probabilities import with_probabilities
 from opsconsole.drift.data.production import Production, known, read_production
 from opsconsole.drift.data.sources import open_source
 from opsconsole.drift.data.windows import Window, cut, gaps, unit_of
@@ -139,7 +140,8 @@ def production_of(monitor: Monitor, store: Store, subject: Subject, data: str | 
     """Read the production rows with their scores, and the labels that were brought later."""
     source = open_source(data or monitor.config.current, base=monitor.root)
     batches = baseline_store.predictions(store, monitor.model)
-    return with_labels(monitor, store, read_production(monitor, source, batches, subject.version))
+    production = read_production(monitor, source, batches, subject.version)
+    return with_labels(monitor, store, with_probabilities(monitor, production, batches, subject.version))
 
 
 def _check_version(

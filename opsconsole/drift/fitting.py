@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from opsconsole.drift.data.probabilities import at
 from opsconsole.drift.data.production import as_text, known
 from opsconsole.drift.data.seasons import seasons_of
 from opsconsole.drift.data.windows import Window, cut
@@ -70,7 +71,8 @@ def _outlook(monitor: Monitor, reference: Reference) -> Outlook:
         return NOTHING
     both = known(reference.labels) & known(reference.scores)
     labels, scores = reference.labels[both], reference.scores[both]
-    own = measure(monitor.metric, labels, scores, monitor.options).value if len(labels) else None
+    said = at(reference.probabilities, both)
+    own = measure(monitor.metric, labels, scores, monitor.options, said).value if len(labels) else None
     floor = None if monitor.floor is None else monitor.floor.at(own)
     batches, place = [], 0
     names = [name for name in reference.kinds if name not in {monitor.config.score, monitor.config.label}]
@@ -79,7 +81,7 @@ def _outlook(monitor: Monitor, reference: Reference) -> Outlook:
         place += batch.num_rows
         batches.append(batch.select([name for name in names if name in batch.schema.names]).filter(pa.array(mine)))
     back_test = BackTest(monitor.metric, own, floor)
-    return fit_outlook(monitor.task, back_test, batches, labels, scores, monitor.options)
+    return fit_outlook(monitor.task, back_test, batches, labels, scores, monitor.options, said)
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,8 @@ def _realised(monitor: Monitor, reference: Reference, rows: Indices) -> Realised
         return None
     labels, scores = reference.labels[rows], reference.scores[rows]
     both = known(labels) & known(scores)
-    return measure(monitor.metric, labels[both], scores[both], monitor.options) if both.any() else None
+    said = at(reference.probabilities, rows[both])
+    return measure(monitor.metric, labels[both], scores[both], monitor.options, said) if both.any() else None
 
 
 def _rows_a_week(reference: Reference) -> float | None:

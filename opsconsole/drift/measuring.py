@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from opsconsole.drift.chunking import Counted
 from opsconsole.drift.compare import facts_of
+from opsconsole.drift.data.probabilities import at
 from opsconsole.drift.data.production import Production, known
 from opsconsole.drift.data.seasons import season_named, seasons_of
 from opsconsole.drift.data.windows import Window
@@ -22,6 +23,7 @@ from opsconsole.drift.monitors import Monitor
 from opsconsole.drift.performance.estimation import Estimated
 from opsconsole.drift.performance.losses import losses
 from opsconsole.drift.performance.metrics import measure, measure_all
+from opsconsole.drift.performance.multiclass import Probabilities
 from opsconsole.drift.performance.outlook import estimated
 from opsconsole.drift.sketches.sketch import CategorySketch, NumericSketch, Sketch, TableSketch, decode
 from opsconsole.drift.verdicts.gates import ColumnFacts, Role, rows_needed
@@ -41,13 +43,14 @@ def measure_chunk(
     rows = np.sort(window.rows)
     labels, scores = production.labels[rows], production.scores[against.baseline.version][rows]
     both = known(labels)
+    said = production.probabilities.get(against.baseline.version)
     season, fitting = _season(monitor, fitted, production, rows, reference)
     return Measured(
         rows=len(rows),
         labels=int(both.sum()),
         columns=_columns(monitor, fitting, counted),
-        realised=_realised(monitor, labels[both], scores[both]),
-        estimated=_estimated(monitor, fitted, scores, counted),
+        realised=_realised(monitor, labels[both], scores[both], at(said, rows[both])),
+        estimated=_estimated(monitor, fitted, scores, counted, at(said, rows)),
         structure=counted.structure,
         slices=_slices(monitor, fitted, counted, labels, scores),
         quality=_quality(monitor, reference, production, window, counted),
@@ -56,18 +59,22 @@ def measure_chunk(
     )
 
 
-def _realised(monitor: Monitor, labels: NDArray[Any], scores: NDArray[Any]) -> tuple[Realised, ...]:
+def _realised(
+    monitor: Monitor, labels: NDArray[Any], scores: NDArray[Any], said: Probabilities | None
+) -> tuple[Realised, ...]:
     if monitor.metric is None:
         return ()
-    found = measure_all(monitor.task, labels, scores, monitor.options)
-    first = found.pop(monitor.metric.name, None) or measure(monitor.metric, labels, scores, monitor.options)
+    found = measure_all(monitor.task, labels, scores, monitor.options, said)
+    first = found.pop(monitor.metric.name, None) or measure(monitor.metric, labels, scores, monitor.options, said)
     return (first, *found.values())
 
 
-def _estimated(monitor: Monitor, fitted: Fitted, scores: NDArray[Any], counted: Counted) -> Estimated | None:
+def _estimated(
+    monitor: Monitor, fitted: Fitted, scores: NDArray[Any], counted: Counted, said: Probabilities | None
+) -> Estimated | None:
     if monitor.metric is None or not monitor.config.estimate:
         return None
-    return estimated(fitted.outlook, monitor.metric, scores, monitor.options, counted.losses)
+    return estimated(fitted.outlook, monitor.metric, scores, monitor.options, counted.losses, said)
 
 
 def _season(

@@ -13,12 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from opsconsole.drift.data.batches import outcome_column, outcome_kind, with_column
+from opsconsole.drift.data.probabilities import PREFIX, at, classes_of, matrix
 from opsconsole.drift.data.production import Production, as_text, known, outcomes, unknown
 from opsconsole.drift.data.sources import DataError, DataFile, Source, open_source
 from opsconsole.drift.data.times import WallClock
 from opsconsole.drift.monitors import Monitor, Subject
+from opsconsole.drift.performance.multiclass import Probabilities
 from opsconsole.ground.errors import RefusedError
-from opsconsole.ground.nouns import ColumnKind
+from opsconsole.ground.nouns import ColumnKind, ModelTask
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,6 +40,8 @@ class Reference:
     """Wall-clock times; NaT where a row has none."""
     since: datetime | None
     """The earliest of its rows."""
+    probabilities: Probabilities | None = None
+    """For a multiclass model what it says of every class."""
 
     @property
     def rows(self) -> int:
@@ -52,6 +56,7 @@ class Evaluated:
     ids: pa.Array
     labels: NDArray[Any]
     scores: NDArray[Any]
+    probabilities: Probabilities | None = None
 
 
 class _Gathering:
@@ -63,6 +68,7 @@ class _Gathering:
         self.labels: list[NDArray[Any]] = []
         self.scores: list[NDArray[Any]] = []
         self.times: list[NDArray[np.datetime64]] = []
+        self.said: list[Probabilities | None] = []
         self.since: datetime | None = None
         self._clock = WallClock()
 
@@ -71,8 +77,16 @@ class _Gathering:
         """What to read besides ids and outcomes."""
         return list(dict.fromkeys([*self.kinds, *self.monitor.config.slices, self.monitor.config.time]))
 
-    def add(self, file: DataFile, table: pa.RecordBatch, labels: NDArray[Any], scores: NDArray[Any]) -> None:
+    def add(
+        self,
+        file: DataFile,
+        table: pa.RecordBatch,
+        labels: NDArray[Any],
+        scores: NDArray[Any],
+        said: Probabilities | None = None,
+    ) -> None:
         """Keep rows with their outcomes."""
+        self.said.append(said)
         names = set(table.schema.names)
         kept = [name for name in dict.fromkeys([*self.kinds, *self.monitor.config.slices]) if name in names]
         rows = with_column(table.select(kept), self.monitor.config.score, scores)
@@ -114,6 +128,7 @@ class _Gathering:
             scores=scores,
             times=np.concatenate(self.times) if self.times else np.empty(0, dtype="datetime64[us]"),
             since=self.since,
+            probabilities=_whole(self.said),
         )
 
 
@@ -134,7 +149,7 @@ def evaluation_rows(monitor: Monitor, subject: Subject, current: Source) -> Refe
         table = batch.table.filter(match.is_valid())
         if table.num_rows:
             places = match.drop_null().to_numpy()
-            kept.add(batch.file, table, rows.labels[places], rows.scores[places])
+            kept.add(batch.file, table, rows.labels[places], rows.scores[places], at(rows.probabilities, places))
     if not kept.batches:
         raise DataError(
             f"{source.name}: holds none of the {len(rows.ids):,} rows that {subject.evaluation.name} names",
@@ -149,9 +164,11 @@ def source_rows(monitor: Monitor, location: str, current: Source) -> Reference:
     source = open_source(location, base=monitor.root)
     kept = _Gathering(monitor, inputs(monitor, source, current))
     extra = [name for name in (config.label, config.score) if name is not None]
-    for batch in source.batches([*kept.columns, *extra]):
+    classes = classes_of(source) if monitor.task is ModelTask.MULTICLASS else ()
+    for batch in source.batches([*kept.columns, *extra, *(PREFIX + one for one in classes)]):
         labels = _outcomes(monitor, batch.file, batch.table, config.label)
-        kept.add(batch.file, batch.table, labels, _outcomes(monitor, batch.file, batch.table, config.score))
+        said = Probabilities(classes, matrix(batch.table, classes)) if classes else None
+        kept.add(batch.file, batch.table, labels, _outcomes(monitor, batch.file, batch.table, config.score), said)
     return kept.result(location, scored=any(config.score in file.kinds for file in source.files))
 
 
@@ -172,7 +189,8 @@ def production_rows(
             mine = chosen[place:until]
             if mine.any():
                 table = batch.table.filter(pa.array(mine))
-                kept.add(file, table, production.labels[place:until][mine], scores[place:until][mine])
+                said = at(production.probabilities.get(version), place + np.flatnonzero(mine))
+                kept.add(file, table, production.labels[place:until][mine], scores[place:until][mine], said)
             place = until
     return kept.result(origin)
 
@@ -181,8 +199,9 @@ def read_evaluated(monitor: Monitor, path: Path) -> Evaluated:
     """Read the challenger's rows of an evaluation file."""
     source = open_source(path)
     source.require(["row_id", "label", "score"])
-    ids, labels, scores = [], [], []
-    for batch in source.batches(["row_id", "label", "score", "contender"]):
+    classes = classes_of(source) if monitor.task is ModelTask.MULTICLASS else ()
+    ids, labels, scores, said = [], [], [], []
+    for batch in source.batches(["row_id", "label", "score", "contender", *(PREFIX + one for one in classes)]):
         table = batch.table
         if "contender" in table.schema.names:
             contender = as_text(table.column("contender"))
@@ -190,9 +209,19 @@ def read_evaluated(monitor: Monitor, path: Path) -> Evaluated:
         ids.append(as_text(table.column("row_id")))
         labels.append(outcomes(monitor, table.column("label"), batch.file, "label"))
         scores.append(outcomes(monitor, table.column("score"), batch.file, "score"))
+        said.append(matrix(table, classes) if classes else None)
     if not sum(map(len, ids)):
         raise DataError(f"{path}: has no rows of the challenger")
-    return Evaluated(pa.concat_arrays(ids), np.concatenate(labels), np.concatenate(scores))
+    known_said = [one for one in said if one is not None]
+    probabilities = Probabilities(classes, np.concatenate(known_said)) if known_said else None
+    return Evaluated(pa.concat_arrays(ids), np.concatenate(labels), np.concatenate(scores), probabilities)
+
+
+def _whole(parts: list[Probabilities | None]) -> Probabilities | None:
+    there = [one for one in parts if one is not None]
+    if not there or len(there) < len(parts):
+        return None
+    return Probabilities(there[0].classes, np.concatenate([one.values for one in there]))
 
 
 def inputs(monitor: Monitor, reference: Source, current: Source) -> dict[str, ColumnKind | None]:
@@ -202,7 +231,12 @@ def inputs(monitor: Monitor, reference: Source, current: Source) -> dict[str, Co
         reference.require(monitor.config.columns)
         names = list(monitor.config.columns)
     else:
-        names = [name for name in reference.kinds if name in theirs and name not in monitor.kept_out]
+        said = PREFIX if monitor.task is ModelTask.MULTICLASS else None
+        names = [
+            name
+            for name in reference.kinds
+            if name in theirs and name not in monitor.kept_out and not (said and name.startswith(said))
+        ]
     kinds = {name: reference.kinds.get(name) for name in names}
     return {name: kind for name, kind in kinds.items() if kind not in {None, ColumnKind.DATETIME}}
 

@@ -20,6 +20,7 @@ from opsconsole.drift.data.repeats import repeated
 from opsconsole.drift.data.sources import Source, open_source
 from opsconsole.drift.data.times import WallClock, moments_of
 from opsconsole.drift.monitors import Monitor
+from opsconsole.drift.performance.multiclass import Probabilities
 from opsconsole.ground import clock
 from opsconsole.ground.nouns import ModelTask
 from opsconsole.store.baselines import Predictions
@@ -49,6 +50,8 @@ class Production:
     """Each file's rows, as first and one past the last."""
     scores: dict[int, NDArray[Any]]
     """For each version its scores; NaN (or None) where it has scored no such row."""
+    probabilities: dict[int, Probabilities] = field(default_factory=dict)
+    """For each version of a multiclass model, what it says of every class; NaN where it says nothing."""
     duplicates: int = 0
     """Rows whose id an earlier row has already; they are kept."""
     notes: tuple[str, ...] = ()
