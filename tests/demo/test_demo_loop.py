@@ -133,7 +133,9 @@ def what_is_there_came_from_running_the_product(demo: Demo) -> None:
     [test] = demo.ask("tests", str(failed[0]["id"]), "--failed")
     assert test["id"].endswith(broken.breaks[0])
     months = demo.ask("drift", "report", "flights")
-    assert [chunk["severity"] for chunk in months] == ["info", "warn", "info", "warn", "critical"]
+    assert [chunk["severity"] for chunk in months] == ["ok", "warn", "info", "warn", "critical"]
+    assert [chunk["estimated"]["trusted"] for chunk in months] == [False] * 5
+    assert "disproved by labels since Mar 2013" in months[-1]["estimated"]["words"]
     assert all(chunk["realised"]["label_coverage"] > 0.9 for chunk in months)
     assert demo.alert(1)["evidence"][0]["kind"] == "performance"
     gates = {
@@ -182,7 +184,7 @@ def the_next_month_is_healthy(demo: Demo) -> None:
     assert [(chunk["label"], chunk["version"]) for chunk in checked["chunks"]] == [("Aug 2013", champion)]
     assert (demo.root / "data" / "production" / f"{HELD_BACK[0]}.parquet").is_file()
     last = demo.ask("drift", "report", "flights")[-1]
-    assert (last["version"], last["severity"]) == (champion, "info")
+    assert (last["version"], last["severity"]) == (champion, "ok")
     assert last["realised"]["value"] > 0.7
     cured = demo.alert(1)
     assert (cured["state"], cured["cured_by"]) == ("resolved", champion)

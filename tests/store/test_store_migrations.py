@@ -5,10 +5,11 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import pytest
 from sqlite_utils import Database
 
 from opsconsole.ground.nouns import TestOutcome
-from opsconsole.store import events, runs, steps, test_history, test_results, upkeep
+from opsconsole.store import baselines, chunks, events, runs, steps, test_history, test_results, upkeep
 from opsconsole.store.connection import FILE_NAME, open_store
 from opsconsole.store.migrations import step
 
@@ -77,3 +78,42 @@ def test_runs_are_counted_and_placed_from_a_filled_store_on(tmp_path: Path) -> N
         assert runs.count(store, repo="new") == 1
         assert [event.subject for event in events.events(store, kind="run.")] == ["run 2"]
     assert list(tmp_path.glob("store.schema2.*.db"))
+
+
+def test_baselines_become_first_revisions_and_chunks_keep_what_they_showed(tmp_path: Path) -> None:
+    old = schema(tmp_path, 3)
+    moment = "2026-01-01T00:00:00.000000Z"
+    for version in (1, 2):
+        old.execute(
+            "INSERT INTO baselines (id, monitor, model, version, rows, origin, sketch, made_at) VALUES (?,?,?,?,?,?,?,?)",
+            (version * 5, "watch", "m", version, 900, "evaluation", b"old", moment),
+        )
+    old.execute(
+        "INSERT INTO chunks (id, monitor, model, version, label, start_at, end_at, rows, labels, metric, realised, low,"
+        " high, floor, severity, findings, fingerprint, sketch, checked_at) VALUES (3, 'watch', 'm', 1, 'Jan 2026', ?, ?,"
+        " 100, 90, 'auc', 0.7, 0.6, 0.8, 0.65, 'ok', '[]', 'sha256:x', x'00', ?)",
+        (moment, "2026-02-01T00:00:00.000000Z", moment),
+    )
+    old.execute(
+        "INSERT INTO chunk_columns (chunk_id, name, kind, psi, effect, severity) VALUES (3, 'a', 'numeric', .2, 'warn', 'info')"
+    )
+    old.close()
+    with open_store(tmp_path) as store:
+        assert upkeep.check(store).problems == []
+        found = baselines.baselines(store, "watch")
+        assert [(one.id, one.revision, one.fitted, one.reason) for one in found.values()] == [
+            (5, 1, None, None),
+            (10, 1, None, None),
+        ]
+        [chunk] = chunks.chunks(store, "watch")
+        assert (chunk.realised, chunk.estimated, chunk.metrics, chunk.slices) == (0.7, None, (), ())
+        [column] = chunks.columns(store, chunk.id)
+        assert (column.psi, column.persistent, column.importance) == (0.2, None, None)
+        assert chunks.known(store, "watch", 1)[chunk.start].facts is None
+        with pytest.raises(sqlite3.IntegrityError), store.immediate() as connection:
+            connection.execute(
+                "INSERT INTO baselines (monitor, model, version, revision, rows, origin, sketch, made_at)"
+                " VALUES ('watch', 'm', 1, 2, 1, 'x', x'00', ?)",
+                (moment,),
+            )
+    assert list(tmp_path.glob("store.schema3.*.db"))
