@@ -25,6 +25,7 @@ from opsconsole.drift.monitors import EVALUATION, Monitor, Subject
 from opsconsole.drift.performance.metrics import measure
 from opsconsole.drift.references import Reference, evaluation_rows, production_rows, source_rows
 from opsconsole.drift.sketches.layout import count, lay_out
+from opsconsole.drift.sketches.sketch import readable
 from opsconsole.ground import clock
 from opsconsole.ground.errors import ConfigError, ConflictError, NotFoundError, RefusedError
 from opsconsole.store import baselines, events
@@ -35,21 +36,31 @@ PRODUCTION = "production "
 """How the origin of a baseline of production rows begins; the time follows, as ``since/until``."""
 
 
-def ensure_baseline(monitor: Monitor, store: Store, subject: Subject, current: Source) -> Baseline:
+def ensure_baseline(monitor: Monitor, store: Store, subject: Subject, production: Production) -> Baseline:
     """Return the baseline of the subject's version, making and storing it the first time.
 
-    One that an older program stored lacks what is fitted now, and is made anew.
+    One that an older program stored lacks what is counted and fitted now, and is made anew from the same rows.
     """
     found = baselines.baseline(store, monitor.name, subject.version)
-    if found is not None and found.fitted is not None:
+    if found is not None and usable(found):
         return found
-    reference = configured_rows(monitor, subject, current)
+    if found is None or found.reason is None:
+        reference = configured_rows(monitor, subject, production.source)
+    else:
+        reference = reference_of(monitor, subject, found, production)
     new = _new(monitor, subject.version, reference, used=tuple(str(path) for path in subject.used))
+    if found is not None and found.reason is not None:
+        new = replace(new, reason=found.reason, realised=found.realised)
     with store.immediate() as connection:
         baselines.insert_baseline(connection, new, replaces=None if found is None else found.id)
     made = baselines.baseline(store, monitor.name, subject.version)
     assert made is not None
     return made
+
+
+def usable(baseline: Baseline) -> bool:
+    """Whether a stored baseline is one of this program, not of an older one."""
+    return baseline.fitted is not None and readable(baseline.sketch)
 
 
 def draft_baseline(monitor: Monitor, subject: Subject, current: Source) -> Baseline:
@@ -144,7 +155,7 @@ def take_back(
 ) -> Baseline:
     """Let the baseline before the one that holds hold again; a recorded act."""
     earlier = [one for one, active in baselines.revisions(store, monitor.name, held.version) if not active]
-    before = [one for one in earlier if one.revision < held.revision and one.fitted is not None]
+    before = [one for one in earlier if one.revision < held.revision and usable(one)]
     if not before:
         raise NotFoundError(
             f"monitor `{monitor.name}`: v{held.version} has no baseline before the one that holds",
@@ -179,6 +190,11 @@ def _new(monitor: Monitor, version: int, reference: Reference, *, used: tuple[st
     sketch = count(reference.batches, layouts)
     if not sketch.rows:
         raise DataError(f"{reference.origin}: there are no reference rows in it", hint="name rows that are there")
+    found = {
+        name: layout.kind if kind is not None else None
+        for (name, layout), kind in zip(layouts.items(), reference.kinds.values(), strict=True)
+    }
+    reference = replace(reference, kinds=found)  # only values tell whether categories read as text
     return NewBaseline(
         monitor=monitor.name,
         model=monitor.model,

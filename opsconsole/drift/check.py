@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from opsconsole.config.workspace import Workspace
 from opsconsole.drift import alerts as incidents
-from opsconsole.drift.baselining import ensure_baseline, used_rows
+from opsconsole.drift.baselining import ensure_baseline, usable, used_rows
 from opsconsole.drift.chunking import count_chunks
 from opsconsole.drift.data.labels import with_labels
 from opsconsole.drift.data.probabilities import with_probabilities
@@ -116,13 +116,18 @@ def check(
     with store.immediate() as connection:
         incidents.wake(connection, name, clock.now())
     production = production_of(monitor, store, subject, data)
-    ensure_baseline(monitor, store, subject, production.source)
+    ensure_baseline(monitor, store, subject, production)
     stamps = stamps_of(production.source)
     done = _Done([], 0, list(production.notes))
-    for version, baseline in sorted(baseline_store.baselines(store, name).items()):
-        if version in production.scores and baseline.fitted is not None:
+    held = baseline_store.baselines(store, name)
+    for version, baseline in sorted(held.items()):
+        if version not in production.scores:
+            continue
+        if usable(baseline):
             _check_version(monitor, store, production, baseline, stamps, subject, done)
-    unscored = sorted(set(production.scores) - set(baseline_store.baselines(store, name)))
+        else:
+            done.notes.append(f"v{version}: an older program made its baseline: its chunks stay as they were judged")
+    unscored = sorted(set(production.scores) - set(held))
     done.notes += [f"v{version} scored rows but has no baseline: they are not judged" for version in unscored]
     standing = alert_store.alerts(store, monitor=name, live=True)
     return CheckResult(

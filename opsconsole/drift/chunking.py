@@ -22,6 +22,7 @@ from opsconsole.drift.performance.loss_tally import LossTally
 from opsconsole.drift.sketches.layout import Layout, Tally, layout_of
 from opsconsole.drift.sketches.sketch import TableSketch
 from opsconsole.drift.verdicts.gates import Effect
+from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -153,9 +154,14 @@ def _lost(monitor: Monitor, file: DataFile, reference: TableSketch) -> dict[str,
             continue
         if name not in file.kinds:
             found[name] = Effect.GONE
-        elif file.kinds[name] not in {None, sketch.kind}:
+        elif file.kinds[name] not in {None, kind_in_files(sketch.kind)}:
             found[name] = Effect.TYPE_CHANGED
     return found
+
+
+def kind_in_files(kind: ColumnKind) -> ColumnKind:
+    """Return what a file says of a column: whether categories read as text, only the reference's values tell."""
+    return ColumnKind.CATEGORICAL if kind is ColumnKind.TEXT else kind
 
 
 def _counted(one: _Running) -> Counted:

@@ -7,65 +7,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from opsconsole.drift.comparison import ColumnComparison, Rows, column_comparison, wrong_told
 from opsconsole.drift.data.sources import DataError, Source, open_source
 from opsconsole.drift.measures.distances import NOTHING, Distances, distances
 from opsconsole.drift.measures.exact import exact as exactly
 from opsconsole.drift.sketches.layout import Layout, count, lay_out, layout_of
 from opsconsole.drift.sketches.sketch import CategorySketch, Sketch, TableSketch
-from opsconsole.drift.verdicts.gates import ColumnFacts, ColumnVerdict, Effect, Role, judge
-from opsconsole.drift.verdicts.policy import PLAIN, severity_of, worst
+from opsconsole.drift.verdicts.gates import ColumnFacts, Effect, Role, judge
+from opsconsole.drift.verdicts.policy import worst
 from opsconsole.ground.nouns import ColumnKind, Severity
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+__all__ = ["ColumnComparison", "Comparison", "compare"]
+
 HELD_ROWS = 500_000
 """A reference up to this size is decoded once and held; a larger one is read twice, so that memory stays flat."""
-
-IDENTIFYING = 0.9
-"""A text column with at least this share of different values in the reference names rows."""
-LEAST_IDENTIFIED = 100
-
-
-@dataclass(frozen=True)
-class Sides:
-    """One number of each side."""
-
-    reference: float
-    current: float
-
-
-@dataclass(frozen=True)
-class Rows:
-    """How many rows were read."""
-
-    reference: int
-    current: int
-
-
-@dataclass(frozen=True)
-class ColumnComparison:
-    """One column of ``drift compare``; what does not apply is None."""
-
-    name: str
-    kind: ColumnKind
-    psi: float | None
-    js: float | None
-    hellinger: float | None
-    ks: float | None
-    ks_p: float | None
-    wasserstein: float | None
-    wasserstein_normed: float | None
-    chi2: float | None
-    chi2_p: float | None
-    l_infinity: float | None
-    missing: Sides
-    unseen: float | None
-    outside: float | None
-    noise_p: float | None
-    drifted: bool | None
-    effect: Effect
-    severity: Severity
 
 
 @dataclass(frozen=True)
@@ -109,10 +67,13 @@ def compare(
             raise DataError(f"{reference.name if name == 'reference' else current.name}: there are no rows in it")
     facts = facts_of(mine, theirs, schema, new={name: current_kinds[name] for name in current_kinds})
     if exact:
-        facts = [_exact(one, reference, current) for one in facts]
+        facts = [_exact(one, reference, current, mine.columns) for one in facts]
     verdicts = judge(facts)
     order = list(columns) if columns else [*kinds, *(name for name in current_kinds if name not in kinds)]
-    found = {one.name: column_comparison(one, verdicts[one.name]) for one in facts}
+    found = {
+        one.name: column_comparison(one, verdicts[one.name], mine.columns.get(one.name), theirs.columns.get(one.name))
+        for one in facts
+    }
     return Comparison(
         reference=reference.name,
         current=current.name,
@@ -121,7 +82,7 @@ def compare(
         columns=tuple(found[name] for name in dict.fromkeys(order)),
         left_out=tuple(dict.fromkeys(name for file in (*reference.files, *current.files) for name in file.nested)),
         severity=worst([column.severity for column in found.values()]),
-        notes=tuple(dict.fromkeys((*reference.notes, *current.notes))),
+        notes=tuple(dict.fromkeys((*reference.notes, *current.notes, *wrong_told(found.values())))),
     )
 
 
@@ -188,7 +149,7 @@ def facts_of(
             distances=_lost(reference, name) if name in schema else distances(sketch, current.columns[name]),
             rows_reference=reference.rows,
             rows_current=current.rows,
-            schema=schema.get(name) or (Effect.IDENTIFIER if _identifies(sketch) else None),
+            schema=schema.get(name) or (Effect.IDENTIFIER if identifies(sketch) else None),
         )
         for name, sketch in reference.columns.items()
     ]
@@ -199,37 +160,9 @@ def facts_of(
     return facts
 
 
-def column_comparison(facts: ColumnFacts, verdict: ColumnVerdict) -> ColumnComparison:
-    """Join what was measured of a column with what to think of it."""
-    measured = facts.distances
-    return ColumnComparison(
-        name=facts.name,
-        kind=facts.kind,
-        psi=measured.psi,
-        js=measured.js,
-        hellinger=measured.hellinger,
-        ks=measured.ks,
-        ks_p=measured.ks_p,
-        wasserstein=measured.wasserstein,
-        wasserstein_normed=measured.wasserstein_normed,
-        chi2=measured.chi2,
-        chi2_p=measured.chi2_p,
-        l_infinity=measured.l_infinity,
-        missing=Sides(measured.missing_reference, measured.missing_current),
-        unseen=measured.unseen,
-        outside=measured.outside,
-        noise_p=measured.noise_p,
-        drifted=verdict.drifted,
-        effect=verdict.effect,
-        severity=severity_of(facts, verdict, PLAIN),
-    )
-
-
-def _identifies(sketch: Sketch) -> bool:
+def identifies(sketch: Sketch) -> bool:
     """Whether a text column names rows instead of describing them."""
-    if not isinstance(sketch, CategorySketch) or sketch.present < LEAST_IDENTIFIED:
-        return False
-    return len(sketch.categories) + len(sketch.rest) >= IDENTIFYING * sketch.present
+    return isinstance(sketch, CategorySketch) and sketch.identifying
 
 
 def _lost(reference: TableSketch, name: str) -> Distances:
@@ -237,7 +170,8 @@ def _lost(reference: TableSketch, name: str) -> Distances:
     return replace(NOTHING, missing_reference=sketch.missing / sketch.rows if sketch.rows else 0.0, missing_current=1.0)
 
 
-def _exact(facts: ColumnFacts, reference: Source, current: Source) -> ColumnFacts:
+def _exact(facts: ColumnFacts, reference: Source, current: Source, sketches: Mapping[str, Sketch]) -> ColumnFacts:
     if facts.schema is not None:
         return facts
-    return replace(facts, distances=exactly(facts.distances, reference, current, facts.name, facts.kind))
+    found = exactly(facts.distances, reference, current, facts.name, sketches[facts.name])
+    return replace(facts, distances=found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from opsconsole.drift.data.seasons import seasons_of
 from opsconsole.drift.data.windows import Window, cut
 from opsconsole.drift.fitted import Fitted, Moved, ReferenceWindow, SliceReference
 from opsconsole.drift.measures.distances import distances
-from opsconsole.drift.measures.relevance import importance
+from opsconsole.drift.measures.relevance import KINDS, importance
 from opsconsole.drift.measures.structure import StructureModel, errors, fit
 from opsconsole.drift.monitors import Monitor
 from opsconsole.drift.performance.losses import losses
@@ -24,7 +24,8 @@ from opsconsole.drift.performance.outlook import NOTHING, Outlook, fit_outlook
 from opsconsole.drift.performance.trust import BackTest
 from opsconsole.drift.references import Reference
 from opsconsole.drift.sketches.layout import Layout, Tally
-from opsconsole.drift.sketches.sketch import CategorySketch, NumericSketch, Sketch, TableSketch
+from opsconsole.drift.sketches.rest import without
+from opsconsole.drift.sketches.sketch import TableSketch
 from opsconsole.drift.verdicts.gates import rows_needed
 from opsconsole.ground.nouns import ModelTask
 from opsconsole.store.baselines import Realised
@@ -137,26 +138,6 @@ def _moved(whole: TableSketch, part: TableSketch) -> dict[str, Moved]:
     return found
 
 
-def without(whole: Sketch, part: Sketch) -> Sketch:
-    """Return the counts of ``whole`` without those of a part of it; range and moments stay those of the whole."""
-    if isinstance(whole, NumericSketch) and isinstance(part, NumericSketch):
-        return replace(
-            whole,
-            cells=tuple(a - b for a, b in zip(whole.cells, part.cells, strict=True)),
-            missing=whole.missing - part.missing,
-            infinite=whole.infinite - part.infinite,
-        )
-    if isinstance(whole, CategorySketch) and isinstance(part, CategorySketch):
-        return replace(
-            whole,
-            counts=tuple(a - b for a, b in zip(whole.counts, part.counts, strict=True)),
-            other=whole.other - part.other,
-            unseen=whole.unseen - part.unseen,
-            missing=whole.missing - part.missing,
-        )
-    raise ValueError("sketches of different kinds cannot be subtracted")
-
-
 def _sketches_of(reference: Reference, layouts: dict[str, Layout], parts: list[Indices]) -> list[TableSketch]:
     """Count some parts of the reference's rows in one pass."""
     owner = np.full(reference.rows, -1, dtype=np.int32)
@@ -206,7 +187,7 @@ def _importance(monitor: Monitor, reference: Reference) -> dict[str, float]:
     scores = reference.scores[: table.num_rows]
     outcomes = {monitor.config.score, monitor.config.label}
     for name, kind in reference.kinds.items():
-        if name in table.schema.names and kind is not None and name not in outcomes:
+        if name in table.schema.names and kind in KINDS and name not in outcomes:
             found[name] = round(importance(_whole(table.column(name)), scores), 6)
     return found
 

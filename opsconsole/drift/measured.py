@@ -11,7 +11,7 @@ from opsconsole.drift.performance.estimation import Estimated
 from opsconsole.drift.verdicts.gates import ColumnFacts
 from opsconsole.store.baselines import Realised
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from opsconsole.drift.performance.losses import losses
 from opsconsole.drift.performance.metrics import measure, measure_all
 from opsconsole.drift.performance.multiclass import Probabilities
 from opsconsole.drift.performance.outlook import estimated
-from opsconsole.drift.sketches.sketch import CategorySketch, NumericSketch, Sketch, TableSketch, decode
+from opsconsole.drift.sketches.sketch import CategorySketch, EmbeddingSketch, NumericSketch, Sketch, TableSketch, decode
 from opsconsole.drift.verdicts.gates import ColumnFacts, Role, rows_needed
 from opsconsole.drift.verdicts.judging import Against
 from opsconsole.ground.text import count, percent, plural
@@ -154,6 +155,7 @@ def _quality(
             low, high = config.ranges[name]
             text = f"{plural(beyond, 'value')} ({percent(beyond / rows, 1)}) outside the declared {low:g} to {high:g}"
             found.append(QualityFact(text, name, beyond / rows))
+    found += list(_wrong(counted.sketch))
     if config.constant:
         found += [
             QualityFact("has one value only, and varies in the reference", name)
@@ -162,6 +164,15 @@ def _quality(
             if sketch.present >= rows_needed(2)
         ]
     return tuple(found)
+
+
+def _wrong(sketch: TableSketch) -> Iterator[QualityFact]:
+    """Tell the vectors that could not be compared."""
+    for name, column in sketch.columns.items():
+        if isinstance(column, EmbeddingSketch) and column.wrong:
+            share = column.wrong / column.rows
+            text = f"{plural(column.wrong, 'row')} ({percent(share, 1)}) are no vectors of {column.size} finite numbers"
+            yield QualityFact(text, name, share)
 
 
 def _twice(production: Production, window: Window) -> int:

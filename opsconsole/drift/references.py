@@ -238,7 +238,7 @@ def inputs(monitor: Monitor, reference: Source, current: Source) -> dict[str, Co
             if name in theirs and name not in monitor.kept_out and not (said and name.startswith(said))
         ]
     kinds = {name: reference.kinds.get(name) for name in names}
-    return {name: kind for name, kind in kinds.items() if kind not in {None, ColumnKind.DATETIME}}
+    return {name: kind for name, kind in kinds.items() if kind is not None}
 
 
 def _outcomes(monitor: Monitor, file: DataFile, table: pa.RecordBatch, name: str | None) -> NDArray[Any]:

@@ -131,6 +131,11 @@ class ColumnKind(StrEnum):
     CATEGORICAL = "categorical"
     BOOLEAN = "boolean"
     DATETIME = "datetime"
+    """By the hour of the day and the weekday: moments themselves always move on."""
+    TEXT = "text"
+    """By length: nearly every value is another one."""
+    EMBEDDING = "embedding"
+    """Vectors, by their mean and along a few directions of the reference."""
 
 
 class Danger(StrEnum):

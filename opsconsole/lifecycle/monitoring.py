@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from opsconsole.config.workspace import Workspace
-from opsconsole.drift.baselining import chosen_rows, draft_baseline, ensure_baseline, rebaseline, take_back
+from opsconsole.drift.baselining import chosen_rows, draft_baseline, ensure_baseline, rebaseline, take_back, usable
 from opsconsole.drift.check import CheckResult, against_of, production_of
 from opsconsole.drift.data.labels import Brought, bring
 from opsconsole.drift.data.sources import open_source
@@ -60,7 +60,7 @@ def replay_monitor(workspace: Workspace, store: Store, name: str) -> Replay:
     """Say what a monitor's settings would have told of its own reference; nothing is stored, no check need have run."""
     monitor, subject = _watched(workspace, store, name)
     stored = baselines.baseline(store, name, subject.version)
-    if stored is not None and stored.fitted is not None:
+    if stored is not None and usable(stored):
         baseline = stored
     else:
         baseline = draft_baseline(monitor, subject, open_source(monitor.config.current, base=monitor.root))
@@ -123,5 +123,5 @@ def _held(workspace: Workspace, store: Store, name: str) -> tuple[Monitor, Basel
     monitor, subject = _watched(workspace, store, name)
     held = baselines.baseline(store, name, subject.version)
     if held is None or held.fitted is None:
-        held = ensure_baseline(monitor, store, subject, production_of(monitor, store, subject).source)
+        held = ensure_baseline(monitor, store, subject, production_of(monitor, store, subject))
     return monitor, held, subject

@@ -15,7 +15,8 @@ from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
 from opsconsole.drift.compare import ColumnComparison, compare
-from opsconsole.drift.measures.distances import chi_squared, distances, hellinger, jensen_shannon, psi_of
+from opsconsole.drift.measures.distances import distances, psi_of
+from opsconsole.drift.measures.formulas import chi_squared, hellinger, jensen_shannon
 from opsconsole.drift.measures.special import chi2_sf, kolmogorov_sf
 from opsconsole.drift.sketches.layout import count, lay_out
 from opsconsole.ground.nouns import ColumnKind

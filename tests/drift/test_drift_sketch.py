@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.drift.sketches.counting import CellFinder
-from opsconsole.drift.sketches.layout import count, lay_out, layout_of, quantile_edges
-from opsconsole.drift.sketches.sketch import CategorySketch, NumericSketch, TableSketch, decode
+from opsconsole.drift.sketches.cells import CellFinder, quantile_edges
+from opsconsole.drift.sketches.layout import count, lay_out, layout_of
+from opsconsole.drift.sketches.sketch import CategorySketch, NumericSketch, Sketch, TableSketch, decode
 from opsconsole.ground.nouns import ColumnKind
 
 numbers = st.floats(allow_nan=True, allow_infinity=True, width=64)
@@ -155,9 +155,10 @@ def test_edges_from_a_sample_leave_the_counts_exact() -> None:
     assert max(sketch.cells) < 3 * len(values) / len(sketch.cells)
 
 
-def counts(sketch: NumericSketch | CategorySketch) -> tuple[object, ...]:
+def counts(sketch: Sketch) -> tuple[object, ...]:
     if isinstance(sketch, NumericSketch):
         return sketch.edges, sketch.cells, sketch.missing, sketch.infinite, sketch.minimum, sketch.maximum
+    assert isinstance(sketch, CategorySketch)
     return sketch.categories, sketch.counts, sketch.other, sketch.unseen, sketch.examples, sketch.missing
 
 

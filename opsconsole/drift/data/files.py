@@ -47,7 +47,7 @@ class DataFile:
     """What messages call it."""
     kinds: dict[str, ColumnKind | None]
     nested: tuple[str, ...]
-    """Columns of lists, records or bytes: they are not compared."""
+    """Columns of lists (save of floats), records or bytes: they are not compared."""
     reader: Reader
     known_by: str | None = None
     """The stamp, where it is not that of the file at ``path``."""
@@ -108,15 +108,27 @@ def kind_of(kind: pa.DataType) -> ColumnKind | None:
         return ColumnKind.DATETIME
     if pt.is_dictionary(kind):
         return kind_of(kind.value_type)
+    if is_vector(kind):
+        return ColumnKind.EMBEDDING
     numeric = (pt.is_integer, pt.is_floating, pt.is_decimal, pt.is_time, pt.is_duration)
     return ColumnKind.NUMERIC if any(is_it(kind) for is_it in numeric) else ColumnKind.CATEGORICAL
 
 
 def is_nested(kind: pa.DataType) -> bool:
-    """Whether values are lists, records or bytes, which no distance is defined for."""
+    """Whether values are lists, records or bytes, which no distance is defined for; vectors have some."""
     import pyarrow.types as pt
 
+    if is_vector(kind):
+        return False
     value = kind.value_type if pt.is_dictionary(kind) else kind
     return bool(
         pt.is_nested(value) or pt.is_binary(value) or pt.is_large_binary(value) or pt.is_fixed_size_binary(value)
     )
+
+
+def is_vector(kind: pa.DataType) -> bool:
+    """Whether values are lists of floating-point numbers."""
+    import pyarrow.types as pt
+
+    listed = pt.is_list(kind) or pt.is_large_list(kind) or pt.is_fixed_size_list(kind)
+    return bool(listed and pt.is_floating(kind.value_type))

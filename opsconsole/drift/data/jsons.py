@@ -232,6 +232,9 @@ def _wider(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
         return one
     if pt.is_null(one) or (is_nested(one) and is_nested(other)):
         return other
+    if pt.is_list(one) and pt.is_list(other):  # vectors; an empty or whole-numbered list beside them is one too
+        inner = _wider(one.value_type, other.value_type)
+        return pa.list_(inner) if inner == pa.float64() else pa.struct([])
     if all(pt.is_integer(kind) or pt.is_floating(kind) for kind in (one, other)):
         return pa.float64()
     texts = (pt.is_timestamp, pt.is_string)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsconsole.drift.data.errors import DataError, explained
-from opsconsole.drift.data.files import BATCH_ROWS, kind_of
+from opsconsole.drift.data.files import BATCH_ROWS, is_vector, kind_of
 from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ BUFFER_BYTES = 1 << 20
 """Of each column; without a buffer a column's whole row group is held, and pyarrow's own look-ahead holds all of them."""
 INDEX_BYTES = 4
 """What the place in a dictionary takes at most; a column that takes more for each value is not stored as one."""
+VECTOR_SHARE = 16
+"""A batch with vectors holds so many times fewer rows."""
 _ENDS = (b"PAR1", b"PARE")
 
 
@@ -39,8 +41,10 @@ class ParquetReader:
         import pyarrow.parquet as pq
 
         texts = [name for name in columns if name in self.encoded]
+        vectors = any(is_vector(self.schema.field(name).type) for name in columns)
+        rows = BATCH_ROWS // VECTOR_SHARE if vectors else BATCH_ROWS
         with pq.ParquetFile(self.path, read_dictionary=texts, pre_buffer=False, buffer_size=BUFFER_BYTES) as parquet:
-            yield from parquet.iter_batches(batch_size=BATCH_ROWS, columns=columns)
+            yield from parquet.iter_batches(batch_size=rows, columns=columns)
 
 
 def open_parquet(path: Path, name: str) -> ParquetReader:

@@ -2,36 +2,52 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from opsconsole.drift.data.sources import Source
-from opsconsole.drift.measures.distances import Distances
-from opsconsole.drift.sketches.counting import present_floats, value_counts
+from opsconsole.drift.measures.columns import Distances
+from opsconsole.drift.measures.formulas import likeliest
+from opsconsole.drift.sketches.reading import present_floats, text_lengths, value_counts
+from opsconsole.drift.sketches.sketch import CategorySketch, EmbeddingSketch, NumericSketch, Sketch
+from opsconsole.drift.sketches.vectors import EmbeddingLayout, embedding_layout_of, vectors_of
 from opsconsole.ground.nouns import ColumnKind
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-def exact(approximate: Distances, reference: Source, current: Source, name: str, kind: ColumnKind) -> Distances:
+    Floats = NDArray[np.float64]
+
+
+def exact(approximate: Distances, reference: Source, current: Source, name: str, sketch: Sketch) -> Distances:
     """Replace KS, Wasserstein and chi-squared by scipy's own, and the categorical JS by that over all categories.
 
     A numeric JS needs bins: it stays over the reference's deciles, and PSI, Hellinger and L-infinity are exact already
-    for their bins. Infinite values are left out of the Wasserstein distance, which has no value otherwise.
+    for their bins, as all is of hours and weekdays. Infinite values are left out of the Wasserstein distance, which has
+    no value otherwise. Of vectors the KS is that along the directions of the reference's ``sketch``.
     """
-    if kind is ColumnKind.NUMERIC:
-        return _numeric(approximate, _values(reference, name), _values(current, name))
-    if kind in {ColumnKind.CATEGORICAL, ColumnKind.BOOLEAN}:
+    if isinstance(sketch, NumericSketch):
+        read = text_lengths if sketch.kind is ColumnKind.TEXT else present_floats
+        return _numeric(approximate, _values(reference, name, read), _values(current, name, read))
+    if isinstance(sketch, CategorySketch):
         return _categorical(approximate, _counts(reference, name), _counts(current, name))
+    if isinstance(sketch, EmbeddingSketch):
+        layout = embedding_layout_of(sketch)
+        return _embedded(approximate, _projected(reference, name, layout), _projected(current, name, layout))
     return approximate
 
 
-def _numeric(approximate: Distances, mine: np.ndarray, theirs: np.ndarray) -> Distances:
+def _numeric(approximate: Distances, mine: Floats, theirs: Floats) -> Distances:
     from scipy import stats
 
     if not len(mine) or not len(theirs):
         return approximate
-    ks = stats.ks_2samp(mine, theirs)
+    ks = _ks(mine, theirs)
     mine, theirs = mine[np.isfinite(mine)], theirs[np.isfinite(theirs)]
     if not len(mine) or not len(theirs):
         return replace(approximate, ks=float(ks.statistic), ks_p=float(ks.pvalue))
@@ -44,6 +60,25 @@ def _numeric(approximate: Distances, mine: np.ndarray, theirs: np.ndarray) -> Di
         wasserstein=wasserstein,
         wasserstein_normed=wasserstein / deviation if deviation > 0 else None,
     )
+
+
+def _ks(mine: Floats, theirs: Floats) -> Any:
+    """Ask scipy, which warns where it cannot count all paths and takes the limit distribution."""
+    from scipy import stats
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return stats.ks_2samp(mine, theirs)
+
+
+def _embedded(approximate: Distances, mine: Floats, theirs: Floats) -> Distances:
+    if not len(mine) or not len(theirs):
+        return approximate
+    found = [_ks(one, other) for one, other in zip(mine.T, theirs.T, strict=True)]
+    most = max(found, key=lambda one: float(one.statistic), default=None)
+    if most is None:
+        return approximate
+    return replace(approximate, ks=float(most.statistic), ks_p=likeliest(float(most.pvalue), len(found)))
 
 
 def _categorical(approximate: Distances, mine: dict[str, int], theirs: dict[str, int]) -> Distances:
@@ -70,9 +105,15 @@ def _columns(source: Source, name: str) -> list[pa.Array]:
     return [batch.table.column(0) for batch in source.batches([name]) if batch.table.num_columns]
 
 
-def _values(source: Source, name: str) -> np.ndarray:
-    parts = [present_floats(column) for column in _columns(source, name)]
+def _values(source: Source, name: str, read: Callable[[pa.Array], Floats]) -> Floats:
+    parts = [read(column) for column in _columns(source, name)]
     return np.concatenate(parts) if parts else np.empty(0)
+
+
+def _projected(source: Source, name: str, layout: EmbeddingLayout) -> Floats:
+    columns = _columns(source, name)
+    parts = [layout.project(one) for column in columns for one in vectors_of(column, layout.size)]
+    return np.concatenate(parts) if parts else np.empty((0, len(layout.directions)))
 
 
 def _counts(source: Source, name: str) -> dict[str, int]:

@@ -11,12 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from opsconsole.drift.sketches.counting import present_floats
+from opsconsole.drift.sketches.reading import present_floats
+from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BINS = 20
+KINDS = frozenset({ColumnKind.NUMERIC, ColumnKind.BOOLEAN, ColumnKind.CATEGORICAL})
+"""Columns that are asked; moments, texts and vectors explain nothing by a few groups."""
 LEAST_CHUNKS = 4
 """Fewer labelled chunks give no correlation that means anything."""
 

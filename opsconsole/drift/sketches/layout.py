@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pyarrow as pa
 
-from opsconsole.drift.sketches.counting import (
-    CategoryCounter,
-    CellFinder,
-    Counter,
-    NumericCounter,
-    present_floats,
-    value_counts,
-)
-from opsconsole.drift.sketches.sketch import NumericSketch, Sketch, TableSketch
+from opsconsole.drift.sketches.cells import CellFinder, quantile_edges
+from opsconsole.drift.sketches.counting import CategoryCounter, MomentCounter, NumericCounter
+from opsconsole.drift.sketches.reading import present_floats, share_with_blanks, text_lengths, value_counts
+from opsconsole.drift.sketches.sketch import EmbeddingSketch, MomentSketch, NumericSketch, Sketch, TableSketch
+from opsconsole.drift.sketches.vectors import EmbeddingCounter, EmbeddingLayout, VectorSample, embedding_layout_of
 from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:
@@ -26,12 +21,18 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-MOST_EDGES = 256
 SAMPLE = 65_536
 """Rows that place the edges; the counts are of all rows."""
 TOP_CATEGORIES = 200
 KNOWN_CATEGORIES = 4_096
 COUNTED_CATEGORIES = 65_536
+IDENTIFYING = 0.9
+"""A column with at least this share of different values in the reference names rows, or is text."""
+LEAST_IDENTIFIED = 100
+BLANKS_LOOKED_FOR = 4_096
+LONG = 20
+"""Characters past which half of the values read as text, even without blanks."""
+Counter = NumericCounter | CategoryCounter | MomentCounter | EmbeddingCounter
 
 
 @dataclass(frozen=True)
@@ -54,20 +55,36 @@ class CategoryLayout:
     categories: tuple[str, ...]
     rest: tuple[str, ...]
     complete: bool
+    identifying: bool = False
 
     def counter(self) -> Counter:
         """Return an empty counter of this layout."""
-        return CategoryCounter(self.kind, self.categories, self.rest, self.complete)
+        return CategoryCounter(self.kind, self.categories, self.rest, self.complete, self.identifying)
 
 
-Layout = NumericLayout | CategoryLayout
+@dataclass(frozen=True)
+class MomentLayout:
+    """A datetime column: hours and weekdays need nothing of a reference."""
+
+    kind: ColumnKind
+
+    def counter(self) -> Counter:
+        """Return an empty counter of this layout."""
+        return MomentCounter(self.kind)
+
+
+Layout = NumericLayout | CategoryLayout | MomentLayout | EmbeddingLayout
 
 
 def layout_of(sketch: Sketch) -> Layout:
     """Return the layout that a stored sketch was counted in."""
     if isinstance(sketch, NumericSketch):
         return NumericLayout(sketch.kind, CellFinder(np.asarray(sketch.edges, dtype=np.float64)))
-    return CategoryLayout(sketch.kind, sketch.categories, sketch.rest, sketch.complete)
+    if isinstance(sketch, MomentSketch):
+        return MomentLayout(sketch.kind)
+    if isinstance(sketch, EmbeddingSketch):
+        return embedding_layout_of(sketch)
+    return CategoryLayout(sketch.kind, sketch.categories, sketch.rest, sketch.complete, sketch.identifying)
 
 
 def lay_out(batches: Iterable[pa.RecordBatch], kinds: Mapping[str, ColumnKind | None]) -> dict[str, Layout]:
@@ -76,27 +93,23 @@ def lay_out(batches: Iterable[pa.RecordBatch], kinds: Mapping[str, ColumnKind | 
     A column without any value has the kind None: it is laid out as numeric without edges, so that whatever values
     turn up later lie outside.
     """
-    numbers = {name: _NumberSample() for name, kind in kinds.items() if kind is ColumnKind.NUMERIC}
-    names = {
-        name: _CategoryCount() for name, kind in kinds.items() if kind in {ColumnKind.CATEGORICAL, ColumnKind.BOOLEAN}
-    }
+    samples = {name: _sample(kind) for name, kind in kinds.items()}
     picker = _Picker()
     for batch in batches:
         rows = picker.pick(batch.num_rows)
-        for name, sample in numbers.items():
-            if name in batch.schema.names:
-                sample.add(batch.column(name), rows)
-        for name, counted in names.items():
-            if name in batch.schema.names:
-                counted.add(batch.column(name))
-    layouts: dict[str, Layout] = {}
-    for name, kind in kinds.items():
-        if name in names:
-            layouts[name] = names[name].layout(kind or ColumnKind.CATEGORICAL)
-        else:
-            edges = numbers[name].edges() if name in numbers else np.empty(0)
-            layouts[name] = NumericLayout(kind or ColumnKind.NUMERIC, CellFinder(edges))
-    return layouts
+        places = {name: index for index, name in enumerate(batch.schema.names)}
+        for name, sample in samples.items():
+            if name in places:
+                sample.add(batch.column(places[name]), rows)
+    return {name: sample.layout(kinds[name] or ColumnKind.NUMERIC) for name, sample in samples.items()}
+
+
+def _sample(kind: ColumnKind | None) -> _Sample:
+    if kind in {ColumnKind.CATEGORICAL, ColumnKind.BOOLEAN}:
+        return _CategoryCount()
+    if kind is ColumnKind.EMBEDDING:
+        return _Vectors()
+    return _Moments() if kind is ColumnKind.DATETIME else _NumberSample(text=kind is ColumnKind.TEXT)
 
 
 def count(batches: Iterable[pa.RecordBatch], layouts: Mapping[str, Layout]) -> TableSketch:
@@ -130,14 +143,6 @@ class Tally:
         return TableSketch(self.rows, {name: counter.result() for name, counter in self._counters.items()})
 
 
-def quantile_edges(sample: Floats, minimum: float, maximum: float) -> Floats:
-    """Return at most 256 increasing edges: quantiles of the finite ``sample``, closed just above ``maximum``."""
-    ordered = np.sort(sample)
-    places = np.linspace(0, len(ordered) - 1, MOST_EDGES - 2).astype(np.intp)
-    closing = math.nextafter(maximum, math.inf)
-    return np.unique(np.concatenate(([minimum], ordered[places], [closing])))
-
-
 class _Picker:
     """Picks the same random rows of a batch for all columns, so many that the sample stays small."""
 
@@ -155,16 +160,52 @@ class _Picker:
         return chosen
 
 
-class _NumberSample:
-    """A sample of a column's finite values, and its exact range."""
+class _Sample(Protocol):
+    """What places a column's cells; each takes of a batch what it needs."""
+
+    def add(self, column: pa.Array, rows: NDArray[np.intp] | None) -> None:
+        """Take in one batch, of which ``rows`` were picked (None: all)."""
+
+    def layout(self, kind: ColumnKind) -> Layout:
+        """Return what was found."""
+
+
+class _Moments:
+    """Hours and weekdays are the same for all."""
+
+    def add(self, column: pa.Array, rows: NDArray[np.intp] | None) -> None:
+        """Nothing of a batch is needed."""
+        del column, rows
+
+    def layout(self, kind: ColumnKind) -> Layout:
+        return MomentLayout(kind)
+
+
+class _Vectors:
+    """A sample of vectors has its own picker."""
 
     def __init__(self) -> None:
+        self._sample = VectorSample()
+
+    def add(self, column: pa.Array, rows: NDArray[np.intp] | None) -> None:
+        del rows
+        self._sample.add(column)
+
+    def layout(self, kind: ColumnKind) -> Layout:
+        return self._sample.layout(kind)
+
+
+class _NumberSample:
+    """A sample of a column's finite values (or of its texts' lengths), and its exact range."""
+
+    def __init__(self, *, text: bool = False) -> None:
+        self._text = text
         self._parts: list[Floats] = []
         self._weights: list[float] = []
         self._minimum, self._maximum = np.inf, -np.inf
 
     def add(self, column: pa.Array, rows: NDArray[np.intp] | None) -> None:
-        values = present_floats(column)
+        values = text_lengths(column) if self._text else present_floats(column)
         if not len(values):
             return
         low, high = float(values.min()), float(values.max())
@@ -183,10 +224,15 @@ class _NumberSample:
             self._parts.append(chosen)
             self._weights.append(1.0 / max(share, 1e-9))
 
-    def edges(self) -> Floats:
-        if not self._parts:
-            return np.empty(0)
-        return quantile_edges(_thinned(self._parts, self._weights), self._minimum, self._maximum)
+    def layout(self, kind: ColumnKind) -> Layout:
+        return NumericLayout(kind, CellFinder(self._edges()))
+
+    def values(self) -> Floats:
+        """Return the sample."""
+        return _thinned(self._parts, self._weights) if self._parts else np.empty(0)
+
+    def _edges(self) -> Floats:
+        return quantile_edges(self.values(), self._minimum, self._maximum) if self._parts else np.empty(0)
 
 
 def _thinned(parts: list[Floats], weights: list[float]) -> Floats:
@@ -202,24 +248,54 @@ def _thinned(parts: list[Floats], weights: list[float]) -> Floats:
 
 
 class _CategoryCount:
-    """How often each category stood in the reference, within bounds."""
+    """How often each category stood in the reference, within bounds, and how long they are where they hardly recur."""
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
         self._complete = True
+        self._present = 0
+        self._different: float | None = None
+        self._lengths = _NumberSample(text=True)
+        self._blanks: list[float] = []
 
-    def add(self, column: pa.Array) -> None:
-        for name, number in value_counts(column).items():
-            self._counts[name] = self._counts.get(name, 0) + number
-        if len(self._counts) > COUNTED_CATEGORIES:
-            self._complete = False
-            self._counts = dict(self._ordered()[: COUNTED_CATEGORIES // 2])
+    def add(self, column: pa.Array, rows: NDArray[np.intp] | None) -> None:
+        present = len(column) - column.null_count
+        if self._different is None or self._different < IDENTIFYING:
+            counted = value_counts(column)
+            for name, number in counted.items():
+                self._counts[name] = self._counts.get(name, 0) + number
+            if 2 * len(counted) < present:
+                self._present += present
+                self._prune()
+                return
+        self._present += present
+        self._lengths.add(column, rows)
+        self._blanks.append(share_with_blanks(column.slice(0, BLANKS_LOOKED_FOR)))
+        self._prune()
 
-    def layout(self, kind: ColumnKind) -> CategoryLayout:
+    def layout(self, kind: ColumnKind) -> Layout:
+        different = len(self._counts) / max(self._present, 1) if self._different is None else self._different
+        identifying = kind is ColumnKind.CATEGORICAL and self._present >= LEAST_IDENTIFIED and different >= IDENTIFYING
+        if identifying and self._reads_as_text():
+            return self._lengths.layout(ColumnKind.TEXT)
         ordered = [name for name, number in self._ordered() if number or kind is ColumnKind.BOOLEAN]
         complete = self._complete and len(ordered) <= KNOWN_CATEGORIES
         rest = tuple(sorted(ordered[TOP_CATEGORIES:])) if complete else ()
-        return CategoryLayout(kind, tuple(ordered[:TOP_CATEGORIES]), rest, complete)
+        return CategoryLayout(kind, tuple(ordered[:TOP_CATEGORIES]), rest, complete, identifying)
+
+    def _reads_as_text(self) -> bool:
+        """Ids are short, without blanks, or all of one length."""
+        lengths = self._lengths.values()
+        if not len(lengths) or lengths.min() == lengths.max():
+            return False
+        return bool(np.median(lengths) > LONG or np.mean(self._blanks) > 0.5)
+
+    def _prune(self) -> None:
+        """Forget rare categories when there are too many; whether they name rows is settled then."""
+        if len(self._counts) > COUNTED_CATEGORIES:
+            self._different = self._different or len(self._counts) / self._present
+            self._complete = False
+            self._counts = dict(self._ordered()[: COUNTED_CATEGORIES // 2])
 
     def _ordered(self) -> list[tuple[str, int]]:
         return sorted(self._counts.items(), key=lambda item: (-item[1], item[0]))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from opsconsole.drift.sketches.sketch import CategorySketch, NumericSketch, Sketch
+from opsconsole.drift.sketches.sketch import CategorySketch, EmbeddingSketch, MomentSketch, NumericSketch, Sketch
 from opsconsole.store.chunk_records import Histogram
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 BARS = 40
 NAMES = 12
+HOURS = tuple(f"{hour:02d}" for hour in range(24))
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 OTHER, UNSEEN = "(other)", "(unseen)"
 
 
@@ -23,6 +25,13 @@ def histogram(reference: Sketch, current: Sketch | None) -> Histogram:
     """Return the two distributions over the same bars; shares are of present values and sum to 1 where there are any."""
     if isinstance(reference, NumericSketch):
         return _numeric(reference, current if isinstance(current, NumericSketch) else None)
+    if isinstance(reference, MomentSketch):
+        return _moments(reference, current if isinstance(current, MomentSketch) else None)
+    if isinstance(reference, EmbeddingSketch):
+        if not reference.projections:
+            return Histogram()
+        along = current.projections[0] if isinstance(current, EmbeddingSketch) else None
+        return _numeric(reference.projections[0], along)
     return _categorical(reference, current if isinstance(current, CategorySketch) else None)
 
 
@@ -65,6 +74,21 @@ def _categorical(reference: CategorySketch, current: CategorySketch | None) -> H
         reference=_rounded(_bars(reference)),
         current=() if current is None else _rounded(_bars(current)),
     )
+
+
+def _moments(reference: MomentSketch, current: MomentSketch | None) -> Histogram:
+    """Hours of the day, or weekdays where the reference has dates only."""
+    labels = HOURS if reference.clocked else WEEKDAYS
+    return Histogram(
+        labels=labels,
+        reference=_rounded(_moment_bars(reference, labels)),
+        current=() if current is None else _rounded(_moment_bars(current, labels)),
+    )
+
+
+def _moment_bars(sketch: MomentSketch, labels: tuple[str, ...]) -> Floats:
+    counts = np.asarray(sketch.hours if labels is HOURS else sketch.weekdays, dtype=np.float64)
+    return counts / sketch.present if sketch.present else counts
 
 
 def _bars(sketch: CategorySketch) -> Floats:

@@ -12,120 +12,23 @@ from dataclasses import dataclass
 
 import msgspec
 
-from opsconsole.ground.nouns import ColumnKind
+from opsconsole.drift.sketches.columns import CategorySketch, MomentSketch, NumericSketch
+from opsconsole.drift.sketches.embeddings import EmbeddingSketch
 
-FORMAT = 1
-EXAMPLES = 16
+__all__ = [
+    "CategorySketch",
+    "EmbeddingSketch",
+    "MomentSketch",
+    "NumericSketch",
+    "Sketch",
+    "TableSketch",
+    "decode",
+    "merged",
+    "readable",
+]
 
-
-@dataclass(frozen=True)
-class NumericSketch:
-    """Counts of a numeric (or datetime) column.
-
-    ``cells`` has one more entry than ``edges``: below the reference's range, then ``[edge i, edge i+1)`` each, then
-    above it. The last edge is the next float after the reference's maximum, so the maximum itself is in range.
-    Infinite values count in the outer cells and in ``infinite``; ``minimum`` to ``m2`` are of the finite values.
-    ``m2`` is the sum of squared deviations from the mean.
-    """
-
-    kind: ColumnKind
-    edges: tuple[float, ...]
-    cells: tuple[int, ...]
-    missing: int
-    infinite: int
-    minimum: float | None
-    maximum: float | None
-    mean: float
-    m2: float
-
-    @property
-    def present(self) -> int:
-        """How many values there are."""
-        return sum(self.cells)
-
-    @property
-    def rows(self) -> int:
-        """Values and missing ones together."""
-        return self.present + self.missing
-
-    @property
-    def deviation(self) -> float:
-        """The standard deviation of the finite values (population)."""
-        finite = self.present - self.infinite
-        return float((self.m2 / finite) ** 0.5) if finite > 0 else 0.0
-
-    def merge(self, other: NumericSketch) -> NumericSketch:
-        """Return the sketch of both sets of rows together (mean and m2 after Chan, Golub and LeVeque 1979)."""
-        if (self.kind, self.edges) != (other.kind, other.edges):
-            raise ValueError("sketches of different layouts cannot be merged")
-        mine, theirs = self.present - self.infinite, other.present - other.infinite
-        total = mine + theirs
-        delta = other.mean - self.mean if mine and theirs else 0.0
-        mean = other.mean if not mine else self.mean + (delta * theirs / total if theirs else 0.0)
-        return NumericSketch(
-            kind=self.kind,
-            edges=self.edges,
-            cells=tuple(a + b for a, b in zip(self.cells, other.cells, strict=True)),
-            missing=self.missing + other.missing,
-            infinite=self.infinite + other.infinite,
-            minimum=_least(self.minimum, other.minimum),
-            maximum=_most(self.maximum, other.maximum),
-            mean=mean,
-            m2=self.m2 + other.m2 + (delta * delta * mine * theirs / total if total else 0.0),
-        )
-
-
-@dataclass(frozen=True)
-class CategorySketch:
-    """Counts of a categorical or boolean column.
-
-    ``categories`` are the reference's commonest, ``rest`` its other ones (counted together in ``other``). What the
-    reference never held is ``unseen``; of those the alphabetically first are kept by name in ``examples``. When the
-    reference held too many categories to remember (``complete`` is false) nothing can be called unseen.
-    """
-
-    kind: ColumnKind
-    categories: tuple[str, ...]
-    rest: tuple[str, ...]
-    complete: bool
-    counts: tuple[int, ...]
-    other: int
-    unseen: int
-    examples: tuple[tuple[str, int], ...]
-    missing: int
-
-    @property
-    def present(self) -> int:
-        """How many values there are."""
-        return sum(self.counts) + self.other + self.unseen
-
-    @property
-    def rows(self) -> int:
-        """Values and missing ones together."""
-        return self.present + self.missing
-
-    def merge(self, other: CategorySketch) -> CategorySketch:
-        """Return the sketch of both sets of rows together."""
-        mine = (self.kind, self.categories, self.rest, self.complete)
-        if mine != (other.kind, other.categories, other.rest, other.complete):
-            raise ValueError("sketches of different layouts cannot be merged")
-        examples = dict(self.examples)
-        for name, count in other.examples:
-            examples[name] = examples.get(name, 0) + count
-        return CategorySketch(
-            kind=self.kind,
-            categories=self.categories,
-            rest=self.rest,
-            complete=self.complete,
-            counts=tuple(a + b for a, b in zip(self.counts, other.counts, strict=True)),
-            other=self.other + other.other,
-            unseen=self.unseen + other.unseen,
-            examples=first_examples(examples),
-            missing=self.missing + other.missing,
-        )
-
-
-Sketch = NumericSketch | CategorySketch
+FORMAT = 2
+Sketch = NumericSketch | CategorySketch | MomentSketch | EmbeddingSketch
 
 
 @dataclass(frozen=True)
@@ -151,8 +54,14 @@ class TableSketch:
             order=list(self.columns),
             numeric={name: one for name, one in self.columns.items() if isinstance(one, NumericSketch)},
             categorical={name: one for name, one in self.columns.items() if isinstance(one, CategorySketch)},
+            moments={name: one for name, one in self.columns.items() if isinstance(one, MomentSketch)},
+            embeddings={name: one for name, one in self.columns.items() if isinstance(one, EmbeddingSketch)},
         )
         return zlib.compress(msgspec.msgpack.encode(document), 6)
+
+
+class _Head(msgspec.Struct):
+    format: int
 
 
 class _Document(msgspec.Struct):
@@ -161,18 +70,35 @@ class _Document(msgspec.Struct):
     order: list[str]
     numeric: dict[str, NumericSketch]
     categorical: dict[str, CategorySketch]
+    moments: dict[str, MomentSketch]
+    embeddings: dict[str, EmbeddingSketch]
 
 
 def decode(data: bytes) -> TableSketch:
     """Read what ``TableSketch.encode`` wrote; ValueError for anything else."""
     try:
-        document = msgspec.msgpack.decode(zlib.decompress(data), type=_Document)
+        plain = zlib.decompress(data)
+        found = msgspec.msgpack.decode(plain, type=_Head).format
+        if found != FORMAT:
+            raise ValueError(f"a sketch of format {found}; this program reads {FORMAT}")
+        document = msgspec.msgpack.decode(plain, type=_Document)
     except (zlib.error, msgspec.DecodeError) as error:
         raise ValueError(f"not a stored sketch: {error}") from error
-    if document.format != FORMAT:
-        raise ValueError(f"a sketch of format {document.format}; this program reads {FORMAT}")
-    columns: dict[str, Sketch] = {**document.numeric, **document.categorical}
+    columns: dict[str, Sketch] = {
+        **document.numeric,
+        **document.categorical,
+        **document.moments,
+        **document.embeddings,
+    }
     return TableSketch(document.rows, {name: columns[name] for name in document.order})
+
+
+def readable(data: bytes) -> bool:
+    """Whether stored bytes are a sketch of this program's format; an older program's must be counted anew."""
+    try:
+        return msgspec.msgpack.decode(zlib.decompress(data), type=_Head).format == FORMAT
+    except (zlib.error, msgspec.DecodeError):
+        return False
 
 
 def merged(mine: Sketch, theirs: Sketch) -> Sketch:
@@ -181,17 +107,8 @@ def merged(mine: Sketch, theirs: Sketch) -> Sketch:
         return mine.merge(theirs)
     if isinstance(mine, CategorySketch) and isinstance(theirs, CategorySketch):
         return mine.merge(theirs)
+    if isinstance(mine, MomentSketch) and isinstance(theirs, MomentSketch):
+        return mine.merge(theirs)
+    if isinstance(mine, EmbeddingSketch) and isinstance(theirs, EmbeddingSketch):
+        return mine.merge(theirs)
     raise ValueError("sketches of different kinds cannot be merged")
-
-
-def first_examples(found: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
-    """Return the alphabetically first names: unlike the commonest, those merge exactly in any order."""
-    return tuple(sorted(found.items())[:EXAMPLES])
-
-
-def _least(mine: float | None, theirs: float | None) -> float | None:
-    return theirs if mine is None else mine if theirs is None else min(mine, theirs)
-
-
-def _most(mine: float | None, theirs: float | None) -> float | None:
-    return theirs if mine is None else mine if theirs is None else max(mine, theirs)

@@ -11,7 +11,8 @@ from opsconsole.drift.measured import Measured
 from opsconsole.drift.measures.relevance import correlation
 from opsconsole.drift.monitors import Monitor
 from opsconsole.drift.sketches.plots import histogram
-from opsconsole.drift.sketches.sketch import Sketch, TableSketch
+from opsconsole.drift.sketches.quantiles import HIGH, LOW, MEDIAN, quantiles
+from opsconsole.drift.sketches.sketch import NumericSketch, Sketch, TableSketch
 from opsconsole.drift.verdicts.course import Course, Past, past_of
 from opsconsole.drift.verdicts.decline import PerformanceVerdict, estimate_fell, fall, judge_performance, judge_slices
 from opsconsole.drift.verdicts.findings import findings
@@ -25,7 +26,7 @@ from opsconsole.drift.verdicts.words import note, title
 from opsconsole.ground.nouns import Severity
 from opsconsole.store.alerts import News
 from opsconsole.store.baselines import Baseline
-from opsconsole.store.chunk_records import ChunkColumn, ChunkRecord, Estimate, Figures, Slice
+from opsconsole.store.chunk_records import ChunkColumn, ChunkRecord, Estimate, Figures, Quantiles, Slice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -231,6 +232,16 @@ def _stored(one: ColumnNote, reference: TableSketch, sketch: TableSketch) -> Chu
         persistent=one.verdict.persistent,
         importance=one.importance,
         gate=one.verdict.gate,
-        figures=Figures(newcomers=one.facts.newcomers),
+        figures=Figures(
+            reference=_quantiles(reference.columns[name]),
+            current=None if current is None else _quantiles(current),
+            means=measured.means,
+            newcomers=one.facts.newcomers,
+        ),
         plot=histogram(reference.columns[name], current),
     )
+
+
+def _quantiles(sketch: Sketch) -> Quantiles | None:
+    found = quantiles(sketch, [LOW, MEDIAN, HIGH]) if isinstance(sketch, NumericSketch) else ()
+    return Quantiles(*found) if found else None

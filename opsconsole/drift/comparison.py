@@ -1,0 +1,146 @@
+"""What ``drift compare`` says of one column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from opsconsole.drift.measures.columns import Distances
+from opsconsole.drift.sketches.quantiles import HIGH, LOW, MEDIAN, quantiles
+from opsconsole.drift.sketches.sketch import EmbeddingSketch, NumericSketch, Sketch
+from opsconsole.drift.verdicts.gates import ColumnFacts, ColumnVerdict, Effect
+from opsconsole.drift.verdicts.policy import PLAIN, severity_of
+from opsconsole.ground.nouns import ColumnKind, Severity
+
+
+@dataclass(frozen=True)
+class Sides:
+    """One number of each side."""
+
+    reference: float
+    current: float
+
+
+@dataclass(frozen=True)
+class Rows:
+    """How many rows were read."""
+
+    reference: int
+    current: int
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Where the finite values of one side lie (of text: its lengths)."""
+
+    p05: float
+    p50: float
+    p95: float
+
+
+@dataclass(frozen=True)
+class Spreads:
+    """Where the values of each side lie; None of a side without any."""
+
+    reference: Spread | None
+    current: Spread | None
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """What is told of a column of vectors besides its distances, which are those of the projection that moved most."""
+
+    size: int
+    """How many numbers each has, by the reference."""
+    means: float | None
+    """How far apart the means are, in standard deviations of the reference, by dimension."""
+    cosine: float | None
+    """The cosine between the means."""
+    wrong: Rows
+    """Rows of another length, or with numbers missing or infinite: they are told, not compared."""
+
+
+@dataclass(frozen=True)
+class ColumnComparison:
+    """One column of ``drift compare``; what does not apply is None."""
+
+    name: str
+    kind: ColumnKind
+    psi: float | None
+    js: float | None
+    hellinger: float | None
+    ks: float | None
+    ks_p: float | None
+    wasserstein: float | None
+    wasserstein_normed: float | None
+    chi2: float | None
+    chi2_p: float | None
+    l_infinity: float | None
+    missing: Sides
+    unseen: float | None
+    outside: float | None
+    noise_p: float | None
+    drifted: bool | None
+    effect: Effect
+    severity: Severity
+    quantiles: Spreads | None = None
+    mean: Sides | None = None
+    deviation: Sides | None = None
+    vectors: Vectors | None = None
+
+
+def column_comparison(
+    facts: ColumnFacts, verdict: ColumnVerdict, mine: Sketch | None, theirs: Sketch | None
+) -> ColumnComparison:
+    """Join what was measured of a column with what to think of it; a sketch is None of a side that lacks it."""
+    measured = facts.distances
+    numbers = (mine, theirs) if isinstance(mine, NumericSketch) and isinstance(theirs, NumericSketch) else None
+    finite = numbers if numbers is not None and numbers[0].finite and numbers[1].finite else None
+    return ColumnComparison(
+        name=facts.name,
+        kind=facts.kind,
+        psi=measured.psi,
+        js=measured.js,
+        hellinger=measured.hellinger,
+        ks=measured.ks,
+        ks_p=measured.ks_p,
+        wasserstein=measured.wasserstein,
+        wasserstein_normed=measured.wasserstein_normed,
+        chi2=measured.chi2,
+        chi2_p=measured.chi2_p,
+        l_infinity=measured.l_infinity,
+        missing=Sides(measured.missing_reference, measured.missing_current),
+        unseen=measured.unseen,
+        outside=measured.outside,
+        noise_p=measured.noise_p,
+        drifted=verdict.drifted,
+        effect=verdict.effect,
+        severity=severity_of(facts, verdict, PLAIN),
+        quantiles=None if numbers is None else Spreads(_spread(numbers[0]), _spread(numbers[1])),
+        mean=None if finite is None else Sides(finite[0].mean, finite[1].mean),
+        deviation=None if finite is None else Sides(finite[0].deviation, finite[1].deviation),
+        vectors=_vectors(measured, mine, theirs),
+    )
+
+
+def _spread(sketch: NumericSketch) -> Spread | None:
+    found = quantiles(sketch, [LOW, MEDIAN, HIGH])
+    return Spread(*found) if found else None
+
+
+def _vectors(measured: Distances, mine: Sketch | None, theirs: Sketch | None) -> Vectors | None:
+    if not isinstance(mine, EmbeddingSketch) or not isinstance(theirs, EmbeddingSketch):
+        return None
+    return Vectors(mine.size, measured.means, measured.cosine, Rows(mine.wrong, theirs.wrong))
+
+
+def wrong_told(columns: Iterable[ColumnComparison]) -> Iterator[str]:
+    """Say how many vectors could not be compared."""
+    for column in columns:
+        found = column.vectors
+        for side, wrong in (("reference", found.wrong.reference), ("current", found.wrong.current)) if found else ():
+            if wrong and found:
+                yield (
+                    f"column `{column.name}`: {wrong:,} rows of the {side} are no vectors of {found.size} finite numbers:"
+                    " they are counted, not compared"
+                )

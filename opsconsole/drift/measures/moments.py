@@ -1,0 +1,70 @@
+"""Measuring moments: by the hour of the day, and by the weekday."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from opsconsole.drift.measures.columns import Distances, blank
+from opsconsole.drift.measures.formulas import as_floats, chi_squared, hellinger, jensen_shannon, likeliest, psi_of
+from opsconsole.drift.measures.special import chi2_sf
+from opsconsole.drift.sketches.sketch import MomentSketch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+BOTH_DAYS = 14
+"""A reference that spans fewer days says too little of its weekdays beside its hours."""
+WEEK_DAYS = 6
+DAY_DAYS = 0.5
+"""Less than half a day holds some hours only, and less than a week some weekdays: that is no drift."""
+
+
+def momentary(reference: MomentSketch, current: MomentSketch) -> Distances:
+    """Measure over hours or weekdays, whichever moved more where both can be told.
+
+    The noise p is that of the one told, times the number tried (Bonferroni). No PSI where either side is too short.
+    """
+    nothing = blank(reference, current)
+    tried = list(_pairs(reference, current).values())
+    if not tried:
+        return nothing
+    found = []
+    for mine, theirs in tried:
+        psi, noise_p = psi_of(np.append(mine, reference.missing), np.append(theirs, current.missing))
+        found.append((psi or 0.0, psi, noise_p, mine, theirs))
+    _, psi, noise_p, mine, theirs = max(found, key=lambda one: one[0])
+    bins = int(np.count_nonzero(mine))
+    told = replace(nothing, psi=psi, noise_p=likeliest(noise_p, len(tried)), bins=bins)
+    if not reference.present or not current.present:
+        return told
+    chi2, degrees = chi_squared(mine, theirs)
+    return replace(
+        told,
+        js=jensen_shannon(mine, theirs),
+        hellinger=hellinger(mine, theirs),
+        chi2=chi2,
+        chi2_p=likeliest(chi2_sf(chi2, degrees), len(tried)),
+        l_infinity=float(np.max(np.abs(mine / mine.sum() - theirs / theirs.sum()))),
+    )
+
+
+def moment_vector(sketch: MomentSketch) -> Floats:
+    """Return a reference's rows over hours, or over weekdays where it has dates only; missing ones last."""
+    return np.append(as_floats(sketch.hours if sketch.clocked else sketch.weekdays), float(sketch.missing))
+
+
+def _pairs(reference: MomentSketch, current: MomentSketch) -> dict[str, tuple[Floats, Floats]]:
+    """Return the counts that can be compared; a side without any moment can differ by that alone."""
+    found = {}
+    spans = (reference.days if reference.present else WEEK_DAYS, current.days if current.present else WEEK_DAYS)
+    if reference.clocked and min(spans) >= DAY_DAYS:
+        found["hours"] = as_floats(reference.hours), as_floats(current.hours)
+    long = reference.days >= BOTH_DAYS or not reference.clocked
+    if long and min(spans) >= WEEK_DAYS:
+        found["weekdays"] = as_floats(reference.weekdays), as_floats(current.weekdays)
+    return found

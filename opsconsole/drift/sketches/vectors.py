@@ -1,0 +1,207 @@
+"""Columns of vectors: what a reference lays out for them, and counting them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from opsconsole.drift.data.files import is_vector
+from opsconsole.drift.sketches.cells import CellFinder, quantile_edges
+from opsconsole.drift.sketches.counting import NumericCounter
+from opsconsole.drift.sketches.embeddings import EmbeddingSketch
+from opsconsole.ground.nouns import ColumnKind
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+DIRECTIONS = 4
+SAMPLE_ROWS = 8_192
+SAMPLE_NUMBERS = 8 << 20
+"""The sample of a reference holds no more numbers than this."""
+FITTED_ROWS = 1_024
+BLOCK_NUMBERS = 1 << 20
+"""Vectors are worked on in blocks of about so many numbers, so that memory stays flat."""
+
+
+@dataclass(frozen=True)
+class EmbeddingLayout:
+    """The length, the center and the directions that a reference lays out, and the edges along each direction."""
+
+    kind: ColumnKind
+    size: int
+    center: Floats
+    directions: Floats
+    finders: tuple[CellFinder, ...]
+
+    def counter(self) -> EmbeddingCounter:
+        """Return an empty counter of this layout."""
+        return EmbeddingCounter(self)
+
+    def project(self, vectors: Floats) -> Floats:
+        """Return rows × directions."""
+        with _one_thread():
+            found: Floats = (vectors - self.center) @ self.directions.T
+        return found
+
+
+def embedding_layout_of(sketch: EmbeddingSketch) -> EmbeddingLayout:
+    """Return the layout that a stored sketch was counted in."""
+    return EmbeddingLayout(
+        kind=sketch.kind,
+        size=sketch.size,
+        center=np.asarray(sketch.center, dtype=np.float64),
+        directions=np.asarray(sketch.directions, dtype=np.float64).reshape(-1, sketch.size),
+        finders=tuple(CellFinder(np.asarray(one.edges, dtype=np.float64)) for one in sketch.projections),
+    )
+
+
+@dataclass
+class EmbeddingCounter:
+    """Adds up one column of vectors batch by batch."""
+
+    layout: EmbeddingLayout
+    _count: int = 0
+    _wrong: int = 0
+    _missing: int = 0
+    _sums: Floats = field(init=False)
+    _squares: Floats = field(init=False)
+    _projections: tuple[NumericCounter, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._sums, self._squares = np.zeros(self.layout.size), np.zeros(self.layout.size)
+        self._projections = tuple(NumericCounter(ColumnKind.NUMERIC, finder) for finder in self.layout.finders)
+
+    def add(self, column: pa.Array) -> None:
+        """Count the vectors of one batch; those of a wrong length are told, not compared."""
+        self._missing += column.null_count
+        right = 0
+        for vectors in vectors_of(column, self.layout.size):
+            right += len(vectors)
+            apart = vectors - self.layout.center
+            self._sums += apart.sum(axis=0)
+            for counter, along in zip(self._projections, self.layout.project(vectors).T, strict=True):
+                counter.add_values(np.ascontiguousarray(along))
+            self._squares += np.multiply(apart, apart, out=apart).sum(axis=0)
+        self._count += right
+        self._wrong += len(column) - column.null_count - right
+
+    def add_missing(self, rows: int) -> None:
+        """Count rows of which the column is not there at all."""
+        self._missing += rows
+
+    def result(self) -> EmbeddingSketch:
+        """Return what was counted."""
+        return EmbeddingSketch(
+            kind=self.layout.kind,
+            size=self.layout.size,
+            center=tuple(self.layout.center.tolist()),
+            directions=tuple(tuple(row) for row in self.layout.directions.tolist()),
+            count=self._count,
+            wrong=self._wrong,
+            missing=self._missing,
+            sums=tuple(self._sums.tolist()),
+            squares=tuple(self._squares.tolist()),
+            projections=tuple(counter.result() for counter in self._projections),
+        )
+
+
+class VectorSample:
+    """A random sample of a reference's vectors; their length is the commonest of the first batch that has any."""
+
+    def __init__(self) -> None:
+        self._random = np.random.default_rng(20130104)
+        self._size = 0
+        self._keys: Floats = np.empty(0)
+        self._rows: Floats = np.empty((0, 0))
+
+    def add(self, column: pa.Array) -> None:
+        """Keep the vectors with the least random keys."""
+        self._size = self._size or _commonest_length(column)
+        if not self._size:
+            return
+        most = max(min(SAMPLE_ROWS, SAMPLE_NUMBERS // self._size), 1)
+        for vectors in vectors_of(column, self._size):
+            keys = self._random.random(len(vectors))
+            if len(self._keys) >= most:
+                low = keys < self._keys.max()
+                keys, vectors = keys[low], vectors[low]  # noqa: PLW2901 - the rest cannot be chosen
+            held = np.concatenate([self._keys, keys])
+            rows = np.concatenate([self._rows.reshape(-1, self._size), vectors])
+            chosen = np.sort(np.argsort(held, kind="stable")[:most])
+            self._keys, self._rows = held[chosen], rows[chosen]
+
+    def layout(self, kind: ColumnKind) -> EmbeddingLayout:
+        """Return the first principal components of the sample, and where its vectors lie along them."""
+        size, rows = self._size, self._rows.reshape(-1, self._size) if self._size else np.empty((0, 0))
+        if not len(rows):
+            return EmbeddingLayout(kind, size, np.zeros(size), np.zeros((0, size)), ())
+        center = _short(rows.mean(axis=0))
+        directions = _short(_components(rows[np.argsort(self._keys, kind="stable")[:FITTED_ROWS]] - center))
+        plain = EmbeddingLayout(kind, size, center, directions, ())
+        along = plain.project(rows).T
+        finders = tuple(CellFinder(quantile_edges(one, float(one.min()), float(one.max()))) for one in along)
+        return replace(plain, finders=finders)
+
+
+def vectors_of(column: pa.Array, size: int) -> Iterator[Floats]:
+    """Yield the vectors of a length with finite numbers only, as rows of some matrices."""
+    if not size or not is_vector(column.type):
+        return
+    rows = max(BLOCK_NUMBERS // size, 1)
+    for start in range(0, len(column), rows):
+        part = column.slice(start, rows).drop_null()
+        lengths = pc.list_value_length(part)
+        right = pc.equal(lengths, size)
+        part = part.filter(right) if pc.any(pc.invert(right)).as_py() else part
+        numbers = part.flatten().to_numpy(zero_copy_only=False).astype(np.float64, copy=False).reshape(-1, size)
+        finite = np.isfinite(numbers).all(axis=1)
+        yield numbers if finite.all() else numbers[finite]
+
+
+def _commonest_length(column: pa.Array) -> int:
+    if not is_vector(column.type):
+        return 0
+    lengths = pc.list_value_length(column.drop_null()).to_numpy(zero_copy_only=False)
+    return int(np.bincount(lengths).argmax()) if len(lengths) else 0
+
+
+def _components(rows: Floats) -> Floats:
+    """Return at most four orthonormal directions, each with its largest number positive; none of zero spread."""
+    gram = len(rows) < rows.shape[1]
+    with _one_thread():
+        weights, vectors = np.linalg.eigh(rows @ rows.T if gram else rows.T @ rows)
+    order = np.argsort(weights)[::-1][:DIRECTIONS]
+    order = order[weights[order] > 1e-12 * max(float(weights.max()), 1e-300)]
+    found = vectors[:, order].T @ rows if gram else vectors[:, order].T
+    found /= np.linalg.norm(found, axis=1, keepdims=True)
+    largest = np.take_along_axis(found, np.abs(found).argmax(axis=1, keepdims=True), axis=1)
+    turned: Floats = found * np.sign(largest)
+    return turned
+
+
+@cache
+def _libraries() -> Any:
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped] # scikit-learn brings it
+
+    return ThreadpoolController()
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Keep linear algebra to one core: on a busy machine its threads spin, and a product of 5 ms takes 50."""
+    limited: AbstractContextManager[object] = _libraries().limit(limits=1, user_api="blas")
+    return limited
+
+
+def _short(numbers: Floats) -> Floats:
+    """Round to single precision: the same directions, half as long to store."""
+    rounded: Floats = numbers.astype(np.float32).astype(np.float64)
+    return rounded
