@@ -47,10 +47,10 @@ class EmbeddingLayout:
         return EmbeddingCounter(self)
 
     def project(self, vectors: Floats) -> Floats:
-        """Return rows × directions."""
-        with _one_thread():
-            found: Floats = (vectors - self.center) @ self.directions.T
-        return found
+        """Return rows × directions; a row's places do not depend on the rows beside it, as they do of a matrix product."""
+        apart = vectors - self.center
+        along = [np.einsum("ij,j->i", apart, direction) for direction in self.directions]
+        return np.column_stack(along) if along else np.empty((len(vectors), 0))
 
 
 def embedding_layout_of(sketch: EmbeddingSketch) -> EmbeddingLayout:
@@ -59,7 +59,7 @@ def embedding_layout_of(sketch: EmbeddingSketch) -> EmbeddingLayout:
         kind=sketch.kind,
         size=sketch.size,
         center=np.asarray(sketch.center, dtype=np.float64),
-        directions=np.asarray(sketch.directions, dtype=np.float64).reshape(-1, sketch.size),
+        directions=np.asarray(sketch.directions, dtype=np.float64).reshape(len(sketch.directions), sketch.size),
         finders=tuple(CellFinder(np.asarray(one.edges, dtype=np.float64)) for one in sketch.projections),
     )
 
