@@ -151,4 +151,4 @@ def test_compare_tells_quantiles_mean_and_deviation_of_both_sides(tmp_path: Path
     assert number.mean.current == pytest.approx(theirs.mean())
     assert number.deviation is not None
     assert number.deviation.reference == pytest.approx(mine.std())
-    assert category.quantiles is category.mean is category.deviation is None
+    assert (category.quantiles, category.mean, category.deviation) == (None, None, None)

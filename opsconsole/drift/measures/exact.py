@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -51,14 +52,16 @@ def _numeric(approximate: Distances, mine: Floats, theirs: Floats) -> Distances:
     mine, theirs = mine[np.isfinite(mine)], theirs[np.isfinite(theirs)]
     if not len(mine) or not len(theirs):
         return replace(approximate, ks=float(ks.statistic), ks_p=float(ks.pvalue))
-    wasserstein = float(stats.wasserstein_distance(mine, theirs))
-    deviation = float(mine.std())
+    with np.errstate(over="ignore", invalid="ignore"):
+        wasserstein, deviation = float(stats.wasserstein_distance(mine, theirs)), float(mine.std())
+    if not math.isfinite(wasserstein):
+        return replace(approximate, ks=float(ks.statistic), ks_p=float(ks.pvalue), wasserstein=None)
     return replace(
         approximate,
         ks=float(ks.statistic),
         ks_p=float(ks.pvalue),
         wasserstein=wasserstein,
-        wasserstein_normed=wasserstein / deviation if deviation > 0 else None,
+        wasserstein_normed=wasserstein / deviation if 0 < deviation < math.inf else None,
     )
 
 

@@ -49,7 +49,7 @@ def numeric(reference: NumericSketch, current: NumericSketch) -> Distances:
         ks=ks,
         ks_p=ks_probability(ks, reference.present, current.present),
         wasserstein=wasserstein,
-        wasserstein_normed=wasserstein / deviation if wasserstein is not None and deviation > 0 else None,
+        wasserstein_normed=wasserstein / deviation if wasserstein is not None and 0 < deviation < math.inf else None,
         outside=outside,
     )
 

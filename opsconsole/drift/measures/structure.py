@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from opsconsole.drift.threads import one_thread
 from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class StructureTally:
             found = errors(self.model, batch)
             self.rows += len(found)
             self._total += float(found.sum())
-            self._squares += float(np.dot(found, found))
+            self._squares += float(np.square(found).sum())  # not numpy.dot: its threads spin on a busy machine
 
     def result(self) -> tuple[float, float] | None:
         """Return mean and standard error; None of fewer than two rows."""
@@ -83,9 +84,10 @@ class StructureTally:
 def fit(batches: Iterable[pa.RecordBatch], kinds: Mapping[str, ColumnKind | None]) -> StructureModel | None:
     """Fit on the reference; None with fewer than three usable columns, where there is nothing to hang together."""
     names = [name for name, kind in kinds.items() if kind in KINDS][:MOST_COLUMNS]
-    table = pa.Table.from_batches([batch.select(names) for batch in batches if set(names) <= set(batch.schema.names)])
-    if len(names) < 3 or table.num_rows < 10 * len(names):
+    whole = [batch.select(names) for batch in batches if set(names) <= set(batch.schema.names)]
+    if len(names) < 3 or sum(batch.num_rows for batch in whole) < 10 * len(names):
         return None
+    table = pa.Table.from_batches(whole)
     table = _thinned(table).combine_chunks()
     found = [(name, _encoder(name, table.column(name).combine_chunks())) for name in names]
     encoders = tuple(one for _, one in found if one is not None)
@@ -112,7 +114,8 @@ def errors(model: StructureModel, batch: pa.RecordBatch) -> Floats:
         ]
     )
     components = np.asarray(model.components)
-    rest = matrix - (matrix @ components.T) @ components
+    with one_thread():
+        rest = matrix - (matrix @ components.T) @ components
     found: Floats = np.sqrt(np.einsum("ij,ij->i", rest, rest))
     return found
 

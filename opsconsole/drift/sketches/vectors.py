@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +14,7 @@ from opsconsole.drift.data.files import is_vector
 from opsconsole.drift.sketches.cells import CellFinder, quantile_edges
 from opsconsole.drift.sketches.counting import NumericCounter
 from opsconsole.drift.sketches.embeddings import EmbeddingSketch
+from opsconsole.drift.threads import one_thread
 from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:
@@ -177,28 +176,15 @@ def _commonest_length(column: pa.Array) -> int:
 def _components(rows: Floats) -> Floats:
     """Return at most four orthonormal directions, each with its largest number positive; none of zero spread."""
     gram = len(rows) < rows.shape[1]
-    with _one_thread():
+    with one_thread():
         weights, vectors = np.linalg.eigh(rows @ rows.T if gram else rows.T @ rows)
-    order = np.argsort(weights)[::-1][:DIRECTIONS]
-    order = order[weights[order] > 1e-12 * max(float(weights.max()), 1e-300)]
-    found = vectors[:, order].T @ rows if gram else vectors[:, order].T
+        order = np.argsort(weights)[::-1][:DIRECTIONS]
+        order = order[weights[order] > 1e-12 * max(float(weights.max()), 1e-300)]
+        found = vectors[:, order].T @ rows if gram else vectors[:, order].T
     found /= np.linalg.norm(found, axis=1, keepdims=True)
     largest = np.take_along_axis(found, np.abs(found).argmax(axis=1, keepdims=True), axis=1)
     turned: Floats = found * np.sign(largest)
     return turned
-
-
-@cache
-def _libraries() -> Any:
-    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped] # scikit-learn brings it
-
-    return ThreadpoolController()
-
-
-def _one_thread() -> AbstractContextManager[object]:
-    """Keep linear algebra to one core: on a busy machine its threads spin, and a product of 5 ms takes 50."""
-    limited: AbstractContextManager[object] = _libraries().limit(limits=1, user_api="blas")
-    return limited
 
 
 def _short(numbers: Floats) -> Floats:
