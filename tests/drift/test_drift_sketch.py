@@ -56,7 +56,12 @@ def test_cells_are_bit_equal_to_searchsorted_on_real_shapes(name: str) -> None:
     edges = quantile_edges(values, float(values.min()), float(values.max()))
     assert 2 <= len(edges) <= 256
     there = np.concatenate([values, values * 1.5, edges, np.nextafter(edges, -np.inf), [np.inf, -np.inf]])
-    assert np.array_equal(CellFinder(edges).cells(there), np.searchsorted(edges, there, side="right"))
+    expected = np.searchsorted(edges, there, side="right")
+    finder = CellFinder(edges)
+    assert np.array_equal(finder.cells(there), expected)
+    for some in (there, there[:100], values * 0.0, np.repeat(edges, 40), there + 1e300):
+        found = np.bincount(np.searchsorted(edges, some, side="right"), minlength=len(edges) + 1)
+        assert np.array_equal(finder.count(some), found)
 
 
 @given(rows, rows, rows, rows)

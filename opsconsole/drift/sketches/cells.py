@@ -49,9 +49,8 @@ class CellFinder:
         self._lookup = (np.cumsum(inside) - inside).astype(np.intp)
         self._bounds = np.append(edges, np.full(self._depth, np.nan))
         self._crossed = inside > 0
-        numbers = np.arange(len(edges) + 1)
-        self._starts = np.searchsorted(self._lookup, numbers, side="left")
-        self._ends = np.searchsorted(self._lookup, numbers, side="right")
+        self._edged = np.flatnonzero(self._crossed)
+        self._filled, self._starts = np.unique(self._lookup, return_index=True)
 
     def count(self, values: Floats) -> NDArray[np.intp]:
         """Return how many values (no NaN) lie in each cell.
@@ -63,10 +62,10 @@ class CellFinder:
             return np.bincount(self.cells(values), minlength=number)
         places = self._table_cells(values)
         table = np.bincount(places, minlength=LOOKUP_CELLS)
-        table[self._crossed] = 0
-        reached = np.concatenate(([0], np.cumsum(table)))
-        found: NDArray[np.intp] = reached[self._ends] - reached[self._starts]
-        found += np.bincount(self.cells(values[self._crossed[places]]), minlength=number)
+        table[self._edged] = 0
+        near = values[np.flatnonzero(self._crossed[places])]
+        found = np.bincount(self.cells(near), minlength=number)
+        found[self._filled] += np.add.reduceat(table, self._starts)
         return found
 
     def cells(self, values: Floats) -> NDArray[np.intp]:
