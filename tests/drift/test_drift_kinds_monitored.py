@@ -60,6 +60,7 @@ def test_new_kinds_are_watched_with_their_figures_and_plots(world: World, subjec
         "a": ColumnKind.NUMERIC,
         "b": ColumnKind.CATEGORICAL,
         "score": ColumnKind.NUMERIC,
+        "y": ColumnKind.BOOLEAN,
         "due": ColumnKind.DATETIME,
         "note": ColumnKind.TEXT,
         "e": ColumnKind.EMBEDDING,
