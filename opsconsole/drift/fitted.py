@@ -34,11 +34,13 @@ class ReferenceWindow:
 
 @dataclass(frozen=True)
 class SliceReference:
-    """Performance of the reference's rows with one value of a column."""
+    """Performance and scores of the reference's rows with one value of a column."""
 
     column: str
     value: str
-    realised: Realised
+    realised: Realised | None
+    score: bytes | None
+    """The encoded sketch of their scores; None where there are none."""
 
 
 @dataclass(frozen=True)

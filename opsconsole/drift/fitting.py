@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,7 @@ def fit_reference(monitor: Monitor, reference: Reference, layouts: dict[str, Lay
         structure_spread=structure.spread,
         structure_wobble=structure.wobble,
         seasons=_seasons(monitor, reference, layouts),
-        slices=_slices(monitor, reference),
+        slices=_slices(monitor, reference, layouts),
         outlook=_outlook(monitor, reference),
         loss_scale=stream.scale,
         loss_spread=stream.spread,
@@ -239,9 +240,7 @@ def _seasons(monitor: Monitor, reference: Reference, layouts: dict[str, Layout])
     return {str(number): sketch.encode() for number, sketch in zip(found, sketches, strict=True)}
 
 
-def _slices(monitor: Monitor, reference: Reference) -> tuple[SliceReference, ...]:
-    if monitor.metric is None:
-        return ()
+def _slices(monitor: Monitor, reference: Reference, layouts: dict[str, Layout]) -> tuple[SliceReference, ...]:
     found: list[SliceReference] = []
     for column in monitor.config.slices:
         parts = [
@@ -249,10 +248,22 @@ def _slices(monitor: Monitor, reference: Reference) -> tuple[SliceReference, ...
             for batch in reference.batches
         ]
         for value, rows in by_value(pa.concat_arrays(parts) if parts else pa.array([], pa.string())):
-            realised = _realised(monitor, reference, rows)
-            if realised is not None and realised.labels >= LEAST_SLICE:
-                found.append(SliceReference(column, value, realised))
+            if len(rows) >= LEAST_SLICE:
+                realised = _realised(monitor, reference, rows)
+                enough = realised is not None and realised.labels >= LEAST_SLICE
+                score = score_sketch(monitor, layouts, reference.scores[rows])
+                found.append(SliceReference(column, value, realised if enough else None, score))
     return tuple(found)
+
+
+def score_sketch(monitor: Monitor, layouts: Mapping[str, Layout], scores: NDArray[Any]) -> bytes | None:
+    """Return the encoded sketch of some scores in the layout of the reference's."""
+    name = monitor.config.score
+    if name not in layouts:
+        return None
+    tally = Tally({name: layouts[name]})
+    tally.add(pa.RecordBatch.from_pydict({name: pa.array(scores, from_pandas=True)}))
+    return tally.result().encode()
 
 
 def by_value(values: pa.Array) -> list[tuple[str, Indices]]:

@@ -25,12 +25,15 @@ class QualityFact:
 
 @dataclass(frozen=True)
 class SliceFacts:
-    """Performance of a chunk's rows with one value of a column."""
+    """Performance and scores of a chunk's rows with one value of a column."""
 
     column: str
     value: str
     rows: int
-    realised: Realised
+    realised: Realised | None
+    psi: float | None
+    """How far its scores moved."""
+    noise_p: float | None
 
 
 @dataclass(frozen=True)

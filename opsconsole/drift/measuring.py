@@ -17,7 +17,7 @@ from opsconsole.drift.data.production import Production, known
 from opsconsole.drift.data.seasons import season_named, seasons_of
 from opsconsole.drift.data.windows import Window
 from opsconsole.drift.fitted import Fitted
-from opsconsole.drift.fitting import by_value
+from opsconsole.drift.fitting import by_value, score_sketch
 from opsconsole.drift.measured import Losses, Measured, QualityFact, SliceFacts
 from opsconsole.drift.measures.distances import distances
 from opsconsole.drift.monitors import Monitor
@@ -26,6 +26,7 @@ from opsconsole.drift.performance.losses import losses
 from opsconsole.drift.performance.metrics import measure, measure_all
 from opsconsole.drift.performance.multiclass import Probabilities
 from opsconsole.drift.performance.outlook import estimated
+from opsconsole.drift.sketches.layout import layout_of
 from opsconsole.drift.sketches.sketch import CategorySketch, EmbeddingSketch, NumericSketch, Sketch, TableSketch, decode
 from opsconsole.drift.verdicts.gates import ColumnFacts, Role, rows_needed
 from opsconsole.drift.verdicts.judging import Against
@@ -53,7 +54,7 @@ def measure_chunk(
         realised=_realised(monitor, labels[both], scores[both], at(said, rows[both])),
         estimated=_estimated(monitor, fitted, scores, counted, at(said, rows)),
         structure=counted.structure,
-        slices=_slices(monitor, fitted, counted, labels, scores),
+        slices=_slices(against, counted, labels, scores),
         quality=_quality(monitor, reference, production, window, counted),
         losses=_losses(monitor, fitted, labels[both], scores[both], production.times[rows][both]),
         season=season,
@@ -120,20 +121,29 @@ def _target(monitor: Monitor, reference: Sketch, current: Sketch, facts: ColumnF
     )
 
 
-def _slices(
-    monitor: Monitor, fitted: Fitted, counted: Counted, labels: NDArray[Any], scores: NDArray[Any]
-) -> tuple[SliceFacts, ...]:
-    if monitor.metric is None:
-        return ()
-    known_values = {(one.column, one.value) for one in fitted.slices}
+def _slices(against: Against, counted: Counted, labels: NDArray[Any], scores: NDArray[Any]) -> tuple[SliceFacts, ...]:
+    monitor = against.monitor
+    references = {(one.column, one.value): one for one in against.fitted.slices}
+    name = monitor.config.score
+    layouts = {name: layout_of(against.reference.columns[name])} if name in against.reference.columns else {}
     both = known(labels)
     found = []
     for column, values in counted.slices.items():
         for value, rows in by_value(values):
-            if (column, value) in known_values:
-                mine = rows[both[rows]]
+            reference = references.get((column, value))
+            if reference is None:
+                continue
+            mine = rows[both[rows]]
+            realised = None
+            if monitor.metric is not None and reference.realised is not None:
                 realised = measure(monitor.metric, labels[mine], scores[mine], monitor.options)
-                found.append(SliceFacts(column, value, len(rows), realised))
+            psi, noise_p = None, None
+            own = score_sketch(monitor, layouts, scores[rows])
+            if own is not None and reference.score is not None:
+                moved = distances(decode(reference.score).columns[name], decode(own).columns[name])
+                enough = len(rows) >= rows_needed(moved.bins)
+                psi, noise_p = (moved.psi, moved.noise_p) if enough else (None, None)
+            found.append(SliceFacts(column, value, len(rows), realised, psi, noise_p))
     return tuple(found)
 
 

@@ -83,6 +83,9 @@ class Slice:
     reference: float | None
     """The same slice's performance on the reference."""
     fell: bool
+    psi: float | None = None
+    """How far its scores moved from those of the same slice."""
+    moved: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ SLICES = (
     Column("value", width=7, right=True),
     Column("CI 95 %", width=13, right=True),
     Column("reference", width=10, right=True, drop=2),
+    Column("score PSI", width=10, right=True, drop=3),
     Column("verdict", least=8),
 )
 SHOWN = 8
@@ -41,6 +42,8 @@ def figures_rows(chunk: Chunk, width: int) -> list[Row]:
     if chunk.slices:
         fell = sum(one.fell for one in chunk.slices)
         told = f"   {fell} fell below their own floor" if fell else "   none fell below its own floor"
+        moved = sum(one.moved for one in chunk.slices)
+        told += f", scores moved in {moved}" if moved else ""
         rows += [
             heading("SLICES", len(chunk.slices), Toned(told, "bad" if fell else "dim")),
             Row(None, tuple(Toned(column.title, "dim") for column in SLICES), SLICES),
@@ -95,6 +98,7 @@ def _slice_row(one: Slice) -> Row:
         Toned(text.decimals(one.realised), tone),
         Toned(interval, "dim"),
         text.decimals(one.reference),
-        Toned("fell" if one.fell else "holds", tone if one.fell else "dim"),
+        Toned(text.psi(one.psi), "warn" if one.moved else "dim"),
+        Toned("fell" if one.fell else "score moved" if one.moved else "holds", tone if one.fell else "dim"),
     )
     return Row(None, cells, SLICES)

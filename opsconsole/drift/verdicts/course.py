@@ -24,7 +24,7 @@ class Past:
     breaches: int
     structure: bool
     slices: frozenset[tuple[str, str]]
-    """The slices that fell."""
+    """The slices that fell, or whose scores moved."""
     record: ChunkRecord
 
 
@@ -37,7 +37,7 @@ def past_of(record: ChunkRecord, columns: Sequence[ChunkColumn], fall: float | N
         fall=fall,
         breaches=record.breaches,
         structure=record.structure is not None and record.structure.drifted,
-        slices=frozenset((one.column, one.value) for one in record.slices if one.fell),
+        slices=frozenset((one.column, one.value) for one in record.slices if one.fell or one.moved),
         record=record,
     )
 

@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from opsconsole.config.monitors import PolicyConfig
+from opsconsole.config.monitors import LimitsConfig, PolicyConfig
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.measured import SliceFacts
 from opsconsole.drift.performance.metrics import Metric
+from opsconsole.drift.verdicts.gates import benjamini_hochberg
 from opsconsole.drift.verdicts.policy import DEFAULT
 from opsconsole.ground.nouns import Severity
 from opsconsole.store.baselines import Realised
@@ -74,36 +75,47 @@ def fall(metric: Metric, value: float | None, reference: float | None) -> float 
 
 
 def judge_slices(
-    metric: Metric, found: Sequence[SliceFacts], fitted: Fitted, margin: float | None
+    metric: Metric | None, found: Sequence[SliceFacts], fitted: Fitted, margin: float | None, limits: LimitsConfig
 ) -> tuple[Slice, ...]:
-    """Return each slice against its own performance on the reference, the worst first.
+    """Return each slice against its own performance and scores on the reference, the worst first.
 
     A slice fell where it is worse by more than ``margin`` (what the whole may lose before its floor) even with the
-    sampling errors of both sides in its favour.
+    sampling errors of both sides in its favour. Its scores moved past chance (over all slices) and past the limit.
     """
     known = {(one.column, one.value): one.realised for one in fitted.slices}
+    tested = {f"{one.column}={one.value}": one.noise_p for one in found if one.noise_p is not None}
+    sure = benjamini_hochberg(tested, limits.chance)
     slices = []
     for one in found:
-        reference = known.get((one.column, one.value))
-        realised = one.realised
+        reference, realised = known.get((one.column, one.value)), one.realised
         slices.append(
             Slice(
                 column=one.column,
                 value=one.value,
                 rows=one.rows,
-                labels=realised.labels,
-                realised=realised.value,
-                low=realised.low,
-                high=realised.high,
+                labels=0 if realised is None else realised.labels,
+                realised=None if realised is None else realised.value,
+                low=None if realised is None else realised.low,
+                high=None if realised is None else realised.high,
                 reference=None if reference is None else reference.value,
-                fell=reference is not None and _slice_fell(metric, realised, reference, margin),
+                fell=_slice_fell(metric, realised, reference, margin),
+                psi=one.psi,
+                moved=f"{one.column}={one.value}" in sure and (one.psi or 0.0) >= limits.psi,
             )
         )
-    slices.sort(key=lambda one: (not one.fell, -(fall(metric, one.realised, one.reference) or -math.inf)))
-    return tuple(slices)
+    return tuple(sorted(slices, key=lambda one: (not one.fell, not one.moved, -_worse(metric, one))))
 
 
-def _slice_fell(metric: Metric, realised: Realised, reference: Realised, margin: float | None) -> bool:
+def _worse(metric: Metric | None, one: Slice) -> float:
+    lost = None if metric is None else fall(metric, one.realised, one.reference)
+    return -math.inf if lost is None else lost
+
+
+def _slice_fell(
+    metric: Metric | None, realised: Realised | None, reference: Realised | None, margin: float | None
+) -> bool:
+    if metric is None or realised is None or reference is None:
+        return False
     lost = fall(metric, realised.value, reference.value)
     if lost is None or margin is None:
         return False

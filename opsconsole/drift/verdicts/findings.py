@@ -11,6 +11,7 @@ from opsconsole.drift.verdicts.phrases import (
     outside_words,
     performance_sentence,
     rates_words,
+    slice_moved_sentence,
     slice_sentence,
     structure_sentence,
 )
@@ -69,19 +70,17 @@ def _of_performance(told: Told) -> list[Finding]:
 
 
 def _of_slices(told: Told) -> list[Finding]:
-    """A slice that fell for once is told with its chunk, and opens nothing."""
-    if told.metric is None:
-        return []
-    return [
-        Finding(
-            "slice",
-            told.policy.slice if (one.column, one.value) in told.lasting_slices else Severity.OK,
-            slice_sentence(told.metric, one),
-            column=one.column,
-        )
-        for one in told.slices
-        if one.fell
-    ]
+    """A slice that fell for once is told with its chunk, and opens nothing; one whose scores moved is information."""
+    found = []
+    for one in told.slices:
+        lasts = (one.column, one.value) in told.lasting_slices
+        if one.fell and told.metric is not None:
+            severity = told.policy.slice if lasts else Severity.OK
+            found.append(Finding("slice", severity, slice_sentence(told.metric, one), column=one.column))
+        elif one.moved:
+            severity = min(told.policy.slice, Severity.INFO, key=lambda level: level.rank) if lasts else Severity.OK
+            found.append(Finding("slice", severity, slice_moved_sentence(one), column=one.column, psi=one.psi))
+    return found
 
 
 def _of_quality(told: Told) -> list[Finding]:

@@ -126,9 +126,7 @@ def _told(against: Against, window: Window, measured: Measured, course: Course) 
         if few
         else estimate_of(monitor, against.fitted.outlook, against.own, against.floor, window.label, measured, course)
     )
-    slices = (
-        () if monitor.metric is None else judge_slices(monitor.metric, measured.slices, against.fitted, against.margin)
-    )
+    slices = judge_slices(monitor.metric, measured.slices, against.fitted, against.margin, config.limits)
     structure = None if few else judge_structure(against.fitted, measured)
     limits = config.limits
     return Told(
@@ -176,7 +174,7 @@ def _estimate_fell(against: Against, performance: PerformanceVerdict | None, est
 
 
 def _lasting(slices: Sequence[Slice], course: Course, persist: int, window: int) -> frozenset[tuple[str, str]]:
-    found = [(one.column, one.value) for one in slices if one.fell]
+    found = [(one.column, one.value) for one in slices if one.fell or one.moved]
     return frozenset(
         key for key in found if course.running([key in one.slices for one in course.past], persist, window)
     )

@@ -6,7 +6,7 @@ from opsconsole.drift.performance.metrics import Metric
 from opsconsole.drift.verdicts.decline import PerformanceVerdict
 from opsconsole.drift.verdicts.gates import Effect
 from opsconsole.drift.verdicts.told import ColumnNote
-from opsconsole.ground.text import clean, count, decimals, percent
+from opsconsole.ground.text import clean, count, decimals, percent, psi
 from opsconsole.store.baselines import Realised
 from opsconsole.store.chunk_records import Estimate, Slice, Structure
 
@@ -49,6 +49,12 @@ def slice_sentence(metric: Metric, one: Slice) -> str:
         f"`{clean(one.column, limit=40)}` = {clean(one.value, limit=40)}: {metric.title} {decimals(one.realised)}"
         f" (CI {decimals(one.low)}–{decimals(one.high)}), was {decimals(one.reference)}; {count(one.rows)} rows."
     )
+
+
+def slice_moved_sentence(one: Slice) -> str:
+    """Return how far the scores of a slice moved."""
+    name = f"`{clean(one.column, limit=40)}` = {clean(one.value, limit=40)}"
+    return f"{name}: the score moved there (PSI {psi(one.psi)}); {count(one.rows)} rows."
 
 
 def structure_sentence(structure: Structure) -> str:

@@ -48,7 +48,7 @@ class Told:
     columns: tuple[ColumnNote, ...]
     slices: tuple[Slice, ...]
     lasting_slices: frozenset[tuple[str, str]]
-    """Those that fell in enough of the last chunks."""
+    """Those that fell, or moved, in enough of the last chunks."""
     structure: Structure | None
     structure_lasts: bool
     streams: Streams | None

@@ -37,7 +37,7 @@ def note(told: Told) -> tuple[str, ...]:
     chosen = suspects(told)
     if chosen:
         said.append(_suspects_sentence(chosen, fell=told.fell or told.estimate_fell))
-    worst = next((one for one in told.slices if (one.column, one.value) in told.lasting_slices), None)
+    worst = next((one for one in told.slices if one.fell and (one.column, one.value) in told.lasting_slices), None)
     if worst is not None and told.metric is not None:
         said.append(f"Worst slice: {slice_sentence(told.metric, worst)}")
     said += [one.text for one in findings(told) if one.kind == "structure" and one.severity is not Severity.OK]
