@@ -17,6 +17,7 @@ from opsconsole.store.chunk_records import Chunk
 
 if TYPE_CHECKING:
     from opsconsole.drift.check import CheckResult
+    from opsconsole.drift.slicing import SliceComparison
 
 
 @click.group("drift")
@@ -29,8 +30,9 @@ def drift_command() -> None:
 @click.argument("current", metavar="CURRENT")
 @click.option("--exact", is_flag=True, help="Distances from the raw values, as scipy computes them; slower.")
 @click.option("--columns", metavar="A,B,…", help="Only these columns.")
+@click.option("--by", metavar="COLUMN", help="Besides, compare each value of this column with itself.")
 @json_option
-def compare_files(reference: str, current: str, exact: bool, columns: str | None, as_json: bool) -> int:
+def compare_files(reference: str, current: str, exact: bool, columns: str | None, by: str | None, as_json: bool) -> int:
     """Compare two data files (CSV, Parquet, JSON lines; a folder or a glob), column by column.
 
     Needs no workspace. Exit 1 when a column drifted.
@@ -62,8 +64,31 @@ def compare_files(reference: str, current: str, exact: bool, columns: str | None
     if found.left_out:
         lines.append(f"not compared (lists or records): {text.clean(', '.join(found.left_out))}")
     lines += [f"note: {text.clean(note)}" for note in found.notes]
-    emit(found, lines, as_json=as_json)
-    return int(ExitCode.NO if found.drifted else ExitCode.OK)
+    if by is None:
+        emit(found, lines, as_json=as_json)
+        return int(ExitCode.NO if found.drifted else ExitCode.OK)
+    from opsconsole.drift.slicing import compare_slices
+
+    slices = compare_slices(reference, current, by, columns=names)
+    emit(as_dict(found) | {"slices": as_dict(slices)}, [*lines, "", *_slice_lines(by, slices)], as_json=as_json)
+    return int(ExitCode.NO if found.drifted or any(one.drifted for one in slices) else ExitCode.OK)
+
+
+def _slice_lines(by: str, slices: tuple[SliceComparison, ...]) -> list[str]:
+    rows = []
+    for one in slices:
+        moved = sorted((column for column in one.columns if column.drifted), key=lambda column: -(column.psi or 0.0))
+        told = ", ".join(f"{column.name} {text.psi(column.psi)}" for column in moved[:4]) or "–"
+        rows.append(
+            (
+                one.value,
+                text.count(one.rows.reference),
+                text.count(one.rows.current),
+                told if one.columns else "too few rows",
+                one.severity,
+            )
+        )
+    return table((by, "reference rows", "current rows", "moved (PSI)", "severity"), rows, right=(1, 2))
 
 
 @drift_command.command("monitors")

@@ -20,7 +20,7 @@ from opsconsole.ground.nouns import ColumnKind, Severity
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["ColumnComparison", "Comparison", "compare"]
+__all__ = ["ColumnComparison", "Comparison", "Rows", "compare", "compare_sources"]
 
 HELD_ROWS = 500_000
 """A reference up to this size is decoded once and held; a larger one is read twice, so that memory stays flat."""
@@ -54,11 +54,25 @@ def compare(
 
     Raises DataError for files that cannot be read, hold no rows, or lack a column of ``columns``.
     """
-    reference, current = open_source(reference_file), open_source(current_file)
+    return compare_sources(open_source(reference_file), open_source(current_file), exact=exact, columns=columns)
+
+
+def compare_sources(
+    reference: Source,
+    current: Source,
+    *,
+    exact: bool = False,
+    columns: list[str] | None = None,
+    without: frozenset[str] = frozenset(),
+) -> Comparison:
+    """Compare two sources column by column, but for those of ``without``."""
     if columns:
         reference.require(columns)
-    kinds = {name: kind for name, kind in reference.kinds.items() if not columns or name in columns}
-    current_kinds = {name: kind for name, kind in current.kinds.items() if not columns or name in columns}
+
+    def wanted(kinds: Mapping[str, ColumnKind | None]) -> dict[str, ColumnKind | None]:
+        return {name: kinds[name] for name in kinds if name not in without and (not columns or name in columns)}
+
+    kinds, current_kinds = wanted(reference.kinds), wanted(current.kinds)
     schema = schema_changes(kinds, current_kinds)
     mine = reference_sketch(reference, resolved(kinds, current_kinds))
     theirs = sketch_source(current, layouts(mine, [name for name in mine.columns if name not in schema]))
@@ -69,7 +83,11 @@ def compare(
     if exact:
         facts = [_exact(one, reference, current, mine.columns) for one in facts]
     verdicts = judge(facts)
-    order = list(columns) if columns else [*kinds, *(name for name in current_kinds if name not in kinds)]
+    order = (
+        [name for name in columns if name not in without]
+        if columns
+        else [*kinds, *(name for name in current_kinds if name not in kinds)]
+    )
     found = {
         one.name: column_comparison(one, verdicts[one.name], mine.columns.get(one.name), theirs.columns.get(one.name))
         for one in facts
