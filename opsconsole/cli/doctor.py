@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import shutil
 import sqlite3
 import sys
@@ -14,6 +15,7 @@ from typing import NamedTuple
 import click
 
 from opsconsole.cli.base import Session, emit, json_option, pass_session
+from opsconsole.config.workspace import Workspace
 from opsconsole.ground.actor import current_user
 from opsconsole.ground.errors import ExitCode, OpsconsoleError
 from opsconsole.ground.process import capture
@@ -166,7 +168,29 @@ def _workspace(session: Session) -> list[Check]:
         checks.append(Check("store", "pass", f"{session.store.path}"))
     except OpsconsoleError as error:
         checks.append(Check("store", "fail", error.message))
-    return checks
+    return [*checks, *(_monitor(workspace, name) for name in workspace.config.monitors)]
+
+
+def _monitor(workspace: Workspace, name: str) -> Check:
+    """Whether a monitor's rows are where its configuration says; nothing of them is read."""
+    from opsconsole.drift.data.places import find_files
+
+    label, current = f"monitor {name}", workspace.config.monitors[name].current
+    if current.startswith("command:"):
+        program = shlex.split(current.removeprefix("command:"))[:1]
+        there = (
+            bool(program)
+            and shutil.which(program[0], path=f"{os.environ.get('PATH', '')}:{workspace.root}") is not None
+        )
+        return Check(label, "pass" if there else "warn", current if there else f"{current}: there is no such program")
+    if current.startswith("sqlite:"):
+        file = workspace.root / current.removeprefix("sqlite:").partition("?")[0]
+        return Check(label, "pass" if file.is_file() else "warn", str(file) + ("" if file.is_file() else ": not there"))
+    try:
+        found = find_files(current, base=workspace.root)
+    except OpsconsoleError as error:
+        return Check(label, "warn", error.message)
+    return Check(label, "pass", f"{len(found.paths)} files of {current}")
 
 
 def _file_system(path: Path) -> str:

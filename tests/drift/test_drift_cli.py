@@ -89,3 +89,28 @@ def test_monitors_and_report_answer_from_the_store(world: World, capfdbinary: py
     assert (code, found[0]["label"], found[0]["realised"]["metric"]) == (0, "Feb 2013", "auc")
     code, found = answer(capfdbinary, *where, "report", "q")
     assert (code, found["error"]["code"]) == (4, "not_found")
+
+
+def test_each_value_of_a_column_is_compared_with_itself(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    random = np.random.default_rng(3)
+
+    def side(name: str, moved: float) -> str:
+        where = np.array(["north"] * 1000 + ["south"] * 1000 + ["lonely"] * 10)
+        x = random.normal(np.where(where == "south", moved, 0.0))
+        pq.write_table(pa.table({"where": where, "x": x}), tmp_path / name)
+        return str(tmp_path / name)
+
+    one, two = side("one.parquet", 0.0), side("two.parquet", 2.0)
+    code, found = answer(capfdbinary, "drift", "compare", one, two, "--by", "where")
+    assert code == 1
+    slices = {item["value"]: item for item in found["slices"]}
+    assert list(slices) == ["north", "south", "lonely"]
+    assert [column["name"] for column in slices["north"]["columns"]] == ["x"]
+    assert [column["drifted"] for column in slices["north"]["columns"] + slices["south"]["columns"]] == [False, True]
+    assert slices["lonely"] == {
+        "value": "lonely", "rows": {"reference": 10, "current": 10}, "severity": "ok", "columns": [],
+    }  # fmt: skip
+    code, found = answer(capfdbinary, "drift", "compare", one, two, "--by", "who")
+    assert (code, found["error"]["message"]) == (2, f"{one}: lacks the column `who`")
