@@ -106,15 +106,26 @@ def test_a_few_hours_or_days_are_not_held_against_whole_weeks(tmp_path: Path) ->
     assert one_day.drifted is False
 
 
+@pytest.mark.parametrize("days", [7, 10, 17, 25, 31])
+@pytest.mark.parametrize("clocked", [True, False])
+def test_spans_of_no_whole_weeks_are_no_drift(tmp_path: Path, days: int, clocked: bool) -> None:
+    mine = moments(28, range(24))
+    theirs = moments(days, range(24), start=START + timedelta(days=38), rows=4000, seed=2)
+    column = compared(tmp_path, *(side if clocked else [one.date() for one in side] for side in (mine, theirs)))
+    assert column.drifted is False
+    assert column.psi is not None
+    assert column.psi < 0.02
+
+
 def test_two_things_tried_make_chance_twice_as_likely() -> None:
     long = sketched(moments(28, range(24)), ColumnKind.DATETIME).columns["x"]
     other = sketched(moments(28, range(24), seed=3), ColumnKind.DATETIME).columns["x"]
     assert isinstance(long, MomentSketch)
-    alone = distances(replace(long, last=(long.first or 0) + 12 * DAY_US), other)
-    as_long = distances(long, other)
+    begin = (long.first or 0) // DAY_US * DAY_US
+    alone, as_long = (distances(replace(long, first=begin, last=begin + days * DAY_US - 1), other) for days in (12, 28))
     assert alone.noise_p is not None
     assert as_long.noise_p is not None
-    assert as_long.psi == alone.psi
+    assert as_long.psi == pytest.approx(alone.psi)
     assert as_long.noise_p == pytest.approx(min(1.0, 2 * alone.noise_p))
 
 

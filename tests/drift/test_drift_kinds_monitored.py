@@ -13,6 +13,7 @@ import pytest
 
 from opsconsole.drift.baselining import chosen_rows, rebaseline, take_back
 from opsconsole.drift.check import against_of, production_of
+from opsconsole.drift.data.sources import DataError
 from opsconsole.drift.monitors import Subject, monitor_of
 from opsconsole.drift.replay import replay
 from opsconsole.drift.sketches.sketch import decode, readable
@@ -147,3 +148,10 @@ def test_chunks_of_an_earlier_version_stay_as_they_were_judged_and_it_is_said(wo
     found = world.check(second)
     assert any("v1: an older program made its baseline" in note for note in found.notes)
     assert len(chunk_store.chunks(world.store, "m", version=1)) == 1
+
+
+def test_vectors_named_where_one_value_is_needed_are_refused(world: World, subject: Subject) -> None:
+    world.live(2, change=extra(2))
+    world.configure('time = "t"', 'time = "t"\nslices = ["e"]')
+    with pytest.raises(DataError, match="a column of vectors stands where one value a row is needed"):
+        world.check(subject)

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from opsconsole.drift.data.errors import DataError
-from opsconsole.drift.data.files import DataFile
+from opsconsole.drift.data.files import DataFile, is_vector
 from opsconsole.drift.data.repeats import repeated
 from opsconsole.drift.data.sources import Source, open_source
 from opsconsole.drift.data.times import WallClock, moments_of
@@ -209,6 +209,8 @@ def as_text(column: pa.Array) -> pa.Array:
     """Return ids as text, so that a number here and text there still meet."""
     if pt.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if is_vector(column.type):
+        raise DataError("a column of vectors stands where one value a row is needed", hint="name another column")
     if pt.is_floating(column.type):
         whole = pc.floor(column)
         if pc.all(pc.equal(whole, column), skip_nulls=True).as_py():

@@ -10,6 +10,7 @@ import numpy as np
 from opsconsole.drift.measures.columns import Distances, blank
 from opsconsole.drift.measures.formulas import as_floats, chi_squared, hellinger, jensen_shannon, likeliest, psi_of
 from opsconsole.drift.measures.special import chi2_sf
+from opsconsole.drift.sketches.columns import DAY_US, HOUR_US, MONDAY
 from opsconsole.drift.sketches.sketch import MomentSketch
 
 if TYPE_CHECKING:
@@ -19,18 +20,19 @@ if TYPE_CHECKING:
 
 BOTH_DAYS = 14
 """A reference that spans fewer days says too little of its weekdays beside its hours."""
-WEEK_DAYS = 6
-DAY_DAYS = 0.5
-"""Less than half a day holds some hours only, and less than a week some weekdays: that is no drift."""
+WEEK_DAYS = 6.5
+DAY_DAYS = 0.75
+"""Less than a day holds some hours only, and less than a week some weekdays: that is no drift."""
 
 
 def momentary(reference: MomentSketch, current: MomentSketch) -> Distances:
     """Measure over hours or weekdays, whichever moved more where both can be told.
 
     The noise p is that of the one told, times the number tried (Bonferroni). No PSI where either side is too short.
+    Counts are evened first: of ten days three weekdays come twice, which is no drift either.
     """
     nothing = blank(reference, current)
-    tried = list(_pairs(reference, current).values())
+    tried = _pairs(reference, current)
     if not tried:
         return nothing
     found = []
@@ -58,13 +60,27 @@ def moment_vector(sketch: MomentSketch) -> Floats:
     return np.append(as_floats(sketch.hours if sketch.clocked else sketch.weekdays), float(sketch.missing))
 
 
-def _pairs(reference: MomentSketch, current: MomentSketch) -> dict[str, tuple[Floats, Floats]]:
+def _pairs(reference: MomentSketch, current: MomentSketch) -> list[tuple[Floats, Floats]]:
     """Return the counts that can be compared; a side without any moment can differ by that alone."""
-    found = {}
+    found = []
     spans = (reference.days if reference.present else WEEK_DAYS, current.days if current.present else WEEK_DAYS)
     if reference.clocked and min(spans) >= DAY_DAYS:
-        found["hours"] = as_floats(reference.hours), as_floats(current.hours)
+        found.append((_evened(reference, reference.hours, HOUR_US, 0), _evened(current, current.hours, HOUR_US, 0)))
     long = reference.days >= BOTH_DAYS or not reference.clocked
     if long and min(spans) >= WEEK_DAYS:
-        found["weekdays"] = as_floats(reference.weekdays), as_floats(current.weekdays)
+        mine, theirs = (_evened(one, one.weekdays, DAY_US, MONDAY) for one in (reference, current))
+        found.append((mine, theirs))
+    return found
+
+
+def _evened(sketch: MomentSketch, counts: tuple[int, ...], unit: int, offset: int) -> Floats:
+    """Return counts as they would be if each hour or weekday came as often between the first and the last moment."""
+    values = as_floats(counts)
+    if sketch.first is None or sketch.last is None or not values.sum():
+        return values
+    start, number = sketch.first // unit, sketch.last // unit - sketch.first // unit + 1
+    times = np.full(len(values), number // len(values), dtype=np.float64)
+    times[(np.arange(start, start + number % len(values)) + offset) % len(values)] += 1
+    evened = values / np.maximum(times, 1)
+    found: Floats = evened * (values.sum() / evened.sum())
     return found

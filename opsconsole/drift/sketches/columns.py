@@ -11,7 +11,9 @@ from opsconsole.ground.nouns import ColumnKind
 
 EXAMPLES = 16
 HOURS, WEEKDAYS = 24, 7
-DAY_US = 86_400_000_000
+HOUR_US, DAY_US = 3_600_000_000, 86_400_000_000
+MONDAY = 3
+"""1970 began on a Thursday."""
 Bound = TypeVar("Bound", int, float)
 
 
@@ -165,8 +167,10 @@ class MomentSketch:
 
     @property
     def days(self) -> float:
-        """How many days lie between the least and the greatest moment."""
-        return 0.0 if self.first is None or self.last is None else (self.last - self.first) / DAY_US
+        """How many days it spans; a date stands for its whole day."""
+        if self.first is None or self.last is None:
+            return 0.0
+        return (self.last - self.first) / DAY_US + (0 if self.clocked else 1)
 
     def merge(self, other: MomentSketch) -> MomentSketch:
         """Return the sketch of both sets of rows together."""

@@ -10,7 +10,9 @@ import pyarrow as pa
 
 from opsconsole.drift.sketches.cells import CellFinder
 from opsconsole.drift.sketches.columns import (
+    HOUR_US,
     HOURS,
+    MONDAY,
     WEEKDAYS,
     CategorySketch,
     MomentSketch,
@@ -31,9 +33,6 @@ if TYPE_CHECKING:
 EXAMPLES_KEPT = 4_096
 TAIL_BLOCK = 4_096
 """Values outside the range that are summed up at once, whatever the batches were."""
-HOUR_US = 3_600_000_000
-MONDAY = 3
-"""1970 began on a Thursday."""
 
 
 class _TailCounter:
