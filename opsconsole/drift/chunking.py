@@ -15,13 +15,13 @@ from opsconsole.drift.data.batches import outcome_column, with_column
 from opsconsole.drift.data.production import Production, as_text
 from opsconsole.drift.data.sources import DataFile, Source
 from opsconsole.drift.data.windows import Window
+from opsconsole.drift.facts import Effect
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.measures.structure import StructureTally
 from opsconsole.drift.monitors import Monitor
 from opsconsole.drift.performance.loss_tally import LossTally
 from opsconsole.drift.sketches.layout import Layout, Tally, layout_of
 from opsconsole.drift.sketches.sketch import TableSketch
-from opsconsole.drift.verdicts.gates import Effect
 from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from opsconsole.drift.comparison import ColumnComparison, Rows, column_comparison, wrong_told
 from opsconsole.drift.data.sources import DataError, Source, open_source
+from opsconsole.drift.facts import ColumnFacts, Effect, Role
 from opsconsole.drift.measures.distances import NOTHING, Distances, distances
 from opsconsole.drift.measures.exact import exact as exactly
 from opsconsole.drift.sketches.layout import Layout, count, lay_out, layout_of
 from opsconsole.drift.sketches.sketch import CategorySketch, Sketch, TableSketch
-from opsconsole.drift.verdicts.gates import ColumnFacts, Effect, Role, judge
+from opsconsole.drift.verdicts.gates import judge
 from opsconsole.drift.verdicts.policy import worst
 from opsconsole.ground.nouns import ColumnKind, Severity
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from opsconsole.drift.facts import ColumnFacts, Effect
 from opsconsole.drift.measures.columns import Distances
 from opsconsole.drift.sketches.quantiles import HIGH, LOW, MEDIAN, quantiles
 from opsconsole.drift.sketches.sketch import EmbeddingSketch, NumericSketch, Sketch
-from opsconsole.drift.verdicts.gates import ColumnFacts, ColumnVerdict, Effect
+from opsconsole.drift.verdicts.gates import ColumnVerdict
 from opsconsole.drift.verdicts.policy import PLAIN, severity_of
 from opsconsole.ground.nouns import ColumnKind, Severity
 

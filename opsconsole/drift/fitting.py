@@ -14,6 +14,7 @@ from opsconsole.drift.data.probabilities import at
 from opsconsole.drift.data.production import as_text, known
 from opsconsole.drift.data.seasons import seasons_of
 from opsconsole.drift.data.windows import Window, cut
+from opsconsole.drift.facts import rows_needed
 from opsconsole.drift.fitted import Fitted, Moved, ReferenceWindow, SliceReference
 from opsconsole.drift.measures.distances import distances
 from opsconsole.drift.measures.relevance import KINDS, importance
@@ -27,7 +28,6 @@ from opsconsole.drift.references import Reference
 from opsconsole.drift.sketches.layout import Layout, Tally
 from opsconsole.drift.sketches.rest import without
 from opsconsole.drift.sketches.sketch import TableSketch
-from opsconsole.drift.verdicts.gates import rows_needed
 from opsconsole.ground.nouns import ModelTask
 from opsconsole.store.baselines import Realised
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from opsconsole.drift.facts import ColumnFacts
 from opsconsole.drift.performance.estimation import Estimated
-from opsconsole.drift.verdicts.gates import ColumnFacts
 from opsconsole.store.baselines import Realised
 
 FORMAT = 2

@@ -16,6 +16,7 @@ from opsconsole.drift.data.probabilities import at
 from opsconsole.drift.data.production import Production, known
 from opsconsole.drift.data.seasons import season_named, seasons_of
 from opsconsole.drift.data.windows import Window
+from opsconsole.drift.facts import ColumnFacts, Role, rows_needed
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.fitting import by_value, score_sketch
 from opsconsole.drift.measured import Losses, Measured, QualityFact, SliceFacts
@@ -28,7 +29,6 @@ from opsconsole.drift.performance.multiclass import Probabilities
 from opsconsole.drift.performance.outlook import estimated
 from opsconsole.drift.sketches.layout import layout_of
 from opsconsole.drift.sketches.sketch import CategorySketch, EmbeddingSketch, NumericSketch, Sketch, TableSketch, decode
-from opsconsole.drift.verdicts.gates import ColumnFacts, Role, rows_needed
 from opsconsole.drift.verdicts.judging import Against
 from opsconsole.ground.text import count, percent, plural
 from opsconsole.store.baselines import Realised

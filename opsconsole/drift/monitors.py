@@ -8,13 +8,14 @@ from pathlib import Path
 
 from opsconsole.config.monitors import MonitorConfig
 from opsconsole.config.workspace import Workspace
-from opsconsole.drift.data.seasons import FITTING
 from opsconsole.drift.performance.metrics import Metric, Options, metric_of
 from opsconsole.ground.errors import ConfigError, NotFoundError
 from opsconsole.ground.nouns import ModelTask
 
 _RELATIVE = re.compile(r"reference\s*(?:(?P<sign>[-+])\s*(?P<number>\d*\.?\d+))?")
 EVALUATION = "evaluation"
+FITTING = {"hour": ("hour",), "weekday": ("hour", "day"), "month": ("hour", "day", "month")}
+"""The chunks that lie within one season each."""
 
 
 @dataclass(frozen=True)

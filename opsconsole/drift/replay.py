@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from opsconsole.drift.data.windows import COUNT, LENGTHS, SIZE
+from opsconsole.drift.facts import ColumnFacts, Role
 from opsconsole.drift.fitted import ReferenceWindow
 from opsconsole.drift.measures.distances import NOTHING, psi_of, psi_vector
 from opsconsole.drift.verdicts.decline import judge_performance, standard_error
-from opsconsole.drift.verdicts.gates import ColumnFacts, History, Role, judge
+from opsconsole.drift.verdicts.gates import History, judge
 from opsconsole.drift.verdicts.judging import Against
 from opsconsole.drift.verdicts.policy import severity_of, worst
 from opsconsole.ground.nouns import Severity

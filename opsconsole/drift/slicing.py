@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from opsconsole.drift.compare import ColumnComparison, Rows, compare_sources
 from opsconsole.drift.data.production import as_text
 from opsconsole.drift.data.sources import Batch, Source, open_source
-from opsconsole.drift.verdicts.gates import FEWEST_ROWS
+from opsconsole.drift.facts import FEWEST_ROWS
 from opsconsole.ground.nouns import Severity
 
 MOST = 20

@@ -19,7 +19,7 @@ import pytest
 from opsconsole.drift.compare import ColumnComparison, compare
 from opsconsole.drift.data import commands, csvs, jsons
 from opsconsole.drift.data.sources import DataError, open_source
-from opsconsole.drift.verdicts.gates import Effect
+from opsconsole.drift.facts import Effect
 from opsconsole.ground.errors import OpsconsoleError
 from opsconsole.ground.nouns import ColumnKind, Severity
 from opsconsole.store import tables

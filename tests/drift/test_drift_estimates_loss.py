@@ -16,7 +16,7 @@ import pytest
 from sklearn.pipeline import Pipeline
 from skops.io import dumps, get_untrusted_types
 
-from opsconsole.drift.measures.matrix import MatrixColumn, columns_of
+from opsconsole.drift.matrix import MatrixColumn, columns_of
 from opsconsole.drift.performance import loss_model
 from opsconsole.drift.performance.loss_model import (
     KINDS,

@@ -16,13 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.drift.compare import ColumnComparison, Comparison, compare
+from opsconsole.drift.facts import Effect
 from opsconsole.drift.measures.distances import distances, psi_vector
 from opsconsole.drift.sketches.columns import DAY_US
 from opsconsole.drift.sketches.layout import count, lay_out, layout_of
 from opsconsole.drift.sketches.plots import histogram
 from opsconsole.drift.sketches.rest import without
 from opsconsole.drift.sketches.sketch import EmbeddingSketch, MomentSketch, NumericSketch, TableSketch, decode
-from opsconsole.drift.verdicts.gates import Effect
 from opsconsole.ground.nouns import ColumnKind
 
 START = datetime(2024, 1, 1)  # noqa: DTZ001 - a Monday; naive on purpose, such data is UTC

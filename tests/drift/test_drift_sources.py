@@ -13,7 +13,7 @@ import pytest
 from opsconsole.drift.compare import compare
 from opsconsole.drift.data import csvs
 from opsconsole.drift.data.sources import DataError, open_source
-from opsconsole.drift.verdicts.gates import Effect
+from opsconsole.drift.facts import Effect
 from opsconsole.ground.errors import NotFoundError
 from opsconsole.ground.nouns import ColumnKind, Severity
 

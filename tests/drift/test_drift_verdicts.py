@@ -9,17 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.config.monitors import LimitsConfig, PolicyConfig
+from opsconsole.drift.facts import ColumnFacts, Effect, Role, rows_needed
 from opsconsole.drift.measures.distances import NOTHING, Distances
-from opsconsole.drift.verdicts.gates import (
-    ColumnFacts,
-    ColumnVerdict,
-    Effect,
-    History,
-    Role,
-    benjamini_hochberg,
-    judge,
-    rows_needed,
-)
+from opsconsole.drift.verdicts.gates import ColumnVerdict, History, benjamini_hochberg, judge
 from opsconsole.drift.verdicts.policy import PLAIN, severity_of, worst
 from opsconsole.ground.nouns import ColumnKind, Severity
 

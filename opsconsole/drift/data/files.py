@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from opsconsole.drift.data.errors import DataError, explained
+from opsconsole.drift.kinds import is_nested, kind_of
 from opsconsole.ground.files import digest_file
 from opsconsole.ground.nouns import ColumnKind
 
@@ -94,41 +95,3 @@ def described(path: Path, name: str, reader: Reader, *, known_by: str | None = N
         else:
             kinds[field.name] = kind_of(field.type)
     return DataFile(path, name, kinds, tuple(nested), reader, known_by)
-
-
-def kind_of(kind: pa.DataType) -> ColumnKind | None:
-    """Return how values of an Arrow type are compared; None for the type of a column without any value."""
-    import pyarrow.types as pt
-
-    if pt.is_null(kind):
-        return None
-    if pt.is_boolean(kind):
-        return ColumnKind.BOOLEAN
-    if pt.is_timestamp(kind) or pt.is_date(kind):
-        return ColumnKind.DATETIME
-    if pt.is_dictionary(kind):
-        return kind_of(kind.value_type)
-    if is_vector(kind):
-        return ColumnKind.EMBEDDING
-    numeric = (pt.is_integer, pt.is_floating, pt.is_decimal, pt.is_time, pt.is_duration)
-    return ColumnKind.NUMERIC if any(is_it(kind) for is_it in numeric) else ColumnKind.CATEGORICAL
-
-
-def is_nested(kind: pa.DataType) -> bool:
-    """Whether values are lists, records or bytes, which no distance is defined for; vectors have some."""
-    import pyarrow.types as pt
-
-    if is_vector(kind):
-        return False
-    value = kind.value_type if pt.is_dictionary(kind) else kind
-    return bool(
-        pt.is_nested(value) or pt.is_binary(value) or pt.is_large_binary(value) or pt.is_fixed_size_binary(value)
-    )
-
-
-def is_vector(kind: pa.DataType) -> bool:
-    """Whether values are lists of floating-point numbers."""
-    import pyarrow.types as pt
-
-    listed = pt.is_list(kind) or pt.is_large_list(kind) or pt.is_fixed_size_list(kind)
-    return bool(listed and pt.is_floating(kind.value_type))

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsconsole.drift.data.errors import DataError, explained, read_as_text
-from opsconsole.drift.data.files import BATCH_ROWS, is_nested
+from opsconsole.drift.data.files import BATCH_ROWS
+from opsconsole.drift.kinds import is_nested
 
 if TYPE_CHECKING:
     import pyarrow as pa

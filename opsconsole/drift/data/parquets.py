@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsconsole.drift.data.errors import DataError, explained
-from opsconsole.drift.data.files import BATCH_ROWS, is_vector, kind_of
+from opsconsole.drift.data.files import BATCH_ROWS
+from opsconsole.drift.kinds import is_vector, kind_of
 from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:

@@ -15,10 +15,11 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from opsconsole.drift.data.errors import DataError
-from opsconsole.drift.data.files import DataFile, is_vector
+from opsconsole.drift.data.files import DataFile
 from opsconsole.drift.data.repeats import repeated
 from opsconsole.drift.data.sources import Source, open_source
 from opsconsole.drift.data.times import WallClock, moments_of
+from opsconsole.drift.kinds import is_vector
 from opsconsole.drift.monitors import Monitor
 from opsconsole.drift.performance.multiclass import Probabilities
 from opsconsole.ground import clock

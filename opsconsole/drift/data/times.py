@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +12,7 @@ import pyarrow.types as pt
 
 from opsconsole.drift.data.errors import DataError, shown
 from opsconsole.drift.data.files import DataFile
+from opsconsole.drift.kinds import named_zone
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,15 +70,6 @@ def moments_of(column: pa.Array, file: DataFile, name: str, first: int | None = 
         said = str(error).splitlines()[0]
         raise DataError(f"{file.name}: column `{name}` holds something that is no time: {said}", hint=HINT) from error
     raise DataError(f"{file.name}: column `{name}` holds {kind}, not times", hint="name the time column: time = …")
-
-
-def named_zone(zone: str) -> str:
-    """Return a zone that chunks can be cut in; a bare offset such as ``+01:00`` is none, so UTC stands in."""
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        return "UTC"
-    return zone
 
 
 def _parsed(column: pa.Array, file: DataFile, name: str, first: int | None) -> pa.Array:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from opsconsole.drift.measures.matrix import MatrixColumn, columns_of, matrix_of, one_thread
+from opsconsole.drift.matrix import MatrixColumn, columns_of, matrix_of
+from opsconsole.drift.threads import one_thread
 from opsconsole.ground.ranking import delong_interval, placements
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def tell_apart(reference: Sequence[pa.RecordBatch], current: Sequence[pa.RecordB
         raise ValueError(f"{min(map(len, sides))} rows on one side are too few to learn from")
     rows = np.concatenate(sides)
     labels = np.repeat([0, 1], [len(sides[0]), len(sides[1])])
-    with one_thread():
+    with one_thread("openmp"):
         scores, lost = _cross_validated(rows, labels, columns, random)
     auc, low, high = delong_interval(labels.astype(np.bool_), scores)
     alone = [_alone(rows[:, place], labels) for place in range(len(columns))]

@@ -16,9 +16,10 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from opsconsole.drift.measures.matrix import MatrixColumn, columns_of, matrix_of, one_thread
+from opsconsole.drift.matrix import MatrixColumn, columns_of, matrix_of
 from opsconsole.drift.performance.metrics import DEFAULT, Options
 from opsconsole.drift.performance.regression import pinball
+from opsconsole.drift.threads import one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -169,7 +170,7 @@ def fit_loss_model(
         min_samples_leaf=min(50, max(half // 20, 2)),
         learning_rate=0.05,
     )
-    with one_thread():
+    with one_thread("openmp"):
         estimator.fit(matrix[fits], losses[learned])
         expected, seen = np.maximum(estimator.predict(matrix[~fits]), 0.0), losses[checked]
     return LossModel(
@@ -190,7 +191,7 @@ def estimate_loss(model: LossModel, batch: pa.RecordBatch, scores: Floats) -> Fl
     expected = np.full(len(scores), np.nan)
     there = np.isfinite(scores)
     if there.any():
-        with one_thread():
+        with one_thread("openmp"):
             found = model.estimator.predict(with_scores(model.columns, batch, scores)[there])
         expected[there] = np.maximum(found, 0.0)
     return expected

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from opsconsole.drift.data.times import named_zone
+from opsconsole.drift.kinds import named_zone
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from opsconsole.drift.data.files import is_vector
+from opsconsole.drift.kinds import is_vector
 from opsconsole.drift.sketches.cells import CellFinder, quantile_edges
 from opsconsole.drift.sketches.counting import NumericCounter
 from opsconsole.drift.sketches.embeddings import EmbeddingSketch

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from opsconsole.drift.verdicts.gates import BROKEN, History
+from opsconsole.drift.facts import BROKEN
+from opsconsole.drift.verdicts.gates import History
 from opsconsole.store.chunk_records import ChunkColumn, ChunkRecord
 
 DRIFTED = frozenset({"warn", "major"})

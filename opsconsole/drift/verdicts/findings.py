@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opsconsole.drift.verdicts.gates import BROKEN, Role
+from opsconsole.drift.facts import BROKEN, Role
 from opsconsole.drift.verdicts.phrases import (
     BROKEN_WORDS,
     OUTSIDE_TOLD,

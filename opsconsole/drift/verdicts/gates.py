@@ -9,62 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from opsconsole.config.monitors import LimitsConfig
+from opsconsole.drift.facts import FEWEST_ROWS, ColumnFacts, Effect, rows_needed
 from opsconsole.drift.measures.distances import Distances
-from opsconsole.ground.nouns import ColumnKind
 
-ROWS_A_BIN = 50
-FEWEST_ROWS = 50
 RATE_FACTOR = 3.0
 RATE_LEAST = 0.01
 DEFAULT = LimitsConfig()
-
-
-class Effect(StrEnum):
-    """How much a column moved."""
-
-    NONE = "none"
-    NOISE_PASSED = "noise_passed"
-    WARN = "warn"
-    MAJOR = "major"
-    TOO_FEW_ROWS = "too_few_rows"
-    GONE = "gone"
-    NEW = "new"
-    TYPE_CHANGED = "type_changed"
-    ALL_MISSING = "all_missing"
-    IDENTIFIER = "identifier"
-    """Nearly every value is another one: new ones are no news."""
-
-
-BROKEN = frozenset({Effect.GONE, Effect.TYPE_CHANGED, Effect.ALL_MISSING})
-
-
-class Role(StrEnum):
-    """What a column is to the model; policy differs by it."""
-
-    INPUT = "input"
-    SCORE = "score"
-    TARGET = "target"
-    PLAIN = "plain"
-    """A column of two files that are compared without a model."""
-
-
-@dataclass(frozen=True)
-class ColumnFacts:
-    """What is known of one column before a verdict."""
-
-    name: str
-    kind: ColumnKind
-    role: Role
-    distances: Distances
-    rows_reference: int
-    rows_current: int
-    schema: Effect | None = None
-    """``gone``, ``new`` or ``type_changed`` where the schema itself differs; ``identifier`` where no measure applies."""
-    newcomers: tuple[str, ...] = ()
-    """Some categories that the reference never held."""
 
 
 @dataclass(frozen=True)
@@ -116,11 +68,6 @@ def benjamini_hochberg(probabilities: Mapping[str, float], rate: float = DEFAULT
         if probability <= rate * place / len(ordered):
             standing = place
     return frozenset(name for name, _ in ordered[:standing])
-
-
-def rows_needed(bins: int) -> int:
-    """Return how many rows each side needs before its PSI over ``bins`` bins means anything."""
-    return max(ROWS_A_BIN * (bins - 1), FEWEST_ROWS)
 
 
 def gate_of(name: str, limits: LimitsConfig, history: History | None) -> float:

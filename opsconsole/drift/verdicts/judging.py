@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opsconsole.drift.data.windows import Window, unit_of
+from opsconsole.drift.facts import Effect
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.measured import Measured
 from opsconsole.drift.measures.relevance import correlation
@@ -16,7 +17,7 @@ from opsconsole.drift.sketches.sketch import NumericSketch, Sketch, TableSketch
 from opsconsole.drift.verdicts.course import Course, Past, past_of
 from opsconsole.drift.verdicts.decline import PerformanceVerdict, estimate_fell, fall, judge_performance, judge_slices
 from opsconsole.drift.verdicts.findings import findings
-from opsconsole.drift.verdicts.gates import ColumnVerdict, Effect, judge
+from opsconsole.drift.verdicts.gates import ColumnVerdict, judge
 from opsconsole.drift.verdicts.policy import worst
 from opsconsole.drift.verdicts.streams import follow
 from opsconsole.drift.verdicts.structure import judge_structure

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from opsconsole.drift.facts import Effect
 from opsconsole.drift.performance.metrics import Metric
 from opsconsole.drift.verdicts.decline import PerformanceVerdict
-from opsconsole.drift.verdicts.gates import Effect
 from opsconsole.drift.verdicts.told import ColumnNote
 from opsconsole.ground.text import clean, count, decimals, percent, psi
 from opsconsole.store.baselines import Realised

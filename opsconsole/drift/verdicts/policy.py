@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from opsconsole.config.monitors import PolicyConfig
-from opsconsole.drift.verdicts.gates import BROKEN, ColumnFacts, ColumnVerdict, Effect, Role
+from opsconsole.drift.facts import BROKEN, ColumnFacts, Effect, Role
+from opsconsole.drift.verdicts.gates import ColumnVerdict
 from opsconsole.ground.nouns import Severity
 
 DEFAULT = PolicyConfig()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from opsconsole.config.monitors import PolicyConfig
+from opsconsole.drift.facts import ColumnFacts
 from opsconsole.drift.measured import Measured
 from opsconsole.drift.performance.metrics import Metric
 from opsconsole.drift.verdicts.decline import PerformanceVerdict
-from opsconsole.drift.verdicts.gates import ColumnFacts, ColumnVerdict
+from opsconsole.drift.verdicts.gates import ColumnVerdict
 from opsconsole.drift.verdicts.policy import severity_of
 from opsconsole.drift.verdicts.streams import Streams
 from opsconsole.ground.nouns import Severity

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from opsconsole.drift.facts import BROKEN, Effect, Role
 from opsconsole.drift.measures.relevance import weight
 from opsconsole.drift.verdicts.findings import column_finding, findings
-from opsconsole.drift.verdicts.gates import BROKEN, Effect, Role
 from opsconsole.drift.verdicts.phrases import (
     BROKEN_WORDS,
     OUTSIDE_TOLD,

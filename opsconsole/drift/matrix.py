@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -55,14 +54,6 @@ def matrix_of(columns: Sequence[MatrixColumn], batch: pa.RecordBatch) -> Floats:
         ]
         or [np.empty((batch.num_rows, 0))]
     )
-
-
-def one_thread() -> AbstractContextManager[object]:
-    """Keep scikit-learn to one core: on a busy machine its threads spin, and a fit of .2 s takes 10."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # scikit-learn brings it
-
-    limited: AbstractContextManager[object] = threadpool_limits(1, user_api="openmp")
-    return limited
 
 
 def _numbers(values: pa.Array, column: MatrixColumn) -> Floats:

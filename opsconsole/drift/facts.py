@@ -1,0 +1,62 @@
+"""What is known of one column before anything is decided about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from opsconsole.drift.measures.columns import Distances
+from opsconsole.ground.nouns import ColumnKind
+
+ROWS_A_BIN = 50
+FEWEST_ROWS = 50
+
+
+class Effect(StrEnum):
+    """How much a column moved."""
+
+    NONE = "none"
+    NOISE_PASSED = "noise_passed"
+    WARN = "warn"
+    MAJOR = "major"
+    TOO_FEW_ROWS = "too_few_rows"
+    GONE = "gone"
+    NEW = "new"
+    TYPE_CHANGED = "type_changed"
+    ALL_MISSING = "all_missing"
+    IDENTIFIER = "identifier"
+    """Nearly every value is another one: new ones are no news."""
+
+
+BROKEN = frozenset({Effect.GONE, Effect.TYPE_CHANGED, Effect.ALL_MISSING})
+
+
+class Role(StrEnum):
+    """What a column is to the model; policy differs by it."""
+
+    INPUT = "input"
+    SCORE = "score"
+    TARGET = "target"
+    PLAIN = "plain"
+    """A column of two files that are compared without a model."""
+
+
+@dataclass(frozen=True)
+class ColumnFacts:
+    """What is known of one column before a verdict."""
+
+    name: str
+    kind: ColumnKind
+    role: Role
+    distances: Distances
+    rows_reference: int
+    rows_current: int
+    schema: Effect | None = None
+    """``gone``, ``new`` or ``type_changed`` where the schema itself differs; ``identifier`` where no measure applies."""
+    newcomers: tuple[str, ...] = ()
+    """Some categories that the reference never held."""
+
+
+def rows_needed(bins: int) -> int:
+    """Return how many rows each side needs before its PSI over ``bins`` bins means anything."""
+    return max(ROWS_A_BIN * (bins - 1), FEWEST_ROWS)
