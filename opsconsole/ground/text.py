@@ -238,6 +238,15 @@ def psi(value: float | None) -> str:
     return decimals(value, 1 if size_ >= 1 else 2 if size_ >= 0.1 else 3)
 
 
+def number(value: float | None) -> str:
+    """Return a measured value in four figures: ``67.3``, ``1,240``, ``.0012``."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
+
+
 def p_value(value: float | None) -> str:
     """Format a p-value with its sign: ``p < .001`` or ``p = .042``."""
     if value is None:

@@ -33,8 +33,8 @@ NUMBERS = (
     Column("missing", width=8, right=True, drop=1),
     Column("unseen", width=7, right=True, drop=2),
     Column("outside", width=8, right=True),
-    Column("explains", width=9, right=True, drop=6),
-    Column("verdict", width=18),
+    Column("explains", width=8, right=True, drop=6),
+    Column("verdict", width=15),
 )
 WORDS: dict[str, tuple[str, Tone]] = {
     "none": ("like reference", "dim"),
@@ -201,12 +201,22 @@ def _column_row(item: ChunkColumn) -> Row:
     return Row(("column", item.name) if item.plot.reference else None, cells, NUMBERS)
 
 
+def _spread_told(item: ChunkColumn) -> str:
+    """Say where the values lie on both sides: the median, and between which values nine in ten are."""
+    before, now = item.figures.reference, item.figures.current
+    if before is None or now is None:
+        return ""
+    return (
+        f"   median {text.number(before.median)} → {text.number(now.median)}, 5–95 %:"
+        f" {text.number(before.low)}…{text.number(before.high)} → {text.number(now.low)}…{text.number(now.high)}"
+    )
+
+
 def _histogram(item: ChunkColumn, label: str, room: int) -> list[Row]:
     """Return the reference's distribution over the chunk's, on one scale."""
     plot = item.plot
-    title = heading(
-        text.clean(item.name), None, Toned(f"   PSI {text.decimals(item.psi, 2)}   the column under the cursor", "dim")
-    )
+    told = f"   PSI {text.decimals(item.psi, 2)}{_spread_told(item)}   the column under the cursor"
+    title = heading(text.clean(item.name), None, Toned(told, "dim"))
     width = 2 if len(plot.reference) * 2 <= room - 16 else 1
     top = max([*plot.reference, *plot.current, 1e-9])
     rows = [title]

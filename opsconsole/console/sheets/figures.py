@@ -22,8 +22,16 @@ TITLES = {
     "auc": "AUC",
     "average_precision": "AP",
     "log_loss": "log-loss",
+    "brier": "Brier",
+    "calibration": "calibration error",
+    "f1": "F1",
     "f1_macro": "macro F1",
     "quantile_loss": "pinball",
+    "mae": "MAE",
+    "mse": "MSE",
+    "rmse": "RMSE",
+    "mape": "MAPE",
+    "r2": "R²",
 }
 """Metrics whose name is not how one says it."""
 
