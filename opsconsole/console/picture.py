@@ -109,6 +109,12 @@ class Line:
             return sum(cell not in {None, " "} for cell in self.chars)
         return sum(one is not None and one != other for one, other in zip(self.chars, shown.chars, strict=True))
 
+    def spoiled_by(self, moved: Line) -> bool:
+        """Whether a row that moves here would write on cells of which nothing is known: that could never be mended."""
+        if None not in self.chars:
+            return False
+        return any(one is None and other is not None for one, other in zip(self.chars, moved.chars, strict=True))
+
     def _wide(self, index: int) -> bool:
         return index + 1 < len(self.chars) and self.chars[index + 1] == ""
 
@@ -174,6 +180,8 @@ def best_scroll(shown: Sequence[Line], wanted: Mapping[int, Line]) -> Scroll | N
     saved = 0
     for row in range(scroll.top, scroll.bottom + 1):
         line, source = wanted.get(row, shown[row]), scroll.source(row)
+        if source is not None and line.spoiled_by(shown[source]):
+            return None
         saved += line.difference(shown[row]) - line.difference(shown[source] if source is not None else None)
     return scroll if saved >= GAIN else None
 

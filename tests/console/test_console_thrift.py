@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyte
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from opsconsole.console.thrift import Thrift
@@ -80,7 +80,36 @@ def picture(screen: pyte.Screen) -> list[list[tuple[object, ...]]]:
     return shown
 
 
+LEFT_OVER = [
+    "\x1b[2;1H\x1b[0m2  row838 xx\x1b[0m            \x1b[3;1H\x1b[0m3             row757 xxx\x1b[0m            \x1b[1;1H",
+    "".join(
+        f"\x1b[{row};1H\x1b[0m{text}\x1b[0m            "
+        for row, text in enumerate(
+            ("7             row433 xxxxxxx", "8  row352 xxxxxxxx", "9  row271 ", "10  row190 x"), 1
+        )
+    )
+    + "\x1b[1;1H",
+    "".join(
+        f"\x1b[{row};1H\x1b[0m{text}\x1b[0m            "
+        for row, text in enumerate(
+            (
+                "5  row595 xxxxx",
+                "6  row514 xxxxxx",
+                "7             row433 xxxxxxx",
+                "8  row352 xxxxxxxx",
+                "9  row271 ",
+                "10  row190 x",
+            ),
+            1,
+        )
+    )
+    + "\x1b[1;1H",
+]
+"""Rows scrolled onto cells that were never written."""
+
+
 @settings(deadline=None, max_examples=200)
+@example(LEFT_OVER, False)
 @given(st.lists(frames(), min_size=1, max_size=6) | scrolled(), st.booleans())
 def test_the_shortened_stream_shows_the_same_picture(written: list[str], erases: bool) -> None:
     whole, short = (pyte.Screen(COLUMNS, ROWS) for _ in range(2))
