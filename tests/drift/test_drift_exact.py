@@ -18,6 +18,7 @@ from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
 from opsconsole.drift.compare import ColumnComparison, compare
+from opsconsole.drift.sketches.vectors import fits
 
 CLOSE = 1e-9
 anything = st.floats(allow_nan=True, allow_infinity=True, width=64)
@@ -163,6 +164,6 @@ def test_lengths_of_texts_and_places_of_vectors_are_scipys_too() -> None:
     same(column.wasserstein, stats.wasserstein_distance(*lengths))
     a, b = random.normal(size=(900, 1)), random.normal(0.2, 1, size=(900, 1))
     vectors = compared(a.tolist(), b.tolist(), pa.list_(pa.float64()))
-    truth = stats.ks_2samp(a.ravel(), b.ravel())
+    truth = stats.ks_2samp(a[~fits(a)].ravel(), b[~fits(b)].ravel())
     same(vectors.ks, truth.statistic)
     same(vectors.ks_p, truth.pvalue)

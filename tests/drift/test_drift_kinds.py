@@ -293,3 +293,30 @@ def test_equal_vectors_give_equal_bytes_and_are_drawn_along_the_first_direction(
     assert np.allclose(directions @ directions.T, np.eye(4), atol=1e-5)
     drawn = histogram(column, column)
     assert len(drawn.edges) == len(drawn.reference) + 1
+
+
+@pytest.mark.parametrize(("rows", "size"), [(1000, 400), (3000, 64), (12_000, 4)])
+def test_vectors_of_many_dimensions_and_few_rows_are_calm_too(rows: int, size: int) -> None:
+    random = np.random.default_rng(rows)
+    passed = 0
+    for _ in range(12):
+        mine, theirs = (random.normal(size=(rows, size)).tolist() for _ in range(2))
+        reference = sketched(pa.array(mine), ColumnKind.EMBEDDING).columns["x"]
+        current = sketched(pa.array(theirs), ColumnKind.EMBEDDING, pa.array(mine)).columns["x"]
+        found = distances(reference, current)
+        assert found.noise_p is not None
+        passed += found.noise_p < 0.05
+    assert passed <= 3
+
+
+def test_moments_without_drift_pass_for_noise() -> None:
+    random = np.random.default_rng(11)
+    minutes = 60 * 24 * 28
+    reference = [START + timedelta(minutes=int(one)) for one in random.integers(0, minutes, 5000)]
+    mine, passed = sketched(reference, ColumnKind.DATETIME).columns["x"], 0
+    for _ in range(60):
+        current = [START + timedelta(minutes=int(one)) for one in random.integers(0, minutes, 3000)]
+        probability = distances(mine, sketched(current, ColumnKind.DATETIME).columns["x"]).noise_p
+        assert probability is not None
+        passed += probability < 0.05
+    assert passed <= 8

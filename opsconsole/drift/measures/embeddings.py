@@ -35,6 +35,7 @@ def embedded(reference: EmbeddingSketch, current: EmbeddingSketch) -> Distances:
     (psi, noise_p), most = max(found, key=lambda one: one[0][0] or 0.0)
     ks = max((one.ks for _, one in found if one.ks is not None), default=None)
     means, cosine = _means(reference, current)
+    n, m = reference.projections[0].present, current.projections[0].present
     return replace(
         nothing,
         psi=psi,
@@ -43,7 +44,7 @@ def embedded(reference: EmbeddingSketch, current: EmbeddingSketch) -> Distances:
         js=most.js,
         hellinger=most.hellinger,
         ks=ks,
-        ks_p=None if ks is None else likeliest(ks_probability(ks, reference.count, current.count), len(found)),
+        ks_p=None if ks is None else likeliest(ks_probability(ks, n, m), len(found)),
         outside=most.outside,
         means=means,
         cosine=cosine,

@@ -20,6 +20,8 @@ class EmbeddingSketch:
     size: int
     center: tuple[float, ...]
     directions: tuple[tuple[float, ...], ...]
+    split: bool
+    """Whether the rows that are known by their bits to be fitted on are left out of the projections, on both sides."""
     count: int
     """Vectors of the right length, all numbers finite."""
     wrong: int

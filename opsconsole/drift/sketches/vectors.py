@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 DIRECTIONS = 4
 SAMPLE_ROWS = 8_192
-SAMPLE_NUMBERS = 8 << 20
+SAMPLE_NUMBERS = 4 << 20
 """The sample of a reference holds no more numbers than this."""
 FITTED_ROWS = 1_024
+LEAST_FITTED = 8
 BLOCK_NUMBERS = 1 << 20
 """Vectors are worked on in blocks of about so many numbers, so that memory stays flat."""
 
@@ -39,6 +40,8 @@ class EmbeddingLayout:
     size: int
     center: Floats
     directions: Floats
+    split: bool
+    """Whether the rows that directions are fitted on are left out along them, see ``fits``."""
     finders: tuple[CellFinder, ...]
 
     def counter(self) -> EmbeddingCounter:
@@ -46,10 +49,13 @@ class EmbeddingLayout:
         return EmbeddingCounter(self)
 
     def project(self, vectors: Floats) -> Floats:
-        """Return rows × directions; a row's places do not depend on the rows beside it, as they do of a matrix product."""
-        apart = vectors - self.center
+        """Return rows × directions, of the rows that were not fitted on.
+
+        A row's places do not depend on the rows beside it, as they would in a matrix product.
+        """
+        apart = (vectors[~fits(vectors)] if self.split else vectors) - self.center
         along = [np.einsum("ij,j->i", apart, direction) for direction in self.directions]
-        return np.column_stack(along) if along else np.empty((len(vectors), 0))
+        return np.column_stack(along) if along else np.empty((len(apart), 0))
 
 
 def embedding_layout_of(sketch: EmbeddingSketch) -> EmbeddingLayout:
@@ -59,6 +65,7 @@ def embedding_layout_of(sketch: EmbeddingSketch) -> EmbeddingLayout:
         size=sketch.size,
         center=np.asarray(sketch.center, dtype=np.float64),
         directions=np.asarray(sketch.directions, dtype=np.float64).reshape(len(sketch.directions), sketch.size),
+        split=sketch.split,
         finders=tuple(CellFinder(np.asarray(one.edges, dtype=np.float64)) for one in sketch.projections),
     )
 
@@ -104,6 +111,7 @@ class EmbeddingCounter:
             size=self.layout.size,
             center=tuple(self.layout.center.tolist()),
             directions=tuple(tuple(row) for row in self.layout.directions.tolist()),
+            split=self.layout.split,
             count=self._count,
             wrong=self._wrong,
             missing=self._missing,
@@ -130,22 +138,31 @@ class VectorSample:
         most = max(min(SAMPLE_ROWS, SAMPLE_NUMBERS // self._size), 1)
         for vectors in vectors_of(column, self._size):
             keys = self._random.random(len(vectors))
-            if len(self._keys) >= most:
-                low = keys < self._keys.max()
-                keys, vectors = keys[low], vectors[low]  # noqa: PLW2901 - the rest cannot be chosen
-            held = np.concatenate([self._keys, keys])
-            rows = np.concatenate([self._rows.reshape(-1, self._size), vectors])
-            chosen = np.sort(np.argsort(held, kind="stable")[:most])
-            self._keys, self._rows = held[chosen], rows[chosen]
+            room = most - len(self._keys)
+            if room > 0:
+                self._keys = np.concatenate([self._keys, keys[:room]])
+                self._rows = np.concatenate([self._rows.reshape(-1, self._size), vectors[:room]])
+            self._replace(keys[max(room, 0) :], vectors[max(room, 0) :])
+
+    def _replace(self, keys: Floats, vectors: Floats) -> None:
+        """Let rows with lesser keys take the places of those with the greatest."""
+        if not len(keys) or keys.min() >= self._keys.max():
+            return
+        most = len(self._keys)
+        chosen = np.argsort(np.concatenate([self._keys, keys]), kind="stable")[:most]
+        new = chosen[chosen >= most] - most
+        old = np.setdiff1d(np.arange(most), chosen)
+        self._keys[old], self._rows[old] = keys[new], vectors[new]
 
     def layout(self, kind: ColumnKind) -> EmbeddingLayout:
         """Return the first principal components of the sample, and where its vectors lie along them."""
-        size, rows = self._size, self._rows.reshape(-1, self._size) if self._size else np.empty((0, 0))
+        size, rows = self._size, self._rows[np.argsort(self._keys, kind="stable")]
         if not len(rows):
-            return EmbeddingLayout(kind, size, np.zeros(size), np.zeros((0, size)), ())
-        center = _short(rows.mean(axis=0))
-        directions = _short(_components(rows[np.argsort(self._keys, kind="stable")[:FITTED_ROWS]] - center))
-        plain = EmbeddingLayout(kind, size, center, directions, ())
+            return EmbeddingLayout(kind, size, np.zeros(size), np.zeros((0, size)), False, ())  # noqa: FBT003 - a layout of nothing
+        center, fitted = _short(rows.mean(axis=0)), fits(rows)
+        split = bool(fitted.sum() >= LEAST_FITTED and (~fitted).any())
+        directions = _short(_components((rows[fitted] if split else rows)[:FITTED_ROWS] - center))
+        plain = EmbeddingLayout(kind, size, center, directions, split, ())
         along = plain.project(rows).T
         finders = tuple(CellFinder(quantile_edges(one, float(one.min()), float(one.max()))) for one in along)
         return replace(plain, finders=finders)
@@ -164,6 +181,17 @@ def vectors_of(column: pa.Array, size: int) -> Iterator[Floats]:
         numbers = part.flatten().to_numpy(zero_copy_only=False).astype(np.float64, copy=False).reshape(-1, size)
         finite = np.isfinite(numbers).all(axis=1)
         yield numbers if finite.all() else numbers[finite]
+
+
+def fits(vectors: Floats) -> NDArray[np.bool_]:
+    """Tell the rows, one in eight by their bits, that directions are fitted on.
+
+    Along the directions of largest spread the fitted rows themselves are spread too widely, the more so the more
+    dimensions there are: held against them, rows that did not change look drifted. So neither side counts such rows.
+    """
+    bits = np.ascontiguousarray(vectors, dtype=np.float32).view(np.uint32).sum(axis=1, dtype=np.uint32)
+    found: NDArray[np.bool_] = (bits * np.uint32(2_654_435_761)) >> np.uint32(29) == 0
+    return found
 
 
 def _commonest_length(column: pa.Array) -> int:
