@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["ColumnComparison", "Comparison", "Rows", "compare", "compare_sources"]
 
 HELD_ROWS = 500_000
-"""A reference up to this size is decoded once and held; a larger one is read twice, so that memory stays flat."""
+"""A reference up to this size is decoded once and held; a larger one, or one of vectors, is read twice, so that memory
+stays flat."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,11 @@ def reference_sketch(source: Source, kinds: Mapping[str, ColumnKind | None]) -> 
     """Lay out the columns of a reference and count it."""
     names = list(kinds)
     rows = [file.rows for file in source.files]
-    if None not in rows and sum(number or 0 for number in rows) <= HELD_ROWS:
+    if (
+        None not in rows
+        and ColumnKind.EMBEDDING not in kinds.values()
+        and sum(number or 0 for number in rows) <= HELD_ROWS
+    ):
         held = list(record_batches(source, names))
         return count(held, lay_out(held, kinds))
     return count(record_batches(source, names), lay_out(record_batches(source, names), kinds))

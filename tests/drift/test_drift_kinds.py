@@ -84,6 +84,13 @@ def test_a_datetime_of_the_next_month_is_calm_and_one_of_other_hours_is_not(tmp_
     assert night.effect is Effect.MAJOR
 
 
+def test_a_few_hundred_rows_are_enough_for_hours_taken_together(tmp_path: Path) -> None:
+    mine, later = moments(28, range(24)), START + timedelta(days=35)
+    calm, night = (compared(tmp_path, mine, moments(28, hours, 400, later, 2)) for hours in (range(24), range(6)))
+    assert calm.drifted is False
+    assert night.drifted
+
+
 def test_dates_alone_are_compared_by_their_weekdays(tmp_path: Path) -> None:
     days = [(START + timedelta(days=number % 28)).date() for number in range(2800)]
     work = [day for day in days if day.weekday() < 5]

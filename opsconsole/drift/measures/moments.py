@@ -10,7 +10,7 @@ import numpy as np
 from opsconsole.drift.measures.columns import Distances, blank
 from opsconsole.drift.measures.formulas import as_floats, chi_squared, hellinger, jensen_shannon, likeliest, psi_of
 from opsconsole.drift.measures.special import chi2_sf
-from opsconsole.drift.sketches.columns import DAY_US, HOUR_US, MONDAY
+from opsconsole.drift.sketches.columns import DAY_US, HOUR_US, HOURS, MONDAY
 from opsconsole.drift.sketches.sketch import MomentSketch
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+ROWS_A_BIN = 50
 BOTH_DAYS = 14
 """A reference that spans fewer days says too little of its weekdays beside its hours."""
 WEEK_DAYS = 6.5
@@ -65,12 +66,19 @@ def _pairs(reference: MomentSketch, current: MomentSketch) -> list[tuple[Floats,
     found = []
     spans = (reference.days if reference.present else WEEK_DAYS, current.days if current.present else WEEK_DAYS)
     if reference.clocked and min(spans) >= DAY_DAYS:
-        found.append((_evened(reference, reference.hours, HOUR_US, 0), _evened(current, current.hours, HOUR_US, 0)))
+        hours = _hours_a_bin(min(reference.rows, current.rows))
+        mine, theirs = (_evened(one, one.hours, HOUR_US, 0) for one in (reference, current))
+        found.append((mine.reshape(-1, hours).sum(axis=1), theirs.reshape(-1, hours).sum(axis=1)))
     long = reference.days >= BOTH_DAYS or not reference.clocked
     if long and min(spans) >= WEEK_DAYS:
         mine, theirs = (_evened(one, one.weekdays, DAY_US, MONDAY) for one in (reference, current))
         found.append((mine, theirs))
     return found
+
+
+def _hours_a_bin(rows: int) -> int:
+    """Return how many hours are taken together, so that a verdict needs no more rows than there are."""
+    return next((hours for hours in (1, 2) if rows >= ROWS_A_BIN * (HOURS // hours - 1)), 3)
 
 
 def _evened(sketch: MomentSketch, counts: tuple[int, ...], unit: int, offset: int) -> Floats:
