@@ -29,6 +29,7 @@ from opsconsole.drift.performance.multiclass import Probabilities
 from opsconsole.drift.performance.outlook import estimated
 from opsconsole.drift.sketches.layout import layout_of
 from opsconsole.drift.sketches.sketch import CategorySketch, EmbeddingSketch, NumericSketch, Sketch, TableSketch, decode
+from opsconsole.drift.verdicts.gates import RATE_FACTOR
 from opsconsole.drift.verdicts.judging import Against
 from opsconsole.ground.text import count, percent, plural
 from opsconsole.store.baselines import Realised
@@ -165,7 +166,7 @@ def _quality(
             low, high = config.ranges[name]
             text = f"{plural(beyond, 'value')} ({percent(beyond / rows, 1)}) outside the declared {low:g} to {high:g}"
             found.append(QualityFact(text, name, beyond / rows))
-    found += list(_wrong(counted.sketch))
+    found += list(_wrong(reference, counted.sketch))
     if config.constant:
         found += [
             QualityFact("has one value only, and varies in the reference", name)
@@ -176,11 +177,14 @@ def _quality(
     return tuple(found)
 
 
-def _wrong(sketch: TableSketch) -> Iterator[QualityFact]:
-    """Tell the vectors that could not be compared."""
+def _wrong(reference: TableSketch, sketch: TableSketch) -> Iterator[QualityFact]:
+    """Tell the vectors that could not be compared, where they are more than three times what the reference had."""
     for name, column in sketch.columns.items():
-        if isinstance(column, EmbeddingSketch) and column.wrong:
-            share = column.wrong / column.rows
+        usual = reference.columns[name]
+        if not isinstance(column, EmbeddingSketch) or not isinstance(usual, EmbeddingSketch) or not column.wrong:
+            continue
+        share = column.wrong / column.rows
+        if share > RATE_FACTOR * (usual.wrong / usual.rows if usual.rows else 0.0):
             text = f"{plural(column.wrong, 'row')} ({percent(share, 1)}) are no vectors of {column.size} finite numbers"
             yield QualityFact(text, name, share)
 

@@ -82,6 +82,14 @@ def test_new_kinds_are_watched_with_their_figures_and_plots(world: World, subjec
     assert "`e`: 2 rows (0.1 %) are no vectors of 6 finite numbers." in [one.text for one in march.findings]
 
 
+def test_vectors_as_wrong_as_the_references_are_not_told_again(world: World) -> None:
+    subject = world.version(1, world.month(1, change=extra(1, wrong=20)), at=1)
+    world.live(2, change=extra(2, wrong=25))
+    world.check(subject)
+    [chunk] = chunk_store.chunks(world.store, "m", version=1)
+    assert not [one for one in chunk.findings if "no vectors" in one.text]
+
+
 def test_a_monitor_of_new_kinds_can_be_replayed(world: World, subject: Subject) -> None:
     world.live(2, change=extra(2))
     world.check(subject)
