@@ -144,10 +144,18 @@ def check_now(session: Session, monitor: str, data: str | None, no_refresh: bool
 @drift_command.command("report")
 @click.argument("monitor", metavar="MONITOR")
 @click.option("--limit", type=click.IntRange(min=1), default=200, show_default=True, help="The newest so many chunks.")
+@click.option(
+    "--per",
+    type=click.Choice(["week", "month", "quarter", "year"]),
+    help="Sum the stored chunks to longer ones; no row is read for it.",
+)
 @json_option
 @pass_session
-def report_monitor(session: Session, monitor: str, limit: int, as_json: bool) -> None:
+def report_monitor(session: Session, monitor: str, limit: int, per: str | None, as_json: bool) -> None:
     """Show each chunk's columns, score and performance."""
+    if per is not None:
+        _report_sums(session, monitor, per, as_json=as_json)
+        return
     found = reports.report(session.store, session.workspace.config, monitor, limit=limit)
     rows = [
         (
@@ -184,6 +192,28 @@ def report_monitor(session: Session, monitor: str, limit: int, as_json: bool) ->
     )
     human = table(head, rows, right=(2, 3, 4, 6, 7)) if rows else "no chunks yet: opsconsole drift check " + monitor
     emit(found, human, as_json=as_json)
+
+
+def _report_sums(session: Session, monitor: str, per: str, *, as_json: bool) -> None:
+    from opsconsole.drift.summing import sums
+
+    found = sums(session.workspace, session.store, monitor, per)
+    rows = [
+        (
+            one.label,
+            f"v{one.version}",
+            one.chunks,
+            text.count(one.rows),
+            text.percent(one.labels / one.rows if one.rows else None),
+            ", ".join(f"{name} {text.decimals(value)}" for name, value in one.metrics.items()) or "–",
+            ", ".join(one.drifted[:4]) + ("" if len(one.drifted) < 5 else f" and {len(one.drifted) - 4} more") or "–",
+        )
+        for one in found.sums
+    ]
+    head = (per, "version", "chunks", "rows", "labels", "means", "moved")
+    lines = [*table(head, rows, right=(2, 3, 4)), *(f"note: {text.clean(note)}" for note in found.notes)]
+    document = as_dict(found) | {"sums": [as_dict(one) | {"drifted": list(one.drifted)} for one in found.sums]}
+    emit(document, lines, as_json=as_json)
 
 
 def located(source: str) -> str:

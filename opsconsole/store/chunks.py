@@ -53,6 +53,14 @@ def chunks(
     return [_chunk(row) for row in reversed(found)]
 
 
+def newest(store: Store, monitor: str, *, limit: int) -> list[int]:
+    """Return the ids of a monitor's newest chunks, newest first."""
+    found = store.rows(
+        "SELECT id FROM chunks WHERE monitor = ? ORDER BY start_at DESC, id DESC LIMIT ?", (monitor, limit)
+    )
+    return [row["id"] for row in found]
+
+
 def number(store: Store, monitor: str) -> int:
     """Return how many chunks of a monitor are stored."""
     row = store.row("SELECT count(*) FROM chunks WHERE monitor = ?", (monitor,))

@@ -262,12 +262,12 @@ class DriftTab(Tab):
         """Return the chunk whose numbers are shown: the alert's own, or the newest, or so many before it."""
         alert = self._alert()
         name = alert.monitor if alert is not None else self._at[1] if self._at is not None else None
-        found = chunks.chunks(self.console.store, name, limit=200) if name is not None else []
-        if not found:
+        ids = chunks.newest(self.console.store, name, limit=200) if name is not None else []
+        if not ids:
             return None
         own = alert.chunk_id if alert is not None else None
-        start = next((place for place, one in enumerate(found) if one.id == own), len(found) - 1)
-        return found[min(max(start - self._back, 0), len(found) - 1)]
+        start = ids.index(own) if own in ids else 0
+        return chunks.chunk(self.console.store, ids[min(max(start + self._back, 0), len(ids) - 1)])
 
     def monitor_at_hand(self) -> str | None:
         """Return the monitor at hand, or say that there is none."""

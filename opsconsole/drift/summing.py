@@ -1,0 +1,135 @@
+"""``drift report --per``: stored chunks summed to weeks, months or quarters; not one row is read for it.
+
+Sketches of one layout add up, so the sum says what a check of the longer chunk would have said of the columns. Of the
+metrics only means over rows add up; an AUC of a month is not made of its days.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from opsconsole.config.workspace import Workspace
+from opsconsole.drift.compare import facts_of
+from opsconsole.drift.comparison import ColumnComparison, column_comparison
+from opsconsole.drift.monitors import Monitor, monitor_of
+from opsconsole.drift.sketches.sketch import TableSketch, decode
+from opsconsole.drift.verdicts.gates import judge
+from opsconsole.ground.errors import NotFoundError
+from opsconsole.ground.text import plural
+from opsconsole.store import baselines
+from opsconsole.store import chunks as chunk_store
+from opsconsole.store.chunk_records import Chunk
+from opsconsole.store.connection import Store
+
+ADDITIVE = frozenset({"accuracy", "brier", "log_loss", "mae", "mse", "quantile_loss"})
+"""Metrics that are means over labelled rows."""
+UNITS = ("week", "month", "quarter", "year")
+
+
+@dataclass(frozen=True)
+class Summed:
+    """Some chunks of a version as one."""
+
+    label: str
+    version: int
+    start: datetime
+    end: datetime
+    chunks: int
+    rows: int
+    labels: int
+    columns: tuple[ColumnComparison, ...]
+    metrics: dict[str, float]
+    """Means over the labelled rows."""
+
+    @property
+    def drifted(self) -> tuple[str, ...]:
+        """The columns past chance and limit, the furthest first."""
+        found = sorted((one for one in self.columns if one.drifted), key=lambda one: -(one.psi or 0.0))
+        return tuple(one.name for one in found)
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What ``drift report --per`` answers."""
+
+    monitor: str
+    per: str
+    sums: tuple[Summed, ...]
+    notes: tuple[str, ...]
+
+
+def sums(workspace: Workspace, store: Store, name: str, per: str) -> Sums:
+    """Return a monitor's chunks summed per unit, oldest first, each version apart."""
+    monitor = monitor_of(workspace, name)
+    groups: dict[tuple[int, str], list[Chunk]] = {}
+    for chunk in chunk_store.chunks(store, name, limit=10_000):
+        groups.setdefault((chunk.version, period(chunk, per)), []).append(chunk)
+    if not groups:
+        raise NotFoundError(f"monitor `{name}` has no chunks yet", hint=f"opsconsole drift check {name}")
+    held = baselines.baselines(store, name)
+    references = {version: decode(one.sketch) for version, one in held.items() if one.fitted is not None}
+    found, skipped = [], 0
+    for (version, label), members in groups.items():
+        reference = references.get(version)
+        summed = None if reference is None else _summed(monitor, store, reference, label, members)
+        if summed is None:
+            skipped += len(members)
+        else:
+            found.append(summed)
+    notes = (f"{plural(skipped, 'chunk')} held against an earlier baseline do not add up with the others",)
+    return Sums(name, per, tuple(sorted(found, key=lambda one: one.start)), notes if skipped else ())
+
+
+def period(chunk: Chunk, per: str) -> str:
+    """Return the name of the unit that a chunk's middle lies in, which does not hang on its zone."""
+    middle = chunk.start + (chunk.end - chunk.start) / 2
+    if per == "week":
+        year, week, _ = middle.isocalendar()
+        return f"{year}-W{week:02d}"
+    if per == "quarter":
+        return f"{middle.year}-Q{(middle.month + 2) // 3}"
+    return f"{middle:%b %Y}" if per == "month" else f"{middle.year}"
+
+
+def _summed(monitor: Monitor, store: Store, reference: TableSketch, label: str, members: list[Chunk]) -> Summed | None:
+    """Merge the chunks' sketches and measure the sum; None where any was counted in another layout."""
+    whole: TableSketch | None = None
+    for chunk in members:
+        stored = chunk_store.sketch(store, chunk.id)
+        try:
+            own = decode(stored or b"")
+            whole = own if whole is None else whole.merge(own)
+        except ValueError:
+            return None
+    assert whole is not None
+    try:
+        facts = facts_of(reference, whole, {}, new={}, score=monitor.config.score)
+    except (KeyError, ValueError):
+        return None
+    verdicts = judge(facts, monitor.config.limits)
+    columns = tuple(
+        column_comparison(one, verdicts[one.name], reference.columns.get(one.name), whole.columns.get(one.name))
+        for one in facts
+    )
+    return Summed(
+        label=label,
+        version=members[0].version,
+        start=members[0].start,
+        end=members[-1].end,
+        chunks=len(members),
+        rows=sum(chunk.rows for chunk in members),
+        labels=sum(chunk.labels for chunk in members),
+        columns=columns,
+        metrics=_means(members),
+    )
+
+
+def _means(members: list[Chunk]) -> dict[str, float]:
+    totals: dict[str, tuple[float, int]] = {}
+    for chunk in members:
+        for one in chunk.metrics:
+            if one.metric in ADDITIVE and one.value is not None:
+                total, labels = totals.get(one.metric, (0.0, 0))
+                totals[one.metric] = total + one.value * one.labels, labels + one.labels
+    return {name: total / labels for name, (total, labels) in totals.items() if labels}

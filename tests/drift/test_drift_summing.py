@@ -1,0 +1,43 @@
+"""Chunks summed to longer ones: the same as if they had been measured so, without their rows."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from opsconsole.drift.summing import sums
+from opsconsole.ground.errors import NotFoundError
+from opsconsole.store import chunks as chunk_store
+from tests.drift.drift_world import World
+
+
+def test_months_sum_to_the_quarter_that_a_check_would_have_measured(world: World) -> None:
+    subject = world.version(1, world.month(1), at=1)
+    for number in (4, 5, 6):
+        world.live(number, shift=0.2 * number)
+    world.check(subject)
+    shutil.rmtree(world.root / "data")
+    [quarter] = sums(world.workspace, world.store, "m", "quarter").sums
+    assert (quarter.label, quarter.chunks, quarter.rows) == ("2013-Q2", 3, 7500)
+    assert quarter.drifted == ("a",)
+    months = [chunk.metrics for chunk in chunk_store.chunks(world.store, "m")]
+    accuracies = [next(one.value for one in month if one.metric == "accuracy") or 0.0 for month in months]
+    assert quarter.metrics["accuracy"] == pytest.approx(sum(accuracies) / 3)
+    assert "auc" not in quarter.metrics
+    summed = {one.name: one for one in quarter.columns}["a"]
+
+    twin = World(world.root, world.store, world.workspace)
+    twin.month(1)
+    for number in (4, 5, 6):
+        twin.live(number, shift=0.2 * number)
+    twin.configure('chunk = "month"', 'chunk = "quarter"')
+    [measured] = twin.check(subject).chunks
+    column = next(one for one in chunk_store.columns(world.store, measured.id) if one.name == "a")
+    assert (summed.psi, summed.ks) == (column.psi, column.ks)
+    assert [chunk.label for chunk in chunk_store.chunks(world.store, "m")] == ["2013-Q2"]
+
+
+def test_a_monitor_without_chunks_has_no_sums(world: World) -> None:
+    with pytest.raises(NotFoundError, match="has no chunks yet"):
+        sums(world.workspace, world.store, "m", "month")
