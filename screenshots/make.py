@@ -34,10 +34,12 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "promotion": ("3", "p"),
     "drift": ("4",),
     "alert": ("4", "enter"),
+    "columns": ("4", "enter", "G"),
+    "explain": ("4", "X"),
     "activity": ("5",),
     "keys": ("?",),
 }
-ASKED = {"gates", "run.plan", "repo.changes"}
+ASKED = {"gates", "run.plan", "repo.changes", "drift.explain"}
 """Questions to the command line whose answers a screenshot shows."""
 SIZES = {"": (120, 40), "-80x24": (80, 24)}
 

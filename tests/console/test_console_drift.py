@@ -1,0 +1,96 @@
+"""The keys of Drift on a workspace that was filled by running the product; each asks the command line's own twin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from opsconsole.console.app import ConsoleApp
+from opsconsole.console.dialogs.baselines import BaselinesDialog
+from opsconsole.console.dialogs.explain import ExplainDialog
+from opsconsole.console.dialogs.replay import ReplayDialog
+from opsconsole.console.widgets.rows import RowList
+from opsconsole.store import baselines, chunks, events, label_batches
+from tests.console.test_console_flows import screen_text, until
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_a_chunk_is_explained_replayed_and_its_baseline_shown(mill: Path, size: tuple[int, int]) -> None:
+    app = ConsoleApp(mill)
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("4")
+        await until(pilot, lambda: "MONITORS" in screen_text(app))
+        await pilot.press("X")
+        await until(pilot, lambda: isinstance(app.screen, ExplainDialog) and "AUC it is worth" in screen_text(app), 60)
+        assert "Apr 2013" in screen_text(app)
+        await pilot.press("escape", "R")
+        await until(
+            pilot, lambda: isinstance(app.screen, ReplayDialog) and "false alarms a week" in screen_text(app), 60
+        )
+        await pilot.press("escape", "b")
+        await until(
+            pilot, lambda: isinstance(app.screen, BaselinesDialog) and "evaluation of v1" in screen_text(app), 30
+        )
+        await pilot.press("escape")
+        await until(pilot, lambda: "ALERTS" in screen_text(app))
+
+
+async def test_the_numbers_of_earlier_chunks_are_a_key_away(mill: Path) -> None:
+    app = ConsoleApp(mill)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4", "enter")
+        await until(pilot, lambda: "PERFORMANCE   Apr 2013" in screen_text(app))
+        await pilot.press("left_square_bracket")
+        await until(pilot, lambda: "PERFORMANCE   Mar 2013" in screen_text(app))
+        assert "Mar▾" in screen_text(app)
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: "PERFORMANCE   Apr 2013" in screen_text(app))
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: "it is the newest" in screen_text(app))
+
+
+async def test_labels_are_brought_from_a_file_and_judged(mill: Path) -> None:
+    app = ConsoleApp(mill)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4", "l")
+        await until(pilot, lambda: isinstance(app.focused, Input))
+        await pilot.press(*str(mill / "data" / "labels.csv"), "enter")
+        await until(pilot, lambda: "100 labels, 100 of rows that are there" in screen_text(app), 60)
+        assert [batch.rows for batch in label_batches.batches(app.store, "watch")] == [100]
+        assert events.events(app.store, kind="monitor.labelled")
+
+
+async def test_another_reference_is_taken_with_a_reason_and_taken_back(mill: Path) -> None:
+    app = ConsoleApp(mill)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4", "B")
+        await until(pilot, lambda: isinstance(app.focused, Input))
+        prompt = app.focused
+        assert isinstance(prompt, Input)
+        assert prompt.value.endswith("  2013-04-01"), "the chunk at hand is offered"
+        prompt.value = prompt.value.replace("2013-04", "2013-03")
+        await pilot.press("enter")
+        await until(pilot, lambda: "why" in screen_text(app) and isinstance(app.focused, Input))
+        await pilot.press(*"spring", "enter")
+        await until(pilot, lambda: "compares with 1,000 rows" in screen_text(app), 60)
+        held = baselines.baseline(app.store, "watch", 1)
+        assert held is not None
+        assert (held.revision, held.reason) == (2, "spring")
+        await pilot.press("colon", *"rebaseline undo no", "enter")
+        await until(pilot, lambda: "compares with 600 rows" in screen_text(app), 60)
+
+
+async def test_a_read_only_console_explains_and_brings_nothing(mill: Path) -> None:
+    app = ConsoleApp(mill, readonly=True)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4", "l")
+        await until(pilot, lambda: "read-only" in screen_text(app))
+        assert not label_batches.batches(app.store, "watch")
+        assert chunks.number(app.store, "watch") == 3
+        await pilot.press("X")
+        await until(pilot, lambda: "AUC it is worth" in screen_text(app), 60)
+        assert app.screen.query_one(RowList)
