@@ -54,6 +54,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+MOST_CHUNKS = 100_000
+
+
 @dataclass(frozen=True)
 class CheckResult:
     """What a check did and how the monitor stands now."""
@@ -167,14 +170,15 @@ def _check_version(
     new = [work.window for work in works if work.facts is None]
     counted = count_chunks(monitor, production, baseline.version, against.reference, against.fitted, new)
     fresh = {window.start: one for window, one in zip(new, counted, strict=True)}
-    course = _course(store, against, works)
+    stored = _stored_pasts(store, against) if works else {}
+    course = _course(against, works, stored)
     stale = _stale(monitor, works)
     changed = False
     for work in works:
         facts = work.facts
         last = work is works[-1] and monitor.config.quality.fresh is not None
         if facts is not None and not changed and not last and work.stored is not None:
-            course.past.append(_stored_past(store, against, work.stored))
+            course.past.append(stored[work.window.start])
             done.unchanged += 1
             continue
         if facts is None:
@@ -253,20 +257,22 @@ def _forget_other_cuts(store: Store, monitor: Monitor, version: int, works: list
             chunk_store.drop(connection, stale)
 
 
-def _course(store: Store, against: Against, works: list[_Work]) -> Course:
+def _stored_pasts(store: Store, against: Against) -> dict[datetime, Past]:
+    """Return what later verdicts need of each stored chunk of a version, by its start, oldest first."""
+    name, version = against.monitor.name, against.baseline.version
+    moves = chunk_store.moves(store, name, version)
+    return {
+        chunk.start: past_of(chunk, moves.get(chunk.id, []), _fall(against, chunk))
+        for chunk in chunk_store.chunks(store, name, version=version, limit=MOST_CHUNKS)
+    }
+
+
+def _course(against: Against, works: list[_Work], stored: Mapping[datetime, Past]) -> Course:
     """Return the course of a version up to the first window whose rows are still there."""
     course = Course(against.fitted.wobble() if against.monitor.config.limits.wobble else {})
     first = works[0].window.start if works else None
-    for chunk in chunk_store.chunks(store, against.monitor.name, version=against.baseline.version):
-        if first is not None and chunk.start < first:
-            course.past.append(past_of(chunk, chunk_store.columns(store, chunk.id), _fall(against, chunk)))
+    course.past += [past for start, past in stored.items() if first is not None and start < first]
     return course
-
-
-def _stored_past(store: Store, against: Against, stored: Known) -> Past:
-    chunk = chunk_store.chunk(store, stored.id)
-    assert chunk is not None
-    return past_of(chunk, chunk_store.columns(store, chunk.id), _fall(against, chunk))
 
 
 def _fall(against: Against, chunk: Chunk) -> float | None:

@@ -194,6 +194,15 @@ class Known:
 
 
 @dataclass(frozen=True)
+class Move:
+    """How one column of a chunk moved."""
+
+    name: str
+    psi: float | None
+    effect: str
+
+
+@dataclass(frozen=True)
 class HeatCell:
     """One column in one chunk of the heat strip."""
 

@@ -24,6 +24,7 @@ from opsconsole.store.chunk_records import (
     Histogram,
     Kept,
     Known,
+    Move,
     Slice,
     Structure,
 )
@@ -147,6 +148,19 @@ def heat(store: Store, monitor: str, *, limit: int = 60) -> list[HeatCell]:
     return [
         HeatCell(row["chunk_id"], row["name"], row["psi"], row["effect"], Severity(row["severity"])) for row in found
     ]
+
+
+def moves(store: Store, monitor: str, version: int) -> dict[int, list[Move]]:
+    """Return how each column of each chunk of a version moved, by the chunk's id, without all that is only shown."""
+    rows = store.rows(
+        "SELECT chunk_id, name, psi, effect FROM chunk_columns WHERE chunk_id IN"
+        " (SELECT id FROM chunks WHERE monitor = ? AND version = ?)",
+        (monitor, version),
+    )
+    found: dict[int, list[Move]] = {}
+    for row in rows:
+        found.setdefault(row["chunk_id"], []).append(Move(row["name"], row["psi"], row["effect"]))
+    return found
 
 
 def sketch(store: Store, chunk_id: int) -> bytes | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from opsconsole.drift.facts import BROKEN
 from opsconsole.drift.verdicts.gates import History
-from opsconsole.store.chunk_records import ChunkColumn, ChunkRecord
+from opsconsole.store.chunk_records import ChunkColumn, ChunkRecord, Move
 
 DRIFTED = frozenset({"warn", "major"})
 
@@ -29,7 +29,7 @@ class Past:
     record: ChunkRecord
 
 
-def past_of(record: ChunkRecord, columns: Sequence[ChunkColumn], fall: float | None) -> Past:
+def past_of(record: ChunkRecord, columns: Sequence[ChunkColumn | Move], fall: float | None) -> Past:
     """Return what later chunks need to know of a chunk that was judged."""
     return Past(
         label=record.label,
