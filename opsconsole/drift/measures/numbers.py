@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,7 +31,7 @@ def numeric(reference: NumericSketch, current: NumericSketch) -> Distances:
         raise ValueError("sketches of different layouts cannot be compared")
     nothing = blank(reference, current)
     mine, theirs = as_floats(reference.cells), as_floats(current.cells)
-    groups = _groups(mine)
+    groups = _groups(reference.cells)
     psi, noise_p = psi_of(*psi_counts(reference, current))
     outside = _outer(theirs) / current.present if current.present else None
     if not reference.present or not current.present or not reference.edges:
@@ -59,7 +60,7 @@ def psi_counts(reference: NumericSketch, current: NumericSketch) -> tuple[Floats
     if not reference.edges:  # no finite value lies there: being finite is the difference that can be seen
         return _finiteness(reference), _finiteness(current)
     mine, theirs = as_floats(reference.cells), as_floats(current.cells)
-    groups = _groups(mine)
+    groups = _groups(reference.cells)
     expected = _with(groups, mine, reference.missing)
     if _outer(theirs) and not _outer(mine):
         expected[-2] = EXPECTED_OUTSIDE
@@ -69,7 +70,7 @@ def psi_counts(reference: NumericSketch, current: NumericSketch) -> tuple[Floats
 def numeric_vector(sketch: NumericSketch) -> Floats:
     """Return a reference's rows over the bins of its own PSI."""
     cells = as_floats(sketch.cells)
-    return _with(_groups(cells), cells, sketch.missing)
+    return _with(_groups(sketch.cells), cells, sketch.missing)
 
 
 def _wasserstein(reference: NumericSketch, current: NumericSketch) -> float | None:
@@ -97,22 +98,28 @@ def _clamped(found: list[float | None], low: float, high: float, choose: Callabl
     return min(max(chosen, low), high)
 
 
-def _groups(cells: Floats) -> list[NDArray[np.intp]]:
-    """Merge the cells in range into at most ten neighbouring bins of like reference mass; each has some."""
-    interior = cells[1:-1]
+@lru_cache(maxsize=4096)
+def _groups(cells: tuple[int, ...]) -> tuple[int, ...]:
+    """Merge the cells in range into at most ten neighbouring bins of like reference mass; return where each begins.
+
+    Every bin has some of the reference's values; the places count from the first cell in range. A reference is held
+    against chunk after chunk, so what was found for it is kept.
+    """
+    interior = as_floats(cells)[1:-1]
     total = interior.sum()
     if not total:
-        return []
+        return ()
     middle = (np.cumsum(interior) - interior / 2) / total
     number = np.minimum((middle * PSI_BINS).astype(np.intp), PSI_BINS - 1)
     filled = np.unique(number[interior > 0])
     number = np.clip(np.searchsorted(filled, number, side="right") - 1, 0, len(filled) - 1)
-    return [np.flatnonzero(number == group) + 1 for group in range(len(filled))]
+    return tuple(np.searchsorted(number, np.arange(len(filled))).tolist())
 
 
-def _binned(groups: list[NDArray[np.intp]], cells: Floats) -> Floats:
+def _binned(groups: tuple[int, ...], cells: Floats) -> Floats:
     """Return the counts of the bins, then of all values out of range."""
-    return np.array([*(float(cells[group].sum()) for group in groups), _outer(cells)])
+    inside = np.add.reduceat(cells[1:-1], groups) if groups else np.empty(0)
+    return np.append(inside, _outer(cells))
 
 
 def _outer(cells: Floats) -> float:
@@ -123,5 +130,5 @@ def _finiteness(sketch: NumericSketch) -> Floats:
     return np.array([sketch.present - sketch.infinite, sketch.infinite, sketch.missing], dtype=np.float64)
 
 
-def _with(groups: list[NDArray[np.intp]], cells: Floats, missing: int) -> Floats:
+def _with(groups: tuple[int, ...], cells: Floats, missing: int) -> Floats:
     return np.append(_binned(groups, cells), float(missing))

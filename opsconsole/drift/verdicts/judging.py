@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from opsconsole.drift.data.windows import Window, unit_of
@@ -241,6 +242,8 @@ def _stored(one: ColumnNote, reference: TableSketch, sketch: TableSketch) -> Chu
     )
 
 
+@lru_cache(maxsize=4096)
 def _quantiles(sketch: Sketch) -> Quantiles | None:
+    """Return where values lie; a reference's are asked for with every chunk."""
     found = quantiles(sketch, [LOW, MEDIAN, HIGH]) if isinstance(sketch, NumericSketch) else ()
     return Quantiles(*found) if found else None
