@@ -186,11 +186,11 @@ def _check_version(
             sketch = one.sketch
             facts = measure_chunk(monitor, against, production, work.window, one)
         else:
-            sketch = decode(chunk_store.sketch(store, work.stored.id if work.stored else 0) or b"")
+            sketch = decode(chunk_store.sketch(store, work.stored.id if work.stored else 0) or b"", [against.reference])
         told = replace(facts, quality=(*facts.quality, *stale)) if last else facts
         judged = judge_chunk(against, work.window, told, sketch, course, work.fingerprint)
         course.past.append(judged.past)
-        kept = Kept(sketch.encode(), facts.encode(), work.stamp)
+        kept = Kept(sketch.encode(against.reference), facts.encode(), work.stamp)
         changed = _keep(monitor, store, judged, kept, subject, done) or changed
 
 

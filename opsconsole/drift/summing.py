@@ -98,7 +98,7 @@ def _summed(monitor: Monitor, store: Store, reference: TableSketch, label: str, 
     for chunk in members:
         stored = chunk_store.sketch(store, chunk.id)
         try:
-            own = decode(stored or b"")
+            own = decode(stored or b"", [reference])
             whole = own if whole is None else whole.merge(own)
         except ValueError:
             return None

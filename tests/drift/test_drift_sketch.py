@@ -170,3 +170,22 @@ def counts(sketch: Sketch) -> tuple[object, ...]:
 def test_a_table_sketch_of_other_columns_does_not_merge() -> None:
     with pytest.raises(ValueError, match="different columns"):
         TableSketch(0, {}).merge(count([batch([])], lay_out([batch([])], KINDS)))
+
+
+def test_a_chunks_sketch_is_stored_without_the_layout_of_its_reference() -> None:
+    random = np.random.default_rng(2)
+
+    def batch(rows: int, shift: float) -> pa.RecordBatch:
+        names = [f"category {number}" for number in random.integers(0, 900, rows)]
+        return pa.RecordBatch.from_pydict({"x": random.normal(shift, 1, rows), "c": names})
+
+    rows = [batch(20_000, 0.0)]
+    laid = lay_out(rows, {"x": ColumnKind.NUMERIC, "c": ColumnKind.CATEGORICAL})
+    reference, current = count(rows, laid), count([batch(3000, 1.0)], laid)
+    bare = current.encode(reference)
+    assert len(bare) < 0.5 * len(current.encode())
+    assert decode(bare, [reference]) == current
+    other = count([batch(50, 0.0)], lay_out([batch(50, 5.0)], {"x": ColumnKind.NUMERIC, "c": ColumnKind.CATEGORICAL}))
+    assert decode(bare, [other, reference]) == current
+    with pytest.raises(ValueError, match="without the reference"):
+        decode(bare, [other])

@@ -6,9 +6,11 @@ subtracted in thought, and compared without going back to the rows. No numpy her
 
 from __future__ import annotations
 
+import hashlib
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import msgspec
 
@@ -46,18 +48,61 @@ class TableSketch:
             self.rows + other.rows, {name: merged(mine, other.columns[name]) for name, mine in self.columns.items()}
         )
 
-    def encode(self) -> bytes:
-        """Return compact bytes; the same sketch gives the same bytes."""
+    def encode(self, reference: TableSketch | None = None) -> bytes:
+        """Return compact bytes; the same sketch gives the same bytes.
+
+        Of a chunk's sketch most is the layout that it shares with its reference; with ``reference`` that is left out,
+        and ``decode`` needs the reference again.
+        """
+        columns = self.columns if reference is None else _bare(self.columns, reference.columns)
         document = _Document(
             format=FORMAT,
             rows=self.rows,
-            order=list(self.columns),
-            numeric={name: one for name, one in self.columns.items() if isinstance(one, NumericSketch)},
-            categorical={name: one for name, one in self.columns.items() if isinstance(one, CategorySketch)},
-            moments={name: one for name, one in self.columns.items() if isinstance(one, MomentSketch)},
-            embeddings={name: one for name, one in self.columns.items() if isinstance(one, EmbeddingSketch)},
+            order=list(columns),
+            numeric={name: one for name, one in columns.items() if isinstance(one, NumericSketch)},
+            categorical={name: one for name, one in columns.items() if isinstance(one, CategorySketch)},
+            moments={name: one for name, one in columns.items() if isinstance(one, MomentSketch)},
+            embeddings={name: one for name, one in columns.items() if isinstance(one, EmbeddingSketch)},
+            bare=[name for name in columns if columns[name] is not self.columns[name]],
+            layout="" if reference is None else reference.layout,
         )
         return zlib.compress(msgspec.msgpack.encode(document), 6)
+
+    @cached_property
+    def layout(self) -> str:
+        """What the layout of its columns is known by."""
+        told = {
+            name: one.edges if isinstance(one, NumericSketch) else (one.categories, one.rest)
+            for name, one in self.columns.items()
+            if isinstance(one, NumericSketch | CategorySketch)
+        }
+        return hashlib.sha256(msgspec.msgpack.encode(told)).hexdigest()[:16]
+
+
+def _bare(columns: Mapping[str, Sketch], reference: Mapping[str, Sketch]) -> dict[str, Sketch]:
+    """Leave out the edges and categories that a column shares with its reference."""
+    found: dict[str, Sketch] = {}
+    for name, one in columns.items():
+        other = reference.get(name)
+        if isinstance(one, NumericSketch) and isinstance(other, NumericSketch) and one.edges == other.edges:
+            found[name] = replace(one, edges=())
+        elif (
+            isinstance(one, CategorySketch)
+            and isinstance(other, CategorySketch)
+            and (one.categories, one.rest) == (other.categories, other.rest)
+        ):
+            found[name] = replace(one, categories=(), rest=())
+        else:
+            found[name] = one
+    return found
+
+
+def _whole(one: Sketch, reference: Sketch) -> Sketch:
+    if isinstance(one, NumericSketch) and isinstance(reference, NumericSketch):
+        return replace(one, edges=reference.edges)
+    if isinstance(one, CategorySketch) and isinstance(reference, CategorySketch):
+        return replace(one, categories=reference.categories, rest=reference.rest)
+    raise ValueError("a stored sketch and its reference disagree about a column's kind")
 
 
 class _Head(msgspec.Struct):
@@ -72,10 +117,14 @@ class _Document(msgspec.Struct):
     categorical: dict[str, CategorySketch]
     moments: dict[str, MomentSketch]
     embeddings: dict[str, EmbeddingSketch]
+    bare: list[str] = []
+    """Columns whose edges or categories are those of the reference."""
+    layout: str = ""
+    """What that reference's layout is known by."""
 
 
-def decode(data: bytes) -> TableSketch:
-    """Read what ``TableSketch.encode`` wrote; ValueError for anything else."""
+def decode(data: bytes, references: Iterable[TableSketch] = ()) -> TableSketch:
+    """Read what ``TableSketch.encode`` wrote; ValueError for anything else, or where its reference is not among them."""
     try:
         plain = zlib.decompress(data)
         found = msgspec.msgpack.decode(plain, type=_Head).format
@@ -90,6 +139,11 @@ def decode(data: bytes) -> TableSketch:
         **document.moments,
         **document.embeddings,
     }
+    if document.bare:
+        reference = next((one for one in references if one.layout == document.layout), None)
+        if reference is None:
+            raise ValueError("a stored sketch without the reference that it was counted in")
+        columns |= {name: _whole(columns[name], reference.columns[name]) for name in document.bare}
     return TableSketch(document.rows, {name: columns[name] for name in document.order})
 
 
