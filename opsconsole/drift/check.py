@@ -26,7 +26,7 @@ from opsconsole.drift.data.probabilities import with_probabilities
 from opsconsole.drift.data.production import Production, known, read_production
 from opsconsole.drift.data.sources import open_source
 from opsconsole.drift.data.windows import Window, cut, gaps, unit_of
-from opsconsole.drift.fingerprints import fingerprint, stamp_of, stamps_of
+from opsconsole.drift.fingerprints import fingerprint, inputs_of, mark_of, stamp_of, stamps_of
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.fitted import decode as fitted_of
 from opsconsole.drift.measured import Measured, QualityFact
@@ -44,9 +44,11 @@ from opsconsole.ground.nouns import Severity
 from opsconsole.ground.text import duration, plural
 from opsconsole.store import alerts as alert_store
 from opsconsole.store import baselines as baseline_store
+from opsconsole.store import check_marks
 from opsconsole.store import chunks as chunk_store
 from opsconsole.store.alerts import Alert
 from opsconsole.store.baselines import Baseline
+from opsconsole.store.check_marks import CheckMark
 from opsconsole.store.chunk_records import Chunk, Kept, Known
 from opsconsole.store.connection import Store
 
@@ -118,6 +120,10 @@ def check(
         )
     with store.immediate() as connection:
         incidents.wake(connection, name, clock.now())
+    inputs = inputs_of(monitor, store, subject, data or monitor.config.current)
+    last = check_marks.mark(store, name)
+    if inputs is not None and last is not None and last.mark == mark_of(monitor, store, inputs):
+        return _result(store, name, subject, _Done([], last.chunks, list(last.notes)))
     production = production_of(monitor, store, subject, data)
     ensure_baseline(monitor, store, subject, production)
     stamps = stamps_of(production.source)
@@ -132,6 +138,13 @@ def check(
             done.notes.append(f"v{version}: an older program made its baseline: its chunks stay as they were judged")
     unscored = sorted(set(production.scores) - set(held))
     done.notes += [f"v{version} scored rows but has no baseline: they are not judged" for version in unscored]
+    if inputs is not None and not production.source.notes:
+        number = done.unchanged + len(done.judged)
+        check_marks.leave(store, name, CheckMark(mark_of(monitor, store, inputs), number, tuple(done.notes)))
+    return _result(store, name, subject, done)
+
+
+def _result(store: Store, name: str, subject: Subject, done: _Done) -> CheckResult:
     standing = alert_store.alerts(store, monitor=name, live=True)
     return CheckResult(
         monitor=name,

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from opsconsole.drift.data.files import file_stamp
+from opsconsole.drift.data.places import find_files
 from opsconsole.drift.data.production import Production
 from opsconsole.drift.data.sources import Source
 from opsconsole.drift.data.windows import Window
-from opsconsole.drift.monitors import Monitor
+from opsconsole.drift.monitors import Monitor, Subject
+from opsconsole.store import baselines, chunks, label_batches
 from opsconsole.store.baselines import Baseline
+from opsconsole.store.connection import Store
 
 REVISION = 2
 """Raised when the same rows would be measured otherwise than before."""
@@ -46,6 +51,35 @@ def stamp_of(production: Production, window: Window, stamps: Mapping[str, str]) 
 def stamps_of(source: Source) -> dict[str, str]:
     """Return what each file's content is known by."""
     return {file.name: file.stamp() for file in source.files}
+
+
+def inputs_of(monitor: Monitor, store: Store, subject: Subject, location: str | Path) -> str | None:
+    """Return what a check is about to rest on, without opening a file.
+
+    None where only reading would tell (tables and commands), and where time alone can change a verdict (freshness).
+    """
+    place = str(location)
+    if place.startswith(("sqlite:", "command:")) or monitor.config.quality.fresh is not None:
+        return None
+    told = (
+        REVISION,
+        monitor.config,
+        monitor.persistence,
+        monitor.task,
+        subject,
+        [(str(path), file_stamp(path)) for path in find_files(location, base=monitor.root).paths],
+        [(one.id, one.file_digest) for one in baselines.predictions(store, monitor.model)],
+        [(one.id, one.file_digest) for one in label_batches.batches(store, monitor.name)],
+    )
+    return hashlib.sha256(repr(told).encode()).hexdigest()
+
+
+def mark_of(monitor: Monitor, store: Store, inputs: str) -> str:
+    """Return what a whole check is known by: its inputs, and what it left in the store."""
+    found = baselines.baselines(store, monitor.name).values()
+    held = sorted((one.version, one.id, one.fitted is None) for one in found)
+    told = (inputs, held, chunks.number(store, monitor.name))
+    return "sha256:" + hashlib.sha256(repr(told).encode()).hexdigest()
 
 
 def _buffers(ids: pa.Array) -> list[bytes]:

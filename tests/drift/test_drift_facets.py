@@ -269,3 +269,23 @@ def test_a_baseline_of_an_older_program_is_made_anew(world: World, subject: Subj
     found = baselines.baseline(world.store, "m", 1)
     assert found is not None
     assert (found.revision, found.fitted is not None) == (2, True)
+
+
+def test_nothing_is_read_where_nothing_changed(world: World, subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.live(2)
+    first = world.check(subject)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("rows are read")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("opsconsole.drift.check.production_of", refuse)
+        again = world.check(subject)
+        assert (again.chunks, again.unchanged, again.notes) == ((), 1, first.notes)
+        world.configure('label = "y"', 'label = "y"\nleast = 460')
+        with pytest.raises(AssertionError, match="rows are read"):
+            world.check(subject)
+    world.check(subject)
+    month = world.month(3)
+    world.predict(1, month[0], month[1])
+    assert [chunk.label for chunk in world.check(subject).chunks] == ["Mar 2013"]

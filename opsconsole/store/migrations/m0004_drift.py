@@ -58,6 +58,14 @@ STATEMENTS = (
       UNIQUE (monitor, file_digest)
     ) STRICT
     """,
+    """
+    CREATE TABLE check_marks (
+      monitor TEXT PRIMARY KEY,
+      mark TEXT NOT NULL,
+      chunks INTEGER NOT NULL,
+      notes TEXT NOT NULL DEFAULT '[]'
+    ) STRICT, WITHOUT ROWID
+    """,
 )
 
 

@@ -1,0 +1,38 @@
+"""What the last whole check of a monitor rested on: as long as nothing of it changes, there is nothing to read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from opsconsole.store.connection import Store
+
+
+@dataclass(frozen=True)
+class CheckMark:
+    """A check that ran to its end."""
+
+    mark: str
+    """A digest of everything that it rested on."""
+    chunks: int
+    """How many chunks there were."""
+    notes: tuple[str, ...]
+
+
+def mark(store: Store, monitor: str) -> CheckMark | None:
+    """Return the mark of a monitor's last whole check."""
+    row = store.row("SELECT mark, chunks, notes FROM check_marks WHERE monitor = ?", (monitor,))
+    if row is None:
+        return None
+    return CheckMark(row["mark"], row["chunks"], msgspec.json.decode(row["notes"], type=tuple[str, ...]))
+
+
+def leave(store: Store, monitor: str, found: CheckMark) -> None:
+    """Remember a check that ran to its end."""
+    with store.immediate() as connection:
+        connection.execute(
+            "INSERT INTO check_marks (monitor, mark, chunks, notes) VALUES (?,?,?,?) ON CONFLICT (monitor)"
+            " DO UPDATE SET mark = excluded.mark, chunks = excluded.chunks, notes = excluded.notes",
+            (monitor, found.mark, found.chunks, msgspec.json.encode(found.notes).decode()),
+        )
