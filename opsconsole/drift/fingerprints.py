@@ -16,6 +16,7 @@ from opsconsole.drift.data.production import Production
 from opsconsole.drift.data.sources import Source
 from opsconsole.drift.data.windows import Window
 from opsconsole.drift.monitors import Monitor, Subject
+from opsconsole.drift.sketches.sketch import readable
 from opsconsole.store import baselines, chunks, label_batches
 from opsconsole.store.baselines import Baseline
 from opsconsole.store.connection import Store
@@ -77,7 +78,7 @@ def inputs_of(monitor: Monitor, store: Store, subject: Subject, location: str | 
 def mark_of(monitor: Monitor, store: Store, inputs: str) -> str:
     """Return what a whole check is known by: its inputs, and what it left in the store."""
     found = baselines.baselines(store, monitor.name).values()
-    held = sorted((one.version, one.id, one.fitted is None) for one in found)
+    held = sorted((one.version, one.id, one.fitted is None, readable(one.sketch)) for one in found)
     told = (inputs, held, chunks.number(store, monitor.name))
     return "sha256:" + hashlib.sha256(repr(told).encode()).hexdigest()
 
