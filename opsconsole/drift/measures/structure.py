@@ -31,6 +31,8 @@ MOST_COLUMNS = 200
 MOST_ROWS = 200_000
 """Reference rows that the components are fitted on; the commonest value of a category needs no more."""
 KNOWN = 1_000
+FARTHEST = 1e6
+"""Standard deviations from the mean beyond which a value counts as so far: its square, and their sum, stay finite."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,9 @@ def _encoder(name: str, column: pa.Array) -> Encoder | None:
 
 
 def _encoded(encoder: Encoder, column: pa.Array) -> Floats:
-    return (_raw(encoder.frequencies, encoder.fill, column) - encoder.mean) / encoder.scale
+    standard = _raw(encoder.frequencies, encoder.fill, column) / encoder.scale - encoder.mean / encoder.scale
+    found: Floats = np.clip(standard, -FARTHEST, FARTHEST)
+    return found
 
 
 def _raw(frequencies: Mapping[str, float] | None, fill: float, column: pa.Array) -> Floats:
