@@ -104,6 +104,8 @@ class _Done:
     judged: list[Chunk]
     unchanged: int
     notes: list[str]
+    whole: bool
+    """Whether all rows that there are were read: what is not among them is no more."""
 
 
 def check(
@@ -127,7 +129,7 @@ def check(
     production = production_of(monitor, store, subject, data)
     ensure_baseline(monitor, store, subject, production)
     stamps = stamps_of(production.source)
-    done = _Done([], 0, list(production.notes))
+    done = _Done([], 0, list(production.notes), whole=data is None and not production.source.left_out)
     held = baseline_store.baselines(store, name)
     for version, baseline in sorted(held.items()):
         if version not in production.scores:
@@ -179,7 +181,7 @@ def _check_version(
     rows, notes = judgeable(production, baseline)
     works = _works(monitor, store, production, baseline, rows, stamps)
     done.notes += [*notes, *_gaps_told(monitor, baseline.version, works)]
-    _forget_other_cuts(store, monitor, baseline.version, works)
+    done.notes += _forget_others(store, monitor, baseline.version, works, whole=done.whole)
     new = [work.window for work in works if work.facts is None]
     counted = count_chunks(monitor, production, baseline.version, against.reference, against.fitted, new)
     fresh = {window.start: one for window, one in zip(new, counted, strict=True)}
@@ -256,18 +258,23 @@ def _gaps_told(monitor: Monitor, version: int, works: list[_Work]) -> list[str]:
     ]
 
 
-def _forget_other_cuts(store: Store, monitor: Monitor, version: int, works: list[_Work]) -> None:
-    """Drop stored chunks whose time now belongs to a window that begins elsewhere; the past before all rows stays."""
+def _forget_others(store: Store, monitor: Monitor, version: int, works: list[_Work], *, whole: bool) -> list[str]:
+    """Drop stored chunks that no window begins with any more; the past before all rows stays.
+
+    Their time belongs to another window now, or, when the rows are ``whole``, to none: a date was corrected.
+    """
     starts = {work.window.start for work in works}
     spans = [(work.window.start, work.window.end) for work in works]
-    stale = [
-        one.id
-        for start, one in chunk_store.known(store, monitor.name, version).items()
-        if start not in starts and any(first <= start < after for first, after in spans)
-    ]
-    if stale:
-        with store.immediate() as connection:
-            chunk_store.drop(connection, stale)
+    others = [one for one in chunk_store.known(store, monitor.name, version).items() if one[0] not in starts]
+    cut = {one.id for start, one in others if any(first <= start < after for first, after in spans)}
+    empty = {one.id for start, one in others if whole and works and start > works[0].window.start} - cut
+    if not cut | empty:
+        return []
+    with store.immediate() as connection:
+        chunk_store.drop(connection, sorted(cut | empty))
+    if not empty:
+        return []
+    return [f"v{version}: {plural(len(empty), 'chunk')} that no row is of any more: forgotten"]
 
 
 def _stored_pasts(store: Store, against: Against) -> dict[datetime, Past]:

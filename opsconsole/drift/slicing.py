@@ -68,7 +68,9 @@ def compare_slices(
         if min(rows.reference, rows.current) < FEWEST_ROWS:
             found.append(SliceComparison(value, rows, Severity.OK, ()))
             continue
-        sides = [SlicedSource(side.name, side.files, side.notes, by, value) for side in (reference, current)]
+        sides = [
+            SlicedSource(side.name, side.files, side.notes, column=by, value=value) for side in (reference, current)
+        ]
         compared = compare_sources(sides[0], sides[1], columns=columns, without=frozenset({by}))
         found.append(SliceComparison(value, rows, compared.severity, compared.columns))
     return tuple(found)

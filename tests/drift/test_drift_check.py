@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ import pytest
 from opsconsole.drift.check import CheckResult, check
 from opsconsole.drift.data.sources import DataError
 from opsconsole.drift.monitors import Subject
+from opsconsole.drift.report import report
 from opsconsole.ground.errors import ConfigError, NotFoundError, RefusedError, UsageError
 from opsconsole.ground.nouns import AlertState, Severity
 from opsconsole.store import alerts as alert_store
 from opsconsole.store import baselines, events
 from opsconsole.store import chunks as chunk_store
 from opsconsole.store.connection import open_store
-from tests.drift.drift_world import World
+from tests.drift.drift_world import ROWS, World
 
 
 @pytest.fixture
@@ -333,3 +335,38 @@ def test_a_column_named_as_markup_is_told_without_its_control_characters(world: 
     found = world.check(subject)
     assert found.alerts[0].title.startswith("`temp[/]`")
     assert "\x1b" not in "".join(found.alerts[0].words)
+
+
+def test_numbers_near_the_largest_there_are_leave_a_store_that_can_be_read(world: World, subject: Subject) -> None:
+    huge = np.where(np.arange(ROWS) % 2, 1.7e308, -1.7e308)
+    names = {name: world.random.normal(size=ROWS) for name in ("c", "d")}
+    subject = world.version(1, world.month(1, change=names), at=1)
+    for number in (2, 3):
+        world.live(number, change=names | {"a": huge, "c": -huge})
+        world.check(subject)
+    [_, one] = report(world.store, world.workspace.config, "m")
+    assert one.structure is not None
+    assert one.structure.drifted
+    assert {column.name for column in one.columns if column.drifted} == {"a", "c"}
+
+
+def test_a_chunk_that_no_row_is_of_any_more_is_forgotten(world: World, subject: Subject) -> None:
+    world.live(2)
+    ids, scores, _ = world.month(3)
+    world.predict(1, ids, scores)
+    later = [datetime(2031, 3, 1) + timedelta(minutes=index) for index in range(ROWS)]  # noqa: DTZ001 - as in the data
+    world.month(3, change={"t": later})
+    assert [chunk.label for chunk in world.check(subject).chunks] == ["Feb 2013", "Mar 2031"]
+    world.month(3)
+    found = world.check(subject)
+    assert "v1: 1 chunk that no row is of any more: forgotten" in found.notes
+    assert [chunk.label for chunk in chunk_store.chunks(world.store, "m")] == ["Feb 2013", "Mar 2013"]
+
+
+def test_a_check_of_other_data_forgets_nothing(world: World, subject: Subject) -> None:
+    for number in (2, 3, 4):
+        world.live(number)
+    world.check(subject)
+    check(world.workspace, world.store, "m", subject, data=world.root / "data" / "2013-03.parquet")
+    check(world.workspace, world.store, "m", subject, data=world.root / "data" / "2013-02.parquet")
+    assert [chunk.label for chunk in chunk_store.chunks(world.store, "m")] == ["Feb 2013", "Mar 2013", "Apr 2013"]

@@ -47,6 +47,8 @@ class Source:
     files: tuple[DataFile, ...]
     notes: tuple[str, ...] = ()
     """What was left out or is read otherwise than it looks, and why."""
+    left_out: bool = False
+    """Whether there are files that are not among ``files``, because they are still being written."""
 
     @property
     def kinds(self) -> dict[str, ColumnKind | None]:
@@ -98,6 +100,7 @@ def open_source(location: str | Path, *, base: Path | None = None) -> Source:
     """
     text, folder = str(location), base or Path.cwd()
     notes: tuple[str, ...] = ()
+    left_out = False
     if text.startswith(COMMAND):
         files = [open_command(text, folder)]
     elif text.startswith(SQLITE):
@@ -105,9 +108,11 @@ def open_source(location: str | Path, *, base: Path | None = None) -> Source:
     else:
         found = find_files(location, base=base)
         whole, notes = _settled(found.paths)
+        left_out = bool(notes)
         notes = found.notes + notes
         files = [_open_file(path) for path in whole]
-    return Source(text, tuple(files), notes + tuple(note for file in files for note in file.reader.notes))
+    read = tuple(note for file in files for note in file.reader.notes)
+    return Source(text, tuple(files), notes + read, left_out)
 
 
 def _settled(paths: list[Path]) -> tuple[list[Path], tuple[str, ...]]:
