@@ -35,6 +35,9 @@ from opsconsole.store.connection import Store
 PRODUCTION = "production "
 """How the origin of a baseline of production rows begins; the time follows, as ``since/until``."""
 
+BACK = "back to revision "
+REBASELINED = "monitor.rebaselined"
+
 
 def ensure_baseline(monitor: Monitor, store: Store, subject: Subject, production: Production) -> Baseline:
     """Return the baseline of the subject's version, making and storing it the first time.
@@ -139,12 +142,10 @@ def rebaseline(
     if not performance:
         new = replace(new, realised=held.realised)
     with store.immediate() as connection:
-        if not baselines.insert_baseline(connection, new, replaces=held.id):
-            raise ConflictError(
-                f"monitor `{monitor.name}`: another baseline of v{held.version} was taken meanwhile",
-                hint=f"opsconsole drift baseline {monitor.name} shows it",
-            )
-        _tell(connection, monitor, held, f"{reference.origin}, {new.rows:,} rows", reason, command)
+        revision = baselines.insert_baseline(connection, new, replaces=held.id)
+        if revision is None:
+            raise _meanwhile(monitor, held)
+        _tell(connection, monitor, held, f"{reference.origin}, {new.rows:,} rows", reason, command, revision)
     made = baselines.baseline(store, monitor.name, held.version)
     assert made is not None
     return made
@@ -154,17 +155,47 @@ def take_back(
     monitor: Monitor, store: Store, held: Baseline, reason: str | None = None, *, command: str | None = None
 ) -> Baseline:
     """Let the baseline before the one that holds hold again; a recorded act."""
-    earlier = [one for one, active in baselines.revisions(store, monitor.name, held.version) if not active]
-    before = [one for one in earlier if one.revision < held.revision and usable(one)]
-    if not before:
+    before = _before(monitor, store, held)
+    if before is None:
         raise NotFoundError(
             f"monitor `{monitor.name}`: v{held.version} has no baseline before the one that holds",
             hint=f"opsconsole drift baseline {monitor.name} lists them",
         )
     with store.immediate() as connection:
-        baselines.hold(connection, held, before[-1])
-        _tell(connection, monitor, held, f"back to revision {before[-1].revision}", reason, command)
-    return before[-1]
+        if not baselines.hold(connection, held, before):
+            raise _meanwhile(monitor, held)
+        _tell(connection, monitor, held, f"{BACK}{before.revision}", reason, command)
+    return before
+
+
+def _meanwhile(monitor: Monitor, held: Baseline) -> ConflictError:
+    return ConflictError(
+        f"monitor `{monitor.name}`: another baseline of v{held.version} was taken meanwhile",
+        hint=f"opsconsole drift baseline {monitor.name} shows it",
+    )
+
+
+def _before(monitor: Monitor, store: Store, held: Baseline) -> Baseline | None:
+    """Return the baseline that held before this one was taken: not one that was taken back in between."""
+    made = {one.revision: one for one, _ in baselines.revisions(store, monitor.name, held.version)}
+    followed = _followed(monitor, store, held.version)
+    revision = held.revision
+    while (revision := followed.get(revision, revision - 1)) > 0:
+        if revision in made and usable(made[revision]):
+            return made[revision]
+    return None
+
+
+def _followed(monitor: Monitor, store: Store, version: int) -> dict[int, int]:
+    """Return for each revision that an operator took the one that held till then, as the audit trail has it."""
+    told = events.events(store, kind=REBASELINED, subject=f"monitor {monitor.name}", limit=100_000)
+    return {
+        int(str(event.detail["revision"])): int(str(event.detail["from_revision"]))
+        for event in told
+        if event.detail.get("version") == version
+        and "revision" in event.detail
+        and not str(event.detail["baseline"]).startswith(BACK)
+    }
 
 
 def _tell(
@@ -174,14 +205,17 @@ def _tell(
     what: str,
     reason: str | None,
     command: str | None,
+    revision: int | None = None,
 ) -> None:
+    """Record the act; ``revision`` is the new baseline's, which is how it is known later what it followed."""
+    detail = {"version": held.version, "from_revision": held.revision, "baseline": what}
     events.record(
         connection,
-        "monitor.rebaselined",
+        REBASELINED,
         f"monitor {monitor.name}",
         reason=reason,
         command=command,
-        detail={"version": held.version, "from_revision": held.revision, "baseline": what},
+        detail=detail if revision is None else detail | {"revision": revision},
     )
 
 

@@ -130,18 +130,21 @@ def revisions(store: Store, monitor: str, version: int) -> list[tuple[Baseline, 
     return [(_baseline(row), bool(row["active"])) for row in found]
 
 
-def insert_baseline(connection: sqlite3.Connection, new: NewBaseline, *, replaces: int | None = None) -> bool:
-    """Write a baseline that holds from now on; False when another one holds than the ``replaces`` that was seen."""
+def insert_baseline(connection: sqlite3.Connection, new: NewBaseline, *, replaces: int | None = None) -> int | None:
+    """Write a baseline that holds from now on, and return its revision.
+
+    None, and nothing written, when another one holds than the ``replaces`` that was seen.
+    """
     held = connection.execute(
         "SELECT id FROM baselines WHERE monitor = ? AND version = ? AND active = 1", (new.monitor, new.version)
     ).fetchone()
     if (None if held is None else held[0]) != replaces:
-        return False
+        return None
     connection.execute("UPDATE baselines SET active = 0 WHERE id = ?", (replaces,))
-    connection.execute(
+    made = connection.execute(
         "INSERT INTO baselines (monitor, model, version, revision, rows, origin, sketch, fitted, realised, used, since,"
         " reason, actor, made_at) VALUES (?,?,?, (SELECT coalesce(max(revision), 0) + 1 FROM baselines"
-        " WHERE monitor = ? AND version = ?), ?,?,?,?,?,?,?,?,?,?)",
+        " WHERE monitor = ? AND version = ?), ?,?,?,?,?,?,?,?,?,?) RETURNING revision",
         (
             new.monitor,
             new.model,
@@ -159,14 +162,17 @@ def insert_baseline(connection: sqlite3.Connection, new: NewBaseline, *, replace
             current_actor(),
             clock.to_text(clock.now()),
         ),
-    )
-    return True
+    ).fetchone()
+    return int(made[0])
 
 
-def hold(connection: sqlite3.Connection, held: Baseline, other: Baseline) -> None:
-    """Let another revision of the same version hold."""
-    connection.execute("UPDATE baselines SET active = 0 WHERE id = ?", (held.id,))
+def hold(connection: sqlite3.Connection, held: Baseline, other: Baseline) -> bool:
+    """Let another revision of the same version hold; False, and nothing changed, when ``held`` no longer does."""
+    changed = connection.execute("UPDATE baselines SET active = 0 WHERE id = ? AND active = 1", (held.id,)).rowcount
+    if not changed:
+        return False
     connection.execute("UPDATE baselines SET active = 1 WHERE id = ?", (other.id,))
+    return True
 
 
 def _baseline(row: sqlite3.Row) -> Baseline:

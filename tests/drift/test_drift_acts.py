@@ -201,6 +201,19 @@ def test_two_operators_that_take_another_reference_at_once_do_not_undo_each_othe
     assert held(world).id == second.id
 
 
+def test_taking_back_skips_what_was_taken_back_before(world: World, subject: Subject) -> None:
+    spring(world, subject)
+    first, second = held(world), moved(world)
+    assert take_back(monitor(world), world.store, second, "no").id == first.id
+    third = moved(world)
+    assert third.revision == 3
+    with pytest.raises(ConflictError, match="another baseline of v1 was taken meanwhile"):
+        take_back(monitor(world), world.store, second, "late")
+    assert take_back(monitor(world), world.store, third, "no again").id == first.id
+    with pytest.raises(NotFoundError, match="has no baseline before"):
+        take_back(monitor(world), world.store, held(world))
+
+
 def test_a_reference_of_too_few_rows_and_one_that_never_was_are_refused(world: World, subject: Subject) -> None:
     spring(world, subject)
     production = production_of(monitor(world), world.store, subject)
