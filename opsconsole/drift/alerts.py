@@ -17,7 +17,7 @@ from opsconsole.store import alerts as records
 from opsconsole.store import chunks as chunk_store
 from opsconsole.store import events
 from opsconsole.store.alerts import Alert, News
-from opsconsole.store.chunk_records import ChunkRecord
+from opsconsole.store.chunk_records import Chunk, ChunkRecord
 from opsconsole.store.connection import Store
 
 RECOVERY = 2
@@ -116,19 +116,67 @@ def wake(connection: sqlite3.Connection, monitor: str, at: datetime) -> list[int
 
 
 def observe(
-    connection: sqlite3.Connection, chunk: ChunkRecord, news: News, *, alias: str, holder: int, judged: bool
+    connection: sqlite3.Connection,
+    chunk: ChunkRecord,
+    news: News,
+    *,
+    alias: str,
+    holder: int,
+    judged: bool,
+    anew: bool = False,
 ) -> None:
     """Let a freshly checked chunk of the alias's holder act on the monitor's incidents.
 
     ``judged`` is whether the monitor watches realised performance: then only a chunk with a verdict on it can cure.
+    ``anew`` is whether the same rows were judged before, with other values, labels or against another baseline.
     Chunks of versions that no longer hold the alias change nothing: their incident waits for the holder's health.
     """
     if chunk.version != holder:
         return
+    if anew:
+        _revise(connection, chunk, news)
     if chunk.severity is not Severity.OK:
         _worse(connection, chunk, news, alias)
     if healthy(chunk, judged=judged):
         _cure(connection, chunk, judged=judged)
+
+
+def _revise(connection: sqlite3.Connection, chunk: ChunkRecord, news: News) -> None:
+    """Correct an incident whose own evidence is no longer so: it tells what is left of it, or is resolved."""
+    found = records.of_version(connection, chunk.monitor, chunk.version)
+    if found is None or not found.live or found.chunk_id != news.chunk_id or chunk.severity.rank >= found.severity.rank:
+        return
+    if chunk.severity is not Severity.OK:
+        records.bring_news(connection, found, news, kind="alert.revised", state=found.state)
+    else:
+        _fall_back(connection, found, chunk.start, f"{chunk.label} was judged anew: nothing of it is left")
+
+
+def forget(connection: sqlite3.Connection, monitor: str, version: int, chunks: set[int]) -> None:
+    """Drop chunks that no row is of any more, and correct the incident whose evidence is among them."""
+    found = records.of_version(connection, monitor, version)
+    shown = None if found is None else chunk_store.start_of(connection, found.chunk_id)
+    chunk_store.drop(connection, sorted(chunks))
+    if found is not None and shown is not None and found.live and found.chunk_id in chunks:
+        _fall_back(connection, found, shown, "no row is left of the chunk that it tells of")
+
+
+def _fall_back(connection: sqlite3.Connection, found: Alert, start: datetime, reason: str) -> None:
+    """Let an incident tell of the chunk just before that of its evidence; resolve it where that one is healthy."""
+    calm = Severity.INFO if found.severity.rank >= Severity.WARN.rank else Severity.OK
+    before = chunk_store.before(connection, found.monitor, found.version, start, limit=RECOVERY - 1)
+    left = next((one for one in before if one.severity.rank > calm.rank), None)
+    if left is None:
+        records.resolve(connection, found.id, reason)
+    else:
+        records.bring_news(connection, found, _told_by(left), kind="alert.revised", state=found.state)
+
+
+def _told_by(chunk: Chunk) -> News:
+    """Return what a stored chunk's own findings say."""
+    evidence = tuple(one for one in chunk.findings if one.severity is not Severity.OK)
+    words = tuple(one.text for one in evidence)
+    return News(chunk.severity, f"{words[0].removesuffix('.')}, in {chunk.label}", words, evidence, chunk.id)
 
 
 def _cure(connection: sqlite3.Connection, chunk: ChunkRecord, *, judged: bool) -> None:

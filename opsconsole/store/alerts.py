@@ -147,7 +147,7 @@ def open_alert(
 
 
 def bring_news(connection: sqlite3.Connection, found: Alert, news: News, *, kind: str, state: AlertState) -> None:
-    """Replace an alert's evidence: ``kind`` is ``alert.raised``, ``alert.continued`` or ``alert.reopened``."""
+    """Replace an alert's evidence: ``kind`` is ``alert.raised``, ``continued``, ``reopened`` or ``revised``."""
     reopened = state is AlertState.OPEN
     connection.execute(
         "UPDATE alerts SET severity=?, state=?, title=?, words=?, evidence=?, chunk_id=?, changed_at=?,"

@@ -112,6 +112,36 @@ def test_one_good_month_of_the_same_version_is_luck_and_two_are_recovery(
     assert told(world, fallen) == ["opened", "raised", "resolved", "reopened"]
 
 
+def test_an_incident_is_corrected_when_its_own_month_is_judged_anew(
+    world: World, subject: Subject, fallen: int
+) -> None:
+    world.live(3)
+    [alert] = world.check(subject).alerts
+    assert (alert.severity, alert.state) == (Severity.WARN, AlertState.OPEN), "February is still as it was"
+    assert alert.title.endswith("for the first month, in Feb 2013")
+    world.live(2)
+    assert world.check(subject).alerts == ()
+    last = events.events(world.store, kind="alert.resolved")[0]
+    assert last.reason == "Feb 2013 was judged anew: nothing of it is left"
+    assert told(world, fallen) == ["opened", "raised", "revised", "resolved"]
+
+
+def test_an_incident_of_rows_that_are_no_more_falls_back_to_the_month_before(
+    world: World, subject: Subject, fallen: int
+) -> None:
+    (world.root / "data" / "2013-03.parquet").unlink()
+    world.live(4)
+    [alert] = world.check(subject).alerts
+    assert (alert.severity, alert.title.endswith("in Feb 2013")) == (Severity.WARN, True)
+
+
+def test_more_rows_of_the_same_chunk_do_not_end_an_incident_at_once(world: World, subject: Subject) -> None:
+    world.live(2, skill=0.3, rows=1200)
+    assert len(world.check(subject).alerts) == 1
+    world.live(2)
+    assert len(world.check(subject).alerts) == 1, "one healthy chunk may be luck"
+
+
 def test_each_new_bad_month_continues_the_incident_and_a_repeated_check_does_not(
     world: World, subject: Subject, fallen: int
 ) -> None:
