@@ -20,6 +20,7 @@ import pyarrow as pa
 from opsconsole.drift.data.probabilities import at
 from opsconsole.drift.data.production import Production, known
 from opsconsole.drift.data.sources import DataError, Source
+from opsconsole.drift.fitted import decode
 from opsconsole.drift.fitting import fit_reference
 from opsconsole.drift.monitors import EVALUATION, Monitor, Subject
 from opsconsole.drift.performance.metrics import measure
@@ -36,16 +37,18 @@ PRODUCTION = "production "
 """How the origin of a baseline of production rows begins; the time follows, as ``since/until``."""
 
 BACK = "back to revision "
+REFITTED = "the same, made anew"
 REBASELINED = "monitor.rebaselined"
 
 
 def ensure_baseline(monitor: Monitor, store: Store, subject: Subject, production: Production) -> Baseline:
     """Return the baseline of the subject's version, making and storing it the first time.
 
-    One that an older program stored lacks what is counted and fitted now, and is made anew from the same rows.
+    One that an older program stored, or that was made for other settings of the monitor, lacks what is counted and
+    fitted now, and is made anew: from the rows that the operator took, else from those that the configuration names.
     """
     found = baselines.baseline(store, monitor.name, subject.version)
-    if found is not None and usable(found):
+    if found is not None and fits(monitor, found):
         return found
     if found is None or found.reason is None:
         reference = configured_rows(monitor, subject, production.source)
@@ -53,12 +56,32 @@ def ensure_baseline(monitor: Monitor, store: Store, subject: Subject, production
         reference = reference_of(monitor, subject, found, production)
     new = _new(monitor, subject.version, reference, used=tuple(str(path) for path in subject.used))
     if found is not None and found.reason is not None:
-        new = replace(new, reason=found.reason, realised=found.realised)
+        new = replace(new, reason=found.reason, realised=_kept(monitor, store, subject, found, new, production.source))
     with store.immediate() as connection:
-        baselines.insert_baseline(connection, new, replaces=None if found is None else found.id)
+        revision = baselines.insert_baseline(connection, new, replaces=None if found is None else found.id)
+        if found is not None and revision is not None:
+            _tell(connection, monitor, found, REFITTED, "the monitor's settings or the program changed", None, revision)
     made = baselines.baseline(store, monitor.name, subject.version)
     assert made is not None
     return made
+
+
+def _kept(
+    monitor: Monitor, store: Store, subject: Subject, found: Baseline, new: NewBaseline, current: Source
+) -> Realised | None:
+    """Return the performance that the floor stays relative to when a baseline that the operator took is made anew."""
+    if monitor.metric is None or (found.realised is not None and found.realised.metric == monitor.metric.name):
+        return found.realised
+    before = _before(monitor, store, found)
+    followed = before is not None and before.realised != found.realised
+    return new.realised if followed else _realised(monitor, configured_rows(monitor, subject, current))
+
+
+def fits(monitor: Monitor, baseline: Baseline) -> bool:
+    """Whether a baseline is one of this program, and made for the settings that the monitor has now."""
+    if baseline.fitted is None or not usable(baseline):
+        return False
+    return decode(baseline.fitted).settings in {"", monitor.settings}
 
 
 def usable(baseline: Baseline) -> bool:
@@ -189,13 +212,15 @@ def _before(monitor: Monitor, store: Store, held: Baseline) -> Baseline | None:
 def _followed(monitor: Monitor, store: Store, version: int) -> dict[int, int]:
     """Return for each revision that an operator took the one that held till then, as the audit trail has it."""
     told = events.events(store, kind=REBASELINED, subject=f"monitor {monitor.name}", limit=100_000)
-    return {
-        int(str(event.detail["revision"])): int(str(event.detail["from_revision"]))
-        for event in told
-        if event.detail.get("version") == version
-        and "revision" in event.detail
-        and not str(event.detail["baseline"]).startswith(BACK)
-    }
+    found: dict[int, int] = {}
+    for event in reversed(told):
+        detail = event.detail
+        if detail.get("version") != version or "revision" not in detail:
+            continue
+        before = int(str(detail["from_revision"]))
+        same = detail["baseline"] == REFITTED  # it stands in the place of the one that it was made from
+        found[int(str(detail["revision"]))] = found.get(before, before - 1) if same else before
+    return found
 
 
 def _tell(

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from opsconsole.config.workspace import Workspace
 from opsconsole.drift import alerts as incidents
-from opsconsole.drift.baselining import ensure_baseline, usable, used_rows
+from opsconsole.drift.baselining import ensure_baseline, fits, used_rows
 from opsconsole.drift.chunking import count_chunks
 from opsconsole.drift.data.labels import with_labels
 from opsconsole.drift.data.probabilities import with_probabilities
@@ -134,10 +134,11 @@ def check(
     for version, baseline in sorted(held.items()):
         if version not in production.scores:
             continue
-        if usable(baseline):
+        if fits(monitor, baseline):
             _check_version(monitor, store, production, baseline, stamps, subject, done)
         else:
-            done.notes.append(f"v{version}: an older program made its baseline: its chunks stay as they were judged")
+            made = "an older program made its baseline, or one of other settings"
+            done.notes.append(f"v{version}: {made}: its chunks stay as they were judged")
     unscored = sorted(set(production.scores) - set(held))
     done.notes += [f"v{version} scored rows but has no baseline: they are not judged" for version in unscored]
     if inputs is not None and not production.source.notes:
@@ -266,12 +267,17 @@ def _forget_others(store: Store, monitor: Monitor, version: int, works: list[_Wo
     starts = {work.window.start for work in works}
     spans = [(work.window.start, work.window.end) for work in works]
     others = [one for one in chunk_store.known(store, monitor.name, version).items() if one[0] not in starts]
-    cut = {one.id for start, one in others if any(first <= start < after for first, after in spans)}
+    cut = {
+        one.id
+        for start, one in others
+        if any(first <= start < after or start < first < one.end for first, after in spans)
+    }
     empty = {one.id for start, one in others if whole and works and start > works[0].window.start} - cut
     if not cut | empty:
         return []
     with store.immediate() as connection:
-        chunk_store.drop(connection, sorted(cut | empty))
+        chunk_store.drop(connection, sorted(cut))
+        incidents.forget(connection, monitor.name, version, empty)
     if not empty:
         return []
     return [f"v{version}: {plural(len(empty), 'chunk')} that no row is of any more: forgotten"]
@@ -358,6 +364,7 @@ def _keep(monitor: Monitor, store: Store, judged: Judged, kept: Kept, subject: S
                 alias=monitor.alias,
                 holder=subject.version,
                 judged=monitor.metric is not None and monitor.config.label is not None,
+                anew=before is not None and before.rows == record.rows,
             )
     stored = chunk_store.chunk(store, chunk_id)
     assert stored is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,15 @@ class Monitor:
     def coverage(self) -> float:
         """The share of a chunk's labels that must have come before it is judged by them."""
         return 0.0 if self.config.performance is None else self.config.performance.coverage
+
+    @property
+    def settings(self) -> str:
+        """A digest of all that shapes a baseline: a baseline of other settings says nothing of this monitor's chunks."""
+        config, options = self.config, self.options
+        which = (config.reference, config.id, config.time, config.score, config.label, config.columns, config.ignore)
+        how = (config.chunk, config.least, config.slices, config.season, config.structure, config.estimate)
+        performance = (self.task.value, None if self.metric is None else self.metric.name, options)
+        return hashlib.sha256(repr((which, how, performance)).encode()).hexdigest()[:16]
 
     @property
     def kept_out(self) -> frozenset[str]:

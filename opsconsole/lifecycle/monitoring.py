@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from opsconsole.config.workspace import Workspace
-from opsconsole.drift.baselining import chosen_rows, draft_baseline, ensure_baseline, rebaseline, take_back, usable
+from opsconsole.drift.baselining import chosen_rows, draft_baseline, ensure_baseline, fits, rebaseline, take_back
 from opsconsole.drift.check import CheckResult, against_of, production_of
 from opsconsole.drift.data.labels import Brought, bring
 from opsconsole.drift.data.sources import open_source
@@ -60,7 +60,7 @@ def replay_monitor(workspace: Workspace, store: Store, name: str) -> Replay:
     """Say what a monitor's settings would have told of its own reference; nothing is stored, no check need have run."""
     monitor, subject = _watched(workspace, store, name)
     stored = baselines.baseline(store, name, subject.version)
-    if stored is not None and usable(stored):
+    if stored is not None and fits(monitor, stored):
         baseline = stored
     else:
         baseline = draft_baseline(monitor, subject, open_source(monitor.config.current, base=monitor.root))
@@ -122,6 +122,6 @@ def _held(workspace: Workspace, store: Store, name: str) -> tuple[Monitor, Basel
     """Return the baseline that holds, making the first one from the configured reference."""
     monitor, subject = _watched(workspace, store, name)
     held = baselines.baseline(store, name, subject.version)
-    if held is None or held.fitted is None:
+    if held is None or not fits(monitor, held):
         held = ensure_baseline(monitor, store, subject, production_of(monitor, store, subject))
     return monitor, held, subject

@@ -188,6 +188,7 @@ class Known:
     """What a check needs to know of a chunk that was judged before."""
 
     id: int
+    end: datetime
     fingerprint: str
     stamp: str
     facts: bytes | None

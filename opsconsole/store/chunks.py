@@ -77,12 +77,16 @@ def chunk(store: Store, chunk_id: int) -> Chunk | None:
 def known(store: Store, monitor: str, version: int) -> dict[datetime, Known]:
     """Return what each chunk of a version was judged from, by its start."""
     found = store.rows(
-        "SELECT id, start_at, fingerprint, stamp, facts FROM chunks WHERE monitor = ? AND version = ?",
+        "SELECT id, start_at, end_at, fingerprint, stamp, facts FROM chunks WHERE monitor = ? AND version = ?",
         (monitor, version),
     )
     return {
         clock.from_text(row["start_at"]): Known(
-            row["id"], row["fingerprint"], row["stamp"], None if row["facts"] is None else bytes(row["facts"])
+            row["id"],
+            clock.from_text(row["end_at"]),
+            row["fingerprint"],
+            row["stamp"],
+            None if row["facts"] is None else bytes(row["facts"]),
         )
         for row in found
     }

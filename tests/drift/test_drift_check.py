@@ -370,3 +370,45 @@ def test_a_check_of_other_data_forgets_nothing(world: World, subject: Subject) -
     check(world.workspace, world.store, "m", subject, data=world.root / "data" / "2013-03.parquet")
     check(world.workspace, world.store, "m", subject, data=world.root / "data" / "2013-02.parquet")
     assert [chunk.label for chunk in chunk_store.chunks(world.store, "m")] == ["Feb 2013", "Mar 2013", "Apr 2013"]
+
+
+def test_a_floor_is_relative_to_the_metric_that_it_is_of_also_when_that_was_changed(
+    world: World, subject: Subject
+) -> None:
+    world.live(2)
+    world.check(subject)
+    world.configure('metric = "auc", floor = "reference - 0.05"', 'metric = "brier", floor = "reference + 0.05"')
+    [chunk] = world.check(subject).chunks
+    held = baselines.baseline(world.store, "m", 1)
+    assert held is not None
+    assert held.realised is not None
+    assert (held.revision, held.realised.metric, chunk.metric) == (2, "brier", "brier")
+    assert chunk.floor == pytest.approx(held.realised.value + 0.05)
+    assert world.check(subject).unchanged == 1
+    told = events.events(world.store, kind="monitor.rebaselined")
+    assert [event.detail["baseline"] for event in told] == ["the same, made anew"]
+
+
+def test_what_a_monitor_is_told_to_watch_later_is_watched_and_what_it_no_longer_knows_is_not_missed(
+    world: World, subject: Subject
+) -> None:
+    world.live(2)
+    world.check(subject)
+    world.configure('chunk = "month"', 'chunk = "month"\nslices = ["b"]')
+    [chunk] = world.check(subject).chunks
+    assert {one.value for one in chunk.slices} == {"x", "y", "z"}
+    text = (world.root / "opsconsole.toml").read_text()
+    world.configure('label = "y"\n', 'ignore = ["y"]\n')
+    world.configure(text[text.index("performance") :].splitlines()[0], "")
+    found = world.check(subject)
+    assert found.severity is Severity.OK
+    assert [column.name for column in chunk_store.columns(world.store, found.chunks[0].id)] == ["a", "score", "b"]
+
+
+def test_rows_are_in_one_chunk_only_when_they_are_cut_otherwise(world: World, subject: Subject) -> None:
+    world.live(2)
+    world.configure('chunk = "month"', 'chunk = "week"')
+    world.check(subject)
+    world.configure('chunk = "week"', 'chunk = "month"')
+    world.check(subject)
+    assert [(one.label, one.rows) for one in chunk_store.chunks(world.store, "m")] == [("Feb 2013", ROWS)]

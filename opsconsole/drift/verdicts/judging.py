@@ -61,8 +61,9 @@ class Against:
 
     @property
     def own(self) -> float | None:
-        """The reference's own performance."""
-        return None if self.baseline.realised is None else self.baseline.realised.value
+        """The reference's own performance; None where the baseline has that of another metric."""
+        realised, metric = self.baseline.realised, self.monitor.metric
+        return None if realised is None or metric is None or realised.metric != metric.name else realised.value
 
     @property
     def floor(self) -> float | None:
