@@ -55,7 +55,7 @@ from opsconsole.store.connection import Store
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-
+NEWEST = "The newest row is of "
 MOST_CHUNKS = 100_000
 
 
@@ -193,7 +193,8 @@ def _check_version(
     for work in works:
         facts = work.facts
         last = work is works[-1] and monitor.config.quality.fresh is not None
-        if facts is not None and not changed and not last and work.stored is not None:
+        again = changed or last or _told_stale(monitor, store, work)
+        if facts is not None and not again and work.stored is not None:
             course.past.append(stored[work.window.start])
             done.unchanged += 1
             continue
@@ -210,6 +211,14 @@ def _check_version(
         changed = _keep(monitor, store, judged, kept, subject, done) or changed
 
 
+def _told_stale(monitor: Monitor, store: Store, work: _Work) -> bool:
+    """Whether a chunk was told to be the last one when rows had stopped coming; it no longer is."""
+    if monitor.config.quality.fresh is None or work.stored is None:
+        return False
+    stored = chunk_store.chunk(store, work.stored.id)
+    return stored is not None and any(one.text.startswith(NEWEST) for one in stored.findings)
+
+
 def _stale(monitor: Monitor, works: list[_Work]) -> tuple[QualityFact, ...]:
     """Say that no row has come for longer than is allowed: with the newest chunk, which then is no longer calm."""
     fresh = monitor.config.quality.fresh
@@ -218,7 +227,8 @@ def _stale(monitor: Monitor, works: list[_Work]) -> tuple[QualityFact, ...]:
     newest = works[-1].newest
     if clock.now() - newest <= timedelta(seconds=fresh):
         return ()
-    return (QualityFact(f"The newest row is of {newest:%Y-%m-%d %H:%M} UTC, more than {duration(fresh)} ago"),)
+    text = f"{NEWEST}{newest:%Y-%m-%d %H:%M} UTC, more than {duration(fresh)} ago"
+    return (QualityFact(text, of_number=True),)
 
 
 def against_of(monitor: Monitor, baseline: Baseline) -> Against:

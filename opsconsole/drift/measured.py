@@ -21,6 +21,8 @@ class QualityFact:
     text: str
     column: str | None = None
     share: float | None = None
+    of_number: bool = False
+    """It tells that too few rows came, or none any more: the very thing that keeps a chunk from a verdict."""
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,10 @@ def _quality(
     found = []
     if config.rows is not None and not window.partial and not config.rows[0] <= rows <= config.rows[1]:
         found.append(
-            QualityFact(f"{count(rows)} rows came, {count(config.rows[0])} to {count(config.rows[1])} are declared")
+            QualityFact(
+                f"{count(rows)} rows came, {count(config.rows[0])} to {count(config.rows[1])} are declared",
+                of_number=True,
+            )
         )
     if config.unique and (twice := _twice(production, window)):
         share = twice / rows
@@ -166,7 +169,7 @@ def _quality(
             low, high = config.ranges[name]
             text = f"{plural(beyond, 'value')} ({percent(beyond / rows, 1)}) outside the declared {low:g} to {high:g}"
             found.append(QualityFact(text, name, beyond / rows))
-    found += list(_wrong(reference, counted.sketch))
+    found += [*_wrong(reference, counted.sketch), *_infinite(reference, counted.sketch)]
     if config.constant:
         found += [
             QualityFact("has one value only, and varies in the reference", name)
@@ -187,6 +190,18 @@ def _wrong(reference: TableSketch, sketch: TableSketch) -> Iterator[QualityFact]
         if share > RATE_FACTOR * (usual.wrong / usual.rows if usual.rows else 0.0):
             text = f"{plural(column.wrong, 'row')} ({percent(share, 1)}) are no vectors of {column.size} finite numbers"
             yield QualityFact(text, name, share)
+
+
+def _infinite(reference: TableSketch, sketch: TableSketch) -> Iterator[QualityFact]:
+    """Tell the numbers that are none, where they are more than three times what the reference had."""
+    for name, column in sketch.columns.items():
+        usual = reference.columns[name]
+        if not isinstance(column, NumericSketch) or not isinstance(usual, NumericSketch) or not column.infinite:
+            continue
+        share = column.infinite / column.rows
+        if share > RATE_FACTOR * (usual.infinite / usual.rows if usual.rows else 0.0):
+            text = f"{plural(column.infinite, 'value')} ({percent(share, 1)}) {'is' if column.infinite == 1 else 'are'}"
+            yield QualityFact(f"{text} infinite", name, share)
 
 
 def _twice(production: Production, window: Window) -> int:

@@ -170,7 +170,33 @@ def test_rows_that_stop_coming_are_told_at_the_next_check(
     assert found.severity is Severity.WARN
     world.live(3, rows=500)
     monkeypatch.setattr(clock, "now", lambda: datetime(2013, 4, 1, tzinfo=UTC))
-    assert not texts(world.check(subject), "quality")
+    found = world.check(subject)
+    assert not texts(found, "quality")
+    assert ([chunk.label for chunk in found.chunks], found.alerts) == (["Feb 2013", "Mar 2013"], ())
+
+
+def test_rows_that_stop_coming_are_told_also_when_the_last_chunk_is_too_small_for_a_verdict(
+    world: World, subject: Subject
+) -> None:
+    world.configure('label = "y"', 'label = "y"\nquality = { fresh = "2d", rows = [1000, 9000] }')
+    world.live(2)
+    world.live(3, rows=40)
+    found = world.check(subject)
+    assert texts(found, "quality") == [
+        "40 rows came, 1,000 to 9,000 are declared.",
+        "The newest row is of 2013-03-31 00:21 UTC, more than 2 d 0 h ago.",
+    ]
+    assert found.severity is Severity.WARN
+    [alert] = found.alerts
+    assert alert.words == (
+        "40 rows came, 1,000 to 9,000 are declared.",
+        "The newest row is of 2013-03-31 00:21 UTC, more than 2 d 0 h ago.",
+    )
+
+
+def test_infinite_values_are_told(world: World, subject: Subject) -> None:
+    world.live(2, change={"a": np.where(np.arange(2500) % 2, np.inf, 0.5)})
+    assert texts(world.check(subject), "quality") == ["`a`: 1,250 values (50.0 %) are infinite."]
 
 
 def test_months_without_rows_are_named_and_small_ones_are_joined_with_the_next(world: World, subject: Subject) -> None:

@@ -42,7 +42,7 @@ def findings(told: Told) -> tuple[Finding, ...]:
     """Return everything worth telling of a chunk, the weightiest first."""
     if told.few:
         text = f"Too few rows for a verdict: {count(told.measured.rows)} of {count(told.least)}."
-        return (Finding("note", Severity.OK, text),)
+        return (*_of_quality(told, of_number=True), Finding("note", Severity.OK, text))
     found = [*_of_performance(told), *_of_slices(told), *_of_quality(told), *_of_structure(told), *_of_streams(told)]
     found += [column_finding(note) for note in told.columns if note.severity is not Severity.OK]
     return tuple(sorted(found, key=lambda one: (-one.severity.rank, _place(one.kind), -(one.psi or 0.0))))
@@ -83,9 +83,11 @@ def _of_slices(told: Told) -> list[Finding]:
     return found
 
 
-def _of_quality(told: Told) -> list[Finding]:
+def _of_quality(told: Told, *, of_number: bool = False) -> list[Finding]:
     found = []
     for fact in told.measured.quality:
+        if of_number and not fact.of_number:
+            continue
         subject = "" if fact.column is None else f"`{clean(fact.column, limit=40)}`: "
         found.append(Finding("quality", told.policy.quality, f"{subject}{fact.text}.", column=fact.column))
     return found
