@@ -125,7 +125,7 @@ def check(
     inputs = inputs_of(monitor, store, subject, data or monitor.config.current)
     last = check_marks.mark(store, name)
     if inputs is not None and last is not None and last.mark == mark_of(monitor, store, inputs):
-        return _result(store, name, subject, _Done([], last.chunks, list(last.notes)))
+        return _result(store, name, subject, _Done([], last.chunks, list(last.notes), whole=True))
     production = production_of(monitor, store, subject, data)
     ensure_baseline(monitor, store, subject, production)
     stamps = stamps_of(production.source)
@@ -141,7 +141,7 @@ def check(
             done.notes.append(f"v{version}: {made}: its chunks stay as they were judged")
     unscored = sorted(set(production.scores) - set(held))
     done.notes += [f"v{version} scored rows but has no baseline: they are not judged" for version in unscored]
-    if inputs is not None and not production.source.notes:
+    if inputs is not None and not production.source.left_out:
         number = done.unchanged + len(done.judged)
         check_marks.leave(store, name, CheckMark(mark_of(monitor, store, inputs), number, tuple(done.notes)))
     return _result(store, name, subject, done)

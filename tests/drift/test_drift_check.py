@@ -382,6 +382,7 @@ def test_a_floor_is_relative_to_the_metric_that_it_is_of_also_when_that_was_chan
     held = baselines.baseline(world.store, "m", 1)
     assert held is not None
     assert held.realised is not None
+    assert held.realised.value is not None
     assert (held.revision, held.realised.metric, chunk.metric) == (2, "brier", "brier")
     assert chunk.floor == pytest.approx(held.realised.value + 0.05)
     assert world.check(subject).unchanged == 1

@@ -47,9 +47,7 @@ def python_of(venvs: Path, peer: str) -> Path:
     if not found.exists():
         packages = " ".join(f"'{package}'" for package in NEEDED[peer])
         folder = venvs / peer
-        raise SystemExit(
-            f"{folder} is missing:\n  python3.11 -m venv {folder} && {folder}/bin/pip install {packages}"
-        )
+        raise SystemExit(f"{folder} is missing:\n  python3.11 -m venv {folder} && {folder}/bin/pip install {packages}")
     return found.absolute()
 
 
