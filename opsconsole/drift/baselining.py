@@ -20,7 +20,8 @@ import pyarrow as pa
 from opsconsole.drift.data.probabilities import at
 from opsconsole.drift.data.production import Production, known
 from opsconsole.drift.data.sources import DataError, Source
-from opsconsole.drift.fitted import decode
+from opsconsole.drift.fitted import Fitted, decode
+from opsconsole.drift.fitted import decode as decode_fitted
 from opsconsole.drift.fitting import fit_reference
 from opsconsole.drift.monitors import EVALUATION, Monitor, Subject
 from opsconsole.drift.performance.metrics import measure
@@ -163,7 +164,7 @@ def rebaseline(
     """
     new = replace(_new(monitor, held.version, reference, used=held.used), reason=reason)
     if not performance:
-        new = replace(new, realised=held.realised)
+        new = replace(new, realised=held.realised, fitted=_with_performance(new.fitted, held).encode())
     with store.immediate() as connection:
         revision = baselines.insert_baseline(connection, new, replaces=held.id)
         if revision is None:
@@ -172,6 +173,15 @@ def rebaseline(
     made = baselines.baseline(store, monitor.name, held.version)
     assert made is not None
     return made
+
+
+def _with_performance(fitted: bytes, held: Baseline) -> Fitted:
+    """Return what was fitted on new rows with the slices' performance of the baseline before."""
+    mine, before = decode_fitted(fitted), Fitted() if held.fitted is None else decode_fitted(held.fitted)
+    known_of = {(one.column, one.value): one.realised for one in before.slices}
+    return replace(
+        mine, slices=tuple(replace(one, realised=known_of.get((one.column, one.value))) for one in mine.slices)
+    )
 
 
 def take_back(

@@ -22,6 +22,12 @@ TELLING = 0.01
 """A column whose shuffling costs less AUC is not named as a cause."""
 TELLING_ALONE = 0.65
 NAMED = 4
+HOW_WELL = (
+    (0.95, "can be told from the reference at a glance"),
+    (0.75, "can be told from the reference well"),
+    (0.6, "can be told from the reference somewhat"),
+    (0.0, "can hardly be told from the reference"),
+)
 
 
 @dataclass(frozen=True)
@@ -95,8 +101,8 @@ def _chosen(monitor: Monitor, windows: list[Window], chunk: str | None) -> Windo
 def _words(label: str, auc: float, low: float, columns: tuple[Told, ...]) -> tuple[str, ...]:
     if low <= 0.5:
         return (f"The rows of {label} cannot be told from the reference (AUC {decimals(auc)}).",)
-    how = "at a glance" if auc >= 0.95 else "well" if auc >= 0.75 else "somewhat" if auc >= 0.6 else "hardly"
-    first = f"The rows of {label} can be told from the reference {how} (AUC {decimals(auc)})."
+    told = next(phrase for least, phrase in HOW_WELL if auc >= least)
+    first = f"The rows of {label} {told} (AUC {decimals(auc)})."
     telling = [one for one in columns if one.importance >= TELLING or one.alone >= TELLING_ALONE][:NAMED]
     if not telling:
         return (first, "No column does it alone: it is how they go together.")

@@ -42,6 +42,15 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True)
+class Shift:
+    """A category whose share of the present values changed."""
+
+    name: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
 class ColumnFacts:
     """What is known of one column before a verdict."""
 
@@ -55,6 +64,8 @@ class ColumnFacts:
     """``gone``, ``new`` or ``type_changed`` where the schema itself differs; ``identifier`` where no measure applies."""
     newcomers: tuple[str, ...] = ()
     """Some categories that the reference never held."""
+    shifts: tuple[Shift, ...] = ()
+    """The known categories whose share changed most."""
 
 
 def rows_needed(bins: int) -> int:

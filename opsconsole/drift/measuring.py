@@ -16,7 +16,7 @@ from opsconsole.drift.data.probabilities import at
 from opsconsole.drift.data.production import Production, known
 from opsconsole.drift.data.seasons import season_named, seasons_of
 from opsconsole.drift.data.windows import Window
-from opsconsole.drift.facts import ColumnFacts, Role, rows_needed
+from opsconsole.drift.facts import ColumnFacts, Role, Shift, rows_needed
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.fitting import by_value, score_sketch
 from opsconsole.drift.measured import Losses, Measured, QualityFact, SliceFacts
@@ -36,6 +36,9 @@ from opsconsole.store.baselines import Realised
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+SHIFTS, LEAST_SHIFT = 2, 0.01
 
 
 def measure_chunk(
@@ -99,13 +102,27 @@ def _columns(monitor: Monitor, reference: TableSketch, counted: Counted) -> tupl
     facts = facts_of(reference, counted.sketch, counted.schema, new={}, score=monitor.config.score)
     found = []
     for one in facts:
-        current = counted.sketch.columns[one.name]
-        newcomers = current.examples if isinstance(current, CategorySketch) else ()
-        changed = replace(one, newcomers=tuple(name for name, _ in newcomers[:3]))
+        current, mine = counted.sketch.columns[one.name], reference.columns[one.name]
+        changed = one
+        if isinstance(current, CategorySketch) and isinstance(mine, CategorySketch):
+            newcomers = tuple(name for name, _ in current.examples[:3])
+            changed = replace(one, newcomers=newcomers, shifts=_shifts(mine, current))
         if one.name == monitor.config.label:
-            changed = _target(monitor, reference.columns[one.name], current, changed)
+            changed = _target(monitor, mine, current, changed)
         found.append(changed)
     return tuple(found)
+
+
+def _shifts(reference: CategorySketch, current: CategorySketch) -> tuple[Shift, ...]:
+    """Return the categories whose share of the present values changed most."""
+    if not reference.present or not current.present:
+        return ()
+    shares = [
+        Shift(name, before / reference.present, after / current.present)
+        for name, before, after in zip(reference.categories, reference.counts, current.counts, strict=True)
+    ]
+    shares.sort(key=lambda one: -abs(one.after - one.before))
+    return tuple(one for one in shares[:SHIFTS] if abs(one.after - one.before) >= LEAST_SHIFT)
 
 
 def _target(monitor: Monitor, reference: Sketch, current: Sketch, facts: ColumnFacts) -> ColumnFacts:

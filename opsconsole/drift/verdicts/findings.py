@@ -11,6 +11,7 @@ from opsconsole.drift.verdicts.phrases import (
     outside_words,
     performance_sentence,
     rates_words,
+    shifted_words,
     slice_moved_sentence,
     slice_sentence,
     structure_sentence,
@@ -117,7 +118,7 @@ def column_finding(one: ColumnNote) -> Finding:
     elif one.verdict.rates and (role == "input" or not drifts):
         kind, text = "rates", f"{name}: {rates_words(one)}."
     else:
-        kind, text = role, f"{name} moved: PSI {psi(measured.psi)}{outside_words(one)}."
+        kind, text = role, f"{name} moved: PSI {psi(measured.psi)}{shifted_words(one)}{outside_words(one)}."
     return Finding(
         kind=kind,
         severity=one.severity,

@@ -92,6 +92,14 @@ def outside_words(one: ColumnNote) -> str:
     return f", {percent(outside)} outside the reference's range" if outside and outside >= OUTSIDE_TOLD else ""
 
 
+def shifted_words(one: ColumnNote) -> str:
+    """Return ``: US 7 % → 0 %, AA 12 % → 20 %``: what of a categorical column changed most."""
+    said = [
+        f"{clean(shift.name, limit=24)} {percent(shift.before)} → {percent(shift.after)}" for shift in one.facts.shifts
+    ]
+    return f": {', '.join(said)}" if said else ""
+
+
 def ordinal(number: int) -> str:
     """Return ``1st``, ``2nd``, ``3rd``, ``4th``, ``11th``."""
     ending = "th" if 10 <= number % 100 <= 20 else ORDINALS.get(number % 10, "th")

@@ -14,6 +14,7 @@ from opsconsole.drift.verdicts.phrases import (
     named,
     newcomers,
     performance_sentence,
+    shifted_words,
     slice_sentence,
 )
 from opsconsole.drift.verdicts.told import ColumnNote, Told
@@ -108,7 +109,8 @@ def _suspects_sentence(found: list[ColumnNote], *, fell: bool) -> str:
     else:
         chosen = found[:SUSPECTS]
         sizes = ", ".join(psi(one.facts.distances.psi) for one in chosen)
-        told = f"{listed([named(one) for one in chosen])} moved (PSI {sizes})"
+        shifts = shifted_words(found[0]) if len(chosen) == 1 else ""
+        told = f"{listed([named(one) for one in chosen])} moved (PSI {sizes}{shifts})"
     along = [one for one in found[:SUSPECTS] if fell and (one.correlated or 0.0) >= GOES_ALONG]
     if along:
         most = max(along, key=lambda one: one.correlated or 0.0)
