@@ -15,14 +15,13 @@ from opsconsole.drift.data.batches import outcome_column, with_column
 from opsconsole.drift.data.production import Production, as_text
 from opsconsole.drift.data.sources import DataFile, Source
 from opsconsole.drift.data.windows import Window
-from opsconsole.drift.facts import Effect
+from opsconsole.drift.facts import Effect, fits
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.measures.structure import StructureTally
 from opsconsole.drift.monitors import Monitor
 from opsconsole.drift.performance.loss_tally import LossTally
 from opsconsole.drift.sketches.layout import Layout, Tally, layout_of
 from opsconsole.drift.sketches.sketch import TableSketch
-from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -154,14 +153,9 @@ def _lost(monitor: Monitor, file: DataFile, reference: TableSketch) -> dict[str,
             continue
         if name not in file.kinds:
             found[name] = Effect.GONE
-        elif file.kinds[name] not in {None, kind_in_files(sketch.kind)}:
+        elif not fits(sketch.kind, file.kinds[name], typed=file.typed):
             found[name] = Effect.TYPE_CHANGED
     return found
-
-
-def kind_in_files(kind: ColumnKind) -> ColumnKind:
-    """Return what a file says of a column: whether categories read as text, only the reference's values tell."""
-    return ColumnKind.CATEGORICAL if kind is ColumnKind.TEXT else kind
 
 
 def _counted(one: _Running) -> Counted:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from opsconsole.drift.comparison import ColumnComparison, Rows, column_comparison, wrong_told
 from opsconsole.drift.data.sources import DataError, Source, open_source
-from opsconsole.drift.facts import ColumnFacts, Effect, Role
+from opsconsole.drift.facts import ColumnFacts, Effect, Role, fits
 from opsconsole.drift.measures.distances import NOTHING, Distances, distances
 from opsconsole.drift.measures.exact import exact as exactly
 from opsconsole.drift.sketches.layout import Layout, count, lay_out, layout_of
@@ -75,7 +75,7 @@ def compare_sources(
         return {name: kinds[name] for name in kinds if name not in without and (not columns or name in columns)}
 
     kinds, current_kinds = wanted(reference.kinds), wanted(current.kinds)
-    schema = schema_changes(kinds, current_kinds)
+    schema = schema_changes(kinds, current_kinds, typed=all(file.typed for file in current.files))
     mine = reference_sketch(reference, resolved(kinds, current_kinds))
     theirs = sketch_source(current, layouts(mine, [name for name in mine.columns if name not in schema]))
     for name, sketch in (("reference", mine), ("current", theirs)):
@@ -107,14 +107,17 @@ def compare_sources(
 
 
 def schema_changes(
-    reference: Mapping[str, ColumnKind | None], current: Mapping[str, ColumnKind | None]
+    reference: Mapping[str, ColumnKind | None], current: Mapping[str, ColumnKind | None], *, typed: bool = True
 ) -> dict[str, Effect]:
-    """Return the columns that are gone, new, or of another kind; a side without any value disagrees with nothing."""
+    """Return the columns that are gone, new, or of another kind; a side without any value disagrees with nothing.
+
+    ``typed`` is whether the current side's format keeps types.
+    """
     found: dict[str, Effect] = {}
     for name, kind in reference.items():
         if name not in current:
             found[name] = Effect.GONE
-        elif kind is not None and current[name] is not None and kind is not current[name]:
+        elif kind is not None and not fits(kind, current[name], typed=typed):
             found[name] = Effect.TYPE_CHANGED
     return found | {name: Effect.NEW for name in current if name not in reference}
 

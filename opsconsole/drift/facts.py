@@ -71,3 +71,15 @@ class ColumnFacts:
 def rows_needed(bins: int) -> int:
     """Return how many rows each side needs before its PSI over ``bins`` bins means anything."""
     return max(ROWS_A_BIN * (bins - 1), FEWEST_ROWS)
+
+
+def fits(reference: ColumnKind, current: ColumnKind | None, *, typed: bool) -> bool:
+    """Whether values of a kind can be held against a reference's; ``current`` is what a file says of a column.
+
+    Whether categories read as text only the reference's values tell. A format without types spells the codes and flags
+    of a category as numbers or truth values: they count as text.
+    """
+    in_files = ColumnKind.CATEGORICAL if reference is ColumnKind.TEXT else reference
+    if current is None or current is in_files:
+        return True
+    return not typed and in_files is ColumnKind.CATEGORICAL and current in {ColumnKind.NUMERIC, ColumnKind.BOOLEAN}

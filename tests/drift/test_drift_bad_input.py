@@ -361,3 +361,16 @@ def test_bytes_of_any_kind_end_in_rows_or_in_an_error_that_names_the_file(
         rows(open_source(tmp_path / name))
     except OpsconsoleError as error:
         assert name in error.message  # noqa: PT017 - rows are as good
+
+
+def test_codes_and_flags_of_a_csv_are_held_against_a_reference_of_text(tmp_path: Path) -> None:
+    words = {"code": ["1", "2", "3", "3"] * 200, "flag": ["true", "false"] * 400, "x": [0.5] * 800}
+    pq.write_table(pa.table(words), tmp_path / "reference.parquet")
+    lines = [f"{row % 3 + 1},{str(row % 2 == 0).lower()},0.5" for row in range(900)]
+    (tmp_path / "current.csv").write_text("\n".join(["code,flag,x", *lines]))
+    found = {one.name: one for one in compare(tmp_path / "reference.parquet", tmp_path / "current.csv").columns}
+    assert (found["code"].unseen, found["flag"].unseen) == (0, 0)
+    assert found["flag"].effect == "none"
+    assert found["code"].drifted
+    back = {one.name: one for one in compare(tmp_path / "current.csv", tmp_path / "reference.parquet").columns}
+    assert back["code"].effect == "type_changed"

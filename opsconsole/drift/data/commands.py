@@ -46,6 +46,7 @@ class SpooledReader:
         self.schema = reader.schema
         self.rows = reader.rows
         self.notes = reader.notes
+        self.typed = bool(getattr(reader, "typed", True))
         self.batches = reader.batches
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from opsconsole.drift.data.errors import DataError, explained, read_as_text, shown
 
@@ -44,6 +44,7 @@ class CsvReader:
     schema: pa.Schema
     notes: tuple[str, ...] = ()
     rows: int | None = None
+    typed: ClassVar[bool] = False
 
     def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
         """Stream some columns with the types of the schema."""

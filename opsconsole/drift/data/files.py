@@ -54,6 +54,11 @@ class DataFile:
     """The stamp, where it is not that of the file at ``path``."""
 
     @property
+    def typed(self) -> bool:
+        """Whether its format keeps types; those of CSV are guessed from how values are spelled."""
+        return bool(getattr(self.reader, "typed", True))
+
+    @property
     def rows(self) -> int | None:
         """How many there are; None where only reading the file would tell."""
         return self.reader.rows

@@ -34,8 +34,14 @@ def note(told: Told) -> tuple[str, ...]:
     if told.metric is not None and told.estimate is not None and told.estimate_fell:
         said.append(estimate_sentence(told.metric, told.estimate))
     said += [column_finding(one).text for one in told.columns if one.verdict.effect in BROKEN]
-    said += [one.text for one in findings(told) if one.kind in {"rates", "quality"} and one.severity is not Severity.OK]
     chosen = suspects(told)
+    first = chosen[0].facts.name if chosen else None
+    said += [
+        one.text
+        for one in findings(told)
+        if one.kind == "quality" or (one.kind == "rates" and one.column != first)
+        if one.severity is not Severity.OK
+    ]
     if chosen:
         said.append(_suspects_sentence(chosen, fell=told.fell or told.estimate_fell))
     worst = next((one for one in told.slices if one.fell and (one.column, one.value) in told.lasting_slices), None)
