@@ -237,7 +237,7 @@ def check_lines(found: CheckResult) -> list[str]:
 
 
 def _chunk_line(chunk: Chunk) -> str:
-    measured = "no labels yet"
+    measured = "no labels yet" if not chunk.labels else f"{chunk.metric or 'performance'} not known"
     if chunk.realised is not None:
         measured = f"{chunk.metric} {text.decimals(chunk.realised)}"
         if chunk.low is not None:

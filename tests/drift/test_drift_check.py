@@ -137,7 +137,10 @@ def test_each_row_belongs_to_the_version_that_scored_it(world: World, subject: S
     assert [(chunk.version, chunk.rows) for chunk in found.chunks] == [(1, 1000)]
     assert found.notes == ("v2 scored rows but has no baseline: they are not judged",)
     second = world.check(world.version(2, world.month(3), at=3))
-    assert second.notes == ("v2: 1,500 rows from before its baseline were left out",)
+    assert second.notes == (
+        "2,500 rows have no score of any version and were left out",
+        "v2: 1,500 rows from before its baseline were left out",
+    )
 
 
 def test_rows_that_a_version_was_trained_or_evaluated_on_are_never_judged(world: World, subject: Subject) -> None:

@@ -130,7 +130,7 @@ def test_a_label_that_became_text_names_the_row_that_made_it_so(world: World) ->
     (world.root / "data" / "x.csv").write_text(
         "row_id,t,score,y\n1,2013-01-01,0.5,1\n2,2013-01-01,0.5,0\n3,2013-01-01,0.5,yes\n"
     )
-    with pytest.raises(DataError, match=r"x\.csv: column `y` holds string") as found:
+    with pytest.raises(DataError, match=r"x\.csv: column `y` holds text") as found:
         read_production(monitor_of(world.workspace, "m"), open_source("data", base=world.root), [], 1)
     assert "row 3 holds `yes`" in found.value.hint
 
@@ -212,3 +212,46 @@ def test_known_tells_missing_text_and_missing_numbers() -> None:
     assert known(np.array(["a", None, ""], dtype=object)).tolist() == [True, False, True]
     assert known(np.array([1.0, np.nan, np.inf])).tolist() == [True, False, False]
     assert known(np.array([], dtype=object)).tolist() == []
+
+
+def test_rows_that_no_version_scored_are_counted(world: World) -> None:
+    subject = world.version(1, world.month(1), at=1)
+    ids, scores, _ = world.month(2)
+    world.predict(1, ids[:2000], scores[:2000])
+    found = world.check(subject)
+    assert [chunk.rows for chunk in found.chunks] == [2000]
+    assert "500 rows have no score of any version and were left out" in found.notes
+
+
+def test_labels_that_a_binary_model_cannot_have_are_left_out_and_told(world: World) -> None:
+    subject = world.version(1, world.month(1), at=1)
+    _, _, outcome = world.live(2)
+    outcome[:40] = 2
+    world.month(2, change={"y": outcome})
+    found = world.check(subject)
+    assert found.chunks[0].labels == 2460
+    assert "40 labels are neither 0 nor 1, such as 2, and were left out" in found.notes
+
+
+def test_labels_of_which_the_metric_cannot_be_told_are_not_said_to_be_too_few(world: World) -> None:
+    subject = world.version(1, world.month(1), at=1)
+    world.live(2, change={"y": np.ones(2500, dtype=int)})
+    [chunk] = world.check(subject).chunks
+    assert [one.text for one in chunk.findings if one.kind == "labels"] == [
+        "Labels of 100 % of the rows: AUC cannot be told of them."
+    ]
+
+
+@pytest.mark.parametrize("year", [9999, 20000])
+def test_times_that_no_calendar_has_are_left_out_and_told(world: World, year: int) -> None:
+    subject = world.version(1, world.month(1), at=1)
+    first = (
+        np.datetime64(f"{year - 1970}", "Y").astype("datetime64[us]") if year > 9999 else np.datetime64("9999-06-01")
+    )
+    times = np.full(2500, np.datetime64("2013-02-03T00:00", "us"))
+    times[:30] = first
+    world.live(2, change={"t": pa.array(times)})
+    found = world.check(subject)
+    assert [chunk.rows for chunk in found.chunks] == [2470]
+    assert any("column `t`: times outside the years 1 to 9998 were left out" in note for note in found.notes)
+    assert "v1: 30 rows without a time were left out" in found.notes

@@ -86,8 +86,9 @@ def read_production(monitor: Monitor, source: Source, batches: Sequence[Predicti
         notes += odd
         if ids.null_count:
             notes.append(f"{ids.null_count:,} rows have no id: no score is theirs")
-    labels = _joined(monitor, read.labels)
-    notes += _infinite("labels", labels)
+    notes += _unscored(scores, times)
+    labels, wrong = _right(monitor, _joined(monitor, read.labels))
+    notes += [*wrong, *_infinite("labels", labels)]
     notes += [note for version in scores for note in _infinite(f"scores of v{version}", scores[version])]
     return Production(
         source=source,
@@ -148,6 +149,30 @@ def _ahead(times: NDArray[np.datetime64], zone: str | None) -> list[str]:
     limit = (clock.now() + AHEAD).astimezone(ZoneInfo(zone or "UTC")).replace(tzinfo=None)
     future = times[times > np.datetime64(limit, "us")]
     return [f"{len(future):,} rows are dated after now, up to {str(future.max())[:16]}"] if len(future) else []
+
+
+def _unscored(scores: dict[int, NDArray[Any]], times: NDArray[np.datetime64]) -> list[str]:
+    """Return a note on the rows that no version scored since the first that one did, if there are any.
+
+    They are in no chunk. Those before are what versions were trained on.
+    """
+    scored = np.zeros(len(times), dtype=np.bool_)
+    for one in scores.values():
+        scored |= known(one) if one.dtype == object else ~np.isnan(one)
+    begun = times[scored & ~np.isnat(times)]
+    number = int((~scored & (times >= begun.min())).sum()) if len(begun) else len(times)
+    return [f"{number:,} rows have no score of any version and were left out"] if number else []
+
+
+def _right(monitor: Monitor, labels: NDArray[Any]) -> tuple[NDArray[Any], list[str]]:
+    """Return labels without those that a binary model cannot have, and a note on them."""
+    if monitor.task is not ModelTask.BINARY:
+        return labels, []
+    wrong = np.isfinite(labels) & (labels != 0) & (labels != 1)
+    if not wrong.any():
+        return labels, []
+    told = f"{int(wrong.sum()):,} labels are neither 0 nor 1, such as {labels[wrong][0]:g}, and were left out"
+    return np.where(wrong, np.nan, labels), [told]
 
 
 def _infinite(what: str, values: NDArray[Any]) -> list[str]:
@@ -229,7 +254,7 @@ def outcomes(monitor: Monitor, column: pa.Array, file: DataFile, name: str) -> N
         return np.full(len(column), np.nan)
     if not (pt.is_boolean(kind) or pt.is_integer(kind) or pt.is_floating(kind) or pt.is_decimal(kind)):
         raise DataError(
-            f"{file.name}: column `{name}` holds {kind}, a {monitor.task.value} model needs numbers",
+            f"{file.name}: column `{name}` holds {_plain(kind)}, a {monitor.task.value} model needs numbers",
             hint=next(
                 (note for note in file.reader.notes if f"column `{name}`" in note),
                 "labels are 0 and 1 (or true and false), scores are probabilities",
@@ -237,6 +262,12 @@ def outcomes(monitor: Monitor, column: pa.Array, file: DataFile, name: str) -> N
         )
     values: NDArray[Any] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
     return values
+
+
+def _plain(kind: pa.DataType) -> str:
+    """Return a type as one would say it: how the text is packed is no one's business."""
+    kind = kind.value_type if pt.is_dictionary(kind) else kind
+    return "text" if pt.is_string(kind) or pt.is_large_string(kind) else str(kind)
 
 
 def _outcomes(monitor: Monitor, table: pa.RecordBatch, name: str | None, file: DataFile) -> NDArray[Any]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _OFFSET = r"[T ]\d\d(:?\d\d)*(\.\d+)? ?(Z|[+-]\d\d(:?\d\d)?)$"
+EARLIEST, LATEST = np.datetime64("0001-01-02", "us"), np.datetime64("9998-12-31", "us")
+"""What a calendar can say, with room for a zone and for the end of the last quarter."""
 HINT = "write times as 2013-10-01T06:00:00, with or without a zone"
 
 
@@ -28,12 +30,12 @@ class WallClock:
     zone: str | None = None
     """None: times have none, and count as UTC."""
     notes: dict[tuple[str | None, str | None], str] = field(default_factory=dict)
-    """One for each pair of zones of which one had to be read in the other."""
+    """One for each pair of zones of which one had to be read in the other, and for each file with times out of reach."""
     _decided: bool = False
 
     def read(self, column: pa.Array, file: DataFile, name: str, first: int) -> NDArray[np.datetime64]:
         """Return the times of one batch, whose first row is number ``first`` of the file, counted from 0."""
-        moments = moments_of(column, file, name, first)
+        moments = self._within(moments_of(column, file, name, first), file, name)
         found = None if moments.type.tz is None else named_zone(moments.type.tz)
         if moments.null_count < len(moments):
             if not self._decided:
@@ -44,6 +46,18 @@ class WallClock:
             moments = pc.local_timestamp(moments.cast(pa.timestamp("us", tz=self.zone or "UTC")))
         values: NDArray[np.datetime64] = moments.to_numpy(zero_copy_only=False)
         return values.astype("datetime64[us]", copy=False)
+
+    def _within(self, moments: pa.Array, file: DataFile, name: str) -> pa.Array:
+        """Leave out times that no calendar has: seconds that were taken for milliseconds, a sentinel."""
+        counted = moments.cast(pa.int64())
+        first, last = (int(one.astype(np.int64)) for one in (EARLIEST, LATEST))
+        right = pc.and_(pc.greater_equal(counted, first), pc.less(counted, last))
+        wrong = len(moments) - moments.null_count - int(pc.sum(right).as_py() or 0)
+        if not wrong:
+            return moments
+        told = f"{file.name}: column `{name}`: times outside the years 1 to 9998 were left out"
+        self.notes.setdefault((file.name, name), told)
+        return pc.if_else(right, moments, pa.scalar(None, moments.type))
 
     def _note(self, file: DataFile, name: str, found: str | None) -> None:
         mine = self.zone or "UTC"

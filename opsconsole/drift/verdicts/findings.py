@@ -60,9 +60,10 @@ def _of_performance(told: Told) -> list[Finding]:
             text = performance_sentence(told.metric, told.performance, told.unit)
             found.append(Finding("performance", told.performance.severity, text))
         elif told.performance.breached is None and told.measured.labels:
-            text = (
-                f"Labels of {percent(told.measured.labels / told.measured.rows)} of the rows so far: too few to judge."
-            )
+            share = percent(told.measured.labels / told.measured.rows)
+            text = f"Labels of {share} of the rows so far: too few to judge."
+            if told.performance.realised.value is None:
+                text = f"Labels of {share} of the rows: {told.metric.title} cannot be told of them."
             found.append(Finding("labels", Severity.OK, text))
     if told.metric is not None and told.estimate is not None and told.estimate_fell:
         text = estimate_sentence(told.metric, told.estimate)
