@@ -143,6 +143,7 @@ def log_failure(error: BaseException) -> Path | None:
     """Write a traceback to the log; return the log's path, or None when it cannot be written."""
     import logging
 
+    logging.raiseExceptions = False  # a disk that is full is told once, by what failed of it
     path = log_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

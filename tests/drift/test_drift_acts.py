@@ -20,7 +20,7 @@ from opsconsole.drift.measured import Measured
 from opsconsole.drift.measuring import measure_chunk
 from opsconsole.drift.monitors import Monitor, Subject, monitor_of
 from opsconsole.drift.replay import Replay, replay
-from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError
+from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError, StoreError
 from opsconsole.store import baselines, events
 from opsconsole.store import chunks as chunk_store
 from opsconsole.store.baselines import Baseline
@@ -143,6 +143,14 @@ def test_a_file_of_labels_that_is_none_is_refused_and_nothing_is_kept(
     with pytest.raises(DataError, match=said):
         brought(world, subject, path)
     assert not list(world.workspace.evidence.rglob("labels/m/*"))
+
+
+def test_labels_that_cannot_be_kept_are_said_to_be(world: World, subject: Subject) -> None:
+    ids, _, outcome = world.live(2, labels=False)
+    world.workspace.evidence.mkdir(parents=True, exist_ok=True)
+    (world.workspace.evidence / "labels").write_text("in the way")
+    with pytest.raises(StoreError, match="the labels cannot be kept"):
+        brought(world, subject, labels(world, ids[:9], outcome[:9]))
 
 
 def test_kept_labels_that_were_tampered_with_stop_the_check(world: World, subject: Subject) -> None:

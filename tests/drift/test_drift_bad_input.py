@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import sqlite3
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -374,3 +376,12 @@ def test_codes_and_flags_of_a_csv_are_held_against_a_reference_of_text(tmp_path:
     assert found["code"].drifted
     back = {one.name: one for one in compare(tmp_path / "current.csv", tmp_path / "reference.parquet").columns}
     assert back["code"].effect == "type_changed"
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(self: Path, pattern: str) -> Iterator[Path]:
+        raise PermissionError(errno.EACCES, "Permission denied", f"{self}/{pattern}")
+
+    monkeypatch.setattr(Path, "glob", forbidden)
+    with pytest.raises(DataError, match=r"data/\*\.csv: a folder of it cannot be read: Permission denied"):
+        open_source(tmp_path / "data" / "*.csv")

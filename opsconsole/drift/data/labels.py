@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex
@@ -15,6 +17,7 @@ import pyarrow.parquet as pq
 from opsconsole.drift.data.production import Production, as_text, known, outcomes, unknown
 from opsconsole.drift.data.sources import DataError, open_source
 from opsconsole.drift.monitors import Monitor
+from opsconsole.ground.errors import StoreError
 from opsconsole.ground.files import digest_file
 from opsconsole.ground.nouns import Digest, ModelTask
 from opsconsole.store import label_batches
@@ -152,7 +155,16 @@ def _values(monitor: Monitor, column: pa.Array) -> NDArray[Any]:
 
 def _write(monitor: Monitor, ids: pa.Array, labels: NDArray[Any]) -> tuple[Digest, Path]:
     """Write a batch under the name of its content, whole or not at all."""
-    folder = monitor.evidence / FOLDER / monitor.name
+    try:
+        return _written(monitor.evidence / FOLDER / monitor.name, ids, labels)
+    except OSError as error:
+        raise StoreError(
+            f"{monitor.evidence}: the labels cannot be kept: {os.strerror(error.errno or errno.EIO)}",
+            hint="make room there, or make it writable; nothing was kept, bring the labels again then",
+        ) from error
+
+
+def _written(folder: Path, ids: pa.Array, labels: NDArray[Any]) -> tuple[Digest, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f".draft-{token_hex(6)}.parquet"
     try:

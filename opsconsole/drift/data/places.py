@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from opsconsole.drift.data.csvs import CSV_SUFFIXES
+from opsconsole.drift.data.errors import DataError
 from opsconsole.drift.data.jsons import JSON_SUFFIXES
 from opsconsole.drift.data.parquets import PARQUET_SUFFIXES
 from opsconsole.ground.errors import NotFoundError
@@ -30,9 +31,16 @@ class Found:
 def find_files(location: str | Path, *, base: Path | None = None) -> Found:
     """Return the data files that ``location`` names: in the order of their dates where it has one, else of their names.
 
-    Raises NotFoundError when there is none.
+    Raises NotFoundError when there is none, DataError where a folder on the way may not be read.
     """
     whole = (base or Path.cwd()) / Path(location).expanduser()
+    try:
+        return _found(whole)
+    except PermissionError as error:
+        raise DataError(f"{whole}: a folder of it cannot be read: {error.strerror}", hint="check its rights") from error
+
+
+def _found(whole: Path) -> Found:
     if whole.is_file():
         return Found([whole])
     if whole.is_dir():
