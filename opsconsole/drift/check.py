@@ -24,7 +24,7 @@ from opsconsole.drift.chunking import count_chunks
 from opsconsole.drift.data.labels import with_labels
 from opsconsole.drift.data.probabilities import with_probabilities
 from opsconsole.drift.data.production import Production, known, read_production
-from opsconsole.drift.data.sources import open_source
+from opsconsole.drift.data.sources import Source, open_source
 from opsconsole.drift.data.windows import Window, cut, gaps, unit_of
 from opsconsole.drift.fingerprints import fingerprint, inputs_of, mark_of, stamp_of, stamps_of
 from opsconsole.drift.fitted import Fitted
@@ -33,6 +33,7 @@ from opsconsole.drift.measured import Measured, QualityFact
 from opsconsole.drift.measured import decode as measured_of
 from opsconsole.drift.measuring import measure_chunk
 from opsconsole.drift.monitors import Monitor, Subject, monitor_of
+from opsconsole.drift.references import watchable
 from opsconsole.drift.sketches.sketch import TableSketch, decode
 from opsconsole.drift.verdicts.course import Course, Past, past_of
 from opsconsole.drift.verdicts.decline import fall
@@ -41,7 +42,7 @@ from opsconsole.drift.verdicts.policy import worst
 from opsconsole.ground import clock
 from opsconsole.ground.errors import UsageError
 from opsconsole.ground.nouns import Severity
-from opsconsole.ground.text import duration, plural
+from opsconsole.ground.text import clean, duration, listed, plural
 from opsconsole.store import alerts as alert_store
 from opsconsole.store import baselines as baseline_store
 from opsconsole.store import check_marks
@@ -55,6 +56,7 @@ from opsconsole.store.connection import Store
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+NAMED = 5
 NEWEST = "The newest row is of "
 MOST_CHUNKS = 100_000
 
@@ -181,7 +183,7 @@ def _check_version(
     against = against_of(monitor, baseline)
     rows, notes = judgeable(production, baseline)
     works = _works(monitor, store, production, baseline, rows, stamps)
-    done.notes += [*notes, *_gaps_told(monitor, baseline.version, works)]
+    done.notes += [*_columns_told(monitor, against, production), *notes, *_gaps_told(monitor, baseline.version, works)]
     done.notes += _forget_others(store, monitor, baseline.version, works, whole=done.whole)
     new = [work.window for work in works if work.facts is None]
     counted = count_chunks(monitor, production, baseline.version, against.reference, against.fitted, new)
@@ -258,6 +260,30 @@ def _works(
         )
         for window in cut(monitor.config.chunk, production.times, rows, production.zone, monitor.config.least)
     ]
+
+
+def _columns_told(monitor: Monitor, against: Against, production: Production) -> list[str]:
+    """Say which columns only one side had when the baseline was made: no chunk says anything of them."""
+    offered, watched = against.fitted.offered, against.reference.columns
+    if not offered or monitor.config.columns:
+        return []
+    version = f"v{against.baseline.version}"
+    there = {name for file in production.source.files for name in watchable(monitor, Source(file.name, (file,)))}
+    new = sorted(there - set(offered))
+    lacking = sorted(name for name in offered if name not in watched)
+    found = []
+    if new:
+        found.append(f"{version}: {_named(new)} new: the reference does not have it, and it is not watched")
+    if lacking:
+        found.append(f"{version}: {_named(lacking)} not watched: no row had it when the baseline was made")
+    return found
+
+
+def _named(names: list[str]) -> str:
+    shown = [f"`{clean(name, limit=40)}`" for name in names[:NAMED]]
+    if len(names) > NAMED:
+        shown.append(plural(len(names) - NAMED, "more column"))
+    return f"{listed(shown)} {'is' if len(names) == 1 else 'are'}"
 
 
 def _gaps_told(monitor: Monitor, version: int, works: list[_Work]) -> list[str]:

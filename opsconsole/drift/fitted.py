@@ -69,6 +69,8 @@ class Fitted:
     """Standard deviation of a row's error, as the stream of errors takes it."""
     loss_block: int = 20
     """How many rows make one value of that stream."""
+    offered: tuple[str, ...] = ()
+    """All columns of the reference's source that could be watched; empty where an older program did not say."""
     settings: str = ""
     """The digest of the monitor's settings that it was fitted for; empty where an older program did not say."""
 

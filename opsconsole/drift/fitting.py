@@ -64,6 +64,7 @@ def fit_reference(monitor: Monitor, reference: Reference, layouts: dict[str, Lay
         loss_scale=stream.scale,
         loss_spread=stream.spread,
         loss_block=max(-(-sketch.rows // BLOCKS), LEAST_BLOCK),
+        offered=reference.offered,
         settings=monitor.settings,
     )
 

@@ -42,6 +42,8 @@ class Reference:
     """The earliest of its rows."""
     probabilities: Probabilities | None = None
     """For a multiclass model what it says of every class."""
+    offered: tuple[str, ...] = ()
+    """All columns of its source that could be watched."""
 
     @property
     def rows(self) -> int:
@@ -62,8 +64,9 @@ class Evaluated:
 class _Gathering:
     """Takes reference rows in, batch by batch."""
 
-    def __init__(self, monitor: Monitor, kinds: dict[str, ColumnKind | None]) -> None:
+    def __init__(self, monitor: Monitor, kinds: dict[str, ColumnKind | None], source: Source) -> None:
         self.monitor, self.kinds = monitor, kinds
+        self.offered = watchable(monitor, source)
         self.batches: list[pa.RecordBatch] = []
         self.labels: list[NDArray[Any]] = []
         self.scores: list[NDArray[Any]] = []
@@ -129,6 +132,7 @@ class _Gathering:
             times=np.concatenate(self.times) if self.times else np.empty(0, dtype="datetime64[us]"),
             since=self.since,
             probabilities=_whole(self.said),
+            offered=self.offered,
         )
 
 
@@ -143,7 +147,7 @@ def evaluation_rows(monitor: Monitor, subject: Subject, current: Source) -> Refe
     files = tuple(file for path in subject.data for file in open_source(path, base=monitor.root).files)
     source = Source(", ".join(str(path) for path in subject.data), files)
     source.require([monitor.config.id])
-    kept = _Gathering(monitor, inputs(monitor, source, current))
+    kept = _Gathering(monitor, inputs(monitor, source, current), source)
     for batch in source.batches([*kept.columns, monitor.config.id]):
         match = pc.index_in(as_text(batch.table.column(monitor.config.id)), value_set=rows.ids)
         table = batch.table.filter(match.is_valid())
@@ -162,7 +166,7 @@ def source_rows(monitor: Monitor, location: str, current: Source) -> Reference:
     """Take all rows of a source; labels and scores where it has them."""
     config = monitor.config
     source = open_source(location, base=monitor.root)
-    kept = _Gathering(monitor, inputs(monitor, source, current))
+    kept = _Gathering(monitor, inputs(monitor, source, current), source)
     extra = [name for name in (config.label, config.score) if name is not None]
     classes = classes_of(source) if monitor.task is ModelTask.MULTICLASS else ()
     for batch in source.batches([*kept.columns, *extra, *(PREFIX + one for one in classes)]):
@@ -178,7 +182,7 @@ def production_rows(
     """Take chosen production rows of a version, with the labels that have come."""
     chosen = np.zeros(production.rows, dtype=np.bool_)
     chosen[rows] = True
-    kept = _Gathering(monitor, inputs(monitor, production.source, production.source))
+    kept = _Gathering(monitor, inputs(monitor, production.source, production.source), production.source)
     scores = production.scores[version]
     for file, first, after in production.spans:
         if not chosen[first:after].any():
@@ -231,14 +235,19 @@ def inputs(monitor: Monitor, reference: Source, current: Source) -> dict[str, Co
         reference.require(monitor.config.columns)
         names = list(monitor.config.columns)
     else:
-        said = PREFIX if monitor.task is ModelTask.MULTICLASS else None
-        names = [
-            name
-            for name in reference.kinds
-            if name in theirs and name not in monitor.kept_out and not (said and name.startswith(said))
-        ]
+        names = [name for name in watchable(monitor, reference) if name in theirs]
     kinds = {name: reference.kinds.get(name) for name in names}
     return {name: kind for name, kind in kinds.items() if kind is not None}
+
+
+def watchable(monitor: Monitor, source: Source) -> tuple[str, ...]:
+    """Return a source's columns that are inputs and can be compared, whether or not the other side has them."""
+    said = PREFIX if monitor.task is ModelTask.MULTICLASS else None
+    return tuple(
+        name
+        for name, kind in source.kinds.items()
+        if kind is not None and name not in monitor.kept_out and not (said and name.startswith(said))
+    )
 
 
 def _outcomes(monitor: Monitor, file: DataFile, table: pa.RecordBatch, name: str | None) -> NDArray[Any]:

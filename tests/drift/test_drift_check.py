@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -416,3 +417,17 @@ def test_rows_are_in_one_chunk_only_when_they_are_cut_otherwise(world: World, su
     world.configure('chunk = "week"', 'chunk = "month"')
     world.check(subject)
     assert [(one.label, one.rows) for one in chunk_store.chunks(world.store, "m")] == [("Feb 2013", ROWS)]
+
+
+def test_columns_that_only_one_side_has_are_named(world: World) -> None:
+    subject = world.version(1, world.month(1, change={"c": np.arange(ROWS), "d": np.arange(ROWS)}), at=1)
+    evaluated = world.root / "data" / "2013-01.parquet"
+    evaluated.rename(world.root / "evaluated.parquet")
+    subject = replace(subject, data=(Path("evaluated.parquet"),))
+    world.live(2, change={"new": np.arange(ROWS)})
+    told = (
+        "v1: `new` is new: the reference does not have it, and it is not watched",
+        "v1: `c` and `d` are not watched: no row had it when the baseline was made",
+    )
+    assert world.check(subject).notes == told
+    assert world.check(subject).notes == told

@@ -229,3 +229,10 @@ def test_each_task_has_its_metrics_once() -> None:
 def test_a_quantile_outside_0_to_1_is_refused() -> None:
     with pytest.raises(ValueError, match="a quantile lies between 0 and 1"):
         Options(quantile=1.0)
+
+
+def test_numbers_too_large_to_be_summed_give_no_value_and_no_warning() -> None:
+    labels = np.where(np.arange(600) % 2, 1.7e308, -1.7e308)
+    for found in measure_all(ModelTask.REGRESSION, labels, np.zeros(600)).values():
+        assert found.value is None or np.isfinite(found.value)
+        assert found.low is None or np.isfinite(found.low)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -105,11 +106,15 @@ def measure(
 ) -> Realised:
     """Compute a metric on rows that all have a label and a score; without the rows or what it needs there is no value.
 
-    ``Realised.labels`` counts the rows that went into it: for ``mape`` those whose label is not 0.
+    ``Realised.labels`` counts the rows that went into it: for ``mape`` those whose label is not 0. Numbers so large that
+    their sum is none give no value either.
     """
     if not len(labels) or (metric.needs_probabilities and probabilities is None):
         return Realised(metric.name, None, None, None, len(labels))
-    value, interval = metric.measure(Rows(labels, scores, options, probabilities))
+    with np.errstate(over="ignore", invalid="ignore"):
+        value, interval = metric.measure(Rows(labels, scores, options, probabilities))
+    if value is None or not math.isfinite(value):
+        value, interval = None, None
     low, high = interval or (None, None)
     return Realised(metric.name, value, low, high, int(metric.counted(labels)))
 
