@@ -134,8 +134,8 @@ def test_a_metric_of_which_less_is_better_has_a_ceiling() -> None:
     brier = metric_of("brier", ModelTask.BINARY, "here")
     high = judge_performance(brier, Realised("brier", 0.21, 0.205, 0.215, 999), 0.15, 0.2, 1, 2)
     assert high.severity is Severity.CRITICAL
-    assert performance_sentence(brier, high, "week") == (
-        "Performance fell: Brier .210 (CI .205–.215), ceiling .200, for the 2nd week."
+    assert performance_sentence(brier, high, "week", 0.94) == (
+        "Performance fell: Brier .150 → .210 (CI .205–.215, labels 94 %), ceiling .200, for the 2nd week."
     )
     assert judge_performance(brier, Realised("brier", 0.1, 0.09, 0.11, 999), 0.15, 0.2, 0, 1).breached is False
 

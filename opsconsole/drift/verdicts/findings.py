@@ -57,10 +57,10 @@ def _of_performance(told: Told) -> list[Finding]:
     found = []
     if told.metric is not None and told.performance is not None:
         if told.performance.breached:
-            text = performance_sentence(told.metric, told.performance, told.unit)
+            text = performance_sentence(told.metric, told.performance, told.unit, told.covered)
             found.append(Finding("performance", told.performance.severity, text))
         elif told.performance.breached is None and told.measured.labels:
-            share = percent(told.measured.labels / told.measured.rows)
+            share = percent(told.covered)
             text = f"Labels of {share} of the rows so far: too few to judge."
             if told.performance.realised.value is None:
                 text = f"Labels of {share} of the rows: {told.metric.title} cannot be told of them."

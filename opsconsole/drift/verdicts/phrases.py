@@ -19,14 +19,15 @@ BROKEN_WORDS = {
 }
 
 
-def performance_sentence(metric: Metric, verdict: PerformanceVerdict, unit: str) -> str:
-    """Return ``Performance fell: AUC .691 (CI .684–.698), floor .707, for the 2nd month.``"""
+def performance_sentence(metric: Metric, verdict: PerformanceVerdict, unit: str, covered: float) -> str:
+    """Return ``Performance fell: AUC .757 → .691 (CI .684–.698, labels 97 %), floor .707, for the 2nd month.``"""
     realised = verdict.realised
+    before = "" if verdict.reference is None else f"{decimals(verdict.reference)} → "
     bound = "floor" if metric.higher_is_better else "ceiling"
     times = f", for the {ordinal(verdict.breaches)} {unit}" if verdict.breaches > 1 else f", for the first {unit}"
     return (
-        f"Performance fell: {metric.title} {decimals(realised.value)} ({interval(realised)}),"
-        f" {bound} {decimals(verdict.floor)}{times}."
+        f"Performance fell: {metric.title} {before}{decimals(realised.value)} ({interval(realised)}, labels"
+        f" {percent(covered)}), {bound} {decimals(verdict.floor)}{times}."
     )
 
 

@@ -60,6 +60,11 @@ class Told:
         return self.measured.rows < self.least
 
     @property
+    def covered(self) -> float:
+        """The share of the rows whose label has come."""
+        return self.measured.labels / self.measured.rows if self.measured.rows else 0.0
+
+    @property
     def fell(self) -> bool:
         """Whether realised performance is below its floor."""
         return self.performance is not None and bool(self.performance.breached)

@@ -30,7 +30,7 @@ def note(told: Told) -> tuple[str, ...]:
     """Return the alert's sentences: performance, what is broken, the likeliest causes, the score, the estimate."""
     said: list[str] = []
     if told.metric is not None and told.performance is not None and told.fell:
-        said.append(performance_sentence(told.metric, told.performance, told.unit))
+        said.append(performance_sentence(told.metric, told.performance, told.unit, told.covered))
     if told.metric is not None and told.estimate is not None and told.estimate_fell:
         said.append(estimate_sentence(told.metric, told.estimate))
     said += [column_finding(one).text for one in told.columns if one.verdict.effect in BROKEN]
