@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -260,6 +261,8 @@ def test_noise_is_ruled_out_only_by_what_is_stored() -> None:
     )
     assert not_noise(chunk(7), []) == "", "nothing to compare with: nothing is said"
     assert not_noise(chunk(7, high=0.72), past) == "", "the interval holds the floor"
+    healthy = replace(chunk(7, realised=0.8, low=0.78, high=0.82), breaches=0)
+    assert not_noise(healthy, past) == "", "the alert is of something else"
 
 
 def test_a_check_is_told_with_month_verdict_and_what_it_cured() -> None:

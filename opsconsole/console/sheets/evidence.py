@@ -166,6 +166,8 @@ def not_noise(judged: Chunk, past: Sequence[Chunk]) -> str:
 
     Empty where the chunk did not fall, or where nothing of its version was measured before it.
     """
+    if not judged.breaches:
+        return ""
     if judged.realised is None or judged.floor is None or judged.low is None or judged.high is None:
         return ""
     higher_is_better = judged.high < judged.floor
