@@ -253,6 +253,12 @@ def test_a_parquet_file_cut_short_is_said_to_be(tmp_path: Path) -> None:
         refused(path, tmp_path, r"cut\.parquet: cannot be read")
 
 
+def test_a_parquet_file_that_is_none_is_said_to_be(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    path.write_text("a,b\n1,2\n")
+    refused(path, tmp_path, r"rows\.parquet: cannot be read: it is no Parquet file")
+
+
 @pytest.mark.parametrize("name", ["none.csv", "none.parquet", "none.jsonl", "none.csv.zst"])
 def test_an_empty_file_is_said_to_be_empty(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()

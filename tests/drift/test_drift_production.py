@@ -101,7 +101,7 @@ def test_repeated_ids_are_kept_counted_and_one_is_named(world: World) -> None:
     found = read(world)
     assert found.rows == 7
     assert found.duplicates == 3
-    [note] = found.notes
+    note, _ = found.notes
     assert note.startswith("3 rows repeat the id of an earlier one, such as `")
     assert isinstance(found.ids, pa.StringArray)
 
@@ -255,3 +255,16 @@ def test_times_that_no_calendar_has_are_left_out_and_told(world: World, year: in
     assert [chunk.rows for chunk in found.chunks] == [2470]
     assert any("column `t`: times outside the years 1 to 9998 were left out" in note for note in found.notes)
     assert "v1: 30 rows without a time were left out" in found.notes
+
+
+def test_a_file_without_rows_a_folder_in_its_place_and_rows_that_can_get_no_label_are_told(world: World) -> None:
+    written(world, "1", ["2013-07-01"] * 3, score=[0.5, 0.2, 0.1], y=[1.0, None, None])
+    whole = pq.read_table(world.root / "data" / "1.parquet")
+    pq.write_table(whole.slice(0, 0), world.root / "data" / "2.parquet")
+    (world.root / "data" / "3.parquet").mkdir()
+    pq.write_table(whole.drop_columns(["row_id"]), world.root / "data" / "1.parquet")
+    assert read(world).notes == (
+        f"{world.root}/data/3.parquet: left out: it is no file",
+        f"{world.root}/data/2.parquet: holds no rows",
+        "2 rows have neither an id nor a label: no label that is brought can be theirs",
+    )

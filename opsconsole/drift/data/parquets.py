@@ -52,6 +52,12 @@ def open_parquet(path: Path, name: str) -> ParquetReader:
     """Read a footer."""
     import pyarrow.parquet as pq
 
+    with path.open("rb") as file:
+        begun = file.read(4) in _ENDS
+    if not begun:
+        raise DataError(
+            f"{name}: cannot be read: it is no Parquet file, whatever its name says", hint="name it as what it holds"
+        )
     if not has_footer(path):
         raise DataError(
             f"{name}: cannot be read: it is cut short, the footer that ends a Parquet file is not there",

@@ -55,7 +55,8 @@ def _found(whole: Path) -> Found:
             f"{whole}: there is no such data file",
             hint=f"a file, a folder, or a glob (with %Y, %m, %d for a date) of {', '.join(SUFFIXES)}",
         )
-    return Found(paths, found.notes)
+    odd = [path for path in found.paths if path not in paths and path.name.lower().endswith(SUFFIXES)]
+    return Found(paths, found.notes + tuple(f"{path}: left out: it is no file" for path in odd))
 
 
 def _globbed(pattern: str) -> list[Path]:

@@ -76,7 +76,7 @@ def read_production(monitor: Monitor, source: Source, batches: Sequence[Predicti
     ids = _one_array(read.ids, source)
     times = np.concatenate(read.times) if read.times else np.empty(0, dtype="datetime64[us]")
     duplicates, example = repeated(ids)
-    notes = [*source.notes, *read.clock.notes.values(), *_ahead(times, read.clock.zone)]
+    notes = [*source.notes, *read.notes, *read.clock.notes.values(), *_ahead(times, read.clock.zone)]
     if duplicates:
         notes.append(f"{duplicates:,} rows repeat the id of an earlier one, such as `{example}`: all were kept")
     if own_scores:
@@ -88,7 +88,7 @@ def read_production(monitor: Monitor, source: Source, batches: Sequence[Predicti
             notes.append(f"{ids.null_count:,} rows have no id: no score is theirs")
     notes += _unscored(scores, times)
     labels, wrong = _right(monitor, _joined(monitor, read.labels))
-    notes += [*wrong, *_infinite("labels", labels)]
+    notes += [*wrong, *_infinite("labels", labels), *_nameless(monitor, ids, labels)]
     notes += [note for version in scores for note in _infinite(f"scores of v{version}", scores[version])]
     return Production(
         source=source,
@@ -113,6 +113,7 @@ class _Read:
     labels: list[NDArray[Any]] = field(default_factory=list)
     scores: list[NDArray[Any]] = field(default_factory=list)
     spans: list[tuple[DataFile, int, int]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def _read(monitor: Monitor, source: Source, *, own_scores: bool) -> _Read:
@@ -131,6 +132,8 @@ def _read(monitor: Monitor, source: Source, *, own_scores: bool) -> _Read:
                 found.scores.append(_outcomes(monitor, table, config.score, file))
             row += table.num_rows
         found.spans.append((file, first, row))
+        if row == first:
+            found.notes.append(f"{file.name}: holds no rows")
     return found
 
 
@@ -162,6 +165,14 @@ def _unscored(scores: dict[int, NDArray[Any]], times: NDArray[np.datetime64]) ->
     begun = times[scored & ~np.isnat(times)]
     number = int((~scored & (times >= begun.min())).sum()) if len(begun) else len(times)
     return [f"{number:,} rows have no score of any version and were left out"] if number else []
+
+
+def _nameless(monitor: Monitor, ids: pa.Array, labels: NDArray[Any]) -> list[str]:
+    """Return a note on the rows that can never get a label, because they have no id, if there are any."""
+    if monitor.config.label is None or not ids.null_count:
+        return []
+    number = int((ids.is_null().to_numpy(zero_copy_only=False) & ~known(labels)).sum())
+    return [f"{number:,} rows have neither an id nor a label: no label that is brought can be theirs"] if number else []
 
 
 def _right(monitor: Monitor, labels: NDArray[Any]) -> tuple[NDArray[Any], list[str]]:
