@@ -9,28 +9,21 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
-
-import numpy as np
-import pyarrow.compute as pc
 
 from opsconsole.config.workspace import Workspace
 from opsconsole.drift import alerts as incidents
-from opsconsole.drift.baselining import ensure_baseline, fits, used_rows
+from opsconsole.drift.baselining import ensure_baseline, fits
 from opsconsole.drift.chunking import count_chunks
 from opsconsole.drift.data.labels import with_labels
 from opsconsole.drift.data.probabilities import with_probabilities
-from opsconsole.drift.data.production import Production, known, read_production
+from opsconsole.drift.data.production import Production, read_production
 from opsconsole.drift.data.sources import Source, open_source
-from opsconsole.drift.data.windows import Window, cut, gaps, unit_of
-from opsconsole.drift.fingerprints import fingerprint, inputs_of, mark_of, stamp_of, stamps_of
+from opsconsole.drift.fingerprints import inputs_of, mark_of, stamps_of
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.fitted import decode as fitted_of
-from opsconsole.drift.measured import Measured, QualityFact
-from opsconsole.drift.measured import decode as measured_of
+from opsconsole.drift.measured import QualityFact
 from opsconsole.drift.measuring import measure_chunk
 from opsconsole.drift.monitors import Monitor, Subject, monitor_of
 from opsconsole.drift.references import watchable
@@ -39,6 +32,7 @@ from opsconsole.drift.verdicts.course import Course, Past, past_of
 from opsconsole.drift.verdicts.decline import fall
 from opsconsole.drift.verdicts.judging import Against, Judged, judge_chunk
 from opsconsole.drift.verdicts.policy import worst
+from opsconsole.drift.works import Work, forget_others, gaps_told, judgeable, works_of
 from opsconsole.ground import clock
 from opsconsole.ground.errors import UsageError
 from opsconsole.ground.nouns import Severity
@@ -50,11 +44,8 @@ from opsconsole.store import chunks as chunk_store
 from opsconsole.store.alerts import Alert
 from opsconsole.store.baselines import Baseline
 from opsconsole.store.check_marks import CheckMark
-from opsconsole.store.chunk_records import Chunk, Kept, Known
+from opsconsole.store.chunk_records import Chunk, Kept
 from opsconsole.store.connection import Store
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 NAMED = 5
 NEWEST = "The newest row is of "
@@ -77,26 +68,6 @@ class CheckResult:
     """Those that stand."""
     severity: Severity
     """The worst of them."""
-
-
-@dataclass(frozen=True)
-class _Work:
-    """One window of a version, with what is stored of it."""
-
-    window: Window
-    newest: datetime
-    """When its last row is of."""
-    fingerprint: str
-    stamp: str
-    stored: Known | None
-
-    @property
-    def facts(self) -> Measured | None:
-        """What was measured of it, where its rows, labels and scores are as they were."""
-        if self.stored is None or self.stored.facts is None:
-            return None
-        same = self.stored.fingerprint == self.fingerprint and self.stored.stamp == self.stamp
-        return measured_of(self.stored.facts) if same else None
 
 
 @dataclass
@@ -182,9 +153,9 @@ def _check_version(
     """Measure what changed of a version's chunks, then judge from the first that changed on."""
     against = against_of(monitor, baseline)
     rows, notes = judgeable(production, baseline)
-    works = _works(monitor, store, production, baseline, rows, stamps)
-    done.notes += [*_columns_told(monitor, against, production), *notes, *_gaps_told(monitor, baseline.version, works)]
-    done.notes += _forget_others(store, monitor, baseline.version, works, whole=done.whole)
+    works = works_of(monitor, store, production, baseline, rows, stamps)
+    done.notes += [*_columns_told(monitor, against, production), *notes, *gaps_told(monitor, baseline.version, works)]
+    done.notes += forget_others(store, monitor, baseline.version, works, whole=done.whole)
     new = [work.window for work in works if work.facts is None]
     counted = count_chunks(monitor, production, baseline.version, against.reference, against.fitted, new)
     fresh = {window.start: one for window, one in zip(new, counted, strict=True)}
@@ -213,7 +184,7 @@ def _check_version(
         changed = _keep(monitor, store, judged, kept, subject, done) or changed
 
 
-def _told_stale(monitor: Monitor, store: Store, work: _Work) -> bool:
+def _told_stale(monitor: Monitor, store: Store, work: Work) -> bool:
     """Whether a chunk was told to be the last one when rows had stopped coming; it no longer is."""
     if monitor.config.quality.fresh is None or work.stored is None:
         return False
@@ -221,7 +192,7 @@ def _told_stale(monitor: Monitor, store: Store, work: _Work) -> bool:
     return stored is not None and any(one.text.startswith(NEWEST) for one in stored.findings)
 
 
-def _stale(monitor: Monitor, works: list[_Work]) -> tuple[QualityFact, ...]:
+def _stale(monitor: Monitor, works: list[Work]) -> tuple[QualityFact, ...]:
     """Say that no row has come for longer than is allowed: with the newest chunk, which then is no longer calm."""
     fresh = monitor.config.quality.fresh
     if fresh is None or not works:
@@ -238,28 +209,6 @@ def against_of(monitor: Monitor, baseline: Baseline) -> Against:
     fitted = Fitted() if baseline.fitted is None else fitted_of(baseline.fitted)
     reference: TableSketch = decode(baseline.sketch)
     return Against(monitor, baseline, reference, fitted)
-
-
-def _works(
-    monitor: Monitor,
-    store: Store,
-    production: Production,
-    baseline: Baseline,
-    rows: NDArray[np.intp],
-    stamps: Mapping[str, str],
-) -> list[_Work]:
-    """Cut the version's rows, and hold each window against what is stored of it."""
-    stored = chunk_store.known(store, monitor.name, baseline.version)
-    return [
-        _Work(
-            window,
-            _moment(production, production.times[window.rows].max()),
-            fingerprint(monitor, production, baseline, window),
-            stamp_of(production, window, stamps),
-            stored.get(window.start),
-        )
-        for window in cut(monitor.config.chunk, production.times, rows, production.zone, monitor.config.least)
-    ]
 
 
 def _columns_told(monitor: Monitor, against: Against, production: Production) -> list[str]:
@@ -286,39 +235,6 @@ def _named(names: list[str]) -> str:
     return f"{listed(shown)} {'is' if len(names) == 1 else 'are'}"
 
 
-def _gaps_told(monitor: Monitor, version: int, works: list[_Work]) -> list[str]:
-    """Say where a version has no rows at all between chunks that have."""
-    unit = unit_of(monitor.config.chunk)
-    return [
-        f"v{version}: no rows from {gap.start:%Y-%m-%d %H:%M} to {gap.end:%Y-%m-%d %H:%M} ({plural(gap.units, unit)})"
-        for gap in gaps(monitor.config.chunk, [work.window for work in works])
-    ]
-
-
-def _forget_others(store: Store, monitor: Monitor, version: int, works: list[_Work], *, whole: bool) -> list[str]:
-    """Drop stored chunks that no window begins with any more; the past before all rows stays.
-
-    Their time belongs to another window now, or, when the rows are ``whole``, to none: a date was corrected.
-    """
-    starts = {work.window.start for work in works}
-    spans = [(work.window.start, work.window.end) for work in works]
-    others = [one for one in chunk_store.known(store, monitor.name, version).items() if one[0] not in starts]
-    cut = {
-        one.id
-        for start, one in others
-        if any(first <= start < after or start < first < one.end for first, after in spans)
-    }
-    empty = {one.id for start, one in others if whole and works and start > works[0].window.start} - cut
-    if not cut | empty:
-        return []
-    with store.immediate() as connection:
-        chunk_store.drop(connection, sorted(cut))
-        incidents.forget(connection, monitor.name, version, empty)
-    if not empty:
-        return []
-    return [f"v{version}: {plural(len(empty), 'chunk')} that no row is of any more: forgotten"]
-
-
 def _stored_pasts(store: Store, against: Against) -> dict[datetime, Past]:
     """Return what later verdicts need of each stored chunk of a version, by its start, oldest first."""
     name, version = against.monitor.name, against.baseline.version
@@ -329,7 +245,7 @@ def _stored_pasts(store: Store, against: Against) -> dict[datetime, Past]:
     }
 
 
-def _course(against: Against, works: list[_Work], stored: Mapping[datetime, Past]) -> Course:
+def _course(against: Against, works: list[Work], stored: Mapping[datetime, Past]) -> Course:
     """Return the course of a version up to the first window whose rows are still there."""
     course = Course(against.fitted.wobble() if against.monitor.config.limits.wobble else {})
     first = works[0].window.start if works else None
@@ -344,42 +260,8 @@ def _fall(against: Against, chunk: Chunk) -> float | None:
     return fall(metric, chunk.realised, against.own)
 
 
-def judgeable(production: Production, baseline: Baseline) -> tuple[NDArray[np.intp], list[str]]:
-    """Return the rows that the version scored as production: dated, not before its baseline, and new to it."""
-    scored = known(production.scores[baseline.version])
-    dated = ~np.isnat(production.times)
-    notes = []
-    version = f"v{baseline.version}"
-    if undated := int((scored & ~dated).sum()):
-        notes.append(f"{version}: {undated:,} rows without a time were left out")
-    new = scored & dated
-    trained = np.zeros(production.rows, dtype=np.bool_)
-    for ids in used_rows(baseline):
-        trained |= pc.is_in(production.ids, value_set=ids).to_numpy(zero_copy_only=False)
-    if overlap := int((new & trained).sum()):
-        notes.append(f"{version}: {overlap:,} rows that it was trained or evaluated on were left out")
-    new &= ~trained
-    if baseline.since is not None:
-        early = production.times < np.datetime64(_wall(baseline.since, production), "us")
-        if before := int((new & early).sum()):
-            notes.append(f"{version}: {before:,} rows from before its baseline were left out")
-        new &= ~early
-    return np.flatnonzero(new), notes
-
-
-def _wall(moment: datetime, production: Production) -> datetime:
-    """Return a moment as a wall-clock time of the data's zone."""
-    return moment.astimezone(ZoneInfo(production.zone or "UTC")).replace(tzinfo=None)
-
-
 def _as_stored(connection: sqlite3.Connection, chunk_id: int, judged: Judged) -> bool:
     return chunk_store.columns_of(connection, chunk_id) == {one.name: one for one in judged.columns}
-
-
-def _moment(production: Production, wall: np.datetime64) -> datetime:
-    """Return a wall-clock time of the data's zone as a moment."""
-    naive: datetime = wall.astype("datetime64[us]").item()
-    return naive.replace(tzinfo=ZoneInfo(production.zone or "UTC")).astimezone(UTC)
 
 
 def _keep(monitor: Monitor, store: Store, judged: Judged, kept: Kept, subject: Subject, done: _Done) -> bool:

@@ -8,11 +8,12 @@ import numpy as np
 
 from opsconsole.config.workspace import Workspace
 from opsconsole.drift.baselining import reference_of
-from opsconsole.drift.check import judgeable, production_of
+from opsconsole.drift.check import production_of
 from opsconsole.drift.data.windows import Window, cut
 from opsconsole.drift.measures.classifier import Told, tell_apart
 from opsconsole.drift.monitors import Monitor, Subject, monitor_of
 from opsconsole.drift.references import production_rows
+from opsconsole.drift.works import judgeable
 from opsconsole.ground.errors import NotFoundError, RefusedError
 from opsconsole.ground.text import clean, decimals, listed
 from opsconsole.store import baselines
