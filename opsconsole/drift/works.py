@@ -28,10 +28,6 @@ from opsconsole.store.connection import Store
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-NAMED = 5
-NEWEST = "The newest row is of "
-MOST_CHUNKS = 100_000
-
 
 @dataclass(frozen=True)
 class Work:
