@@ -12,6 +12,7 @@ from opsconsole.drift.data.sources import DataError, Source, open_source
 from opsconsole.drift.facts import ColumnFacts, Effect, Role, fits
 from opsconsole.drift.measures.distances import NOTHING, Distances, distances
 from opsconsole.drift.measures.exact import exact as exactly
+from opsconsole.drift.newcomers import expected_unseen, with_newcomers
 from opsconsole.drift.sketches.layout import Layout, count, lay_out, layout_of
 from opsconsole.drift.sketches.sketch import CategorySketch, Sketch, TableSketch
 from opsconsole.drift.verdicts.gates import judge
@@ -168,18 +169,23 @@ def facts_of(
 ) -> list[ColumnFacts]:
     """Measure every column that both sides have, and name those that only one has."""
     role = Role.PLAIN if score is None else Role.INPUT
-    facts = [
-        ColumnFacts(
-            name=name,
-            kind=sketch.kind,
-            role=Role.SCORE if name == score else role,
-            distances=_lost(reference, name) if name in schema else distances(sketch, current.columns[name]),
-            rows_reference=reference.rows,
-            rows_current=current.rows,
-            schema=schema.get(name) or (Effect.IDENTIFIER if identifies(sketch) else None),
+    facts = []
+    for name, sketch in reference.columns.items():
+        expected = expected_unseen(sketch)
+        facts.append(
+            ColumnFacts(
+                name=name,
+                kind=sketch.kind,
+                role=Role.SCORE if name == score else role,
+                distances=_lost(reference, name)
+                if name in schema
+                else with_newcomers(distances(sketch, current.columns[name]), sketch, current.columns[name], expected),
+                rows_reference=reference.rows,
+                rows_current=current.rows,
+                schema=schema.get(name) or (Effect.IDENTIFIER if identifies(sketch) else None),
+                expected_unseen=expected,
+            )
         )
-        for name, sketch in reference.columns.items()
-    ]
     for name, effect in schema.items():
         if effect is Effect.NEW:
             kind = new.get(name) or ColumnKind.CATEGORICAL

@@ -64,6 +64,8 @@ class ColumnFacts:
     """``gone``, ``new`` or ``type_changed`` where the schema itself differs; ``identifier`` where no measure applies."""
     newcomers: tuple[str, ...] = ()
     """Some categories that the reference never held."""
+    expected_unseen: float = 0.0
+    """The share of values in categories that the reference never held which is no news."""
     shifts: tuple[Shift, ...] = ()
     """The known categories whose share changed most."""
 

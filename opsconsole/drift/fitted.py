@@ -57,7 +57,7 @@ class Fitted:
     structure_spread: float = 0.0
     """Standard deviation of a row's reconstruction error."""
     structure_wobble: float = 0.0
-    """Standard deviation of the reference windows' means, beyond what their size explains."""
+    """Standard deviation of the reference windows' means beyond what their size explains, with that of its own mean."""
     seasons: dict[str, bytes] = field(default_factory=dict)
     """An encoded sketch for each hour, weekday or month."""
     slices: tuple[SliceReference, ...] = ()

@@ -37,6 +37,9 @@ from opsconsole.store.baselines import Realised
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+CONSTANT_BY_CHANCE = 1e-5
+"""A flag that is nearly always off is off all day once in a while: that is told only where chance would not do it."""
+
 
 SHIFTS, LEAST_SHIFT = 2, 0.01
 
@@ -192,7 +195,7 @@ def _quality(
             QualityFact("has one value only, and varies in the reference", name)
             for name, sketch in counted.sketch.columns.items()
             if name != monitor.config.label and _constant(sketch) and not _constant(reference.columns[name])
-            if sketch.present >= rows_needed(2)
+            if sketch.present >= rows_needed(2) and _by_chance(sketch, reference.columns[name]) < CONSTANT_BY_CHANCE
         ]
     return tuple(found)
 
@@ -235,6 +238,20 @@ def _constant(sketch: Sketch) -> bool:
         several = sketch.other and len(sketch.rest) > 1
         return sketch.present > 0 and max(counts) == sketch.present and not several and len(sketch.examples) < 2
     return False
+
+
+def _by_chance(sketch: Sketch, reference: Sketch) -> float:
+    """Return how likely as many rows of the reference would all hold the one value (or the one cell) of a sketch."""
+    mine, theirs = _cells(reference), _cells(sketch)
+    place = int(np.argmax(theirs))
+    return float((mine[place] / mine.sum()) ** theirs[place]) if mine.sum() else 0.0
+
+
+def _cells(sketch: Sketch) -> NDArray[np.float64]:
+    if isinstance(sketch, NumericSketch):
+        return np.asarray(sketch.cells, dtype=np.float64)
+    assert isinstance(sketch, CategorySketch), "only these are ever constant"
+    return np.asarray((*sketch.counts, sketch.other, sketch.unseen), dtype=np.float64)
 
 
 def _losses(

@@ -7,15 +7,17 @@ past the limit, or past what the reference itself moves from chunk to chunk wher
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from opsconsole.config.monitors import LimitsConfig
 from opsconsole.drift.facts import FEWEST_ROWS, ColumnFacts, Effect, rows_needed
-from opsconsole.drift.measures.distances import Distances
 
 RATE_FACTOR = 3.0
 RATE_LEAST = 0.01
+RATE_DEVIATIONS = 4.0
+"""How many standard deviations of chance a rate must be past; few values have long tails, three are not enough."""
 DEFAULT = LimitsConfig()
 
 
@@ -109,15 +111,27 @@ def _verdict(
         return ColumnVerdict(Effect.TOO_FEW_ROWS, drifted=None)
     if not significant or measured.psi is None:
         return ColumnVerdict(Effect.NONE, drifted=False, gate=gate)
-    rates = rates_broke(measured)
+    rates = rates_broke(facts)
     if measured.psi < gate:
         return ColumnVerdict(Effect.NOISE_PASSED, drifted=False, rates=rates, gate=gate)
     effect = Effect.MAJOR if measured.psi >= max(limits.major, gate) else Effect.WARN
     return ColumnVerdict(effect, drifted=True, persistent=persists(facts.name, limits, history), rates=rates, gate=gate)
 
 
-def rates_broke(measured: Distances) -> bool:
-    """Whether missing or unseen values are past 1 % and past three times what the reference had."""
-    missing = measured.missing_current
-    more_missing = missing > RATE_LEAST and missing >= RATE_FACTOR * measured.missing_reference
-    return more_missing or (measured.unseen or 0.0) > RATE_LEAST
+def rates_broke(facts: ColumnFacts) -> bool:
+    """Whether missing or unseen values are past 1 %, past three times what the reference had or lets expect, and past chance.
+
+    PSI's own chance does not do: where hardly any are expected, a handful passes for sure.
+    """
+    measured = facts.distances
+    n, m = facts.rows_reference, facts.rows_current
+    missing = _rate_broke(measured.missing_reference, measured.missing_current, n, m)
+    mine, theirs = n * (1 - measured.missing_reference), m * (1 - measured.missing_current)
+    return missing or _rate_broke(facts.expected_unseen, measured.unseen or 0.0, mine, theirs)
+
+
+def _rate_broke(before: float, now: float, n: float, m: float) -> bool:
+    if now <= RATE_LEAST or now < RATE_FACTOR * before or not n or not m:
+        return False
+    pooled = (n * before + m * now) / (n + m)
+    return now - before > RATE_DEVIATIONS * math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
