@@ -124,18 +124,20 @@ def observe(
     holder: int,
     judged: bool,
     anew: bool = False,
+    opens: bool = True,
 ) -> None:
     """Let a freshly checked chunk of the alias's holder act on the monitor's incidents.
 
     ``judged`` is whether the monitor watches realised performance: then only a chunk with a verdict on it can cure.
     ``anew`` is whether the same rows were judged before, with other values, labels or against another baseline.
+    ``opens`` is whether it may open, raise or continue an incident; one that stands it may always cure.
     Chunks of versions that no longer hold the alias change nothing: their incident waits for the holder's health.
     """
     if chunk.version != holder:
         return
     if anew:
         _revise(connection, chunk, news)
-    if chunk.severity is not Severity.OK:
+    if opens and chunk.severity is not Severity.OK:
         _worse(connection, chunk, news, alias)
     if healthy(chunk, judged=judged):
         _cure(connection, chunk, judged=judged)

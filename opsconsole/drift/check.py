@@ -274,16 +274,16 @@ def _keep(monitor: Monitor, store: Store, judged: Judged, kept: Kept, subject: S
             done.unchanged += 1
             return False
         chunk_id = chunk_store.write_chunk(connection, record, kept, judged.columns)
-        if monitor.config.enabled:
-            incidents.observe(
-                connection,
-                record,
-                judged.news(chunk_id),
-                alias=monitor.alias,
-                holder=subject.version,
-                judged=monitor.metric is not None and monitor.config.label is not None,
-                anew=before is not None and before.rows == record.rows,
-            )
+        incidents.observe(
+            connection,
+            record,
+            judged.news(chunk_id),
+            alias=monitor.alias,
+            holder=subject.version,
+            judged=monitor.metric is not None and monitor.config.label is not None,
+            anew=before is not None and before.rows == record.rows,
+            opens=monitor.config.enabled,
+        )
     stored = chunk_store.chunk(store, chunk_id)
     assert stored is not None
     done.judged.append(stored)

@@ -142,6 +142,14 @@ def test_more_rows_of_the_same_chunk_do_not_end_an_incident_at_once(world: World
     assert len(world.check(subject).alerts) == 1, "one healthy chunk may be luck"
 
 
+def test_a_disabled_monitor_still_ends_what_it_opened(world: World, subject: Subject, fallen: int) -> None:
+    world.configure('label = "y"', 'label = "y"\nenabled = false')
+    world.live(4)
+    assert world.check(subject).alerts[0].id == fallen
+    world.live(5)
+    assert world.check(subject).alerts == ()
+
+
 def test_each_new_bad_month_continues_the_incident_and_a_repeated_check_does_not(
     world: World, subject: Subject, fallen: int
 ) -> None:
