@@ -125,12 +125,13 @@ def observe(
     judged: bool,
     anew: bool = False,
     opens: bool = True,
+    was: Severity | None = None,
 ) -> None:
     """Let a freshly checked chunk of the alias's holder act on the monitor's incidents.
 
     ``judged`` is whether the monitor watches realised performance: then only a chunk with a verdict on it can cure.
     ``anew`` is whether the same rows were judged before, with other values, labels or against another baseline.
-    ``opens`` is whether it may open, raise or continue an incident; one that stands it may always cure.
+    ``was`` is how severe the chunk was before. ``opens`` is whether it may open, raise or continue an incident; one that stands it may always cure.
     Chunks of versions that no longer hold the alias change nothing: their incident waits for the holder's health.
     """
     if chunk.version != holder:
@@ -138,7 +139,7 @@ def observe(
     if anew:
         _revise(connection, chunk, news)
     if opens and chunk.severity is not Severity.OK:
-        _worse(connection, chunk, news, alias)
+        _worse(connection, chunk, news, alias, risen=was is not None and chunk.severity.rank > was.rank)
     if healthy(chunk, judged=judged):
         _cure(connection, chunk, judged=judged)
 
@@ -219,8 +220,11 @@ def _recovered(connection: sqlite3.Connection, chunk: ChunkRecord, calm: Severit
     return len(good) == RECOVERY - 1
 
 
-def _worse(connection: sqlite3.Connection, chunk: ChunkRecord, news: News, alias: str) -> None:
-    """Open, raise, continue or reopen the incident of the chunk's version; only what is new is told."""
+def _worse(connection: sqlite3.Connection, chunk: ChunkRecord, news: News, alias: str, *, risen: bool) -> None:
+    """Open, raise, continue or reopen the incident of the chunk's version; only what is new is told.
+
+    What was told of the chunk is new again when it was calmer in between: another baseline was taken, and taken back.
+    """
     found = records.of_version(connection, chunk.monitor, chunk.version)
     if found is None:
         records.open_alert(
@@ -229,7 +233,8 @@ def _worse(connection: sqlite3.Connection, chunk: ChunkRecord, news: News, alias
         return
     shown = chunk_store.start_of(connection, found.chunk_id)
     later = shown is None or chunk.start >= shown
-    told = found.chunk_id == news.chunk_id and (found.title, found.evidence) == (news.title, news.evidence)
+    same = found.chunk_id == news.chunk_id and (found.title, found.evidence) == (news.title, news.evidence)
+    told = same and not risen
     if not found.live:
         if later and not told and chunk.severity.rank >= Severity.WARN.rank:
             records.bring_news(connection, found, news, kind="alert.reopened", state=AlertState.OPEN)

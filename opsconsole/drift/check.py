@@ -283,6 +283,7 @@ def _keep(monitor: Monitor, store: Store, judged: Judged, kept: Kept, subject: S
             judged=monitor.metric is not None and monitor.config.label is not None,
             anew=before is not None and before.rows == record.rows,
             opens=monitor.config.enabled,
+            was=None if before is None else before.severity,
         )
     stored = chunk_store.chunk(store, chunk_id)
     assert stored is not None

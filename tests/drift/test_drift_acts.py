@@ -21,6 +21,7 @@ from opsconsole.drift.measuring import measure_chunk
 from opsconsole.drift.monitors import Monitor, Subject, monitor_of
 from opsconsole.drift.replay import Replay, replay
 from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError, StoreError
+from opsconsole.ground.nouns import Severity
 from opsconsole.store import baselines, events
 from opsconsole.store import chunks as chunk_store
 from opsconsole.store.baselines import Baseline
@@ -207,6 +208,23 @@ def test_two_operators_that_take_another_reference_at_once_do_not_undo_each_othe
     with pytest.raises(ConflictError, match="another baseline of v1 was taken meanwhile"):
         rebaseline(monitor(world), world.store, seen, rows, "mine")
     assert held(world).id == second.id
+
+
+def test_an_incident_ends_with_the_reference_that_it_was_measured_against_and_comes_back_with_it(
+    world: World, subject: Subject
+) -> None:
+    for number in (2, 3, 4):
+        ids, scores, _ = world.month(number)
+        world.predict(1, ids, scores * 0.4)
+    [alert] = world.check(subject).alerts
+    assert alert.severity is Severity.WARN
+    second = moved(world)
+    assert world.check(subject).alerts == ()
+    [ended] = events.events(world.store, kind="alert.resolved")
+    assert ended.reason == "Apr 2013 was judged anew: nothing of it is left"
+    take_back(monitor(world), world.store, second, "no")
+    assert [one.id for one in world.check(subject).alerts] == [alert.id]
+    assert world.check(subject).chunks == ()
 
 
 def test_taking_back_skips_what_was_taken_back_before(world: World, subject: Subject) -> None:
