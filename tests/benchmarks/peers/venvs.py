@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 NEEDED = {
     "evidently": ("evidently", "pandas<3", "pyarrow"),
     "nannyml": ("nannyml", "statsmodels", "pandas<3", "pyarrow"),
-    "alibi-detect": ("alibi-detect", "pyarrow<20"),
+    "alibi-detect": ("alibi-detect", "pyarrow<19"),
     "river": ("river", "pandas<3", "pyarrow"),
 }
 """What makes each environment; nannyml imports statsmodels without asking for it, and both leaders break on pandas 3."""
