@@ -13,7 +13,7 @@ from opsconsole.drift import report as reports
 from opsconsole.ground import clock, text
 from opsconsole.ground.errors import ExitCode
 from opsconsole.ground.nouns import Danger, Severity
-from opsconsole.store.chunk_records import Chunk
+from opsconsole.store.chunk_records import Chunk, ChunkColumn
 
 if TYPE_CHECKING:
     from opsconsole.drift.check import CheckResult
@@ -172,7 +172,7 @@ def report_monitor(session: Session, monitor: str, limit: int, per: str | None, 
             if item.estimated.value is None
             else f"{text.decimals(item.estimated.value)}{'' if item.estimated.trusted else ' untrusted'}",
             "–" if item.score is None else text.psi(item.score.psi),
-            next((f"{column.name} {text.psi(column.psi)}" for column in item.columns if column is not item.score), "–"),
+            next((_largest(column) for column in item.columns if column is not item.score), "–"),
             item.severity,
         )
         for item in found
@@ -222,6 +222,11 @@ def located(source: str) -> str:
         return source
     prefix = "sqlite:" if source.startswith("sqlite:") else ""
     return f"{prefix}{Path(source.removeprefix(prefix)).expanduser().absolute()}"
+
+
+def _largest(column: ChunkColumn) -> str:
+    once = " once" if column.drifted and column.persistent is False else ""
+    return f"{column.name} {text.psi(column.psi)}{once}"
 
 
 def check_lines(found: CheckResult) -> list[str]:

@@ -68,7 +68,7 @@ class DriftKeys:
 
         name = self.tab.monitor_at_hand()
         if name is not None:
-            self.app.push_screen(BaselinesDialog(name))
+            self.app.push_screen(BaselinesDialog(name, self.do_rebaseline))
 
     async def do_rebaseline(self) -> None:
         """Ask since when rows are the new reference, then why."""

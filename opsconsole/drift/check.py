@@ -166,7 +166,7 @@ def _check_version(
     for work in works:
         facts = work.facts
         last = work is works[-1] and monitor.config.quality.fresh is not None
-        again = changed or last or _told_stale(monitor, store, work)
+        again = changed or last or not work.judged or _told_stale(monitor, store, work)
         if facts is not None and not again and work.stored is not None:
             course.past.append(stored[work.window.start])
             done.unchanged += 1

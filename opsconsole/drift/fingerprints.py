@@ -6,10 +6,12 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from opsconsole.config.monitors import MonitorConfig
 from opsconsole.drift.data.files import file_stamp
 from opsconsole.drift.data.places import find_files
 from opsconsole.drift.data.production import Production
@@ -29,7 +31,7 @@ def fingerprint(monitor: Monitor, production: Production, baseline: Baseline, wi
     """Return what a chunk's facts rest on, save its features: rows, labels, scores, baseline, settings."""
     rows = np.sort(window.rows)
     hasher = hashlib.sha256()
-    settings = (REVISION, baseline.id, window.partial, len(rows), monitor.config)
+    settings = (REVISION, baseline.id, window.partial, len(rows), measuring_settings(monitor))
     hasher.update(repr(settings).encode())
     for values in (production.labels[rows], production.scores[baseline.version][rows]):
         hasher.update(repr(values.tolist()).encode() if values.dtype == object else values.tobytes())
@@ -39,14 +41,37 @@ def fingerprint(monitor: Monitor, production: Production, baseline: Baseline, wi
     return "sha256:" + hasher.hexdigest()
 
 
-def stamp_of(production: Production, window: Window, stamps: Mapping[str, str]) -> str:
-    """Return what the files in which a window's rows stand are known by."""
+def measuring_settings(monitor: Monitor) -> MonitorConfig:
+    """Return a monitor's settings without those that only verdicts are made by: those need no row again."""
+    neutral = MonitorConfig(model="m@a", current="", time="t")
+    performance = monitor.config.performance
+    return msgspec.structs.replace(
+        monitor.config,
+        current=neutral.current,
+        limits=neutral.limits,
+        policy=neutral.policy,
+        budget=neutral.budget,
+        enabled=neutral.enabled,
+        refresh=neutral.refresh,
+        performance=performance and msgspec.structs.replace(performance, floor=0.0, chunks=1),
+    )
+
+
+def judging_settings(monitor: Monitor) -> str:
+    """Return what the settings that verdicts are made by are known by."""
+    config = monitor.config
+    told = (REVISION, config.limits, config.policy, config.enabled, config.performance, monitor.persistence)
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+
+def stamp_of(monitor: Monitor, production: Production, window: Window, stamps: Mapping[str, str]) -> str:
+    """Return what the files in which a window's rows stand are known by, then the settings that it is judged by."""
     rows = np.sort(window.rows)
     hasher = hashlib.sha256()
     for file, first, after in production.spans:
         if np.searchsorted(rows, first) != np.searchsorted(rows, after):
             hasher.update(stamps[file.name].encode())
-    return hasher.hexdigest()
+    return f"{hasher.hexdigest()} {judging_settings(monitor)}"
 
 
 def stamps_of(source: Source) -> dict[str, str]:

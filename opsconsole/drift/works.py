@@ -45,8 +45,14 @@ class Work:
         """What was measured of it, where its rows, labels and scores are as they were."""
         if self.stored is None or self.stored.facts is None:
             return None
-        same = self.stored.fingerprint == self.fingerprint and self.stored.stamp == self.stamp
+        files, _, _ = self.stamp.partition(" ")
+        same = self.stored.fingerprint == self.fingerprint and self.stored.stamp.partition(" ")[0] == files
         return measured_of(self.stored.facts) if same else None
+
+    @property
+    def judged(self) -> bool:
+        """Whether its verdict was made by the settings that there are now."""
+        return self.stored is not None and self.stored.stamp == self.stamp
 
 
 def works_of(
@@ -64,7 +70,7 @@ def works_of(
             window,
             _moment(production, production.times[window.rows].max()),
             fingerprint(monitor, production, baseline, window),
-            stamp_of(production, window, stamps),
+            stamp_of(monitor, production, window, stamps),
             stored.get(window.start),
         )
         for window in cut(monitor.config.chunk, production.times, rows, production.zone, monitor.config.least)

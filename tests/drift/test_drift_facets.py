@@ -315,3 +315,20 @@ def test_nothing_is_read_where_nothing_changed(world: World, subject: Subject, m
     month = world.month(3)
     world.predict(1, month[0], month[1])
     assert [chunk.label for chunk in world.check(subject).chunks] == ["Mar 2013"]
+
+
+def test_other_limits_judge_what_was_measured_and_read_no_row(
+    world: World, subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for month in (2, 3):
+        world.live(month, shift=0.4)
+    assert {chunk.severity for chunk in world.check(subject).chunks} == {Severity.OK, Severity.INFO}
+    world.configure('label = "y"', 'label = "y"\npolicy = { input = "critical" }\nlimits = { persist = 1 }')
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a chunk is measured")
+
+    monkeypatch.setattr("opsconsole.drift.check.measure_chunk", refuse)
+    found = world.check(subject)
+    assert [chunk.severity for chunk in found.chunks] == [Severity.CRITICAL, Severity.CRITICAL]
+    assert world.check(subject).unchanged == 2

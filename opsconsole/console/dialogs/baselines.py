@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, ClassVar
 
+from textual.binding import Binding, BindingType
+
 from opsconsole.console.dialogs.sheet import SheetDialog
-from opsconsole.console.widgets.rows import BLANK, Row, heading, note
+from opsconsole.console.widgets.rows import BLANK, Row, heading, note, sentences
 from opsconsole.console.widgets.tones import Column, Toned
 from opsconsole.ground import clock, text
 
@@ -25,11 +28,13 @@ class BaselinesDialog(SheetDialog):
     """All references of the version that holds the alias, the newest first."""
 
     use_case = "drift.baseline"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("B", "rebaseline", "rebaseline", show=False)]
     waiting: ClassVar[str] = "reading …"
 
-    def __init__(self, monitor: str) -> None:
+    def __init__(self, monitor: str, rebaseline: Callable[[], Awaitable[None]]) -> None:
         super().__init__()
         self.monitor = monitor
+        self._rebaseline = rebaseline
 
     def title_text(self) -> str:
         """Name it."""
@@ -67,4 +72,11 @@ class BaselinesDialog(SheetDialog):
                     COLUMNS,
                 )
             )
-        return [*rows, BLANK, note("B takes other rows as the reference, or takes that back; each with a reason")]
+        width = max(min(self.app.size.width - 12, 94), 40)
+        told = "B takes other rows as the reference, or takes that back; each with a reason"
+        return [*rows, BLANK, *sentences(told, width, "dim")]
+
+    async def action_rebaseline(self) -> None:
+        """Leave, and take other rows as the reference."""
+        self.dismiss(None)
+        await self._rebaseline()

@@ -101,7 +101,7 @@ def _slice_row(one: Slice) -> Row:
     tone: Tone = "bad" if one.fell else "text"
     interval = "" if one.low is None else f"{text.decimals(one.low)}–{text.decimals(one.high)}"
     cells: tuple[Cell, ...] = (
-        f"{text.clean(one.column, limit=24)} = {text.clean(one.value, limit=24)}",
+        f"{text.clean(one.column, limit=24)} = {text.clean(one.value, limit=24) or '(empty)'}",
         Toned(f"{one.rows:,}", "dim"),
         Toned(text.decimals(one.realised), tone),
         Toned(interval, "dim"),

@@ -47,14 +47,14 @@ def distrust_sentence(metric: Metric, estimate: Estimate) -> str:
 def slice_sentence(metric: Metric, one: Slice) -> str:
     """Return how a slice does, beside its own reference."""
     return (
-        f"`{clean(one.column, limit=40)}` = {clean(one.value, limit=40)}: {metric.title} {decimals(one.realised)}"
+        f"`{clean(one.column, limit=40)}` = {clean(one.value, limit=40) or '(empty)'}: {metric.title} {decimals(one.realised)}"
         f" (CI {decimals(one.low)}–{decimals(one.high)}), was {decimals(one.reference)}; {count(one.rows)} rows."
     )
 
 
 def slice_moved_sentence(one: Slice) -> str:
     """Return how far the scores of a slice moved."""
-    name = f"`{clean(one.column, limit=40)}` = {clean(one.value, limit=40)}"
+    name = f"`{clean(one.column, limit=40)}` = {clean(one.value, limit=40) or '(empty)'}"
     return f"{name}: the score moved there (PSI {psi(one.psi)}); {count(one.rows)} rows."
 
 
