@@ -21,9 +21,10 @@ import numpy as np
 import pyarrow as pa
 
 from opsconsole.drift.compare import facts_of
+from opsconsole.drift.facts import ColumnFacts
 from opsconsole.drift.sketches.layout import count, lay_out
 from opsconsole.drift.sketches.sketch import TableSketch
-from opsconsole.drift.verdicts.gates import ColumnFacts, History, judge
+from opsconsole.drift.verdicts.gates import History, judge
 from opsconsole.drift.verdicts.policy import severity_of
 from opsconsole.ground.nouns import ColumnKind, Severity
 from tests.benchmarks.drift_material import draw, inputs, population
@@ -163,7 +164,8 @@ def peer(name: str, trial: Trial, folder: Path, venvs: Path) -> tuple[NDArray[np
         Ask(name, "flags", trial.reference.select(columns), trial.current.select(columns), trial.rows), folder, venvs
     )
     flags, values = np.array(told["flags"], dtype=np.bool_), np.array(told["values"], dtype=np.float64)
-    return flags[trial.quiet :].any(axis=0), tuned(values, trial.quiet)
+    flagged: NDArray[np.bool_] = np.asarray(flags[trial.quiet :].any(axis=0))
+    return flagged, tuned(values, trial.quiet)
 
 
 def measured(rows: int, options: argparse.Namespace) -> None:
