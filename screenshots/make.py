@@ -34,7 +34,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "promotion": ("3", "p"),
     "drift": ("4",),
     "alert": ("4", "enter"),
-    "columns": ("4", "enter", "G"),
+    "columns": ("4", "enter", "G", *("k",) * 21),
     "explain": ("4", "X"),
     "activity": ("5",),
     "keys": ("?",),
