@@ -140,10 +140,9 @@ class ConsoleApp(Desk):
 
     def show_footer(self) -> None:
         """Show the keys that hold here."""
-        focused = self.focused
-        in_log = focused is not None and focused.id == "log"
-        places = tuple(place for place in self.tab.places() if (place == "log") == in_log)
-        self.query_one(Footer).show_keys(footer_of(("everywhere", *places), readonly=self.readonly))
+        in_log = self.focused is not None and self.focused.id == "log"
+        places = ("everywhere", *(place for place in self.tab.places() if (place == "log") == in_log))
+        self.query_one(Footer).show_keys(footer_of(places, readonly=self.readonly))
 
     def say(self, message: str, tone: Tone = "text") -> None:
         """Show a message in the status row for a while."""
@@ -385,8 +384,9 @@ class ConsoleApp(Desk):
         return f"{self.workspace.name}   {actor.current_actor().partition('@')[0]}@{socket.gethostname()[:16]}"
 
     def on_descendant_focus(self) -> None:
-        """Show the keys of what has the focus now."""
-        self.show_footer()
+        """Show the keys of what has the focus now, but for the last screen's while it closes."""
+        if self.screen_stack:
+            self.show_footer()
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay out for a narrow or a wide terminal; the app's own size is still the one before."""
