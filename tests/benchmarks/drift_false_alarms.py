@@ -91,7 +91,7 @@ def scene(kind: str, reference: int, rows: int, options: argparse.Namespace) -> 
     """Run one scene and print its line."""
     whole = population(kind)
     tally, seconds, said = Tally(), 0.0, []
-    for number in range(options.references):
+    for number in range(options.first, options.first + options.references):
         mine, theirs = draw(np.random.default_rng(number), whole.num_rows, reference, options.chunks * rows)
         with tempfile.TemporaryDirectory() as folder:
             one, other = whole.take(mine), whole.take(theirs)
@@ -99,7 +99,7 @@ def scene(kind: str, reference: int, rows: int, options: argparse.Namespace) -> 
             start = time.perf_counter()
             tally.add(checked(Path(folder, "workspace")))
             seconds += time.perf_counter() - start
-            if options.venvs is not None and not number:
+            if options.venvs is not None and number == options.first:
                 said = peers(Path(folder), one, other, rows, options.venvs)
     print(
         f"{kind:6} {reference:>7,} {rows:>6,} {tally.chunks:>7,} {tally.told:>6} {tally.opened:>9} {tally.paged:>8}"
@@ -115,6 +115,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--chunks", type=int, default=200)
     parser.add_argument("--references", type=int, default=5)
+    parser.add_argument("--first", type=int, default=0, help="the seed of the first reference")
     parser.add_argument("--scenes", type=int, nargs="+", default=range(len(SCENES)))
     venvs_option(parser)
     options = parser.parse_args()

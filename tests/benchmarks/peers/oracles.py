@@ -156,7 +156,7 @@ LINES = (
 
 
 def materials(real: Path | None, venvs: Path) -> Iterator[tuple[str, pa.Table, pa.Table]]:
-    """Yield each data set as reference and current rows, in its own order of time."""
+    """Yield each data set as reference and current rows, in the order of time where it has one."""
     flights = pq.read_table(FLIGHTS).sort_by("sched_dep")
     columns = {name: flights[name].cast(pa.float64()) for name in NUMBERS if name != "wind_gust"}
     table = pa.table(columns | {name: flights[name] for name in TEXTS})
