@@ -26,6 +26,7 @@ from opsconsole.drift.fitted import decode as fitted_of
 from opsconsole.drift.measured import QualityFact
 from opsconsole.drift.measuring import measure_chunk
 from opsconsole.drift.monitors import Monitor, Subject, monitor_of
+from opsconsole.drift.performance.trust import TrackRecord
 from opsconsole.drift.references import watchable
 from opsconsole.drift.sketches.sketch import TableSketch, decode
 from opsconsole.drift.verdicts.course import Course, Past, past_of
@@ -168,7 +169,7 @@ def _check_version(
         last = work is works[-1] and monitor.config.quality.fresh is not None
         again = changed or last or not work.judged or _told_stale(monitor, store, work)
         if facts is not None and not again and work.stored is not None:
-            course.past.append(stored[work.window.start])
+            course.add(stored[work.window.start])
             done.unchanged += 1
             continue
         if facts is None:
@@ -179,7 +180,7 @@ def _check_version(
             sketch = decode(chunk_store.sketch(store, work.stored.id if work.stored else 0) or b"", [against.reference])
         told = replace(facts, quality=(*facts.quality, *stale)) if last else facts
         judged = judge_chunk(against, work.window, told, sketch, course, work.fingerprint)
-        course.past.append(judged.past)
+        course.add(judged.past)
         kept = Kept(sketch.encode(against.reference), facts.encode(), work.stamp)
         changed = _keep(monitor, store, judged, kept, subject, done) or changed
 
@@ -247,9 +248,12 @@ def _stored_pasts(store: Store, against: Against) -> dict[datetime, Past]:
 
 def _course(against: Against, works: list[Work], stored: Mapping[datetime, Past]) -> Course:
     """Return the course of a version up to the first window whose rows are still there."""
-    course = Course(against.fitted.wobble() if against.monitor.config.limits.wobble else {})
+    wobble = against.fitted.wobble() if against.monitor.config.limits.wobble else {}
+    course = Course(wobble, against.back_test, TrackRecord(against.fitted.outlook.tested))
     first = works[0].window.start if works else None
-    course.past += [past for start, past in stored.items() if first is not None and start < first]
+    for start, past in stored.items():
+        if first is not None and start < first:
+            course.add(past)
     return course
 
 

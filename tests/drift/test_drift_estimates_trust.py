@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -21,9 +23,11 @@ from opsconsole.drift.performance.estimation import Estimated, estimate
 from opsconsole.drift.performance.loss_model import KINDS
 from opsconsole.drift.performance.metrics import Probabilities, measure, metric_of
 from opsconsole.drift.performance.self_tests import self_test, self_test_classes, self_test_loss
-from opsconsole.drift.performance.trust import Agreement, BackTest, Compared, Trust, judge_trust
-from opsconsole.ground.nouns import ModelTask
+from opsconsole.drift.performance.trust import Agreement, BackTest, Compared, TrackRecord, Trust, judge_trust
+from opsconsole.drift.verdicts.course import Course, Past, past_of
+from opsconsole.ground.nouns import ModelTask, Severity
 from opsconsole.store.baselines import Realised
+from opsconsole.store.chunk_records import ChunkRecord, Estimate
 from tests.drift.test_drift_estimates_loss import fitted
 
 FLIGHTS = Path(opsconsole.demo.data.__file__).with_name("flights-2013.parquet")
@@ -204,3 +208,53 @@ def test_on_new_yorks_flights_labels_disprove_the_estimate_in_march_and_in_every
     assert trust.tested == 10
     assert trust.error is not None
     assert 0.04 < trust.error < 0.1
+
+
+class Unread(list[Past]):
+    """A past that may be asked for its last chunks, and not be gone through."""
+
+    def __iter__(self) -> Iterator[Past]:
+        raise AssertionError("the whole past was gone through")
+
+
+def stored(compared: Compared) -> Past:
+    """Return the chunk that was stored of a comparison."""
+    estimated, realised = compared.estimated, compared.realised
+    assert estimated.value is not None
+    assert estimated.low is not None
+    assert estimated.high is not None
+    day = datetime(2013, 3, 1, tzinfo=UTC)
+    record = ChunkRecord(
+        monitor="m",
+        model="m",
+        version=1,
+        label=compared.label,
+        start=day,
+        end=day,
+        rows=estimated.rows,
+        labels=round(compared.coverage * estimated.rows),
+        metric=realised.metric,
+        realised=realised.value,
+        low=realised.low,
+        high=realised.high,
+        floor=0.7,
+        breaches=0,
+        partial=False,
+        severity=Severity.OK,
+        findings=(),
+        fingerprint="",
+        estimated=Estimate("auc", estimated.value, estimated.low, estimated.high, True, 0, None, ""),
+    )
+    return past_of(record, [], None)
+
+
+def test_a_long_course_is_not_gone_through_for_the_verdict_on_its_next_chunk() -> None:
+    history = [*[GOOD] * 1_000, BAD, MUTE, *[GOOD] * 2]
+    course = Course(back_test=TEST, record=TrackRecord(GOOD), past=Unread())
+    for one in history:
+        course.add(stored(one))
+    assert course.record.trust() == judge_trust(history, GOOD)
+    assert len(course.history(window=3).drifted) == 2
+    assert course.running(lambda past: past.breaches == 0, persist=3, window=3)
+    assert not course.running(lambda past: past.structure, persist=2, window=3)
+    assert Course().running(lambda past: past.structure, persist=1, window=3)

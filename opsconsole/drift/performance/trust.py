@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from opsconsole.drift.performance.estimation import Estimated
@@ -109,30 +109,57 @@ class Trust:
     """What to show beside the estimate."""
 
 
-def judge_trust(history: Sequence[Compared], self_tested: Compared | None = None) -> Trust:
-    """Judge estimates by all chunks so far, oldest first, and by their test on the reference itself (``self_test``).
+@dataclass(frozen=True)
+class TrackRecord:
+    """How the estimates of a version did so far; ``after`` takes one more chunk in without going over the others again.
 
     Not trusted from the first chunk that disproves them, until three chunks with labels in a row agree. Before any
     labels they are trusted only if they stood their test on the reference.
     """
-    trusted = self_tested is not None and self_tested.agreement is Agreement.AGREES
-    since: str | None = None
-    agreeing, differences = 0, []
-    for chunk in history:
+
+    self_tested: Compared | None = None
+    """Their test on the reference itself (``self_test``)."""
+    tested: int = 0
+    off: float = 0.0
+    """The absolute differences of all chunks that tested them, added up."""
+    borne_out: bool | None = None
+    """Whether the chunks bore them out or disproved them; None as long as they did neither."""
+    disproved_since: str | None = None
+    agreeing: int = 0
+    """How many that tested them agreed, running, up to the last."""
+
+    @property
+    def trusted(self) -> bool:
+        """Whether to rely on the next estimate."""
+        if self.borne_out is not None:
+            return self.borne_out
+        return self.self_tested is not None and self.self_tested.agreement is Agreement.AGREES
+
+    def after(self, chunk: Compared) -> TrackRecord:
+        """Return the record with the chunk after the last; one that tests nothing leaves it as it is."""
         if chunk.difference is None:
-            continue
-        differences.append(abs(chunk.difference))
+            return self
+        more = replace(self, tested=self.tested + 1, off=self.off + abs(chunk.difference))
         if chunk.agreement is Agreement.DISPROVED:
-            trusted, since, agreeing = False, since or chunk.label, 0
-            continue
-        agreeing += 1
-        if agreeing >= AGREEING:
-            trusted, since = True, None
-    if not differences:
-        return Trust(trusted, 0, None, None, _untested_words(self_tested))
-    error = sum(differences) / len(differences)
-    words = _words(since, len(differences), error, agreeing, trusted=trusted)
-    return Trust(trusted, len(differences), error, since, words)
+            return replace(more, borne_out=False, disproved_since=self.disproved_since or chunk.label, agreeing=0)
+        more = replace(more, agreeing=self.agreeing + 1)
+        return replace(more, borne_out=True, disproved_since=None) if more.agreeing >= AGREEING else more
+
+    def trust(self) -> Trust:
+        """Return what to think of the next estimate, in words too."""
+        if not self.tested:
+            return Trust(self.trusted, 0, None, None, _untested_words(self.self_tested))
+        error = self.off / self.tested
+        words = _words(self.disproved_since, self.tested, error, self.agreeing, trusted=self.trusted)
+        return Trust(self.trusted, self.tested, error, self.disproved_since, words)
+
+
+def judge_trust(history: Sequence[Compared], self_tested: Compared | None = None) -> Trust:
+    """Judge estimates by all chunks so far, oldest first, and by their test on the reference itself (``self_test``)."""
+    record = TrackRecord(self_tested)
+    for chunk in history:
+        record = record.after(chunk)
+    return record.trust()
 
 
 def _untested_words(self_tested: Compared | None) -> str:

@@ -12,6 +12,7 @@ from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.measured import Measured
 from opsconsole.drift.measures.relevance import correlation
 from opsconsole.drift.monitors import Monitor
+from opsconsole.drift.performance.trust import BackTest
 from opsconsole.drift.sketches.plots import histogram
 from opsconsole.drift.sketches.quantiles import HIGH, LOW, MEDIAN, quantiles
 from opsconsole.drift.sketches.sketch import NumericSketch, Sketch, TableSketch
@@ -71,6 +72,11 @@ class Against:
         return None if self.monitor.floor is None else self.monitor.floor.at(self.own)
 
     @property
+    def back_test(self) -> BackTest | None:
+        """How estimates of its performance are held against labels."""
+        return None if self.monitor.metric is None else BackTest(self.monitor.metric, self.own, self.floor)
+
+    @property
     def margin(self) -> float | None:
         """How much of the reference's performance may be lost before the floor."""
         if self.monitor.metric is None:
@@ -124,11 +130,7 @@ def _told(against: Against, window: Window, measured: Measured, course: Course) 
     monitor, config = against.monitor, against.monitor.config
     few = measured.rows < config.least
     performance = _performance(against, measured, course, few=few)
-    estimate = (
-        None
-        if few
-        else estimate_of(monitor, against.fitted.outlook, against.own, against.floor, window.label, measured, course)
-    )
+    estimate = None if few else estimate_of(window.label, measured, course)
     slices = judge_slices(monitor.metric, measured.slices, against.fitted, against.margin, config.limits)
     structure = None if few else judge_structure(against.fitted, measured)
     limits = config.limits
@@ -147,7 +149,7 @@ def _told(against: Against, window: Window, measured: Measured, course: Course) 
         structure=structure,
         structure_lasts=structure is not None
         and structure.drifted
-        and course.running([one.structure for one in course.past], limits.persist, limits.window),
+        and course.running(lambda past: past.structure, limits.persist, limits.window),
         streams=follow(course.stream, against.fitted, measured.losses),
     )
 
@@ -177,10 +179,10 @@ def _estimate_fell(against: Against, performance: PerformanceVerdict | None, est
 
 
 def _lasting(slices: Sequence[Slice], course: Course, persist: int, window: int) -> frozenset[tuple[str, str]]:
-    found = [(one.column, one.value) for one in slices if one.fell or one.moved]
-    return frozenset(
-        key for key in found if course.running([key in one.slices for one in course.past], persist, window)
-    )
+    def lasts(key: tuple[str, str]) -> bool:
+        return course.running(lambda past: key in past.slices, persist, window)
+
+    return frozenset(filter(lasts, ((one.column, one.value) for one in slices if one.fell or one.moved)))
 
 
 def _fall(against: Against, performance: PerformanceVerdict | None) -> float | None:
@@ -191,7 +193,7 @@ def _fall(against: Against, performance: PerformanceVerdict | None) -> float | N
 
 def _columns(against: Against, measured: Measured, course: Course, *, few: bool) -> tuple[ColumnNote, ...]:
     limits, policy = against.monitor.config.limits, against.monitor.config.policy
-    verdicts = judge(measured.columns, limits, course.history())
+    verdicts = judge(measured.columns, limits, course.history(limits.window))
     falls = [one.fall for one in course.past]
     if against.monitor.metric is not None and measured.realised:
         falls = [*falls, fall(against.monitor.metric, measured.realised[0].value, against.own)]
@@ -200,10 +202,11 @@ def _columns(against: Against, measured: Measured, course: Course, *, few: bool)
     notes = []
     for facts in measured.columns:
         verdict = ColumnVerdict(Effect.TOO_FEW_ROWS, drifted=None) if few else verdicts[facts.name]
-        moved = [*(one.psi.get(facts.name) for one in course.past), facts.distances.psi]
-        notes.append(
-            noted(facts, verdict, policy, against.fitted.importance.get(facts.name), correlation(moved, falls))
-        )
+        along = None
+        if verdict.drifted:  # only of these will anyone ask whether they went along with the fall
+            moved = [*(one.psi.get(facts.name) for one in course.past), facts.distances.psi]
+            along = correlation(moved, falls)
+        notes.append(noted(facts, verdict, policy, against.fitted.importance.get(facts.name), along))
     return tuple(notes)
 
 

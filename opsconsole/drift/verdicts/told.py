@@ -25,7 +25,7 @@ class ColumnNote:
     severity: Severity
     importance: float | None = None
     correlated: float | None = None
-    """How its drift went along with the fall of performance over the version's chunks."""
+    """How its drift went along with the fall of performance over the version's chunks; None where it did not drift."""
 
     @property
     def psi(self) -> float:

@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 from opsconsole.drift.measured import Measured
-from opsconsole.drift.monitors import Monitor
-from opsconsole.drift.performance.estimation import Estimated
-from opsconsole.drift.performance.outlook import Outlook
-from opsconsole.drift.performance.trust import BackTest, Compared, judge_trust
 from opsconsole.drift.verdicts.course import Course
-from opsconsole.store.baselines import Realised
-from opsconsole.store.chunk_records import ChunkRecord, Estimate
+from opsconsole.store.chunk_records import Estimate
 
 
-def estimate_of(
-    monitor: Monitor,
-    outlook: Outlook,
-    own: float | None,
-    floor: float | None,
-    label: str,
-    measured: Measured,
-    course: Course,
-) -> Estimate | None:
-    """Return a chunk's estimate with its trust; ``own`` is the reference's performance. None where there is none."""
-    found = measured.estimated
-    if monitor.metric is None or found is None or found.value is None or found.low is None or found.high is None:
+def estimate_of(label: str, measured: Measured, course: Course) -> Estimate | None:
+    """Return a chunk's estimate with its trust; None where there is none."""
+    found, back_test = measured.estimated, course.back_test
+    if back_test is None or found is None or found.value is None or found.low is None or found.high is None:
         return None
-    back_test = BackTest(monitor.metric, own, floor)
-    history = [one for one in (_compared(back_test, past.record) for past in course.past) if one is not None]
+    record = course.record
     if measured.realised and measured.rows:
-        history.append(back_test.compare(label, found, measured.realised[0], measured.labels / measured.rows))
-    trust = judge_trust(history, outlook.tested)
+        coverage = measured.labels / measured.rows
+        record = record.after(back_test.compare(label, found, measured.realised[0], coverage))
+    trust = record.trust()
     return Estimate(
         metric=found.metric,
         value=found.value,
@@ -40,12 +27,3 @@ def estimate_of(
         error=trust.error,
         words=trust.words,
     )
-
-
-def _compared(back_test: BackTest, record: ChunkRecord) -> Compared | None:
-    estimate = record.estimated
-    if estimate is None or record.metric != estimate.metric:
-        return None
-    estimated = Estimated(estimate.metric, estimate.value, estimate.low, estimate.high, record.rows)
-    realised = Realised(estimate.metric, record.realised, record.low, record.high, record.labels)
-    return back_test.compare(record.label, estimated, realised, record.label_coverage)
