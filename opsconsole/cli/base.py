@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -13,8 +14,8 @@ import click
 import msgspec
 
 from opsconsole.config.workspace import Workspace, find, locate, open_workspace
-from opsconsole.ground import text
-from opsconsole.ground.errors import NotFoundError, OpsconsoleError
+from opsconsole.ground import clock, text
+from opsconsole.ground.errors import NotFoundError, OpsconsoleError, UsageError
 from opsconsole.ground.nouns import Danger
 from opsconsole.lifecycle.usecases import permit
 from opsconsole.store.connection import Store, open_store
@@ -104,6 +105,14 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, right: Seque
         return "  ".join(padded).rstrip()
 
     return [line(list(head)), *(line(row) for row in cells)]
+
+
+def moment(option: str, given: str) -> datetime:
+    """Read the time that an option was given; UsageError when it is none."""
+    try:
+        return clock.from_text(given)
+    except ValueError as error:
+        raise UsageError(f"{option}: {given!r} is no time", hint="2026-11-24 or 2026-11-24T08:00:00Z") from error
 
 
 def confirm(name: str, what: str, *, yes: bool) -> None:

@@ -136,8 +136,7 @@ def check_now(session: Session, monitor: str, data: str | None, no_refresh: bool
         here = None if data is None else located(data)
         found = check_monitor(session.workspace, session.store, monitor, data=here)
     lines = check_lines(found)
-    document = as_dict(found) | {"alerts": [alert_json(session.store, alert) for alert in found.alerts]}
-    emit(document, lines, as_json=as_json)
+    emit(check_document(session, found), lines, as_json=as_json)
     return int(ExitCode.NO if found.severity.rank >= Severity.WARN.rank else ExitCode.OK)
 
 
@@ -227,6 +226,11 @@ def located(source: str) -> str:
 def _largest(column: ChunkColumn) -> str:
     once = " once" if column.drifted and column.persistent is False else ""
     return f"{column.name} {text.psi(column.psi)}{once}"
+
+
+def check_document(session: Session, found: CheckResult) -> dict[str, object]:
+    """Return what a check did as JSON says it."""
+    return as_dict(found) | {"alerts": [alert_json(session.store, alert) for alert in found.alerts]}
 
 
 def check_lines(found: CheckResult) -> list[str]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import click
 
-from opsconsole.cli.base import Session, as_dict, emit, json_option, pass_session, table
+from opsconsole.cli.base import Session, as_dict, emit, json_option, moment, pass_session, table
 from opsconsole.ground import clock
-from opsconsole.ground.errors import UsageError
 from opsconsole.store import events
 
 
@@ -20,13 +17,8 @@ from opsconsole.store import events
 @pass_session
 def events_command(session: Session, since: str | None, kind: str | None, limit: int, as_json: bool) -> None:
     """Show who did what, why, and the command it amounts to; newest first."""
-    moment: datetime | None = None
-    if since is not None:
-        try:
-            moment = clock.from_text(since)
-        except ValueError as error:
-            raise UsageError(f"--since: {since!r} is no time", hint="2026-11-24 or 2026-11-24T08:00:00Z") from error
-    found = events.events(session.store, since=moment, kind=kind, limit=limit)
+    start = None if since is None else moment("--since", since)
+    found = events.events(session.store, since=start, kind=kind, limit=limit)
     rows = [
         (clock.to_text(item.at)[:19], item.actor, item.kind, item.subject, item.reason or "", item.command or "")
         for item in found

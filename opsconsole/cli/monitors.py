@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from opsconsole.cli.base import Session, as_dict, emit, json_option, pass_session, table
-from opsconsole.cli.drift import check_lines, drift_command, located
+from opsconsole.cli.base import Session, as_dict, emit, json_option, moment, pass_session, table
+from opsconsole.cli.drift import check_document, check_lines, drift_command, located
 from opsconsole.ground import clock, text
 from opsconsole.ground.errors import ExitCode, UsageError
 from opsconsole.ground.nouns import Danger, Severity
@@ -29,7 +28,6 @@ def bring_labels(session: Session, monitor: str, file: Path, as_json: bool) -> i
     They may be partial and in any order; a label brought again wins over the one before. The chunks that they are of
     are judged anew. Exit 1 when an alert of the monitor stands that is more than information.
     """
-    from opsconsole.cli.alert import alert_json
     from opsconsole.lifecycle.monitoring import bring_labels as bring
 
     session.permit(Danger.WRITE, "Bring labels")
@@ -46,10 +44,7 @@ def bring_labels(session: Session, monitor: str, file: Path, as_json: bool) -> i
             lines.append(f"{text.count(number)} {what}")
     if not brought.new:
         lines.append("the very same labels were brought before")
-    document = as_dict(found.checked) | {
-        "labels": as_dict(brought),
-        "alerts": [alert_json(session.store, alert) for alert in found.checked.alerts],
-    }
+    document = check_document(session, found.checked) | {"labels": as_dict(brought)}
     emit(document, [*lines, "", *check_lines(found.checked)], as_json=as_json)
     return int(ExitCode.NO if found.checked.severity.rank >= Severity.WARN.rank else ExitCode.OK)
 
@@ -143,8 +138,8 @@ def take_another(
     elif source is not None:
         monitoring.rebaseline_on_source(workspace, store, monitor, located(source), why, performance=performance)
     else:
-        end = None if until is None else _moment("--until", until)
-        start = _moment("--since", str(since))
+        end = None if until is None else moment("--until", until)
+        start = moment("--since", str(since))
         monitoring.rebaseline_on_production(workspace, store, monitor, start, end, why, performance=performance)
     _show(session, monitor, as_json=as_json)
 
@@ -185,10 +180,3 @@ def _document(one: Baseline, *, holds: bool) -> dict[str, object]:
         "actor": one.actor,
         "made_at": clock.to_text(one.made_at),
     }
-
-
-def _moment(option: str, given: str) -> datetime:
-    try:
-        return clock.from_text(given)
-    except ValueError as error:
-        raise UsageError(f"{option}: {given!r} is no time", hint="2013-05-01 or 2013-05-01T08:00:00Z") from error

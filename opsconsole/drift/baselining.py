@@ -12,19 +12,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 
-from opsconsole.drift.data.probabilities import at
 from opsconsole.drift.data.production import Production, known
 from opsconsole.drift.data.sources import DataError, Source
+from opsconsole.drift.data.times import wall_clock
 from opsconsole.drift.fitted import Fitted, decode
-from opsconsole.drift.fitted import decode as decode_fitted
 from opsconsole.drift.fitting import fit_reference
 from opsconsole.drift.monitors import EVALUATION, Monitor, Subject
-from opsconsole.drift.performance.metrics import measure
 from opsconsole.drift.references import Reference, evaluation_rows, production_rows, source_rows
 from opsconsole.drift.sketches.layout import count, lay_out
 from opsconsole.drift.sketches.sketch import readable
@@ -80,9 +77,9 @@ def _kept(
 
 def fits(monitor: Monitor, baseline: Baseline) -> bool:
     """Whether a baseline is one of this program, and made for the settings that the monitor has now."""
-    if baseline.fitted is None or not usable(baseline):
+    if not usable(baseline):
         return False
-    return decode(baseline.fitted).settings in {"", monitor.settings}
+    return decode(baseline.fitted or b"").settings in {"", monitor.settings}
 
 
 def usable(baseline: Baseline) -> bool:
@@ -121,10 +118,7 @@ def configured_rows(monitor: Monitor, subject: Subject, current: Source) -> Refe
 
 def chosen_rows(monitor: Monitor, production: Production, version: int, since: datetime, until: datetime) -> Reference:
     """Read a version's production rows of a time as a reference: from ``since`` on, before ``until``."""
-    first, after = (
-        np.datetime64(one.astimezone(ZoneInfo(production.zone or "UTC")).replace(tzinfo=None), "us")
-        for one in (since, until)
-    )
+    first, after = (wall_clock(one, production.zone) for one in (since, until))
     there = known(production.scores[version]) & ~np.isnat(production.times)
     rows = np.flatnonzero(there & (production.times >= first) & (production.times < after))
     if len(rows) < monitor.config.least:
@@ -177,7 +171,7 @@ def rebaseline(
 
 def _with_performance(fitted: bytes, held: Baseline) -> Fitted:
     """Return what was fitted on new rows with the slices' performance of the baseline before."""
-    mine, before = decode_fitted(fitted), Fitted() if held.fitted is None else decode_fitted(held.fitted)
+    mine, before = decode(fitted), Fitted() if held.fitted is None else decode(held.fitted)
     known_of = {(one.column, one.value): one.realised for one in before.slices}
     return replace(
         mine, slices=tuple(replace(one, realised=known_of.get((one.column, one.value))) for one in mine.slices)
@@ -281,16 +275,13 @@ def _new(monitor: Monitor, version: int, reference: Reference, *, used: tuple[st
 def _realised(monitor: Monitor, reference: Reference) -> Realised | None:
     if monitor.metric is None or monitor.floor is None:
         return None
-    both = known(reference.labels) & known(reference.scores)
-    if not both.any():
-        if monitor.floor.relative:
-            raise ConfigError(
-                f"monitors.{monitor.name}.performance.floor is relative, and {reference.origin} has no labels with scores",
-                hint="give the floor as a number, or name a reference with labels and scores",
-            )
-        return None
-    said = at(reference.probabilities, both)
-    return measure(monitor.metric, reference.labels[both], reference.scores[both], monitor.options, said)
+    found = reference.realised(monitor)
+    if found is None and monitor.floor.relative:
+        raise ConfigError(
+            f"monitors.{monitor.name}.performance.floor is relative, and {reference.origin} has no labels with scores",
+            hint="give the floor as a number, or name a reference with labels and scores",
+        )
+    return found
 
 
 def used_rows(baseline: Baseline) -> Iterator[pa.Array]:

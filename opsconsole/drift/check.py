@@ -1,7 +1,7 @@
 """``drift check``: read production rows, cut them into chunks, measure what changed, judge each in the course of its version.
 
 Measuring needs rows, judging does not: a chunk whose rows, labels and scores are as before is not read again, and is
-judged again only where a chunk before it changed.
+judged again only where a chunk before it changed, or the settings that judge it.
 """
 
 from __future__ import annotations
@@ -23,15 +23,14 @@ from opsconsole.drift.data.sources import Source, open_source
 from opsconsole.drift.fingerprints import inputs_of, mark_of, stamps_of
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.fitted import decode as fitted_of
-from opsconsole.drift.measured import QualityFact
+from opsconsole.drift.measured import Measured, QualityFact
 from opsconsole.drift.measuring import measure_chunk
 from opsconsole.drift.monitors import Monitor, Subject, monitor_of
 from opsconsole.drift.performance.trust import TrackRecord
 from opsconsole.drift.references import watchable
 from opsconsole.drift.sketches.sketch import TableSketch, decode
 from opsconsole.drift.verdicts.course import Course, Past, past_of
-from opsconsole.drift.verdicts.decline import fall
-from opsconsole.drift.verdicts.judging import Against, Judged, judge_chunk
+from opsconsole.drift.verdicts.judging import Against, Judged, fall_of, judge_chunk
 from opsconsole.drift.verdicts.policy import worst
 from opsconsole.drift.works import Work, forget_others, gaps_told, judgeable, works_of
 from opsconsole.ground import clock
@@ -157,7 +156,7 @@ def _check_version(
     works = works_of(monitor, store, production, baseline, rows, stamps)
     done.notes += [*_columns_told(monitor, against, production), *notes, *gaps_told(monitor, baseline.version, works)]
     done.notes += forget_others(store, monitor, baseline.version, works, whole=done.whole)
-    new = [work.window for work in works if work.facts is None]
+    new = [work.window for work in works if work.facts() is None]
     counted = count_chunks(monitor, production, baseline.version, against.reference, against.fitted, new)
     fresh = {window.start: one for window, one in zip(new, counted, strict=True)}
     stored = _stored_pasts(store, against) if works else {}
@@ -165,24 +164,30 @@ def _check_version(
     stale = _stale(monitor, works)
     changed = False
     for work in works:
-        facts = work.facts
         last = work is works[-1] and monitor.config.quality.fresh is not None
         again = changed or last or not work.judged or _told_stale(monitor, store, work)
-        if facts is not None and not again and work.stored is not None:
+        one = fresh.get(work.window.start)
+        if one is None and not again:
             course.add(stored[work.window.start])
             done.unchanged += 1
             continue
-        if facts is None:
-            one = fresh[work.window.start]
-            sketch = one.sketch
-            facts = measure_chunk(monitor, against, production, work.window, one)
+        if one is None:
+            facts, sketch = _measured_before(store, against, work)
         else:
-            sketch = decode(chunk_store.sketch(store, work.stored.id if work.stored else 0) or b"", [against.reference])
+            facts, sketch = measure_chunk(monitor, against, production, work.window, one), one.sketch
         told = replace(facts, quality=(*facts.quality, *stale)) if last else facts
         judged = judge_chunk(against, work.window, told, sketch, course, work.fingerprint)
         course.add(judged.past)
         kept = Kept(sketch.encode(against.reference), facts.encode(), work.stamp)
         changed = _keep(monitor, store, judged, kept, subject, done) or changed
+
+
+def _measured_before(store: Store, against: Against, work: Work) -> tuple[Measured, TableSketch]:
+    """Return what is stored of a chunk whose rows are as they were."""
+    facts = work.facts()
+    assert facts is not None
+    assert work.stored is not None
+    return facts, decode(chunk_store.sketch(store, work.stored.id) or b"", [against.reference])
 
 
 def _told_stale(monitor: Monitor, store: Store, work: Work) -> bool:
@@ -241,7 +246,7 @@ def _stored_pasts(store: Store, against: Against) -> dict[datetime, Past]:
     name, version = against.monitor.name, against.baseline.version
     moves = chunk_store.moves(store, name, version)
     return {
-        chunk.start: past_of(chunk, moves.get(chunk.id, []), _fall(against, chunk))
+        chunk.start: past_of(chunk, moves.get(chunk.id, []), fall_of(against, chunk))
         for chunk in chunk_store.chunks(store, name, version=version, limit=MOST_CHUNKS)
     }
 
@@ -255,13 +260,6 @@ def _course(against: Against, works: list[Work], stored: Mapping[datetime, Past]
         if first is not None and start < first:
             course.add(past)
     return course
-
-
-def _fall(against: Against, chunk: Chunk) -> float | None:
-    metric = against.monitor.metric
-    if metric is None or chunk.floor is None or chunk.low is None:
-        return None
-    return fall(metric, chunk.realised, against.own)
 
 
 def _as_stored(connection: sqlite3.Connection, chunk_id: int, judged: Judged) -> bool:

@@ -99,7 +99,7 @@ def count_chunks(
 
 def _needed(monitor: Monitor, name: str, layouts: Mapping[str, Layout]) -> bool:
     """Whether a column is to be read: score and label are joined by id instead."""
-    if name in {monitor.config.score, monitor.config.label}:
+    if name in monitor.outcomes:
         return False
     return name in layouts or name in monitor.config.slices or name in monitor.config.quality.ranges
 
@@ -149,7 +149,7 @@ def _lost(monitor: Monitor, file: DataFile, reference: TableSketch) -> dict[str,
     """Return the columns of the baseline that a file lacks, or holds as another kind."""
     found: dict[str, Effect] = {}
     for name, sketch in reference.columns.items():
-        if name in {monitor.config.score, monitor.config.label}:
+        if name in monitor.outcomes:
             continue
         if name not in file.kinds:
             found[name] = Effect.GONE

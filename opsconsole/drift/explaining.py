@@ -65,7 +65,7 @@ def explain(workspace: Workspace, store: Store, name: str, subject: Subject, chu
     window = _chosen(monitor, windows, chunk)
     reference = reference_of(monitor, subject, baseline, production)
     current = production_rows(monitor, production, subject.version, np.sort(window.rows), window.label)
-    names = [one for one in reference.kinds if one not in {monitor.config.score, monitor.config.label}]
+    names = [one for one in reference.kinds if one not in monitor.outcomes]
     try:
         found = tell_apart(reference.batches, current.batches, names)
     except ValueError as error:

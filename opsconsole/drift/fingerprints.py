@@ -64,14 +64,14 @@ def judging_settings(monitor: Monitor) -> str:
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
-def stamp_of(monitor: Monitor, production: Production, window: Window, stamps: Mapping[str, str]) -> str:
-    """Return what the files in which a window's rows stand are known by, then the settings that it is judged by."""
+def stamp_of(production: Production, window: Window, stamps: Mapping[str, str]) -> str:
+    """Return what the files in which a window's rows stand are known by."""
     rows = np.sort(window.rows)
     hasher = hashlib.sha256()
     for file, first, after in production.spans:
         if np.searchsorted(rows, first) != np.searchsorted(rows, after):
             hasher.update(stamps[file.name].encode())
-    return f"{hasher.hexdigest()} {judging_settings(monitor)}"
+    return hasher.hexdigest()
 
 
 def stamps_of(source: Source) -> dict[str, str]:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from opsconsole.drift.data.probabilities import at
-from opsconsole.drift.data.production import as_text, known
+from opsconsole.drift.data.production import as_text
 from opsconsole.drift.data.seasons import seasons_of
 from opsconsole.drift.data.windows import Window, cut
 from opsconsole.drift.facts import rows_needed
@@ -21,7 +21,6 @@ from opsconsole.drift.measures.relevance import KINDS, importance
 from opsconsole.drift.measures.structure import StructureModel, errors, fit
 from opsconsole.drift.monitors import Monitor
 from opsconsole.drift.performance.losses import losses
-from opsconsole.drift.performance.metrics import measure
 from opsconsole.drift.performance.outlook import NOTHING, Outlook, fit_outlook
 from opsconsole.drift.performance.trust import BackTest
 from opsconsole.drift.references import Reference
@@ -29,7 +28,6 @@ from opsconsole.drift.sketches.layout import Layout, Tally
 from opsconsole.drift.sketches.rest import without
 from opsconsole.drift.sketches.sketch import TableSketch
 from opsconsole.ground.nouns import ColumnKind, ModelTask
-from opsconsole.store.baselines import Realised
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +59,6 @@ def fit_reference(monitor: Monitor, reference: Reference, layouts: dict[str, Lay
         importance=_importance(monitor, reference),
         structure=structure.model,
         structure_mean=structure.mean,
-        structure_spread=structure.spread,
         structure_wobble=structure.wobble,
         seasons=_seasons(monitor, reference, layouts),
         slices=_slices(monitor, reference, layouts),
@@ -78,18 +75,19 @@ def _outlook(monitor: Monitor, reference: Reference) -> Outlook:
     """Fit what estimates are made with on the labelled rows, which the version was not trained on."""
     if monitor.metric is None or not monitor.config.estimate:
         return NOTHING
-    both = known(reference.labels) & known(reference.scores)
+    both = reference.labelled
     labels, scores = reference.labels[both], reference.scores[both]
-    said = at(reference.probabilities, both)
-    own = measure(monitor.metric, labels, scores, monitor.options, said).value if len(labels) else None
+    realised = reference.realised(monitor)
+    own = None if realised is None else realised.value
     floor = None if monitor.floor is None else monitor.floor.at(own)
     batches, place = [], 0
-    names = [name for name in reference.kinds if name not in {monitor.config.score, monitor.config.label}]
+    names = [name for name in reference.kinds if name not in monitor.outcomes]
     for batch in reference.batches if monitor.task in {ModelTask.REGRESSION, ModelTask.RANKING} else []:
         mine = both[place : place + batch.num_rows]
         place += batch.num_rows
         batches.append(batch.select([name for name in names if name in batch.schema.names]).filter(pa.array(mine)))
     back_test = BackTest(monitor.metric, own, floor)
+    said = at(reference.probabilities, both)
     return fit_outlook(monitor.task, back_test, batches, labels, scores, monitor.options, said)
 
 
@@ -100,7 +98,7 @@ class _Stream:
 
 
 def _stream(monitor: Monitor, reference: Reference) -> _Stream:
-    both = known(reference.labels) & known(reference.scores)
+    both = reference.labelled
     if monitor.metric is None or both.sum() < LEAST_SLICE:
         return _Stream()
     labels, scores = reference.labels[both], reference.scores[both]
@@ -129,7 +127,7 @@ def _reference_windows(
             label=window.label,
             rows=len(window.rows),
             columns=_moved(whole, sketch),
-            realised=_realised(monitor, reference, window.rows),
+            realised=reference.realised(monitor, window.rows),
         )
         for window, sketch in zip(windows, sketches, strict=True)
     )
@@ -161,15 +159,6 @@ def _sketches_of(reference: Reference, layouts: dict[str, Layout], parts: list[I
     return [tally.result() for tally in tallies]
 
 
-def _realised(monitor: Monitor, reference: Reference, rows: Indices) -> Realised | None:
-    if monitor.metric is None:
-        return None
-    labels, scores = reference.labels[rows], reference.scores[rows]
-    both = known(labels) & known(scores)
-    said = at(reference.probabilities, rows[both])
-    return measure(monitor.metric, labels[both], scores[both], monitor.options, said) if both.any() else None
-
-
 def _rows_a_week(reference: Reference) -> float | None:
     there = reference.times[~np.isnat(reference.times)]
     if len(there) < 2 or there.max() == there.min():
@@ -193,9 +182,8 @@ def _importance(monitor: Monitor, reference: Reference) -> dict[str, float]:
     if table is None:
         return {}
     scores = reference.scores[: table.num_rows]
-    outcomes = {monitor.config.score, monitor.config.label}
     for name, kind in reference.kinds.items():
-        if name in table.schema.names and kind in KINDS and name not in outcomes:
+        if name in table.schema.names and kind in KINDS and name not in monitor.outcomes:
             found[name] = round(importance(_whole(table.column(name)), scores), 6)
     return found
 
@@ -209,22 +197,20 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
 class _Structure:
     model: StructureModel | None = None
     mean: float = 0.0
-    spread: float = 0.0
     wobble: float = 0.0
 
 
 def _structure(monitor: Monitor, reference: Reference, windows: list[Window]) -> _Structure:
     if not monitor.config.structure:
         return _Structure()
-    outcomes = {monitor.config.score, monitor.config.label}
-    kinds = {name: kind for name, kind in reference.kinds.items() if name not in outcomes}
+    kinds = {name: kind for name, kind in reference.kinds.items() if name not in monitor.outcomes}
     model = fit(reference.batches, kinds)
     if model is None:
         return _Structure()
     found = _honest_errors(model, reference, kinds)
     spread = float(found.std(ddof=1)) if len(found) > 1 else 0.0
     own = REFITTED * spread / math.sqrt(len(found))
-    return _Structure(model, float(found.mean()), spread, math.hypot(_wobble_of_means(found, windows, spread), own))
+    return _Structure(model, float(found.mean()), math.hypot(_wobble_of_means(found, windows, spread), own))
 
 
 def _honest_errors(
@@ -278,21 +264,22 @@ def _slices(monitor: Monitor, reference: Reference, layouts: dict[str, Layout]) 
         ]
         for value, rows in by_value(pa.concat_arrays(parts) if parts else pa.array([], pa.string())):
             if len(rows) >= LEAST_SLICE:
-                realised = _realised(monitor, reference, rows)
+                realised = reference.realised(monitor, rows)
                 enough = realised is not None and realised.labels >= LEAST_SLICE
                 score = score_sketch(monitor, layouts, reference.scores[rows])
-                found.append(SliceReference(column, value, realised if enough else None, score))
+                encoded = None if score is None else score.encode()
+                found.append(SliceReference(column, value, realised if enough else None, encoded))
     return tuple(found)
 
 
-def score_sketch(monitor: Monitor, layouts: Mapping[str, Layout], scores: NDArray[Any]) -> bytes | None:
-    """Return the encoded sketch of some scores in the layout of the reference's."""
+def score_sketch(monitor: Monitor, layouts: Mapping[str, Layout], scores: NDArray[Any]) -> TableSketch | None:
+    """Return the sketch of some scores in the layout of the reference's."""
     name = monitor.config.score
     if name not in layouts:
         return None
     tally = Tally({name: layouts[name]})
     tally.add(pa.RecordBatch.from_pydict({name: pa.array(scores, from_pandas=True)}))
-    return tally.result().encode()
+    return tally.result()
 
 
 def by_value(values: pa.Array) -> list[tuple[str, Indices]]:

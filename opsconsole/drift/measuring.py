@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
 CONSTANT_BY_CHANCE = 1e-5
 """A flag that is nearly always off is off all day once in a while: that is told only where chance would not do it."""
-
-
 SHIFTS, LEAST_SHIFT = 2, 0.01
 
 
@@ -145,6 +143,8 @@ def _target(monitor: Monitor, reference: Sketch, current: Sketch, facts: ColumnF
 def _slices(against: Against, counted: Counted, labels: NDArray[Any], scores: NDArray[Any]) -> tuple[SliceFacts, ...]:
     monitor = against.monitor
     references = {(one.column, one.value): one for one in against.fitted.slices}
+    if not references:
+        return ()
     name = monitor.config.score
     layouts = {name: layout_of(against.reference.columns[name])} if name in against.reference.columns else {}
     both = known(labels)
@@ -161,7 +161,7 @@ def _slices(against: Against, counted: Counted, labels: NDArray[Any], scores: ND
             psi, noise_p = None, None
             own = score_sketch(monitor, layouts, scores[rows])
             if own is not None and reference.score is not None:
-                moved = distances(decode(reference.score).columns[name], decode(own).columns[name])
+                moved = distances(decode(reference.score).columns[name], own.columns[name])
                 enough = len(rows) >= rows_needed(moved.bins)
                 psi, noise_p = (moved.psi, moved.noise_p) if enough else (None, None)
             found.append(SliceFacts(column, value, len(rows), realised, psi, noise_p))
@@ -189,7 +189,7 @@ def _quality(
             low, high = config.ranges[name]
             text = f"{plural(beyond, 'value')} ({percent(beyond / rows, 1)}) outside the declared {low:g} to {high:g}"
             found.append(QualityFact(text, name, beyond / rows))
-    found += [*_wrong(reference, counted.sketch), *_infinite(reference, counted.sketch)]
+    found += _unusable(reference, counted.sketch)
     if config.constant:
         found += [
             QualityFact("has one value only, and varies in the reference", name)
@@ -200,28 +200,27 @@ def _quality(
     return tuple(found)
 
 
-def _wrong(reference: TableSketch, sketch: TableSketch) -> Iterator[QualityFact]:
-    """Tell the vectors that could not be compared, where they are more than three times what the reference had."""
+def _unusable(reference: TableSketch, sketch: TableSketch) -> Iterator[QualityFact]:
+    """Tell the values that are not compared, where they are more than three times what the reference had."""
     for name, column in sketch.columns.items():
-        usual = reference.columns[name]
-        if not isinstance(column, EmbeddingSketch) or not isinstance(usual, EmbeddingSketch) or not column.wrong:
+        number = _not_compared(column)
+        if not number:
             continue
-        share = column.wrong / column.rows
-        if share > RATE_FACTOR * (usual.wrong / usual.rows if usual.rows else 0.0):
-            text = f"{plural(column.wrong, 'row')} ({percent(share, 1)}) are no vectors of {column.size} finite numbers"
-            yield QualityFact(text, name, share)
+        share, usual = number / column.rows, reference.columns[name]
+        if share <= RATE_FACTOR * (_not_compared(usual) / usual.rows if usual.rows else 0.0):
+            continue
+        if isinstance(column, EmbeddingSketch):
+            text = f"{plural(number, 'row')} ({percent(share, 1)}) are no vectors of {column.size} finite numbers"
+        else:
+            text = f"{plural(number, 'value')} ({percent(share, 1)}) {'is' if number == 1 else 'are'} infinite"
+        yield QualityFact(text, name, share)
 
 
-def _infinite(reference: TableSketch, sketch: TableSketch) -> Iterator[QualityFact]:
-    """Tell the numbers that are none, where they are more than three times what the reference had."""
-    for name, column in sketch.columns.items():
-        usual = reference.columns[name]
-        if not isinstance(column, NumericSketch) or not isinstance(usual, NumericSketch) or not column.infinite:
-            continue
-        share = column.infinite / column.rows
-        if share > RATE_FACTOR * (usual.infinite / usual.rows if usual.rows else 0.0):
-            text = f"{plural(column.infinite, 'value')} ({percent(share, 1)}) {'is' if column.infinite == 1 else 'are'}"
-            yield QualityFact(f"{text} infinite", name, share)
+def _not_compared(column: Sketch) -> int:
+    """Return how many vectors are none of the column's, or how many numbers are infinite."""
+    if isinstance(column, EmbeddingSketch):
+        return column.wrong
+    return column.infinite if isinstance(column, NumericSketch) else 0
 
 
 def _twice(production: Production, window: Window) -> int:

@@ -84,10 +84,15 @@ class Monitor:
         return hashlib.sha256(repr((which, how, performance)).encode()).hexdigest()[:16]
 
     @property
+    def outcomes(self) -> frozenset[str]:
+        """The columns of score and label: they are told, and explain nothing."""
+        config = self.config
+        return frozenset({config.score} if config.label is None else {config.score, config.label})
+
+    @property
     def kept_out(self) -> frozenset[str]:
         """The columns that are no inputs."""
-        names = {self.config.id, self.config.time, self.config.score, *self.config.ignore}
-        return frozenset(names if self.config.label is None else names | {self.config.label})
+        return self.outcomes | {self.config.id, self.config.time, *self.config.ignore}
 
 
 def monitor_of(workspace: Workspace, name: str) -> Monitor:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -14,13 +13,15 @@ import pyarrow.compute as pc
 
 from opsconsole.drift.data.batches import outcome_column, outcome_kind, with_column
 from opsconsole.drift.data.probabilities import PREFIX, at, classes_of, matrix
-from opsconsole.drift.data.production import Production, as_text, known, outcomes, unknown
+from opsconsole.drift.data.production import Production, as_text, known, outcomes, outcomes_in
 from opsconsole.drift.data.sources import DataError, DataFile, Source, open_source
-from opsconsole.drift.data.times import WallClock
+from opsconsole.drift.data.times import WallClock, moment
 from opsconsole.drift.monitors import Monitor, Subject
+from opsconsole.drift.performance.metrics import measure
 from opsconsole.drift.performance.multiclass import Probabilities
 from opsconsole.ground.errors import RefusedError
 from opsconsole.ground.nouns import ColumnKind, ModelTask
+from opsconsole.store.baselines import Realised
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,6 +50,20 @@ class Reference:
     def rows(self) -> int:
         """How many there are."""
         return sum(batch.num_rows for batch in self.batches)
+
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """Where a row's label and score are both known."""
+        return known(self.labels) & known(self.scores)
+
+    def realised(self, monitor: Monitor, rows: NDArray[np.intp] | None = None) -> Realised | None:
+        """Measure the monitor's metric on its labelled rows, or those among ``rows``; None where there is neither."""
+        there = self.labelled
+        chosen = np.flatnonzero(there) if rows is None else rows[there[rows]]
+        if monitor.metric is None or not len(chosen):
+            return None
+        said = at(self.probabilities, chosen)
+        return measure(monitor.metric, self.labels[chosen], self.scores[chosen], monitor.options, said)
 
 
 @dataclass(frozen=True)
@@ -109,9 +124,7 @@ class _Gathering:
         self.times.append(found)
         there = found[~np.isnat(found)]
         if len(there):
-            first: datetime = there.min().item()
-            zone = ZoneInfo(self._clock.zone or "UTC")
-            first = first.replace(tzinfo=zone).astimezone(UTC)
+            first = moment(there.min(), self._clock.zone)
             self.since = first if self.since is None else min(self.since, first)
 
     def result(self, origin: str, *, scored: bool = True) -> Reference:
@@ -170,9 +183,10 @@ def source_rows(monitor: Monitor, location: str, current: Source) -> Reference:
     extra = [name for name in (config.label, config.score) if name is not None]
     classes = classes_of(source) if monitor.task is ModelTask.MULTICLASS else ()
     for batch in source.batches([*kept.columns, *extra, *(PREFIX + one for one in classes)]):
-        labels = _outcomes(monitor, batch.file, batch.table, config.label)
+        labels = outcomes_in(monitor, batch.table, config.label, batch.file)
         said = Probabilities(classes, matrix(batch.table, classes)) if classes else None
-        kept.add(batch.file, batch.table, labels, _outcomes(monitor, batch.file, batch.table, config.score), said)
+        scores = outcomes_in(monitor, batch.table, config.score, batch.file)
+        kept.add(batch.file, batch.table, labels, scores, said)
     return kept.result(location, scored=any(config.score in file.kinds for file in source.files))
 
 
@@ -248,9 +262,3 @@ def watchable(monitor: Monitor, source: Source) -> tuple[str, ...]:
         for name, kind in source.kinds.items()
         if kind is not None and name not in monitor.kept_out and not (said and name.startswith(said))
     )
-
-
-def _outcomes(monitor: Monitor, file: DataFile, table: pa.RecordBatch, name: str | None) -> NDArray[Any]:
-    if name is None or name not in table.schema.names:
-        return unknown(monitor, table.num_rows)
-    return outcomes(monitor, table.column(name), file, name)

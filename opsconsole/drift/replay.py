@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from opsconsole.drift.alerts import RECOVERY
 from opsconsole.drift.data.windows import COUNT, LENGTHS, SIZE
 from opsconsole.drift.facts import ColumnFacts, Role
 from opsconsole.drift.fitted import ReferenceWindow
@@ -21,6 +22,7 @@ from opsconsole.drift.verdicts.decline import judge_performance, standard_error
 from opsconsole.drift.verdicts.gates import History, judge
 from opsconsole.drift.verdicts.judging import Against
 from opsconsole.drift.verdicts.policy import severity_of, worst
+from opsconsole.ground.normal import Z
 from opsconsole.ground.nouns import Severity
 from opsconsole.ground.text import decimals, plural
 from opsconsole.store.baselines import Realised
@@ -29,8 +31,6 @@ DRAWS, REFERENCES = 2_000, 20
 """Chunks that are drawn, and redrawn references that they are held against in turn."""
 SEED = 20130105
 WEEK_S = 7 * 86_400
-CALM = 2
-"""Chunks without a finding that end an incident."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def _incidents(found: Iterator[bool] | Sequence[bool]) -> int:
         calm = 0 if bad else calm + 1
         if bad and not stands:
             opened, stands = opened + 1, True
-        elif calm >= CALM:
+        elif calm >= RECOVERY:
             stands = False
     return opened
 
@@ -220,7 +220,7 @@ def _drawn_breach(against: Against, rows: int, random: np.random.Generator) -> b
         return False
     mine = error * math.sqrt(max(own.labels, 1) / rows)
     value = own.value + mine * float(random.standard_normal())
-    half = 1.96 * mine
+    half = Z * mine
     return _breached(against, Realised(own.metric, value, value - half, value + half, rows))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from opsconsole.config.workspace import Workspace
+from opsconsole.drift.baselining import usable
 from opsconsole.drift.compare import facts_of
 from opsconsole.drift.comparison import ColumnComparison, column_comparison
 from opsconsole.drift.monitors import Monitor, monitor_of
@@ -68,7 +69,7 @@ def sums(workspace: Workspace, store: Store, name: str, per: str) -> Sums:
     if not groups:
         raise NotFoundError(f"monitor `{name}` has no chunks yet", hint=f"opsconsole drift check {name}")
     held = baselines.baselines(store, name)
-    references = {version: decode(one.sketch) for version, one in held.items() if one.fitted is not None}
+    references = {version: decode(one.sketch) for version, one in held.items() if usable(one)}
     found, skipped = [], 0
     for (version, label), members in groups.items():
         reference = references.get(version)

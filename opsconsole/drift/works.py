@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow.compute as pc
@@ -14,8 +13,9 @@ import pyarrow.compute as pc
 from opsconsole.drift import alerts as incidents
 from opsconsole.drift.baselining import used_rows
 from opsconsole.drift.data.production import Production, known
+from opsconsole.drift.data.times import moment, wall_clock
 from opsconsole.drift.data.windows import Window, cut, gaps, unit_of
-from opsconsole.drift.fingerprints import fingerprint, stamp_of
+from opsconsole.drift.fingerprints import fingerprint, judging_settings, stamp_of
 from opsconsole.drift.measured import Measured
 from opsconsole.drift.measured import decode as measured_of
 from opsconsole.drift.monitors import Monitor
@@ -40,9 +40,8 @@ class Work:
     stamp: str
     stored: Known | None
 
-    @property
     def facts(self) -> Measured | None:
-        """What was measured of it, where its rows, labels and scores are as they were."""
+        """Return what was measured of it, where its rows, labels and scores are as they were; read anew at each call."""
         if self.stored is None or self.stored.facts is None:
             return None
         files, _, _ = self.stamp.partition(" ")
@@ -65,12 +64,13 @@ def works_of(
 ) -> list[Work]:
     """Cut the version's rows, and hold each window against what is stored of it."""
     stored = chunk_store.known(store, monitor.name, baseline.version)
+    judging = judging_settings(monitor)
     return [
         Work(
             window,
-            _moment(production, production.times[window.rows].max()),
+            moment(production.times[window.rows].max(), production.zone),
             fingerprint(monitor, production, baseline, window),
-            stamp_of(monitor, production, window, stamps),
+            f"{stamp_of(production, window, stamps)} {judging}",
             stored.get(window.start),
         )
         for window in cut(monitor.config.chunk, production.times, rows, production.zone, monitor.config.least)
@@ -126,19 +126,8 @@ def judgeable(production: Production, baseline: Baseline) -> tuple[NDArray[np.in
         notes.append(f"{version}: {overlap:,} rows that it was trained or evaluated on were left out")
     new &= ~trained
     if baseline.since is not None:
-        early = production.times < np.datetime64(_wall(baseline.since, production), "us")
+        early = production.times < wall_clock(baseline.since, production.zone)
         if before := int((new & early).sum()):
             notes.append(f"{version}: {before:,} rows from before its baseline were left out")
         new &= ~early
     return np.flatnonzero(new), notes
-
-
-def _wall(moment: datetime, production: Production) -> datetime:
-    """Return a moment as a wall-clock time of the data's zone."""
-    return moment.astimezone(ZoneInfo(production.zone or "UTC")).replace(tzinfo=None)
-
-
-def _moment(production: Production, wall: np.datetime64) -> datetime:
-    """Return a wall-clock time of the data's zone as a moment."""
-    naive: datetime = wall.astype("datetime64[us]").item()
-    return naive.replace(tzinfo=ZoneInfo(production.zone or "UTC")).astimezone(UTC)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from opsconsole.ground.normal import Z
+
 Floats = npt.NDArray[np.float64]
-Z = 1.959963984540054
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from opsconsole.ground.normal import Z
 from opsconsole.ground.ranking import placements
 
 Scores = npt.NDArray[np.float64]
 Z_ONE_SIDED = 1.6448536269514722
 """The 95 % point of the normal distribution."""
-Z_TWO_SIDED = 1.959963984540054
 Z_POWER = 0.8416212335729143
 """The 80 % point: the power to which the rows needed are reckoned."""
 LEAST_CASES = 10
@@ -39,12 +39,12 @@ class Difference:
     @property
     def low(self) -> float:
         """Lower end of the 95 % interval."""
-        return self.difference - Z_TWO_SIDED * self.error
+        return self.difference - Z * self.error
 
     @property
     def high(self) -> float:
         """Upper end of the 95 % interval."""
-        return self.difference + Z_TWO_SIDED * self.error
+        return self.difference + Z * self.error
 
     @property
     def p(self) -> float | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import zlib
 
+import msgspec
 import pytest
 
 from opsconsole.drift.summing import sums
@@ -41,3 +43,15 @@ def test_months_sum_to_the_quarter_that_a_check_would_have_measured(world: World
 def test_a_monitor_without_chunks_has_no_sums(world: World) -> None:
     with pytest.raises(NotFoundError, match="has no chunks yet"):
         sums(world.workspace, world.store, "m", "month")
+
+
+def test_chunks_of_a_baseline_that_an_older_program_made_are_told_and_not_summed(world: World) -> None:
+    subject = world.version(1, world.month(1), at=1)
+    world.live(4)
+    world.check(subject)
+    older = zlib.compress(msgspec.msgpack.encode({"format": 1}))
+    with world.store.immediate() as connection:
+        connection.execute("UPDATE baselines SET sketch = ?", (older,))
+    found = sums(world.workspace, world.store, "m", "month")
+    assert found.sums == ()
+    assert found.notes == ("1 chunk held against an earlier baseline do not add up with the others",)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +17,7 @@ from opsconsole.drift.data.errors import DataError
 from opsconsole.drift.data.files import DataFile
 from opsconsole.drift.data.repeats import repeated
 from opsconsole.drift.data.sources import Source, open_source
-from opsconsole.drift.data.times import WallClock, moments_of
+from opsconsole.drift.data.times import WallClock, moments_of, wall_clock
 from opsconsole.drift.kinds import is_vector
 from opsconsole.drift.monitors import Monitor
 from opsconsole.drift.performance.multiclass import Probabilities
@@ -29,7 +28,7 @@ from opsconsole.store.baselines import Predictions
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Production", "as_text", "known", "moments_of", "outcomes", "read_production"]
+__all__ = ["Production", "as_text", "known", "moments_of", "outcomes", "outcomes_in", "read_production"]
 
 AHEAD = timedelta(days=1)
 """A row dated further ahead of now is a mistake of its clock or its zone, and is counted."""
@@ -127,9 +126,9 @@ def _read(monitor: Monitor, source: Source, *, own_scores: bool) -> _Read:
             found.times.append(found.clock.read(table.column(config.time), file, config.time, row - first))
             has_id = config.id in table.schema.names
             found.ids.append(as_text(table.column(config.id)) if has_id else pa.nulls(table.num_rows, pa.string()))
-            found.labels.append(_outcomes(monitor, table, config.label, file))
+            found.labels.append(outcomes_in(monitor, table, config.label, file))
             if own_scores:
-                found.scores.append(_outcomes(monitor, table, config.score, file))
+                found.scores.append(outcomes_in(monitor, table, config.score, file))
             row += table.num_rows
         found.spans.append((file, first, row))
         if row == first:
@@ -149,8 +148,7 @@ def _one_array(parts: list[pa.Array], source: Source) -> pa.Array:
 
 def _ahead(times: NDArray[np.datetime64], zone: str | None) -> list[str]:
     """Return a note on the rows that are dated more than a day after now, if there are any."""
-    limit = (clock.now() + AHEAD).astimezone(ZoneInfo(zone or "UTC")).replace(tzinfo=None)
-    future = times[times > np.datetime64(limit, "us")]
+    future = times[times > wall_clock(clock.now() + AHEAD, zone)]
     return [f"{len(future):,} rows are dated after now, up to {str(future.max())[:16]}"] if len(future) else []
 
 
@@ -226,7 +224,7 @@ def _predicted(monitor: Monitor, batch: Predictions) -> tuple[pa.Array, NDArray[
     keys, values = [pa.array([], pa.string())], [unknown(monitor, 0)]
     for part in source.batches(["row_id", "score"]):
         keys.append(as_text(part.table.column("row_id")))
-        values.append(_outcomes(monitor, part.table, "score", part.file))
+        values.append(outcomes_in(monitor, part.table, "score", part.file))
     key = pa.concat_arrays(keys)
     more, example = repeated(key)
     note = f"{source.name}: {more:,} predictions repeat a row id, such as `{example}`: the last one counts"
@@ -281,7 +279,8 @@ def _plain(kind: pa.DataType) -> str:
     return "text" if pt.is_string(kind) or pt.is_large_string(kind) else str(kind)
 
 
-def _outcomes(monitor: Monitor, table: pa.RecordBatch, name: str | None, file: DataFile) -> NDArray[Any]:
+def outcomes_in(monitor: Monitor, table: pa.RecordBatch, name: str | None, file: DataFile) -> NDArray[Any]:
+    """Return the labels or scores of a batch; none is known where it lacks the column."""
     if name is None or name not in table.schema.names:
         return unknown(monitor, table.num_rows)
     return outcomes(monitor, table.column(name), file, name)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -63,6 +65,17 @@ class WallClock:
         mine = self.zone or "UTC"
         what = f"times without a zone were taken as {mine}" if found is None else f"times of {found} became {mine}"
         self.notes.setdefault((self.zone, found), f"{file.name}: column `{name}`: {what}, as in the files before")
+
+
+def wall_clock(at: datetime, zone: str | None) -> np.datetime64:
+    """Return a moment as clocks of a zone (None: UTC) show it."""
+    return np.datetime64(at.astimezone(ZoneInfo(zone or "UTC")).replace(tzinfo=None), "us")
+
+
+def moment(shown: np.datetime64, zone: str | None) -> datetime:
+    """Return the moment at which clocks of a zone (None: UTC) show a time: the first of two, where they go back."""
+    naive: datetime = shown.astype("datetime64[us]").item()
+    return naive.replace(tzinfo=ZoneInfo(zone or "UTC")).astimezone(UTC)
 
 
 def moments_of(column: pa.Array, file: DataFile, name: str, first: int | None = None) -> pa.Array:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from opsconsole.ground.normal import Z
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
-Z = 1.959963984540054
 LEAST_CASES = 10
 """Positives, and negatives, below which no interval is given, and so no verdict."""
 LEAST_ROWS = 30

@@ -11,7 +11,7 @@ import numpy as np
 
 from opsconsole.drift.performance import binary, multiclass, regression
 from opsconsole.drift.performance.binary import accuracy, auc, average_precision, brier, calibration, log_loss
-from opsconsole.drift.performance.intervals import LEAST_CASES, LEAST_ROWS, Interval, Measured, Z
+from opsconsole.drift.performance.intervals import LEAST_CASES, LEAST_ROWS, Interval, Measured
 from opsconsole.drift.performance.multiclass import Probabilities, class_accuracy
 from opsconsole.drift.performance.regression import mae, mape, mse, quantile_loss, r2, rmse
 from opsconsole.ground.errors import ConfigError
@@ -31,7 +31,6 @@ __all__ = [
     "Options",
     "Probabilities",
     "Rows",
-    "Z",
     "accuracy",
     "auc",
     "average_precision",

@@ -12,11 +12,10 @@ from opsconsole.drift.measured import SliceFacts
 from opsconsole.drift.performance.metrics import Metric
 from opsconsole.drift.verdicts.gates import benjamini_hochberg
 from opsconsole.drift.verdicts.policy import DEFAULT
+from opsconsole.ground.normal import Z
 from opsconsole.ground.nouns import Severity
 from opsconsole.store.baselines import Realised
 from opsconsole.store.chunk_records import Estimate, Slice
-
-Z = 1.959963984540054
 
 
 @dataclass(frozen=True)

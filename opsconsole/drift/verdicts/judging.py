@@ -120,10 +120,17 @@ def judge_chunk(
     return Judged(
         record=record,
         columns=columns,
-        title=title(told, window.label, record.label_coverage),
-        words=note(told),
-        past=past_of(record, columns, _fall(against, told.performance)),
+        title=title(told, found, window.label, record.label_coverage),
+        words=note(told, found),
+        past=past_of(record, columns, fall_of(against, record)),
     )
+
+
+def fall_of(against: Against, record: ChunkRecord) -> float | None:
+    """Return how much worse than the reference a chunk was; None where there is no verdict on its performance."""
+    if against.monitor.metric is None or record.floor is None or record.low is None:
+        return None
+    return fall(against.monitor.metric, record.realised, against.own)
 
 
 def _told(against: Against, window: Window, measured: Measured, course: Course) -> Told:
@@ -183,12 +190,6 @@ def _lasting(slices: Sequence[Slice], course: Course, persist: int, window: int)
         return course.running(lambda past: key in past.slices, persist, window)
 
     return frozenset(filter(lasts, ((one.column, one.value) for one in slices if one.fell or one.moved)))
-
-
-def _fall(against: Against, performance: PerformanceVerdict | None) -> float | None:
-    if against.monitor.metric is None or performance is None or performance.breached is None:
-        return None
-    return fall(against.monitor.metric, performance.realised.value, against.own)
 
 
 def _columns(against: Against, measured: Measured, course: Course, *, few: bool) -> tuple[ColumnNote, ...]:

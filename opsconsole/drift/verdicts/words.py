@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from opsconsole.drift.facts import BROKEN, Effect, Role
 from opsconsole.drift.measures.relevance import weight
-from opsconsole.drift.verdicts.findings import column_finding, findings
+from opsconsole.drift.verdicts.findings import column_finding
 from opsconsole.drift.verdicts.phrases import (
     BROKEN_WORDS,
     OUTSIDE_TOLD,
@@ -20,14 +22,15 @@ from opsconsole.drift.verdicts.phrases import (
 from opsconsole.drift.verdicts.told import ColumnNote, Told
 from opsconsole.ground.nouns import Severity
 from opsconsole.ground.text import decimals, listed, percent, plural, psi
+from opsconsole.store.findings import Finding
 
 SUSPECTS = 3
 GOES_ALONG = 0.7
 """From this correlation on, a column's drift is told to go along with the fall."""
 
 
-def note(told: Told) -> tuple[str, ...]:
-    """Return the alert's sentences: performance, what is broken, the likeliest causes, the score, the estimate."""
+def note(told: Told, found: Sequence[Finding]) -> tuple[str, ...]:
+    """Return the alert's sentences of a chunk and its findings: performance, what is broken, the likeliest causes, the score, the estimate."""
     said: list[str] = []
     if told.metric is not None and told.performance is not None and told.fell:
         said.append(performance_sentence(told.metric, told.performance, told.unit, told.covered))
@@ -38,7 +41,7 @@ def note(told: Told) -> tuple[str, ...]:
     first = chosen[0].facts.name if chosen else None
     said += [
         one.text
-        for one in findings(told)
+        for one in found
         if one.kind == "quality" or (one.kind == "rates" and one.column != first)
         if one.severity is not Severity.OK
     ]
@@ -47,7 +50,7 @@ def note(told: Told) -> tuple[str, ...]:
     worst = next((one for one in told.slices if one.fell and (one.column, one.value) in told.lasting_slices), None)
     if worst is not None and told.metric is not None:
         said.append(f"Worst slice: {slice_sentence(told.metric, worst)}")
-    said += [one.text for one in findings(told) if one.kind == "structure" and one.severity is not Severity.OK]
+    said += [one.text for one in found if one.kind == "structure" and one.severity is not Severity.OK]
     score = next((one for one in told.columns if one.facts.role is Role.SCORE), None)
     if score is not None and score.facts.distances.psi is not None and score.verdict.effect is not Effect.TOO_FEW_ROWS:
         said.append(_score_sentence(score))
@@ -68,7 +71,7 @@ def suspects(told: Told) -> list[ColumnNote]:
     return sorted(moved, key=lambda one: -weight(one.psi, one.importance or 0.0, one.correlated))
 
 
-def title(told: Told, label: str, coverage: float) -> str:
+def title(told: Told, found: Sequence[Finding], label: str, coverage: float) -> str:
     """Return one line for lists: ``AUC .757 → .691 in Jul 2013 (CI .684–.698, labels 97 %)``."""
     if told.metric is not None and told.performance is not None and told.fell:
         realised, reference = told.performance.realised, told.performance.reference
@@ -79,12 +82,12 @@ def title(told: Told, label: str, coverage: float) -> str:
         )
     if told.metric is not None and told.estimate is not None and told.estimate_fell:
         return f"{told.metric.title} {decimals(told.estimate.value)} expected in {label}, no labels yet"
-    return _columns_title(told, label) or _other_title(told, label)
+    return _columns_title(told, found, label) or _other_title(found, label)
 
 
-def _columns_title(told: Told, label: str) -> str | None:
+def _columns_title(told: Told, found: Sequence[Finding], label: str) -> str | None:
     worst = [one for one in told.columns if one.severity is not Severity.OK]
-    if not worst or any(one.severity.rank > max(w.severity.rank for w in worst) for one in findings(told)):
+    if not worst or any(one.severity.rank > max(w.severity.rank for w in worst) for one in found):
         return None
     worst.sort(key=lambda one: (one.severity.rank, one.psi), reverse=True)
     first, *others = worst
@@ -94,11 +97,9 @@ def _columns_title(told: Told, label: str) -> str | None:
     return f"{named(first)}{more} moved in {label} (PSI {psi(first.facts.distances.psi)})"
 
 
-def _other_title(told: Told, label: str) -> str:
-    found = [one for one in findings(told) if one.severity is not Severity.OK]
-    if not found:
-        return f"nothing to tell of {label}"
-    return f"{found[0].text.removesuffix('.')}, in {label}"
+def _other_title(found: Sequence[Finding], label: str) -> str:
+    first = next((one for one in found if one.severity is not Severity.OK), None)
+    return f"nothing to tell of {label}" if first is None else f"{first.text.removesuffix('.')}, in {label}"
 
 
 def _suspects_sentence(found: list[ColumnNote], *, fell: bool) -> str:
