@@ -205,8 +205,7 @@ def healthy(chunk: ChunkRecord, *, judged: bool) -> bool:
     """
     if not judged:
         return chunk.severity.rank < Severity.WARN.rank and chunk.rows > 0 and not _undecided(chunk)
-    fell = any(one.kind == "performance" for one in chunk.findings)
-    return chunk.low is not None and chunk.floor is not None and not fell and not _undecided(chunk)
+    return chunk.low is not None and chunk.floor is not None and not chunk.fell and not _undecided(chunk)
 
 
 def _undecided(chunk: ChunkRecord) -> bool:

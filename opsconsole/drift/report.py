@@ -121,6 +121,8 @@ class MonitorReport:
     metric: str | None
     realised: float | None
     floor: float | None
+    fell: bool
+    """Whether performance was on the bad side of the floor."""
     severity: Severity
     """The worst alert of that version that stands and is not snoozed."""
     alerts: tuple[int, ...]
@@ -222,6 +224,7 @@ def _monitor_report(store: Store, config: Config, name: str) -> MonitorReport:
         metric=None if last is None else last.metric,
         realised=None if last is None else last.realised,
         floor=None if last is None else last.floor,
+        fell=last is not None and last.fell,
         severity=max(loud, key=lambda severity: severity.rank, default=Severity.OK),
         alerts=tuple(alert.id for alert in standing),
     )

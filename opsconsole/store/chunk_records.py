@@ -159,6 +159,11 @@ class ChunkRecord:
         """The share of rows whose label has arrived."""
         return self.labels / self.rows if self.rows else 0.0
 
+    @property
+    def fell(self) -> bool:
+        """Whether its performance was on the bad side of the floor, with its whole interval: whichever side that is."""
+        return any(one.kind == "performance" for one in self.findings)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Chunk(ChunkRecord):

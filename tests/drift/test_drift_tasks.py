@@ -10,6 +10,7 @@ import pytest
 from opsconsole.config.workspace import open_workspace
 from opsconsole.drift.check import CheckResult, check
 from opsconsole.drift.monitors import Subject
+from opsconsole.drift.report import MonitorReport, monitors
 from opsconsole.ground.nouns import Severity
 from opsconsole.store import chunks as chunk_store
 from opsconsole.store.connection import open_store
@@ -51,6 +52,13 @@ def checked(root: Path, *, task: str, chunk: str, metric: str, floor: str, suffi
         return found
 
 
+def standing(root: Path) -> MonitorReport:
+    workspace = open_workspace(root)
+    with open_store(workspace.state) as store:
+        [found] = monitors(store, workspace.config)
+    return found
+
+
 def rows(task: str, count: int, error: float, seed: int, zone: str = "") -> list[dict[str, object]]:
     random = np.random.default_rng(seed)
     found: list[dict[str, object]] = []
@@ -88,6 +96,16 @@ def test_a_regression_has_a_ceiling_on_its_error(tmp_path: Path) -> None:
         ("#2", Severity.CRITICAL),
     ]
     assert ", ceiling ." in found.alerts[0].words[0]
+    assert standing(tmp_path).fell
+
+
+def test_an_error_that_keeps_below_its_ceiling_did_not_fall(tmp_path: Path) -> None:
+    lines(rows("regression", 1000, 0.5, 1), tmp_path / "reference.csv")
+    lines(rows("regression", 1000, 0.5, 2), tmp_path / "live.csv")
+    checked(tmp_path, task="regression", chunk="size:500", metric="rmse", floor="reference + 0.2", suffix=".csv")
+    found = standing(tmp_path)
+    assert (found.realised or 9) < (found.floor or 0)
+    assert not found.fell
 
 
 def test_times_with_a_zone_are_cut_in_it(tmp_path: Path) -> None:

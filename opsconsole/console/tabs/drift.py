@@ -301,7 +301,6 @@ class DriftTab(Tab):
 
     def _monitor_row(self, item: MonitorReport) -> Row:
         mark = SEVERITY_MARKS[item.severity]
-        below = item.realised is not None and item.floor is not None and item.realised < item.floor
         verdict: Cell = (mark, Toned(f" {item.severity}", mark.tone))
         told: Cell = Toned("never checked: c checks now", "dim")
         if item.last is None:
@@ -310,7 +309,7 @@ class DriftTab(Tab):
             metric = (item.metric or "").upper() if item.metric == "auc" else item.metric or ""
             told = (
                 Toned(f"{item.last}   {metric} ", "dim"),
-                Toned(text.decimals(item.realised), "bad" if below else "text"),
+                Toned(text.decimals(item.realised), "bad" if item.fell else "text"),
                 Toned(f"   floor {text.decimals(item.floor)}", "dim"),
             )
         cells: tuple[Cell, ...] = (

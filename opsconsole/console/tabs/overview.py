@@ -271,9 +271,7 @@ class OverviewTab(Tab):
             last = past[-1] if past else None
             metric = last.metric if last and last.metric else "auc"
             value = last.realised if last else version.metrics.get(metric)
-            fallen = (
-                last is not None and last.realised is not None and last.floor is not None and last.realised < last.floor
-            )
+            fallen = last is not None and last.fell
             champion = rung == ladder[-1]
             cells: tuple[Cell, ...] = (
                 name if not rows else "",
@@ -282,7 +280,7 @@ class OverviewTab(Tab):
                 Toned(metric.upper() if metric == "auc" else metric, "dim"),
                 (
                     Toned(text.decimals(value), "bad" if fallen else "text"),
-                    Toned(" ▼ below floor" if fallen else "" if last else " held out", "bad" if fallen else "dim"),
+                    Toned(_beside(last), "bad" if fallen else "dim"),
                 ),
                 Toned(spark([item.realised for item in past][-24:]), "bad" if fallen else "dim"),
             )
@@ -350,3 +348,12 @@ def spark(values: Sequence[float | None]) -> str:
 
 
 __all__ = ["OverviewTab", "spark", "state_cell", "trend_cell"]
+
+
+def _beside(last: Chunk | None) -> str:
+    """Return what stands beside a version's last measured value: nothing where it keeps to its floor."""
+    if last is None:
+        return " held out"
+    if not last.fell or last.realised is None or last.floor is None:
+        return ""
+    return " ▼ below floor" if last.realised < last.floor else " ▲ too high"
