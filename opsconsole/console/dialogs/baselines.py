@@ -72,9 +72,8 @@ class BaselinesDialog(SheetDialog):
                     COLUMNS,
                 )
             )
-        width = max(min(self.app.size.width - 12, 94), 40)
         told = "B takes other rows as the reference, or takes that back; each with a reason"
-        return [*rows, BLANK, *sentences(told, width, "dim")]
+        return [*rows, BLANK, *sentences(told, self.room, "dim")]
 
     async def action_rebaseline(self) -> None:
         """Leave, and take other rows as the reference."""

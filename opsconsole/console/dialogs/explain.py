@@ -42,8 +42,7 @@ class ExplainDialog(SheetDialog):
             f"   AUC {text.decimals(data['auc'])} (CI {text.decimals(data['low'])}–{text.decimals(data['high'])}),"
             f" {data['rows_reference']:,} reference rows, {data['rows_current']:,} of {text.clean(data['chunk'])}"
         )
-        width = max(min(self.app.size.width - 12, 94), 40)
-        rows = [row for sentence in data["words"] for row in sentences(sentence, width, "strong")]
+        rows = [row for sentence in data["words"] for row in sentences(sentence, self.room, "strong")]
         rows += [BLANK, heading("COLUMNS", len(data["columns"]), Toned(told, "dim"))]
         rows.append(Row(None, tuple(Toned(column.title, "dim") for column in COLUMNS), COLUMNS))
         for one in data["columns"]:

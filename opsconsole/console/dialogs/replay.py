@@ -34,10 +34,9 @@ class ReplayDialog(SheetDialog):
 
     def rows(self, data: dict[str, Any]) -> list[Row]:
         """Return the answer in words, then the windows that would have told something."""
-        width = max(min(self.app.size.width - 12, 94), 40)
         *before, verdict = data["words"]
-        rows = [row for sentence in before for row in sentences(sentence, width)]
-        rows += sentences(verdict, width, "good" if data["bearable"] else "bad")
+        rows = [row for sentence in before for row in sentences(sentence, self.room)]
+        rows += sentences(verdict, self.room, "good" if data["bearable"] else "bad")
         told = data["would_alert"]
         if told:
             rows += [BLANK, heading("WOULD HAVE TOLD", len(told))]

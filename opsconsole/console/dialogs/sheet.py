@@ -35,6 +35,11 @@ class SheetDialog(Dialog):
         self.query_one(RowList).focus()
         self.run_worker(self._ask(), exit_on_error=False, exclusive=True, group="sheet", name=self.use_case)
 
+    @property
+    def room(self) -> int:
+        """How many cells a sentence may take in the frame."""
+        return max(min(self.app.size.width - 12, 94), 40)
+
     async def _ask(self) -> None:
         answer = await self.console.ask(self.use_case, **self.values())
         listing = self.query_one(RowList)

@@ -347,9 +347,6 @@ def spark(values: Sequence[float | None]) -> str:
     return "".join(" " if value is None else BARS[int((value - low) / span * 7)] for value in values)
 
 
-__all__ = ["OverviewTab", "spark", "state_cell", "trend_cell"]
-
-
 def _beside(last: Chunk | None) -> str:
     """Return what stands beside a version's last measured value: nothing where it keeps to its floor."""
     if last is None:
@@ -357,3 +354,6 @@ def _beside(last: Chunk | None) -> str:
     if not last.fell or last.realised is None or last.floor is None:
         return ""
     return " ▼ below floor" if last.realised < last.floor else " ▲ too high"
+
+
+__all__ = ["OverviewTab", "spark", "state_cell", "trend_cell"]
