@@ -11,12 +11,16 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from opsconsole.drift.data.production import Production, known
+from opsconsole.drift.data.files import BATCH_ROWS
+from opsconsole.drift.data.outcomes import known
+from opsconsole.drift.data.production import Production
+from opsconsole.drift.data.rows import Rows, joined_rows
 from opsconsole.drift.data.sources import DataError, Source
 from opsconsole.drift.data.times import wall_clock
 from opsconsole.drift.fitted import Fitted, decode
@@ -119,15 +123,20 @@ def configured_rows(monitor: Monitor, subject: Subject, current: Source) -> Refe
 def chosen_rows(monitor: Monitor, production: Production, version: int, since: datetime, until: datetime) -> Reference:
     """Read a version's production rows of a time as a reference: from ``since`` on, before ``until``."""
     first, after = (wall_clock(one, production.zone) for one in (since, until))
-    there = known(production.scores[version]) & ~np.isnat(production.times)
-    rows = np.flatnonzero(there & (production.times >= first) & (production.times < after))
-    if len(rows) < monitor.config.least:
+    parts: list[Rows] = []
+    for block in production.blocks(version):
+        mine = known(block.scores) & ~np.isnat(block.times) & (block.times >= first) & (block.times < after)
+        parts += [block.at(mine)] if mine.any() else []
+    number = sum(map(len, parts))
+    if number < monitor.config.least or not parts:
         raise RefusedError(
-            f"monitor `{monitor.name}`: v{version} scored {len(rows):,} rows from {since:%Y-%m-%d} to {until:%Y-%m-%d},"
+            f"monitor `{monitor.name}`: v{version} scored {number:,} rows from {since:%Y-%m-%d} to {until:%Y-%m-%d},"
             f" a reference needs {monitor.config.least:,}",
             hint="choose a longer time",
         )
-    return production_rows(monitor, production, version, rows, f"{PRODUCTION}{since.isoformat()}/{until.isoformat()}")
+    return production_rows(
+        monitor, production, joined_rows(parts), f"{PRODUCTION}{since.isoformat()}/{until.isoformat()}"
+    )
 
 
 def reference_of(monitor: Monitor, subject: Subject, baseline: Baseline, production: Production) -> Reference:
@@ -291,7 +300,8 @@ def used_rows(baseline: Baseline) -> Iterator[pa.Array]:
         opener = gzip.open if path.suffix == ".gz" else open
         try:
             with opener(path, "rt", encoding="utf-8") as file:
-                yield pa.array([line.rstrip("\n") for line in file], pa.string())
+                while lines := [line.rstrip("\n") for line in islice(file, BATCH_ROWS)]:
+                    yield pa.array(lines, pa.string())
         except (OSError, EOFError, UnicodeDecodeError) as error:
             raise DataError(
                 f"{path}: the ids of rows that v{baseline.version} was trained on cannot be read: {error}",

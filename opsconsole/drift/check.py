@@ -15,16 +15,14 @@ from pathlib import Path
 from opsconsole.config.workspace import Workspace
 from opsconsole.drift import alerts as incidents
 from opsconsole.drift.baselining import ensure_baseline, fits
-from opsconsole.drift.chunking import count_chunks
 from opsconsole.drift.data.labels import with_labels
-from opsconsole.drift.data.probabilities import with_probabilities
 from opsconsole.drift.data.production import Production, read_production
 from opsconsole.drift.data.sources import Source, open_source
 from opsconsole.drift.fingerprints import inputs_of, mark_of, stamps_of
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.fitted import decode as fitted_of
 from opsconsole.drift.measured import Measured, QualityFact
-from opsconsole.drift.measuring import measure_chunk
+from opsconsole.drift.measuring import measure_chunks
 from opsconsole.drift.monitors import Monitor, Subject, monitor_of
 from opsconsole.drift.performance.trust import TrackRecord
 from opsconsole.drift.references import watchable
@@ -32,7 +30,7 @@ from opsconsole.drift.sketches.sketch import TableSketch, decode
 from opsconsole.drift.verdicts.course import Course, Past, past_of
 from opsconsole.drift.verdicts.judging import Against, Judged, fall_of, judge_chunk
 from opsconsole.drift.verdicts.policy import worst
-from opsconsole.drift.works import Work, forget_others, gaps_told, judgeable, works_of
+from opsconsole.drift.works import Work, forget_others, gaps_told, works_of
 from opsconsole.ground import clock
 from opsconsole.ground.errors import UsageError
 from opsconsole.ground.nouns import Severity
@@ -105,14 +103,14 @@ def check(
     done = _Done([], 0, list(production.notes), whole=data is None and not production.source.left_out)
     held = baseline_store.baselines(store, name)
     for version, baseline in sorted(held.items()):
-        if version not in production.scores:
+        if version not in production.scored:
             continue
         if fits(monitor, baseline):
-            _check_version(monitor, store, production, baseline, stamps, subject, done)
+            _check_version(store, production, against_of(monitor, baseline), stamps, subject, done)
         else:
             made = "an older program made its baseline, or one of other settings"
             done.notes.append(f"v{version}: {made}: its chunks stay as they were judged")
-    unscored = sorted(set(production.scores) - set(held))
+    unscored = sorted(set(production.scored) - set(held))
     done.notes += [f"v{version} scored rows but has no baseline: they are not judged" for version in unscored]
     if inputs is not None and not production.source.left_out:
         number = done.unchanged + len(done.judged)
@@ -137,28 +135,20 @@ def production_of(monitor: Monitor, store: Store, subject: Subject, data: str | 
     """Read the production rows with their scores, and the labels that were brought later."""
     source = open_source(data or monitor.config.current, base=monitor.root)
     batches = baseline_store.predictions(store, monitor.model)
-    production = read_production(monitor, source, batches, subject.version)
-    return with_labels(monitor, store, with_probabilities(monitor, production, batches, subject.version))
+    return with_labels(monitor, store, read_production(monitor, source, batches, subject.version))
 
 
 def _check_version(
-    monitor: Monitor,
-    store: Store,
-    production: Production,
-    baseline: Baseline,
-    stamps: Mapping[str, str],
-    subject: Subject,
-    done: _Done,
+    store: Store, production: Production, against: Against, stamps: Mapping[str, str], subject: Subject, done: _Done
 ) -> None:
-    """Measure what changed of a version's chunks, then judge from the first that changed on."""
-    against = against_of(monitor, baseline)
-    rows, notes = judgeable(production, baseline)
-    works = works_of(monitor, store, production, baseline, rows, stamps)
-    done.notes += [*_columns_told(monitor, against, production), *notes, *gaps_told(monitor, baseline.version, works)]
-    done.notes += forget_others(store, monitor, baseline.version, works, whole=done.whole)
-    new = [work.window for work in works if work.facts() is None]
-    counted = count_chunks(monitor, production, baseline.version, against.reference, against.fitted, new)
-    fresh = {window.start: one for window, one in zip(new, counted, strict=True)}
+    """Measure what changed of a version's chunks, and judge from the first that changed on."""
+    monitor, version = against.monitor, against.baseline.version
+    left_out: list[str] = []
+    works, owners = works_of(store, production, against, stamps, left_out)
+    done.notes += [*_columns_told(monitor, against, production), *left_out, *gaps_told(monitor, version, works)]
+    done.notes += forget_others(store, monitor, version, works, whole=done.whole)
+    to_measure = [(work.window, work.told) for work in works if work.told is not None]
+    fresh = measure_chunks(production, against, to_measure, owners)
     stored = _stored_pasts(store, against) if works else {}
     course = _course(against, works, stored)
     stale = _stale(monitor, works)
@@ -166,15 +156,11 @@ def _check_version(
     for work in works:
         last = work is works[-1] and monitor.config.quality.fresh is not None
         again = changed or last or not work.judged or _told_stale(monitor, store, work)
-        one = fresh.get(work.window.start)
-        if one is None and not again:
+        if work.told is None and not again:
             course.add(stored[work.window.start])
             done.unchanged += 1
             continue
-        if one is None:
-            facts, sketch = _measured_before(store, against, work)
-        else:
-            facts, sketch = measure_chunk(monitor, against, production, work.window, one), one.sketch
+        facts, sketch = _measured_before(store, against, work) if work.told is None else next(fresh)
         told = replace(facts, quality=(*facts.quality, *stale)) if last else facts
         judged = judge_chunk(against, work.window, told, sketch, course, work.fingerprint)
         course.add(judged.past)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from opsconsole.drift.data.batches import outcome_column, with_column
-from opsconsole.drift.data.production import Production, as_text
+from opsconsole.drift.data.outcomes import as_text, joined
+from opsconsole.drift.data.owners import Owned, Owners
+from opsconsole.drift.data.production import Production
 from opsconsole.drift.data.sources import DataFile, Source
-from opsconsole.drift.data.windows import Window
 from opsconsole.drift.facts import Effect, fits
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.measures.structure import StructureTally
@@ -25,6 +26,9 @@ from opsconsole.drift.sketches.sketch import TableSketch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+MOST_AT_ONCE = 256
+"""Chunks that are counted at a time; where rows are in no order of time, more than so many take several passes."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,10 @@ class Counted:
     """Mean reconstruction error and its standard error."""
     slices: dict[str, pa.Array]
     """The values of each slicing column as text, in the order of the chunk's rows in their files."""
+    labels: NDArray[Any]
+    """Of the same rows; empty where nothing is sliced."""
+    scores: NDArray[Any]
+    """Of the same rows; empty where nothing is sliced."""
     beyond: dict[str, int]
     """How many values lie outside each declared range."""
     losses: LossTally | None
@@ -51,50 +59,117 @@ class _Running:
     tally: Tally
     structure: StructureTally | None
     losses: LossTally | None
+    rows: int = 0
     lost: dict[tuple[str, Effect], int] = field(default_factory=dict)
     slices: dict[str, list[pa.Array]] = field(default_factory=dict)
+    sliced: list[Owned] = field(default_factory=list)
     beyond: dict[str, int] = field(default_factory=dict)
 
 
 def count_chunks(
-    monitor: Monitor,
-    production: Production,
-    version: int,
-    reference: TableSketch,
-    fitted: Fitted,
-    windows: list[Window],
-) -> list[Counted]:
-    """Return what each window's rows hold in the layout of the version's baseline; other files are not read."""
-    owner = np.full(production.rows, -1, dtype=np.int32)
-    for number, window in enumerate(windows):
-        owner[window.rows] = number
-    layouts: Mapping[str, Layout] = {name: layout_of(sketch) for name, sketch in reference.columns.items()}
-    running = [
-        _Running(
-            Tally(layouts),
-            None if fitted.structure is None else StructureTally(fitted.structure),
-            fitted.outlook.tally(),
-        )
-        for _ in windows
-    ]
-    score, label = monitor.config.score, monitor.config.label
-    for file, first, after in production.spans:
-        if not (owner[first:after] >= 0).any():
-            continue
-        lost = _lost(monitor, file, reference)
+    monitor: Monitor, production: Production, reference: TableSketch, fitted: Fitted, owners: Owners
+) -> Iterator[tuple[int, Counted]]:
+    """Yield each chunk's number with what its rows hold in the layout of the baseline, as soon as all were read.
+
+    Files without a row of any chunk are not read.
+    """
+    counting = _Counting(monitor, reference, fitted, owners)
+    while counting.left:
+        yield from counting.run(production)
+
+
+class _Counting:
+    """Counts chunks, so many at once as memory is to hold."""
+
+    def __init__(self, monitor: Monitor, reference: TableSketch, fitted: Fitted, owners: Owners) -> None:
+        self.monitor, self.reference, self.fitted, self.owners = monitor, reference, fitted, owners
+        self.layouts: Mapping[str, Layout] = {name: layout_of(sketch) for name, sketch in reference.columns.items()}
+        self.left = set(range(len(owners.sizes)))
+        self.running: dict[int, _Running] = {}
+        self.later: set[int] = set()
+        """Chunks of which rows were passed over, because too many others were being counted."""
+
+    def run(self, production: Production) -> Iterator[tuple[int, Counted]]:
+        """Read the files once; what is not counted after that is still ``left``."""
+        for file, first, after in production.spans:
+            if not self.owners.chunks(first, after).isdisjoint(self.left):
+                yield from self._file(file, first)
+        for number in sorted(self.running):  # their files have fewer rows than before
+            yield number, self._counted(number)
+        self.left, self.later = self.later, set()
+
+    def _file(self, file: DataFile, first: int) -> Iterator[tuple[int, Counted]]:
+        monitor, layouts = self.monitor, self.layouts
+        lost = _lost(monitor, file, self.reference)
         wanted = [name for name in file.kinds if name not in lost and _needed(monitor, name, layouts)]
         place = first
         for batch in Source(file.name, (file,)).batches(wanted or [monitor.config.time]):
-            until = place + batch.table.num_rows
+            owned = self.owners.of(place, place + batch.table.num_rows)
+            place += batch.table.num_rows
             table = batch.table.select(wanted)
-            if score in layouts:
-                table = with_column(table, score, production.scores[version][place:until])
-            if label is not None and label in layouts:
-                outcomes = outcome_column(monitor.task, production.labels[place:until])
-                table = with_column(table, label, outcomes)
-            _deal(monitor, table, production.scores[version][place:until], owner[place:until], running, lost)
-            place = until
-    return [_counted(one) for one in running]
+            if monitor.config.score in layouts:
+                table = with_column(table, monitor.config.score, owned.scores)
+            if monitor.config.label is not None and monitor.config.label in layouts:
+                table = with_column(table, monitor.config.label, outcome_column(monitor.task, owned.labels))
+            yield from self._deal(table, owned, lost)
+
+    def _deal(self, table: pa.RecordBatch, owned: Owned, lost: Mapping[str, Effect]) -> Iterator[tuple[int, Counted]]:
+        """Give each chunk its rows of one batch."""
+        for number in np.unique(owned.chunks[owned.chunks >= 0]).tolist():
+            if not self._begun(number):
+                continue
+            mine = owned.chunks == number
+            part, its = (table, owned) if mine.all() else (table.filter(pa.array(mine)), owned.at(mine))
+            self._add(self.running[number], part, its, lost)
+            if self.running[number].rows == self.owners.sizes[number]:
+                yield number, self._counted(number)
+
+    def _begun(self, number: int) -> bool:
+        """Whether a chunk is counted in this pass: not if too many others are when its first row comes."""
+        if number in self.running:
+            return True
+        if number not in self.left or number in self.later:
+            return False
+        if len(self.running) >= MOST_AT_ONCE:
+            self.later.add(number)
+            return False
+        structure = None if self.fitted.structure is None else StructureTally(self.fitted.structure)
+        self.running[number] = _Running(Tally(self.layouts), structure, self.fitted.outlook.tally())
+        return True
+
+    def _add(self, one: _Running, part: pa.RecordBatch, owned: Owned, lost: Mapping[str, Effect]) -> None:
+        config, rows = self.monitor.config, len(owned.chunks)
+        one.rows += rows
+        one.tally.add(part, rows)
+        if one.structure is not None and part.num_columns:
+            one.structure.add(part)
+        if one.losses is not None:
+            one.losses.add(part, owned.scores)
+        for column in config.slices:
+            one.slices.setdefault(column, []).append(_slice_values(part, column, rows))
+        if config.slices:
+            one.sliced.append(owned)
+        for column, (low, high) in config.quality.ranges.items():
+            one.beyond[column] = one.beyond.get(column, 0) + _beyond(part, column, low, high)
+        for name, effect in lost.items():
+            key = name, effect
+            one.lost[key] = one.lost.get(key, 0) + rows
+
+    def _counted(self, number: int) -> Counted:
+        """A column is gone from a chunk when it is from most of its rows; from fewer, what lacks it counts as missing."""
+        one = self.running.pop(number)
+        self.left.discard(number)
+        sketch = one.tally.result()
+        return Counted(
+            sketch,
+            {name: effect for (name, effect), rows in one.lost.items() if 2 * rows > sketch.rows},
+            None if one.structure is None else one.structure.result(),
+            {name: pa.concat_arrays(parts) for name, parts in one.slices.items()},
+            joined(self.monitor, [part.labels for part in one.sliced]),
+            joined(self.monitor, [part.scores for part in one.sliced]),
+            one.beyond,
+            one.losses,
+        )
 
 
 def _needed(monitor: Monitor, name: str, layouts: Mapping[str, Layout]) -> bool:
@@ -102,33 +177,6 @@ def _needed(monitor: Monitor, name: str, layouts: Mapping[str, Layout]) -> bool:
     if name in monitor.outcomes:
         return False
     return name in layouts or name in monitor.config.slices or name in monitor.config.quality.ranges
-
-
-def _deal(
-    monitor: Monitor,
-    table: pa.RecordBatch,
-    scores: NDArray[Any],
-    owner: NDArray[np.int32],
-    running: list[_Running],
-    lost: Mapping[str, Effect],
-) -> None:
-    """Give each chunk its rows of one batch."""
-    for number in np.unique(owner[owner >= 0]).tolist():
-        mine = owner == number
-        part = table if mine.all() else table.filter(pa.array(mine))
-        rows, one = int(mine.sum()), running[number]
-        one.tally.add(part, rows)
-        if one.structure is not None and part.num_columns:
-            one.structure.add(part)
-        if one.losses is not None:
-            one.losses.add(part, scores[mine])
-        for column in monitor.config.slices:
-            one.slices.setdefault(column, []).append(_slice_values(part, column, rows))
-        for column, (low, high) in monitor.config.quality.ranges.items():
-            one.beyond[column] = one.beyond.get(column, 0) + _beyond(part, column, low, high)
-        for name, effect in lost.items():
-            key = name, effect
-            one.lost[key] = one.lost.get(key, 0) + rows
 
 
 def _slice_values(part: pa.RecordBatch, column: str, rows: int) -> pa.Array:
@@ -156,16 +204,3 @@ def _lost(monitor: Monitor, file: DataFile, reference: TableSketch) -> dict[str,
         elif not fits(sketch.kind, file.kinds[name], typed=file.typed):
             found[name] = Effect.TYPE_CHANGED
     return found
-
-
-def _counted(one: _Running) -> Counted:
-    """A column is gone from a chunk when it is from most of its rows; from fewer, what lacks it counts as missing."""
-    sketch = one.tally.result()
-    return Counted(
-        sketch,
-        {name: effect for (name, effect), rows in one.lost.items() if 2 * rows > sketch.rows},
-        None if one.structure is None else one.structure.result(),
-        {name: pa.concat_arrays(parts) for name, parts in one.slices.items()},
-        one.beyond,
-        one.losses,
-    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +11,9 @@ import numpy as np
 from opsconsole.config.workspace import Workspace
 from opsconsole.drift.baselining import reference_of
 from opsconsole.drift.check import production_of
-from opsconsole.drift.data.windows import Window, cut
+from opsconsole.drift.data.ordering import in_order
+from opsconsole.drift.data.rows import Rows
+from opsconsole.drift.data.windows import Cut, Window
 from opsconsole.drift.measures.classifier import Told, tell_apart
 from opsconsole.drift.monitors import Monitor, Subject, monitor_of
 from opsconsole.drift.references import production_rows
@@ -23,6 +27,7 @@ TELLING = 0.01
 """A column whose shuffling costs less AUC is not named as a cause."""
 TELLING_ALONE = 0.65
 NAMED = 4
+NEWEST = 8
 HOW_WELL = (
     (0.95, "can be told from the reference at a glance"),
     (0.75, "can be told from the reference well"),
@@ -55,16 +60,14 @@ def explain(workspace: Workspace, store: Store, name: str, subject: Subject, chu
     monitor = monitor_of(workspace, name)
     production = production_of(monitor, store, subject)
     baseline = baselines.baseline(store, name, subject.version)
-    if baseline is None or subject.version not in production.scores:
+    if baseline is None or subject.version not in production.scored:
         raise NotFoundError(
             f"monitor `{name}`: no chunk of v{subject.version} was checked yet",
             hint=f"opsconsole drift check {name} checks what is there",
         )
-    rows, _ = judgeable(production, baseline)
-    windows = cut(monitor.config.chunk, production.times, rows, production.zone, monitor.config.least)
-    window = _chosen(monitor, windows, chunk)
+    window, rows = _chosen(monitor, in_order(production, judgeable(production, baseline, [])), chunk)
     reference = reference_of(monitor, subject, baseline, production)
-    current = production_rows(monitor, production, subject.version, np.sort(window.rows), window.label)
+    current = production_rows(monitor, production, rows, window.label)
     names = [one for one in reference.kinds if one not in monitor.outcomes]
     try:
         found = tell_apart(reference.batches, current.batches, names)
@@ -87,16 +90,20 @@ def explain(workspace: Workspace, store: Store, name: str, subject: Subject, chu
     )
 
 
-def _chosen(monitor: Monitor, windows: list[Window], chunk: str | None) -> Window:
-    if not windows:
-        raise NotFoundError(f"monitor `{monitor.name}` has no rows to explain", hint="bring rows, then check")
+def _chosen(monitor: Monitor, parts: Iterator[tuple[Rows, list[Cut]]], chunk: str | None) -> tuple[Window, Rows]:
+    """Return the chunk of a label, or the newest, with its rows."""
+    last: tuple[Window, Rows] | None = None
+    labels: deque[str] = deque(maxlen=NEWEST)
+    for rows, cuts in parts:
+        for one in cuts:
+            labels.append(one.label)
+            if chunk == one.label or (chunk is None and one is cuts[-1]):
+                last = one.window(), rows.at(np.sort(one.rows))
+    if last is not None:
+        return last
     if chunk is None:
-        return windows[-1]
-    for window in windows:
-        if window.label == chunk:
-            return window
-    known = ", ".join(window.label for window in windows[-8:])
-    raise NotFoundError(f"monitor `{monitor.name}` has no chunk `{chunk}`", hint=f"the newest: {known}")
+        raise NotFoundError(f"monitor `{monitor.name}` has no rows to explain", hint="bring rows, then check")
+    raise NotFoundError(f"monitor `{monitor.name}` has no chunk `{chunk}`", hint=f"the newest: {', '.join(labels)}")
 
 
 def _words(label: str, auc: float, low: float, columns: tuple[Told, ...]) -> tuple[str, ...]:

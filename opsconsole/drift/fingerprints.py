@@ -15,6 +15,7 @@ from opsconsole.config.monitors import MonitorConfig
 from opsconsole.drift.data.files import file_stamp
 from opsconsole.drift.data.places import find_files
 from opsconsole.drift.data.production import Production
+from opsconsole.drift.data.rows import Rows
 from opsconsole.drift.data.sources import Source
 from opsconsole.drift.data.windows import Window
 from opsconsole.drift.monitors import Monitor, Subject
@@ -27,16 +28,15 @@ REVISION = 3
 """Raised when the same rows would be measured otherwise than before."""
 
 
-def fingerprint(monitor: Monitor, production: Production, baseline: Baseline, window: Window) -> str:
+def fingerprint(monitor: Monitor, rows: Rows, baseline: Baseline, window: Window) -> str:
     """Return what a chunk's facts rest on, save its features: rows, labels, scores, baseline, settings."""
-    rows = np.sort(window.rows)
     hasher = hashlib.sha256()
     settings = (REVISION, baseline.id, window.partial, len(rows), measuring_settings(monitor))
     hasher.update(repr(settings).encode())
-    for values in (production.labels[rows], production.scores[baseline.version][rows]):
+    for values in (rows.labels, rows.scores):
         hasher.update(repr(values.tolist()).encode() if values.dtype == object else values.tobytes())
-    hasher.update(production.times[rows].tobytes())
-    for part in _buffers(production.ids.take(pa.array(rows))):
+    hasher.update(rows.times.tobytes())
+    for part in _buffers(rows.ids):
         hasher.update(part)
     return "sha256:" + hasher.hexdigest()
 
@@ -64,12 +64,11 @@ def judging_settings(monitor: Monitor) -> str:
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
-def stamp_of(production: Production, window: Window, stamps: Mapping[str, str]) -> str:
+def stamp_of(production: Production, rows: Rows, stamps: Mapping[str, str]) -> str:
     """Return what the files in which a window's rows stand are known by."""
-    rows = np.sort(window.rows)
     hasher = hashlib.sha256()
     for file, first, after in production.spans:
-        if np.searchsorted(rows, first) != np.searchsorted(rows, after):
+        if np.searchsorted(rows.numbers, first) != np.searchsorted(rows.numbers, after):
             hasher.update(stamps[file.name].encode())
     return hasher.hexdigest()
 

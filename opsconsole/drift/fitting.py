@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from opsconsole.drift.data.outcomes import as_text
 from opsconsole.drift.data.probabilities import at
-from opsconsole.drift.data.production import as_text
 from opsconsole.drift.data.seasons import seasons_of
-from opsconsole.drift.data.windows import Window, cut
+from opsconsole.drift.data.windows import Cut, cut
 from opsconsole.drift.facts import rows_needed
 from opsconsole.drift.fitted import Fitted, Moved, ReferenceWindow, SliceReference
 from opsconsole.drift.measures.distances import distances
@@ -108,7 +108,7 @@ def _stream(monitor: Monitor, reference: Reference) -> _Stream:
     return _Stream(scale, float(losses(monitor.task, labels, scores, scale).std()))
 
 
-def _windows(monitor: Monitor, reference: Reference) -> list[Window]:
+def _windows(monitor: Monitor, reference: Reference) -> list[Cut]:
     """Return the reference cut as production will be; none where it spans too few of them to tell how they wobble."""
     there = np.flatnonzero(~np.isnat(reference.times))
     if len(there) < LEAST_WINDOWS * monitor.config.least:
@@ -119,7 +119,7 @@ def _windows(monitor: Monitor, reference: Reference) -> list[Window]:
 
 
 def _reference_windows(
-    monitor: Monitor, reference: Reference, layouts: dict[str, Layout], whole: TableSketch, windows: list[Window]
+    monitor: Monitor, reference: Reference, layouts: dict[str, Layout], whole: TableSketch, windows: list[Cut]
 ) -> tuple[ReferenceWindow, ...]:
     sketches = _sketches_of(reference, layouts, [window.rows for window in windows])
     return tuple(
@@ -200,7 +200,7 @@ class _Structure:
     wobble: float = 0.0
 
 
-def _structure(monitor: Monitor, reference: Reference, windows: list[Window]) -> _Structure:
+def _structure(monitor: Monitor, reference: Reference, windows: list[Cut]) -> _Structure:
     if not monitor.config.structure:
         return _Structure()
     kinds = {name: kind for name, kind in reference.kinds.items() if name not in monitor.outcomes}
@@ -234,7 +234,7 @@ def _honest_errors(
     return found
 
 
-def _wobble_of_means(values: NDArray[np.float64], windows: list[Window], spread: float) -> float:
+def _wobble_of_means(values: NDArray[np.float64], windows: list[Cut], spread: float) -> float:
     """Return the standard deviation of the windows' means beyond what windows of their size have by chance."""
     if not windows:
         return 0.0

@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from opsconsole.drift.chunking import Counted
+from opsconsole.drift.chunking import Counted, count_chunks
 from opsconsole.drift.compare import facts_of
-from opsconsole.drift.data.probabilities import at
-from opsconsole.drift.data.production import Production, known
-from opsconsole.drift.data.seasons import season_named, seasons_of
+from opsconsole.drift.data.heaps import Heaps
+from opsconsole.drift.data.outcomes import known
+from opsconsole.drift.data.owners import Owners
+from opsconsole.drift.data.production import Production
+from opsconsole.drift.data.seasons import season_named
 from opsconsole.drift.data.windows import Window
 from opsconsole.drift.facts import ColumnFacts, Role, Shift, rows_needed
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.fitting import by_value, score_sketch
-from opsconsole.drift.measured import Losses, Measured, QualityFact, SliceFacts
+from opsconsole.drift.measured import Measured, QualityFact, SliceFacts
+from opsconsole.drift.measured import decode as measured_of
 from opsconsole.drift.measures.distances import distances
 from opsconsole.drift.monitors import Monitor
-from opsconsole.drift.performance.estimation import Estimated
-from opsconsole.drift.performance.losses import losses
-from opsconsole.drift.performance.metrics import measure, measure_all
-from opsconsole.drift.performance.multiclass import Probabilities
-from opsconsole.drift.performance.outlook import estimated
+from opsconsole.drift.performance.metrics import measure
+from opsconsole.drift.row_facts import RowFacts
 from opsconsole.drift.sketches.layout import layout_of
 from opsconsole.drift.sketches.sketch import CategorySketch, EmbeddingSketch, NumericSketch, Sketch, TableSketch, decode
 from opsconsole.drift.verdicts.gates import RATE_FACTOR
 from opsconsole.drift.verdicts.judging import Against
 from opsconsole.ground.text import count, percent, plural
-from opsconsole.store.baselines import Realised
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,61 +40,66 @@ CONSTANT_BY_CHANCE = 1e-5
 SHIFTS, LEAST_SHIFT = 2, 0.01
 
 
-def measure_chunk(
-    monitor: Monitor, against: Against, production: Production, window: Window, counted: Counted
-) -> Measured:
+def measure_chunks(
+    production: Production, against: Against, windows: Sequence[tuple[Window, RowFacts]], owners: Owners
+) -> Iterator[tuple[Measured, TableSketch]]:
+    """Yield the facts and the sketch of each window, in order, while their features are read."""
+    monitor, parked, expected = against.monitor, Heaps(), 0
+    done: set[int] = set()
+    for number, counted in count_chunks(monitor, production, against.reference, against.fitted, owners):
+        facts, sketch = measure_chunk(against, *windows[number], counted), counted.sketch
+        if number != expected:
+            parked.add(_parked(facts, sketch, against.reference), number)
+            done.add(number)
+            continue
+        yield facts, sketch
+        expected += 1
+        while expected in done:
+            yield _unparked(parked.read(expected), against.reference)
+            expected += 1
+
+
+def _parked(facts: Measured, sketch: TableSketch, reference: TableSketch) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pydict({"facts": [facts.encode()], "sketch": [sketch.encode(reference)]})
+
+
+def _unparked(batch: pa.RecordBatch | None, reference: TableSketch) -> tuple[Measured, TableSketch]:
+    assert batch is not None
+    facts, sketch = (batch.column(name)[0].as_py() for name in ("facts", "sketch"))
+    measured = measured_of(facts)
+    assert measured is not None
+    return measured, decode(sketch, [reference])
+
+
+def measure_chunk(against: Against, window: Window, told: RowFacts, counted: Counted) -> Measured:
     """Measure one chunk against its version's baseline."""
-    reference, fitted = against.reference, against.fitted
-    rows = np.sort(window.rows)
-    labels, scores = production.labels[rows], production.scores[against.baseline.version][rows]
-    both = known(labels)
-    said = production.probabilities.get(against.baseline.version)
-    season, fitting = _season(monitor, fitted, production, rows, reference)
+    monitor, reference, fitted = against.monitor, against.reference, against.fitted
+    season, fitting = _season(monitor, fitted, told, reference)
+    estimate = told.estimated
+    if monitor.metric is not None and counted.losses is not None:
+        estimate = counted.losses.result(monitor.metric.name)
     return Measured(
-        rows=len(rows),
-        labels=int(both.sum()),
+        rows=told.rows,
+        labels=told.labels,
         columns=_columns(monitor, fitting, counted),
-        realised=_realised(monitor, labels[both], scores[both], at(said, rows[both])),
-        estimated=_estimated(monitor, fitted, scores, counted, at(said, rows)),
+        realised=told.realised,
+        estimated=estimate,
         structure=counted.structure,
-        slices=_slices(against, counted, labels, scores),
-        quality=_quality(monitor, reference, production, window, counted),
-        losses=_losses(monitor, fitted, labels[both], scores[both], production.times[rows][both]),
+        slices=_slices(against, counted),
+        quality=_quality(monitor, reference, window, told, counted),
+        losses=told.losses,
         season=season,
     )
 
 
-def _realised(
-    monitor: Monitor, labels: NDArray[Any], scores: NDArray[Any], said: Probabilities | None
-) -> tuple[Realised, ...]:
-    if monitor.metric is None:
-        return ()
-    found = measure_all(monitor.task, labels, scores, monitor.options, said)
-    first = found.pop(monitor.metric.name, None) or measure(monitor.metric, labels, scores, monitor.options, said)
-    return (first, *found.values())
-
-
-def _estimated(
-    monitor: Monitor, fitted: Fitted, scores: NDArray[Any], counted: Counted, said: Probabilities | None
-) -> Estimated | None:
-    if monitor.metric is None or not monitor.config.estimate:
-        return None
-    return estimated(fitted.outlook, monitor.metric, scores, monitor.options, counted.losses, said)
-
-
-def _season(
-    monitor: Monitor, fitted: Fitted, production: Production, rows: NDArray[np.intp], whole: TableSketch
-) -> tuple[str | None, TableSketch]:
+def _season(monitor: Monitor, fitted: Fitted, told: RowFacts, whole: TableSketch) -> tuple[str | None, TableSketch]:
     """Return the reference's rows of the chunk's own season, where there are enough of them."""
     season = monitor.config.season
-    if season is None or not len(rows):
-        return None, whole
-    number = int(seasons_of(season, production.times[rows[:1]])[0])
-    stored = fitted.seasons.get(str(number))
-    if stored is None:
+    stored = None if told.season is None else fitted.seasons.get(str(told.season))
+    if season is None or told.season is None or stored is None:
         return None, whole
     own = decode(stored)
-    return (season_named(season, number), own) if own.rows >= monitor.config.least else (None, whole)
+    return (season_named(season, told.season), own) if own.rows >= monitor.config.least else (None, whole)
 
 
 def _columns(monitor: Monitor, reference: TableSketch, counted: Counted) -> tuple[ColumnFacts, ...]:
@@ -140,8 +143,8 @@ def _target(monitor: Monitor, reference: Sketch, current: Sketch, facts: ColumnF
     )
 
 
-def _slices(against: Against, counted: Counted, labels: NDArray[Any], scores: NDArray[Any]) -> tuple[SliceFacts, ...]:
-    monitor = against.monitor
+def _slices(against: Against, counted: Counted) -> tuple[SliceFacts, ...]:
+    monitor, labels, scores = against.monitor, counted.labels, counted.scores
     references = {(one.column, one.value): one for one in against.fitted.slices}
     if not references:
         return ()
@@ -169,10 +172,9 @@ def _slices(against: Against, counted: Counted, labels: NDArray[Any], scores: ND
 
 
 def _quality(
-    monitor: Monitor, reference: TableSketch, production: Production, window: Window, counted: Counted
+    monitor: Monitor, reference: TableSketch, window: Window, told: RowFacts, counted: Counted
 ) -> tuple[QualityFact, ...]:
-    config = monitor.config.quality
-    rows = len(window.rows)
+    config, rows = monitor.config.quality, told.rows
     found = []
     if config.rows is not None and not window.partial and not config.rows[0] <= rows <= config.rows[1]:
         found.append(
@@ -181,9 +183,9 @@ def _quality(
                 of_number=True,
             )
         )
-    if config.unique and (twice := _twice(production, window)):
-        share = twice / rows
-        found.append(QualityFact(f"{plural(twice, 'row')} ({percent(share, 1)}) repeat an id", share=share))
+    if told.twice:
+        share = told.twice / rows
+        found.append(QualityFact(f"{plural(told.twice, 'row')} ({percent(share, 1)}) repeat an id", share=share))
     for name, beyond in counted.beyond.items():
         if beyond:
             low, high = config.ranges[name]
@@ -223,12 +225,6 @@ def _not_compared(column: Sketch) -> int:
     return column.infinite if isinstance(column, NumericSketch) else 0
 
 
-def _twice(production: Production, window: Window) -> int:
-    """Return how many rows of a chunk repeat an id that stands there already."""
-    ids = production.ids.take(pa.array(window.rows)).drop_null()
-    return len(ids) - int(pc.count_distinct(ids).as_py())
-
-
 def _constant(sketch: Sketch) -> bool:
     if isinstance(sketch, NumericSketch):
         return sketch.present > 0 and not sketch.infinite and sketch.minimum == sketch.maximum
@@ -251,18 +247,3 @@ def _cells(sketch: Sketch) -> NDArray[np.float64]:
         return np.asarray(sketch.cells, dtype=np.float64)
     assert isinstance(sketch, CategorySketch), "only these are ever constant"
     return np.asarray((*sketch.counts, sketch.other, sketch.unseen), dtype=np.float64)
-
-
-def _losses(
-    monitor: Monitor, fitted: Fitted, labels: NDArray[Any], scores: NDArray[Any], times: NDArray[np.datetime64]
-) -> Losses:
-    size = fitted.loss_block
-    if len(labels) < size or not fitted.loss_spread:
-        return Losses()
-    order = np.argsort(times, kind="stable")
-    values = losses(monitor.task, labels[order], scores[order], fitted.loss_scale)
-    starts = np.arange(0, len(values) - size + 1, size)
-    means = np.add.reduceat(values, starts)[: len(starts)]
-    widths = np.diff(np.append(starts, len(values)))
-    seconds = times[order][starts].astype("datetime64[s]").astype(np.int64)
-    return Losses(tuple(float(f"{value:.6g}") for value in means / widths), tuple(seconds.tolist()), size)

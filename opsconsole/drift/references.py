@@ -12,8 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from opsconsole.drift.data.batches import outcome_column, outcome_kind, with_column
+from opsconsole.drift.data.outcomes import as_text, known, outcomes, outcomes_in
 from opsconsole.drift.data.probabilities import PREFIX, at, classes_of, matrix
-from opsconsole.drift.data.production import Production, as_text, known, outcomes, outcomes_in
+from opsconsole.drift.data.production import Production
+from opsconsole.drift.data.rows import Rows
 from opsconsole.drift.data.sources import DataError, DataFile, Source, open_source
 from opsconsole.drift.data.times import WallClock, moment
 from opsconsole.drift.monitors import Monitor, Subject
@@ -190,25 +192,19 @@ def source_rows(monitor: Monitor, location: str, current: Source) -> Reference:
     return kept.result(location, scored=any(config.score in file.kinds for file in source.files))
 
 
-def production_rows(
-    monitor: Monitor, production: Production, version: int, rows: NDArray[np.intp], origin: str
-) -> Reference:
+def production_rows(monitor: Monitor, production: Production, rows: Rows, origin: str) -> Reference:
     """Take chosen production rows of a version, with the labels that have come."""
-    chosen = np.zeros(production.rows, dtype=np.bool_)
-    chosen[rows] = True
     kept = _Gathering(monitor, inputs(monitor, production.source, production.source), production.source)
-    scores = production.scores[version]
     for file, first, after in production.spans:
-        if not chosen[first:after].any():
+        if np.searchsorted(rows.numbers, first) == np.searchsorted(rows.numbers, after):
             continue
         place = first
         for batch in Source(file.name, (file,)).batches(kept.columns):
             until = place + batch.table.num_rows
-            mine = chosen[place:until]
-            if mine.any():
-                table = batch.table.filter(pa.array(mine))
-                said = at(production.probabilities.get(version), place + np.flatnonzero(mine))
-                kept.add(file, table, production.labels[place:until][mine], scores[place:until][mine], said)
+            mine = rows.at(np.arange(*np.searchsorted(rows.numbers, (place, until))))
+            if len(mine):
+                table = batch.table.take(pa.array(mine.numbers - place))
+                kept.add(file, table, mine.labels, mine.scores, mine.probabilities)
             place = until
     return kept.result(origin)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 from opsconsole.drift.compare import ColumnComparison, Rows, compare_sources
-from opsconsole.drift.data.production import as_text
+from opsconsole.drift.data.outcomes import as_text
 from opsconsole.drift.data.sources import Batch, Source, open_source
 from opsconsole.drift.facts import FEWEST_ROWS
 from opsconsole.ground.nouns import Severity

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow.compute as pc
+import pyarrow as pa
 
 from opsconsole.drift import alerts as incidents
 from opsconsole.drift.baselining import used_rows
-from opsconsole.drift.data.production import Production, known
+from opsconsole.drift.data.heaps import Heaps
+from opsconsole.drift.data.ordering import in_order
+from opsconsole.drift.data.outcomes import known
+from opsconsole.drift.data.owners import Owners
+from opsconsole.drift.data.production import Production
+from opsconsole.drift.data.rows import Rows
 from opsconsole.drift.data.times import moment, wall_clock
-from opsconsole.drift.data.windows import Window, cut, gaps, unit_of
+from opsconsole.drift.data.windows import Window, gaps, unit_of
 from opsconsole.drift.fingerprints import fingerprint, judging_settings, stamp_of
 from opsconsole.drift.measured import Measured
 from opsconsole.drift.measured import decode as measured_of
 from opsconsole.drift.monitors import Monitor
+from opsconsole.drift.row_facts import RowFacts, row_facts
+from opsconsole.drift.verdicts.judging import Against
 from opsconsole.ground.text import plural
 from opsconsole.store import chunks as chunk_store
 from opsconsole.store.baselines import Baseline
 from opsconsole.store.chunk_records import Known
 from opsconsole.store.connection import Store
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Work:
     fingerprint: str
     stamp: str
     stored: Known | None
+    told: RowFacts | None = None
+    """What its rows tell, where its features are to be read."""
 
     def facts(self) -> Measured | None:
         """Return what was measured of it, where its rows, labels and scores are as they were; read anew at each call."""
@@ -55,26 +60,31 @@ class Work:
 
 
 def works_of(
-    monitor: Monitor,
-    store: Store,
-    production: Production,
-    baseline: Baseline,
-    rows: NDArray[np.intp],
-    stamps: Mapping[str, str],
-) -> list[Work]:
-    """Cut the version's rows, and hold each window against what is stored of it."""
+    store: Store, production: Production, against: Against, stamps: Mapping[str, str], notes: list[str]
+) -> tuple[list[Work], Owners]:
+    """Cut the version's rows, hold each window against what is stored of it, and tell whose features are to be read.
+
+    The chunks of the owners are the works that are ``told``, in order. Notes are added on rows that were left out.
+    """
+    monitor, baseline = against.monitor, against.baseline
     stored = chunk_store.known(store, monitor.name, baseline.version)
     judging = judging_settings(monitor)
-    return [
-        Work(
-            window,
-            moment(production.times[window.rows].max(), production.zone),
-            fingerprint(monitor, production, baseline, window),
-            f"{stamp_of(production, window, stamps)} {judging}",
-            stored.get(window.start),
-        )
-        for window in cut(monitor.config.chunk, production.times, rows, production.zone, monitor.config.least)
-    ]
+    works, owners = [], Owners(monitor)
+    for rows, cuts in in_order(production, judgeable(production, baseline, notes)):
+        for one in cuts:
+            mine, window = rows.at(np.sort(one.rows)), one.window()
+            work = Work(
+                window,
+                moment(mine.times.max(), production.zone),
+                fingerprint(monitor, mine, baseline, window),
+                f"{stamp_of(production, mine, stamps)} {judging}",
+                stored.get(window.start),
+            )
+            if work.facts() is None:
+                work = replace(work, told=row_facts(monitor, against.fitted, mine))
+                owners.add(mine)
+            works.append(work)
+    return works, owners
 
 
 def gaps_told(monitor: Monitor, version: int, works: list[Work]) -> list[str]:
@@ -110,24 +120,39 @@ def forget_others(store: Store, monitor: Monitor, version: int, works: list[Work
     return [f"v{version}: {plural(len(empty), 'chunk')} that no row is of any more: forgotten"]
 
 
-def judgeable(production: Production, baseline: Baseline) -> tuple[NDArray[np.intp], list[str]]:
-    """Return the rows that the version scored as production: dated, not before its baseline, and new to it."""
-    scored = known(production.scores[baseline.version])
-    dated = ~np.isnat(production.times)
-    notes = []
-    version = f"v{baseline.version}"
-    if undated := int((scored & ~dated).sum()):
-        notes.append(f"{version}: {undated:,} rows without a time were left out")
-    new = scored & dated
-    trained = np.zeros(production.rows, dtype=np.bool_)
-    for ids in used_rows(baseline):
-        trained |= pc.is_in(production.ids, value_set=ids).to_numpy(zero_copy_only=False)
-    if overlap := int((new & trained).sum()):
-        notes.append(f"{version}: {overlap:,} rows that it was trained or evaluated on were left out")
-    new &= ~trained
-    if baseline.since is not None:
-        early = production.times < wall_clock(baseline.since, production.zone)
-        if before := int((new & early).sum()):
-            notes.append(f"{version}: {before:,} rows from before its baseline were left out")
-        new &= ~early
-    return np.flatnonzero(new), notes
+def judgeable(production: Production, baseline: Baseline, notes: list[str]) -> Iterator[Rows]:
+    """Yield the rows that the version scored as production: dated, not before its baseline, and new to it.
+
+    When all were given out, notes are added on those that were not.
+    """
+    trained = _trained(production, baseline)
+    since = None if baseline.since is None else wall_clock(baseline.since, production.zone)
+    undated, overlap, before = 0, 0, 0
+    for block in production.blocks(baseline.version):
+        scored, dated = known(block.scores), ~np.isnat(block.times)
+        undated += int((scored & ~dated).sum())
+        new = scored & dated
+        seen = trained.read(block.block)
+        if seen is not None:
+            places = seen.column("row").to_numpy() - block.numbers[0]
+            overlap += int(new[places].sum())
+            new[places] = False
+        if since is not None:
+            early = block.times < since
+            before += int((new & early).sum())
+            new &= ~early
+        if new.any():
+            yield block.at(new)
+    told = (
+        (undated, "rows without a time were left out"),
+        (overlap, "rows that it was trained or evaluated on were left out"),
+        (before, "rows from before its baseline were left out"),
+    )
+    notes += [f"v{baseline.version}: {number:,} {what}" for number, what in told if number]
+
+
+def _trained(production: Production, baseline: Baseline) -> Heaps:
+    """Return the rows that a version was trained or evaluated on, a heap a block."""
+    if not baseline.used:
+        return Heaps()
+    return production.keys.newest(pa.RecordBatch.from_pydict({"id": ids}) for ids in used_rows(baseline))

@@ -85,10 +85,10 @@ def test_only_the_chunk_that_labels_are_of_is_measured_again(
     measured: list[str] = []
 
     def told(*values: Any) -> Measured:
-        measured.append(values[3].label)
+        measured.append(values[1].label)
         return measure_chunk(*values)
 
-    monkeypatch.setattr("opsconsole.drift.check.measure_chunk", told)
+    monkeypatch.setattr("opsconsole.drift.measuring.measure_chunk", told)
     found = world.check(subject)
     assert measured == ["Mar 2013"]
     assert ([chunk.label for chunk in found.chunks], found.unchanged) == (["Mar 2013"], 1)

@@ -328,7 +328,7 @@ def test_other_limits_judge_what_was_measured_and_read_no_row(
     def refuse(*_: object) -> None:
         raise AssertionError("a chunk is measured")
 
-    monkeypatch.setattr("opsconsole.drift.check.measure_chunk", refuse)
+    monkeypatch.setattr("opsconsole.drift.measuring.measure_chunk", refuse)
     found = world.check(subject)
     assert [chunk.severity for chunk in found.chunks] == [Severity.CRITICAL, Severity.CRITICAL]
     assert world.check(subject).unchanged == 2

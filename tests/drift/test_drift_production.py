@@ -14,8 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.drift.data.production import Production, known, read_production
+from opsconsole.drift.data.outcomes import known
+from opsconsole.drift.data.production import Production, read_production
 from opsconsole.drift.data.repeats import repeated
+from opsconsole.drift.data.rows import Rows, joined_rows
 from opsconsole.drift.data.sources import DataError, open_source
 from opsconsole.drift.data.times import moments_of
 from opsconsole.drift.monitors import monitor_of
@@ -40,6 +42,10 @@ def read(world: World) -> Production:
     return read_production(monitor, open_source("data/*.parquet", base=world.root), [], 1)
 
 
+def whole(found: Production, version: int | None = None) -> Rows:
+    return joined_rows(list(found.blocks(version)))
+
+
 def zoned(zone: str | None, *texts: str) -> pa.Array:
     return pa.array([datetime.fromisoformat(text) for text in texts], pa.timestamp("us", zone))
 
@@ -51,7 +57,7 @@ def test_files_of_several_zones_are_read_in_that_of_the_first_at_the_right_insta
     written(world, "4", zoned(None, "2013-07-01T12:00:00"))
     found = read(world)
     assert found.zone == "Europe/Berlin"
-    assert set(found.times.tolist()) == {datetime(2013, 7, 1, 12)}  # noqa: DTZ001 - a clock on the wall
+    assert set(whole(found).times.tolist()) == {datetime(2013, 7, 1, 12)}  # noqa: DTZ001 - a clock on the wall
     assert [note.split(": ", 1)[1] for note in found.notes] == [
         "column `t`: times of America/New_York became Europe/Berlin, as in the files before",
         "column `t`: times of UTC became Europe/Berlin, as in the files before",
@@ -65,16 +71,16 @@ def test_files_without_a_zone_first_make_all_times_utc(world: World) -> None:
     written(world, "2", zoned("America/New_York", "2013-07-01T10:00:00+00:00"))
     found = read(world)
     assert found.zone is None
-    assert found.times[1:].tolist() == [datetime(2013, 7, 1, 10)] * 2  # noqa: DTZ001 - a clock on the wall
-    assert np.isnat(found.times[0])
+    assert whole(found).times[1:].tolist() == [datetime(2013, 7, 1, 10)] * 2  # noqa: DTZ001 - a clock on the wall
+    assert np.isnat(whole(found).times[0])
 
 
 def test_offsets_that_differ_within_one_text_column_keep_the_instants_and_plain_times_are_utc(world: World) -> None:
     written(world, "1", ["2013-07-01T12:00:00+02:00", None, "2013-07-01 10:00:00", "2013-07-01T05:00:00.000-0500"])
     found = read(world)
     assert found.zone == "UTC"
-    assert found.times[[0, 2, 3]].tolist() == [datetime(2013, 7, 1, 10)] * 3  # noqa: DTZ001 - a clock on the wall
-    assert np.isnat(found.times[1])
+    assert whole(found).times[[0, 2, 3]].tolist() == [datetime(2013, 7, 1, 10)] * 3  # noqa: DTZ001 - a clock on the wall
+    assert np.isnat(whole(found).times[1])
 
 
 def test_a_text_that_is_no_time_is_named_with_its_row_in_its_file(world: World) -> None:
@@ -103,7 +109,7 @@ def test_repeated_ids_are_kept_counted_and_one_is_named(world: World) -> None:
     assert found.duplicates == 3
     note, _ = found.notes
     assert note.startswith("3 rows repeat the id of an earlier one, such as `")
-    assert isinstance(found.ids, pa.StringArray)
+    assert isinstance(whole(found).ids, pa.StringArray)
 
 
 def test_rows_dated_after_tomorrow_are_counted_and_kept(world: World) -> None:
@@ -157,7 +163,7 @@ def test_scores_without_ids_are_missed_by_no_one_silently(world: World) -> None:
         monitor, open_source("data/*.parquet", base=world.root), predictions(world.store, "m"), subject.version
     )
     assert "10 rows have no id: no score is theirs" in found.notes
-    assert int(known(found.scores[1]).sum()) == len(ids) - 10
+    assert int(known(whole(found, 1).scores).sum()) == len(ids) - 10
 
 
 def test_a_run_that_scored_a_row_twice_is_noted_and_its_last_score_counts(world: World) -> None:
@@ -165,7 +171,7 @@ def test_a_run_that_scored_a_row_twice_is_noted_and_its_last_score_counts(world:
     world.predict(1, [*ids, ids[3]], [*scores, 0.125])
     monitor = monitor_of(world.workspace, "m")
     found = read_production(monitor, open_source("data/*.parquet", base=world.root), predictions(world.store, "m"), 1)
-    assert found.scores[1][3] == 0.125
+    assert whole(found, 1).scores[3] == 0.125
     [note] = found.notes
     assert note.endswith(
         f"predictions1.parquet: 1 predictions repeat a row id, such as `{ids[3]}`: the last one counts"

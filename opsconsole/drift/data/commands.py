@@ -5,16 +5,14 @@ Such a file outlives neither the process nor a crash: the kernel frees it with i
 
 from __future__ import annotations
 
-import os
 import shlex
-import tempfile
-import weakref
 from pathlib import Path
 
 from opsconsole.drift.data.csvs import open_csv
 from opsconsole.drift.data.errors import DataError, shown
 from opsconsole.drift.data.files import DataFile, Reader, described
 from opsconsole.drift.data.jsons import open_json
+from opsconsole.drift.data.spools import Spool, where_to_make_room
 from opsconsole.ground import text
 from opsconsole.ground.errors import NotFoundError
 from opsconsole.ground.files import digest_file
@@ -25,17 +23,6 @@ COMMAND_S = 900.0
 """A query that takes longer does not end."""
 PRINTED_BYTES = 64 << 30
 """A command that never stops printing is ended before it fills a large disk."""
-
-
-class Spool:
-    """An open file without a name; ``path`` leads to it as long as this object lives."""
-
-    def __init__(self) -> None:
-        descriptor, name = tempfile.mkstemp(prefix="opsconsole-rows-")
-        Path(name).unlink()
-        self.descriptor = descriptor
-        self.path = Path(f"/proc/self/fd/{descriptor}")
-        weakref.finalize(self, os.close, descriptor)
 
 
 class SpooledReader:
@@ -77,7 +64,7 @@ def _run(name: str, argv: list[str], base: Path, spool: Spool) -> None:
     except OSError as error:
         raise DataError(
             f"{name}: what it prints cannot be kept: {error.strerror}",
-            hint=f"free some space in {tempfile.gettempdir()}, or point TMPDIR elsewhere",
+            hint=where_to_make_room(),
         ) from error
     if done.timed_out:
         raise DataError(f"{name}: did not end within {COMMAND_S:g} s and was stopped", hint="ask it for fewer rows")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex
@@ -14,7 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from opsconsole.drift.data.production import Production, as_text, known, outcomes, unknown
+from opsconsole.drift.data.files import BATCH_ROWS
+from opsconsole.drift.data.outcomes import as_column, as_text, known, outcomes, unknown
+from opsconsole.drift.data.production import Production
 from opsconsole.drift.data.sources import DataError, open_source
 from opsconsole.drift.monitors import Monitor
 from opsconsole.ground.errors import StoreError
@@ -22,6 +25,7 @@ from opsconsole.ground.files import digest_file
 from opsconsole.ground.nouns import Digest, ModelTask
 from opsconsole.store import label_batches
 from opsconsole.store.connection import Store
+from opsconsole.store.label_batches import LabelBatch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,10 +63,8 @@ def bring(monitor: Monitor, store: Store, file: str | Path, production: Producti
     ids, labels, repeated = _last_of_each(ids, labels)
     if not len(ids):
         raise DataError(f"{file}: there is no row with an id and a label in it", hint="ids and labels, one row each")
-    match = pc.index_in(ids, value_set=production.ids)
-    matched = match.is_valid().to_numpy(zero_copy_only=False)
-    before = production.labels[match.drop_null().to_numpy()]
-    changed = int((known(before) & (before != labels[matched])).sum())
+    matched, before = _before(monitor, production, ids)
+    changed = int((known(before) & (before != labels)).sum())
     digest, path = _write(monitor, ids, labels)
     with store.immediate() as connection:
         new = label_batches.record(
@@ -77,25 +79,39 @@ def bring(monitor: Monitor, store: Store, file: str | Path, production: Producti
     return Brought(str(file), len(ids), int(matched.sum()), int((~matched).sum()), changed, repeated, empty, new)
 
 
+def _before(monitor: Monitor, production: Production, ids: pa.Array) -> tuple[NDArray[np.bool_], NDArray[Any]]:
+    """Return for each id whether a row has it, and the label of the first such row."""
+    matched, before = np.zeros(len(ids), dtype=np.bool_), unknown(monitor, len(ids))
+    for block in production.blocks():
+        match = pc.index_in(block.ids, value_set=ids)
+        rows = np.flatnonzero(match.is_valid().to_numpy(zero_copy_only=False))
+        places, first = np.unique(match.drop_null().to_numpy(), return_index=True)
+        new = ~matched[places]
+        before[places[new]] = block.labels[rows[first[new]]]
+        matched[places] = True
+    return matched, before
+
+
 def with_labels(monitor: Monitor, store: Store, production: Production) -> Production:
     """Return the rows with the labels that were brought; the newest counts, also over that of the data itself."""
     batches = label_batches.batches(store, monitor.name)
     if not batches:
         return production
-    labels = production.labels.copy()
-    for batch in batches:
-        path = monitor.evidence / batch.path
-        if not path.is_file() or digest_file(path) != batch.file_digest:
-            raise DataError(
-                f"{path}: the labels brought on {batch.taken_at:%Y-%m-%d} are gone or changed",
-                hint="restore the evidence folder, or bring the file of labels again",
-            )
-        table = pq.read_table(path)
-        ids, values = table.column("row_id").combine_chunks(), _values(monitor, table.column("label").combine_chunks())
-        match = pc.index_in(production.ids, value_set=ids)
-        there = match.is_valid().to_numpy(zero_copy_only=False)
-        labels[there] = values[match.drop_null().to_numpy()]
-    return replace(production, labels=labels)
+    brought = production.keys.newest(table for batch in batches for table in _brought(monitor, batch))
+    return replace(production, brought=brought)
+
+
+def _brought(monitor: Monitor, batch: LabelBatch) -> Iterator[pa.RecordBatch]:
+    path = monitor.evidence / batch.path
+    if not path.is_file() or digest_file(path) != batch.file_digest:
+        raise DataError(
+            f"{path}: the labels brought on {batch.taken_at:%Y-%m-%d} are gone or changed",
+            hint="restore the evidence folder, or bring the file of labels again",
+        )
+    with pq.ParquetFile(path) as file:
+        for table in file.iter_batches(BATCH_ROWS):
+            labels = as_column(_values(monitor, table.column("label")))
+            yield pa.RecordBatch.from_pydict({"id": table.column("row_id"), "label": labels})
 
 
 def _read(monitor: Monitor, file: str | Path) -> tuple[pa.Array, NDArray[Any], int]:

@@ -1,24 +1,31 @@
-"""Production rows: their ids, times, labels, and which version gave which score; features stay in their files."""
+"""Production rows: their ids, times, labels, and which version gave which score; features stay in their files.
+
+They are read once, in the order of their files, and what is known of them by id is joined; after that they are given
+out block by block, so that memory does not grow with their number.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.types as pt
 
 from opsconsole.drift.data.errors import DataError
 from opsconsole.drift.data.files import DataFile
-from opsconsole.drift.data.repeats import repeated
+from opsconsole.drift.data.heaps import Heaps, block_of, first_of
+from opsconsole.drift.data.joins import Keys
+from opsconsole.drift.data.outcomes import as_column, as_text, from_column, known, outcomes_in, unknown
+from opsconsole.drift.data.periods import Periods
+from opsconsole.drift.data.probabilities import PREFIX, classes_of, columns_of, matrix
+from opsconsole.drift.data.rows import Rows
 from opsconsole.drift.data.sources import Source, open_source
-from opsconsole.drift.data.times import WallClock, moments_of, wall_clock
-from opsconsole.drift.kinds import is_vector
+from opsconsole.drift.data.times import WallClock, wall_clock
 from opsconsole.drift.monitors import Monitor
 from opsconsole.drift.performance.multiclass import Probabilities
 from opsconsole.ground import clock
@@ -28,39 +35,85 @@ from opsconsole.store.baselines import Predictions
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Production", "as_text", "known", "moments_of", "outcomes", "outcomes_in", "read_production"]
-
 AHEAD = timedelta(days=1)
 """A row dated further ahead of now is a mistake of its clock or its zone, and is counted."""
 
 
 @dataclass(frozen=True)
-class Production:
-    """All current rows in the order of their files; the arrays run in parallel."""
+class Scored:
+    """What one version said of the rows: ``row``, ``score`` and probabilities, a heap a block; no heaps: in the files."""
 
+    heaps: Heaps | None
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Production:
+    """All current rows in the order of their files."""
+
+    monitor: Monitor
     source: Source
-    ids: pa.Array
-    """As text; null where a row has none."""
-    times: NDArray[np.datetime64]
-    """Wall-clock time in ``zone``; NaT where a row has none."""
     zone: str | None
-    labels: NDArray[Any]
-    """Floats (NaN: not yet known), or for a multiclass model text (None: not yet known)."""
+    rows: int
     spans: tuple[tuple[DataFile, int, int], ...]
     """Each file's rows, as first and one past the last."""
-    scores: dict[int, NDArray[Any]]
-    """For each version its scores; NaN (or None) where it has scored no such row."""
-    probabilities: dict[int, Probabilities] = field(default_factory=dict)
-    """For each version of a multiclass model, what it says of every class; NaN where it says nothing."""
+    periods: Periods
+    """How the rows lie in time."""
+    log: Heaps
+    """``id``, ``time``, ``label`` and what else the files say, a heap a block."""
+    scored: dict[int, Scored]
+    """By version."""
+    brought: Heaps | None = None
+    """``row`` and ``label`` of the labels that came later, a heap a block."""
     duplicates: int = 0
     """Rows whose id an earlier row has already; they are kept."""
     notes: tuple[str, ...] = ()
     """What is odd about the rows, with what was left out of the source."""
 
-    @property
-    def rows(self) -> int:
-        """How many there are."""
-        return len(self.times)
+    @cached_property
+    def keys(self) -> Keys:
+        """The rows' ids, to join by."""
+        keys = Keys(self.rows)
+        for number in self.log.numbers():
+            batch = self.log.read(number)
+            assert batch is not None
+            keys.add(batch.column("id"), first_of(number))
+        return keys
+
+    def blocks(self, version: int | None = None) -> Iterator[Rows]:
+        """Yield the rows in the order of their files, with the scores of a version (None: of none).
+
+        Blocks of which the version scored no row are left out.
+        """
+        held = None if version is None else self.scored[version].heaps
+        numbers = self.log.numbers() if held is None else held.numbers()
+        for number in numbers:
+            yield self.block(number, version)
+
+    def block(self, number: int, version: int | None) -> Rows:
+        """Return one block of rows with the scores of a version."""
+        batch = self.log.read(number)
+        assert batch is not None
+        first, rows = first_of(number), batch.num_rows
+        labels = from_column(batch.column("label"))
+        if self.brought is not None and (came := self.brought.read(number)) is not None:
+            labels = labels.copy()
+            labels[came.column("row").to_numpy() - first] = from_column(came.column("label"))
+        scores, said = unknown(self.monitor, rows), None
+        if version is not None:
+            scored = self.scored[version]
+            if scored.heaps is None:
+                scores = from_column(batch.column("score"))
+                said = Probabilities(scored.classes, matrix(batch, scored.classes)) if scored.classes else None
+            elif (found := scored.heaps.read(number)) is not None:
+                places = found.column("row").to_numpy() - first
+                scores[places] = from_column(found.column("score"))
+                if scored.classes:
+                    values = np.full((rows, len(scored.classes)), np.nan)
+                    values[places] = matrix(found, scored.classes)
+                    said = Probabilities(scored.classes, values)
+        times: NDArray[np.datetime64] = batch.column("time").to_numpy(zero_copy_only=False)
+        return Rows(np.arange(first, first + rows), batch.column("id"), times, labels, scores, said)
 
 
 def read_production(monitor: Monitor, source: Source, batches: Sequence[Predictions], holder: int) -> Production:
@@ -71,225 +124,217 @@ def read_production(monitor: Monitor, source: Source, batches: Sequence[Predicti
     """
     own_scores = not batches
     source.require([monitor.config.time, monitor.config.score if own_scores else monitor.config.id])
-    read = _read(monitor, source, own_scores=own_scores)
-    ids = _one_array(read.ids, source)
-    times = np.concatenate(read.times) if read.times else np.empty(0, dtype="datetime64[us]")
-    duplicates, example = repeated(ids)
-    notes = [*source.notes, *read.notes, *read.clock.notes.values(), *_ahead(times, read.clock.zone)]
+    classes = classes_of(source) if own_scores and monitor.task is ModelTask.MULTICLASS else ()
+    read = _Reading(monitor, classes, own_scores=own_scores)
+    for file in source.files:
+        read.file(source, file)
+    production = Production(
+        monitor=monitor,
+        source=source,
+        zone=read.clock.zone,
+        rows=read.rows,
+        spans=tuple(read.spans),
+        periods=read.periods,
+        log=read.log,
+        scored={holder: Scored(None, classes)} if own_scores else {},
+    )
+    notes = [*source.notes, *read.notes, *read.clock.notes.values(), *_ahead(read)]
+    duplicates, example = production.keys.repeated()
     if duplicates:
         notes.append(f"{duplicates:,} rows repeat the id of an earlier one, such as `{example}`: all were kept")
-    if own_scores:
-        scores = {holder: _joined(monitor, read.scores)}
-    else:
-        scores, odd = _joined_scores(monitor, ids, batches)
+    if not own_scores:
+        scored, odd = _joined_scores(monitor, production.keys, batches)
+        production.scored.update(scored)
         notes += odd
-        if ids.null_count:
-            notes.append(f"{ids.null_count:,} rows have no id: no score is theirs")
-    notes += _unscored(scores, times)
-    labels, wrong = _right(monitor, _joined(monitor, read.labels))
-    notes += [*wrong, *_infinite("labels", labels), *_nameless(monitor, ids, labels)]
-    notes += [note for version in scores for note in _infinite(f"scores of v{version}", scores[version])]
-    return Production(
-        source=source,
-        ids=ids,
-        times=times,
-        zone=read.clock.zone,
-        labels=labels,
-        spans=tuple(read.spans),
-        scores=scores,
-        duplicates=duplicates,
-        notes=tuple(notes),
-    )
+        if read.nameless:
+            notes.append(f"{read.nameless:,} rows have no id: no score is theirs")
+    unscored, infinite = _told_of_scores(production)
+    notes += [*unscored, *_told_of_labels(read), *infinite]
+    return replace(production, duplicates=duplicates, notes=tuple(notes))
 
 
 @dataclass
-class _Read:
-    """What was read so far, batch by batch."""
+class _Reading:
+    """What was read so far, file by file."""
 
+    monitor: Monitor
+    classes: tuple[str, ...]
+    own_scores: bool = field(kw_only=True)
     clock: WallClock = field(default_factory=WallClock)
-    ids: list[pa.Array] = field(default_factory=list)
-    times: list[NDArray[np.datetime64]] = field(default_factory=list)
-    labels: list[NDArray[Any]] = field(default_factory=list)
-    scores: list[NDArray[Any]] = field(default_factory=list)
+    log: Heaps = field(default_factory=Heaps)
+    rows: int = 0
     spans: list[tuple[DataFile, int, int]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    nameless: int = 0
+    """Rows without an id."""
+    forlorn: int = 0
+    """Rows that have neither an id nor a label."""
+    wrong: int = 0
+    """Labels that a binary model cannot have."""
+    such: float = 0.0
+    """One of them."""
+    infinite: int = 0
+    """Labels that are."""
+    late: int = 0
+    """Rows dated after now."""
+    latest: np.datetime64 | None = None
 
+    def __post_init__(self) -> None:
+        self.periods = Periods(self.monitor.config.chunk)
 
-def _read(monitor: Monitor, source: Source, *, own_scores: bool) -> _Read:
-    config = monitor.config
-    wanted = [name for name in (config.id, config.time, config.label, config.score) if name is not None]
-    found, row = _Read(), 0
-    for file in source.files:
-        first = row
-        for batch in Source(source.name, (file,)).batches(wanted):
+    def file(self, source: Source, file: DataFile) -> None:
+        """Read one file."""
+        config, first = self.monitor.config, self.rows
+        named = [config.id, config.time, config.label, config.score, *(PREFIX + one for one in self.classes)]
+        for batch in Source(source.name, (file,)).batches([name for name in named if name is not None]):
             table = batch.table
-            found.times.append(found.clock.read(table.column(config.time), file, config.time, row - first))
+            times = self.clock.read(table.column(config.time), file, config.time, self.rows - first)
             has_id = config.id in table.schema.names
-            found.ids.append(as_text(table.column(config.id)) if has_id else pa.nulls(table.num_rows, pa.string()))
-            found.labels.append(outcomes_in(monitor, table, config.label, file))
-            if own_scores:
-                found.scores.append(outcomes_in(monitor, table, config.score, file))
-            row += table.num_rows
-        found.spans.append((file, first, row))
-        if row == first:
-            found.notes.append(f"{file.name}: holds no rows")
-    return found
+            ids = as_text(table.column(config.id)) if has_id else pa.nulls(table.num_rows, pa.string())
+            labels = self._right(outcomes_in(self.monitor, table, config.label, file))
+            self._count(ids, times, labels)
+            columns = {"id": ids, "time": pa.array(times), "label": as_column(labels)}
+            if self.own_scores:
+                columns["score"] = as_column(outcomes_in(self.monitor, table, config.score, file))
+                said = Probabilities(self.classes, matrix(table, self.classes)) if self.classes else None
+                columns |= columns_of(said)
+            blocks = block_of(np.arange(self.rows, self.rows + table.num_rows))
+            self.log.deal(pa.RecordBatch.from_pydict(columns), blocks)
+            self.rows += table.num_rows
+        self.spans.append((file, first, self.rows))
+        if self.rows == first:
+            self.notes.append(f"{file.name}: holds no rows")
+
+    def _right(self, labels: NDArray[Any]) -> NDArray[Any]:
+        """Return labels without those that a binary model cannot have."""
+        if self.monitor.task is not ModelTask.BINARY:
+            return labels
+        wrong = np.isfinite(labels) & (labels != 0) & (labels != 1)
+        if not wrong.any():
+            return labels
+        self.such = self.such if self.wrong else float(labels[wrong][0])
+        self.wrong += int(wrong.sum())
+        return np.where(wrong, np.nan, labels)
+
+    def _count(self, ids: pa.Array, times: NDArray[np.datetime64], labels: NDArray[Any]) -> None:
+        self.periods.add(times, self.clock.zone)
+        if ids.null_count:
+            self.nameless += ids.null_count
+            self.forlorn += int((ids.is_null().to_numpy(zero_copy_only=False) & ~known(labels)).sum())
+        if labels.dtype != object:
+            self.infinite += int(np.isinf(labels).sum())
+        future = times[times > wall_clock(clock.now() + AHEAD, self.clock.zone)]
+        if len(future):
+            self.late += len(future)
+            self.latest = future.max() if self.latest is None else max(self.latest, future.max())
 
 
-def _one_array(parts: list[pa.Array], source: Source) -> pa.Array:
-    try:
-        return pa.concat_arrays(parts) if parts else pa.array([], pa.string())
-    except pa.ArrowInvalid as error:
-        raise DataError(
-            f"{source.name}: its row ids are longer than 2 GiB together",
-            hint="check fewer files at a time, or use shorter ids",
-        ) from error
-
-
-def _ahead(times: NDArray[np.datetime64], zone: str | None) -> list[str]:
+def _ahead(read: _Reading) -> list[str]:
     """Return a note on the rows that are dated more than a day after now, if there are any."""
-    future = times[times > wall_clock(clock.now() + AHEAD, zone)]
-    return [f"{len(future):,} rows are dated after now, up to {str(future.max())[:16]}"] if len(future) else []
+    return [f"{read.late:,} rows are dated after now, up to {str(read.latest)[:16]}"] if read.late else []
 
 
-def _unscored(scores: dict[int, NDArray[Any]], times: NDArray[np.datetime64]) -> list[str]:
-    """Return a note on the rows that no version scored since the first that one did, if there are any.
+def _told_of_labels(read: _Reading) -> list[str]:
+    """Return notes on labels that cannot be, and on rows that can never get one because they have no id."""
+    notes = []
+    if read.wrong:
+        notes.append(f"{read.wrong:,} labels are neither 0 nor 1, such as {read.such:g}, and were left out")
+    if read.infinite:
+        notes.append(f"{read.infinite:,} labels are infinite and were left out")
+    if read.monitor.config.label is not None and read.forlorn:
+        notes.append(f"{read.forlorn:,} rows have neither an id nor a label: no label that is brought can be theirs")
+    return notes
 
-    They are in no chunk. Those before are what versions were trained on.
+
+def _told_of_scores(production: Production) -> tuple[list[str], list[str]]:
+    """Return notes on the rows that no version scored since the first that one did, and on infinite scores.
+
+    The unscored are in no chunk. Those before are what versions were trained on. ``known`` leaves out the infinite.
     """
-    scored = np.zeros(len(times), dtype=np.bool_)
-    for one in scores.values():
-        scored |= known(one) if one.dtype == object else ~np.isnan(one)
-    begun = times[scored & ~np.isnat(times)]
-    number = int((~scored & (times >= begun.min())).sum()) if len(begun) else len(times)
-    return [f"{number:,} rows have no score of any version and were left out"] if number else []
+    infinite = dict.fromkeys(sorted(production.scored), 0)
+    unscored, begun = Heaps(), None
+    for block in production.blocks():
+        scored = np.zeros(len(block), dtype=np.bool_)
+        for version in infinite:
+            scores = production.block(block.block, version).scores
+            scored |= known(scores) if scores.dtype == object else ~np.isnan(scores)
+            infinite[version] += 0 if scores.dtype == object else int(np.isinf(scores).sum())
+        times = block.times[scored & ~np.isnat(block.times)]
+        if len(times):
+            begun = times.min() if begun is None else min(begun, times.min())
+        unscored.add(pa.RecordBatch.from_pydict({"time": pa.array(block.times[~scored])}), block.block)
+    missed = production.rows if begun is None else 0
+    for number in unscored.numbers() if begun is not None else []:
+        batch = unscored.read(number)
+        assert batch is not None
+        missed += int((batch.column("time").to_numpy(zero_copy_only=False) >= begun).sum())
+    told = [f"{missed:,} rows have no score of any version and were left out"] if missed else []
+    return told, [
+        f"{number:,} scores of v{version} are infinite and were left out"
+        for version, number in infinite.items()
+        if number
+    ]
 
 
-def _nameless(monitor: Monitor, ids: pa.Array, labels: NDArray[Any]) -> list[str]:
-    """Return a note on the rows that can never get a label, because they have no id, if there are any."""
-    if monitor.config.label is None or not ids.null_count:
-        return []
-    number = int((ids.is_null().to_numpy(zero_copy_only=False) & ~known(labels)).sum())
-    return [f"{number:,} rows have neither an id nor a label: no label that is brought can be theirs"] if number else []
-
-
-def _right(monitor: Monitor, labels: NDArray[Any]) -> tuple[NDArray[Any], list[str]]:
-    """Return labels without those that a binary model cannot have, and a note on them."""
-    if monitor.task is not ModelTask.BINARY:
-        return labels, []
-    wrong = np.isfinite(labels) & (labels != 0) & (labels != 1)
-    if not wrong.any():
-        return labels, []
-    told = f"{int(wrong.sum()):,} labels are neither 0 nor 1, such as {labels[wrong][0]:g}, and were left out"
-    return np.where(wrong, np.nan, labels), [told]
-
-
-def _infinite(what: str, values: NDArray[Any]) -> list[str]:
-    """Return a note on values that are no number to measure by, if there are any; ``known`` leaves them out."""
-    number = 0 if values.dtype == object else int(np.isinf(values).sum())
-    return [f"{number:,} {what} are infinite and were left out"] if number else []
-
-
-def _joined_scores(
-    monitor: Monitor, ids: pa.Array, batches: Sequence[Predictions]
-) -> tuple[dict[int, NDArray[Any]], list[str]]:
+def _joined_scores(monitor: Monitor, keys: Keys, batches: Sequence[Predictions]) -> tuple[dict[int, Scored], list[str]]:
     """Give each row its newest score of each version; return with them what is odd about the predictions."""
-    found: dict[int, NDArray[Any]] = {}
+    found: dict[int, Scored] = {}
     notes: list[str] = []
     for version in sorted({batch.version for batch in batches}):
-        keys, values = [], []
-        for batch in batches:
-            if batch.version == version:
-                key, value, note = _predicted(monitor, batch)
-                keys.append(key)
-                values.append(value)
-                notes += [note] if note else []
-        key, value = pa.concat_arrays(keys), _joined(monitor, values)
-        if not len(key):
-            continue
-        newest = pa.table({"id": key, "place": np.arange(len(key))}).group_by("id").aggregate([("place", "max")])
-        match = pc.index_in(ids, value_set=newest.column("id").combine_chunks().drop_null())
-        places = newest.filter(newest.column("id").is_valid()).column("place_max").to_numpy()
-        scored = match.is_valid().to_numpy(zero_copy_only=False)
-        scores = unknown(monitor, len(ids))
-        scores[scored] = value[places[match.drop_null().to_numpy()]]
-        found[version] = scores
+        sources = [_predicted(monitor, batch) for batch in batches if batch.version == version]
+        classes = _classes(monitor, sources)
+        reading = _Predictions(monitor, classes, notes)
+        heaps = keys.newest(batch for source in sources for batch in reading.read(source))
+        if reading.rows:
+            found[version] = Scored(heaps, classes)
     return found, notes
 
 
-def _predicted(monitor: Monitor, batch: Predictions) -> tuple[pa.Array, NDArray[Any], str]:
-    """Return the ids and scores that one run left, and a note when it scored a row twice."""
+def _predicted(monitor: Monitor, batch: Predictions) -> Source:
     source = open_source(monitor.evidence / Path(batch.path))
     source.require(["row_id", "score"])
-    keys, values = [pa.array([], pa.string())], [unknown(monitor, 0)]
-    for part in source.batches(["row_id", "score"]):
-        keys.append(as_text(part.table.column("row_id")))
-        values.append(outcomes_in(monitor, part.table, "score", part.file))
-    key = pa.concat_arrays(keys)
-    more, example = repeated(key)
-    note = f"{source.name}: {more:,} predictions repeat a row id, such as `{example}`: the last one counts"
-    return key, np.concatenate(values), note if more else ""
+    return source
 
 
-def known(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return where a label or score is there."""
-    if values.dtype == object:
-        values = pa.array(values, from_pandas=True).is_valid().to_numpy(zero_copy_only=False)
-        return values.astype(np.bool_, copy=False)
-    there: NDArray[np.bool_] = np.isfinite(values)
-    return there
+def _classes(monitor: Monitor, sources: list[Source]) -> tuple[str, ...]:
+    """Return the classes that a version's runs gave probabilities of; DataError where they disagree."""
+    found: tuple[str, ...] = ()
+    if monitor.task is not ModelTask.MULTICLASS:
+        return found
+    for source in sources:
+        own = classes_of(source)
+        if own and found and own != found:
+            raise DataError(
+                f"{source.name}: probabilities of {', '.join(own)}, in the runs before it of {', '.join(found)}",
+                hint="a version names the same classes in every run",
+            )
+        found = own or found
+    return found
 
 
-def as_text(column: pa.Array) -> pa.Array:
-    """Return ids as text, so that a number here and text there still meet."""
-    if pt.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    if is_vector(column.type):
-        raise DataError("a column of vectors stands where one value a row is needed", hint="name another column")
-    if pt.is_floating(column.type):
-        whole = pc.floor(column)
-        if pc.all(pc.equal(whole, column), skip_nulls=True).as_py():
-            column = whole.cast(pa.int64(), safe=False)
-    return column if column.type == pa.string() else column.cast(pa.string())
+@dataclass
+class _Predictions:
+    """Reads what runs of a version left."""
 
+    monitor: Monitor
+    classes: tuple[str, ...]
+    notes: list[str]
+    rows: int = 0
 
-def outcomes(monitor: Monitor, column: pa.Array, file: DataFile, name: str) -> NDArray[Any]:
-    """Return labels or scores: floats, or for a multiclass model text."""
-    if monitor.task is ModelTask.MULTICLASS:
-        texts: NDArray[Any] = as_text(column).to_numpy(zero_copy_only=False)
-        return texts.astype(object, copy=False)
-    kind = column.type
-    if pt.is_null(kind):
-        return np.full(len(column), np.nan)
-    if not (pt.is_boolean(kind) or pt.is_integer(kind) or pt.is_floating(kind) or pt.is_decimal(kind)):
-        raise DataError(
-            f"{file.name}: column `{name}` holds {_plain(kind)}, a {monitor.task.value} model needs numbers",
-            hint=next(
-                (note for note in file.reader.notes if f"column `{name}`" in note),
-                "labels are 0 and 1 (or true and false), scores are probabilities",
-            ),
-        )
-    values: NDArray[Any] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return values
-
-
-def _plain(kind: pa.DataType) -> str:
-    """Return a type as one would say it: how the text is packed is no one's business."""
-    kind = kind.value_type if pt.is_dictionary(kind) else kind
-    return "text" if pt.is_string(kind) or pt.is_large_string(kind) else str(kind)
-
-
-def outcomes_in(monitor: Monitor, table: pa.RecordBatch, name: str | None, file: DataFile) -> NDArray[Any]:
-    """Return the labels or scores of a batch; none is known where it lacks the column."""
-    if name is None or name not in table.schema.names:
-        return unknown(monitor, table.num_rows)
-    return outcomes(monitor, table.column(name), file, name)
-
-
-def unknown(monitor: Monitor, rows: int) -> NDArray[Any]:
-    """Return outcomes of which none is known."""
-    return np.full(rows, None, dtype=object) if monitor.task is ModelTask.MULTICLASS else np.full(rows, np.nan)
-
-
-def _joined(monitor: Monitor, parts: list[NDArray[Any]]) -> NDArray[Any]:
-    return np.concatenate(parts) if parts else unknown(monitor, 0)
+    def read(self, source: Source) -> Iterator[pa.RecordBatch]:
+        """Yield id, score and probabilities; note when the run scored a row twice."""
+        own = classes_of(source) if self.classes else ()
+        keys, first = Keys(source.files[0].rows or 0), self.rows
+        for part in source.batches(["row_id", "score", *(PREFIX + one for one in own)]):
+            table, rows = part.table, part.table.num_rows
+            ids = as_text(table.column("row_id"))
+            keys.add(ids, self.rows)
+            self.rows += rows
+            scores = as_column(outcomes_in(self.monitor, table, "score", part.file))
+            values = matrix(table, own) if own else np.full((rows, len(self.classes)), np.nan)
+            said = Probabilities(self.classes, values) if self.classes else None
+            yield pa.RecordBatch.from_pydict({"id": ids, "score": scores} | columns_of(said))
+        more, example = keys.repeated() if self.rows > first else (0, "")
+        if more:
+            told = f"{more:,} predictions repeat a row id, such as `{example}`: the last one counts"
+            self.notes.append(f"{source.name}: {told}")

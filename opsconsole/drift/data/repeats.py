@@ -25,10 +25,7 @@ _SHIFT = np.uint64(29)
 def repeated(ids: pa.Array) -> tuple[int, str]:
     """Return how many rows have the id of an earlier one, and one such id; rows without an id do not count."""
     present = ids.drop_null() if ids.null_count else ids
-    hashes = np.concatenate(
-        [_hashes(present.slice(first, SLICE_ROWS)) for first in range(0, len(present), SLICE_ROWS)]
-        or [np.empty(0, dtype=np.uint64)]
-    )
+    hashes = hashes_of(present)
     ordered = np.sort(hashes)
     twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
     if not len(twice):
@@ -42,8 +39,14 @@ def repeated(ids: pa.Array) -> tuple[int, str]:
     return more, shown(several.column("id")[0])
 
 
-def _hashes(ids: pa.Array) -> Hashes:
-    """Return a hash of each text: its words of eight bytes, mixed one after the other."""
+def hashes_of(ids: pa.Array) -> Hashes:
+    """Return a hash of each text; none is null."""
+    parts = [_hashed(ids.slice(first, SLICE_ROWS)) for first in range(0, len(ids), SLICE_ROWS)]
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.uint64)
+
+
+def _hashed(ids: pa.Array) -> Hashes:
+    """Mix the words of eight bytes of each text one after the other."""
     _, places, text = ids.buffers()
     offsets = np.frombuffer(places, dtype=np.int32)[ids.offset : ids.offset + len(ids) + 1]
     first, last = int(offsets[0]), int(offsets[-1])

@@ -6,7 +6,7 @@ they go forward, a time that no clock showed counts as the moment of the jump.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Moments = NDArray[np.datetime64]
-    Rows = NDArray[np.intp]
+    Places = NDArray[np.intp]
 
 UNITS = {"hour": "h", "day": "D", "week": "D", "month": "M", "quarter": "M"}
 STEPS = {"hour": 1, "day": 1, "week": 7, "month": 1, "quarter": 3}
@@ -42,14 +42,24 @@ EPOCH_WEEKDAY = 3
 
 @dataclass(frozen=True)
 class Window:
-    """One chunk's place in time, and which rows are in it."""
+    """One chunk's place in time."""
 
     label: str
     start: datetime
     end: datetime
-    rows: Rows
     partial: bool
     """It is the last one, and rows may still come."""
+
+
+@dataclass(frozen=True)
+class Cut(Window):
+    """A window with the rows in it, as places among those that were cut, in order of time."""
+
+    rows: Places
+
+    def window(self) -> Window:
+        """Return the window without its rows."""
+        return Window(self.label, self.start, self.end, self.partial)
 
 
 @dataclass(frozen=True)
@@ -62,29 +72,76 @@ class Gap:
     """How many chunks would have had their place there."""
 
 
-def cut(chunk: str, times: Moments, rows: Rows, zone: str | None, least: int = 0) -> list[Window]:
-    """Return the windows that hold ``rows``, in order; ``times`` are wall-clock times of ``zone`` (None: UTC).
+class Cutter:
+    """Cuts rows that come part by part, each later in time than the one before, as if all had come at once.
 
     A chunk of fewer than ``least`` rows is merged with those after it until there are enough; the last one may stay
-    too small. Every row has a time and is in exactly one window; windows by time do not overlap.
+    too small. Every row is in exactly one window; windows by time do not overlap.
     """
-    if not len(rows):
-        return []
-    shown = _shown(times[rows], zone)
-    order = np.argsort(shown, kind="stable")
-    shown, ordered = shown[order], rows[order]
-    if chunk.startswith(SIZE):
-        size = int(chunk.removeprefix(SIZE))
-        parts = [slice(first, first + size) for first in range(0, len(ordered), size)]
-        windows = _by_rows(parts, shown, ordered, zone, size)
-    elif chunk.startswith(COUNT):
-        windows = _by_rows(_equal(len(ordered), int(chunk.removeprefix(COUNT))), shown, ordered, zone, 0)
-    else:
-        windows = _by_time(chunk, shown, ordered, zone)
-    return list(_merged(windows, least)) if least > 1 else windows
+
+    def __init__(self, chunk: str, zone: str | None, least: int, total: int) -> None:
+        self._chunk, self._zone, self._least, self._total = chunk, zone, least, total
+        self._rows = 0
+        """In the windows so far."""
+        self._number = 0
+        """Of windows so far, before any were merged."""
+        self._begun: datetime | None = None
+        """When the last of them begins."""
+
+    def cut(self, times: Moments, *, last: bool = True) -> tuple[list[Cut], Places]:
+        """Return the windows that hold rows, in order, and the places of the rows that must come again with the next.
+
+        ``times`` are wall-clock times of the zone (None: UTC), all of them there; a part by time ends with a period.
+        """
+        on_clocks = shown(times, self._zone)
+        order = np.argsort(on_clocks, kind="stable")
+        raw = self._raw(on_clocks[order], order, last=last) if len(order) else []
+        groups = list(_grouped(raw, self._least))
+        if groups and not last and _rows(groups[-1]) < self._least:
+            groups.pop()
+        taken = sum(map(_rows, groups))
+        self._rows += taken
+        self._number += sum(map(len, groups))
+        self._begun = groups[-1][-1].start if groups else self._begun
+        return [_joined(group) for group in groups], np.sort(order[taken:])
+
+    def _raw(self, ordered: Moments, places: Places, *, last: bool) -> list[Cut]:
+        """Return the windows as they are before any are merged; where more rows come, those that are whole."""
+        if self._chunk in UNITS:
+            return _by_time(self._chunk, ordered, places, self._zone, last=last)
+        if self._chunk.startswith(SIZE):
+            size = int(self._chunk.removeprefix(SIZE))
+            bounds = [*range(0, len(places), size), len(places)]
+        else:
+            size = 0
+            whole = _bounds(self._total, int(self._chunk.removeprefix(COUNT))) - self._rows
+            bounds = [bound for bound in whole.tolist() if 0 <= bound <= len(places)]
+        parts = list(pairwise(bounds))
+        if not last and size and parts and parts[-1][1] - parts[-1][0] < size:
+            parts.pop()
+        return self._by_rows(parts, ordered, places, size)
+
+    def _by_rows(self, parts: list[tuple[int, int]], ordered: Moments, places: Places, size: int) -> list[Cut]:
+        """Give each part the times of its rows; rows of one time in two parts still start apart."""
+        windows: list[Cut] = []
+        begun = self._begun
+        for number, (first, after) in enumerate(parts, start=self._number + 1):
+            start = _aware(ordered[first], self._zone)
+            if begun is not None and start <= begun:
+                start = begun + timedelta(microseconds=1)
+            end = max(_aware(ordered[after - 1], self._zone), start)
+            windows.append(Cut(f"#{number}", start, end, after - first < size, places[first:after]))
+            begun = start
+        return windows
 
 
-def gaps(chunk: str, windows: list[Window]) -> list[Gap]:
+def cut(chunk: str, times: Moments, rows: Places, zone: str | None, least: int = 0) -> list[Cut]:
+    """Return the windows that hold ``rows``, in order; each of them has a time."""
+    windows, _ = Cutter(chunk, zone, least, len(rows)).cut(times[rows])
+    return [replace(window, rows=rows[window.rows]) for window in windows]
+
+
+def gaps(chunk: str, windows: Sequence[Window]) -> list[Gap]:
     """Return the periods between windows in which not one row lies; chunks by rows leave none.
 
     A period inside of a merged window is not seen: cut without ``least`` to find those too.
@@ -103,58 +160,48 @@ def unit_of(chunk: str) -> str:
     return chunk if chunk in UNITS else "chunk"
 
 
-def _by_time(chunk: str, shown: Moments, ordered: Rows, zone: str | None) -> list[Window]:
-    starts = _floored(chunk, shown)
+def _by_time(chunk: str, ordered: Moments, places: Places, zone: str | None, *, last: bool) -> list[Cut]:
+    starts = floored(chunk, ordered)
     bounds = np.flatnonzero(np.concatenate(([True], starts[1:] != starts[:-1], [True])))
     windows = []
     for first, after in pairwise(bounds.tolist()):
         start = starts[first]
         end = _next(chunk, start)
         opened, closed = start.astype("datetime64[us]"), end.astype("datetime64[us]")
-        reached = float((shown[after - 1] - opened) / (closed - opened))
+        reached = float((ordered[after - 1] - opened) / (closed - opened))
         windows.append(
-            Window(
+            Cut(
                 label=_label(chunk, start),
                 start=_aware(opened, zone),
                 end=_aware(closed, zone),
-                rows=ordered[first:after],
-                partial=bool(after == len(ordered) and reached < NEARLY_WHOLE),
+                partial=bool(last and after == len(ordered) and reached < NEARLY_WHOLE),
+                rows=places[first:after],
             )
         )
     return windows
 
 
-def _by_rows(parts: list[slice], shown: Moments, ordered: Rows, zone: str | None, size: int) -> list[Window]:
-    """Give each part the times of its rows; rows of one time in two parts still start apart."""
-    windows: list[Window] = []
-    for number, part in enumerate(parts, start=1):
-        rows, inside = ordered[part], shown[part]
-        start = _aware(inside[0], zone)
-        if windows and start <= windows[-1].start:
-            start = windows[-1].start + timedelta(microseconds=1)
-        end = max(_aware(inside[-1], zone), start)
-        windows.append(Window(f"#{number}", start, end, rows, partial=len(rows) < size))
-    return windows
+def _bounds(rows: int, chunks: int) -> Places:
+    """Return where ``chunks`` parts begin and end whose sizes differ by one row at most; fewer of fewer rows."""
+    return np.linspace(0, rows, min(chunks, rows) + 1).astype(np.intp)
 
 
-def _equal(rows: int, chunks: int) -> list[slice]:
-    """Return ``chunks`` parts whose sizes differ by one row at most; fewer when there are fewer rows."""
-    bounds = np.linspace(0, rows, min(chunks, rows) + 1).astype(np.intp).tolist()
-    return [slice(first, after) for first, after in pairwise(bounds)]
-
-
-def _merged(windows: list[Window], least: int) -> Iterator[Window]:
-    waiting: list[Window] = []
+def _grouped(windows: list[Cut], least: int) -> Iterator[list[Cut]]:
+    waiting: list[Cut] = []
     for window in windows:
         waiting.append(window)
-        if sum(len(one.rows) for one in waiting) >= least:
-            yield _joined(waiting)
+        if _rows(waiting) >= least:
+            yield waiting
             waiting = []
     if waiting:
-        yield _joined(waiting)
+        yield waiting
 
 
-def _joined(windows: list[Window]) -> Window:
+def _rows(windows: list[Cut]) -> int:
+    return sum(len(one.rows) for one in windows)
+
+
+def _joined(windows: list[Cut]) -> Cut:
     first, last = windows[0], windows[-1]
     if first is last:
         return first
@@ -162,14 +209,15 @@ def _joined(windows: list[Window]) -> Window:
     return replace(last, label=f"{first.label} – {last.label}", start=first.start, rows=rows)
 
 
-def _floored(chunk: str, times: Moments) -> Moments:
-    floored: Moments = times.astype(f"datetime64[{UNITS[chunk]}]")
+def floored(chunk: str, times: Moments) -> Moments:
+    """Return the starts of the periods of a unit that times lie in."""
+    starts: Moments = times.astype(f"datetime64[{UNITS[chunk]}]")
     if chunk == "week":
-        weekday = (floored.astype(np.int64) + EPOCH_WEEKDAY) % 7
-        floored = floored - weekday.astype("timedelta64[D]")
+        weekday = (starts.astype(np.int64) + EPOCH_WEEKDAY) % 7
+        starts = starts - weekday.astype("timedelta64[D]")
     elif chunk == "quarter":
-        floored = floored - (floored.astype(np.int64) % 3).astype("timedelta64[M]")
-    return floored
+        starts = starts - (starts.astype(np.int64) % 3).astype("timedelta64[M]")
+    return starts
 
 
 def _next(chunk: str, start: np.datetime64) -> np.datetime64:
@@ -189,14 +237,14 @@ def _label(chunk: str, start: np.datetime64) -> str:
     return f"{moment:%Y-%m-%d}" if chunk == "day" else f"{moment:%Y-%m-%d %H:00}"
 
 
-def _shown(times: Moments, zone: str | None) -> Moments:
+def shown(times: Moments, zone: str | None) -> Moments:
     """Return wall-clock times that a clock of the zone did show: those inside a jump become its end."""
     if zone is None or zone == "UTC":
         return times
-    shown: Moments = pc.local_timestamp(_instants(pa.array(times.astype("datetime64[us]")), zone)).to_numpy(
+    found: Moments = pc.local_timestamp(_instants(pa.array(times.astype("datetime64[us]")), zone)).to_numpy(
         zero_copy_only=False
     )
-    return shown
+    return found
 
 
 def _instants(times: pa.Array, zone: str) -> pa.Array:

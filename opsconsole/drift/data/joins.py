@@ -1,0 +1,73 @@
+"""Joining what is known by an id with the rows that have it, heap by heap, so that neither side must fit into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from opsconsole.drift.data.heaps import Heaps, block_of, heaps_for
+from opsconsole.drift.data.repeats import hashes_of, repeated
+
+ROUND_HEAPS = 4
+"""So many times more records than rows are joined at once."""
+
+
+class Keys:
+    """The ids of rows, dealt onto heaps by their hash; ``rows`` is how many there will be."""
+
+    def __init__(self, rows: int) -> None:
+        self._number = heaps_for(rows)
+        self._heaps = Heaps()
+
+    def add(self, ids: pa.Array, first: int) -> None:
+        """Take ids in, the first of them that of row ``first``; rows without one are known by nothing."""
+        rows = pa.array(np.arange(first, first + len(ids)))
+        batch = pa.RecordBatch.from_pydict({"id": ids, "row": rows})
+        self._deal(self._heaps, batch.filter(ids.is_valid()) if ids.null_count else batch)
+
+    def repeated(self) -> tuple[int, str]:
+        """Return how many rows have the id of an earlier one, and one such id."""
+        more, example = 0, ""
+        for heap in self._heaps.numbers():
+            batch = self._heaps.read(heap)
+            assert batch is not None
+            found, one = repeated(batch.column("id"))
+            more, example = more + found, example or one
+        return more, example
+
+    def newest(self, records: Iterable[pa.RecordBatch]) -> Heaps:
+        """Return for each row that a record is of the columns of the last such record, and ``row``: a heap a block.
+
+        Where a row stands in its heap more than once, the last one counts.
+        """
+        found, waiting, rows = Heaps(), Heaps(), 0
+        for batch in records:
+            ids = batch.column("id")
+            self._deal(waiting, batch.filter(ids.is_valid()) if ids.null_count else batch)
+            rows += batch.num_rows
+            if heaps_for(rows) > ROUND_HEAPS * self._number:
+                self._join(waiting, found)
+                waiting, rows = Heaps(), 0
+        self._join(waiting, found)
+        return found
+
+    def _deal(self, heaps: Heaps, batch: pa.RecordBatch) -> None:
+        if self._number == 1:
+            heaps.add(batch, 0)
+        else:
+            heaps.deal(batch, (hashes_of(batch.column("id")) % np.uint64(self._number)).astype(np.int64))
+
+    def _join(self, records: Heaps, found: Heaps) -> None:
+        for heap in records.numbers():
+            mine, theirs = self._heaps.read(heap), records.read(heap)
+            if mine is None or theirs is None:
+                continue
+            backwards = pa.array(np.arange(theirs.num_rows)[::-1])  # the first that is found is the last that came
+            match = pc.index_in(mine.column("id"), value_set=theirs.column("id").take(backwards))
+            taken = backwards.take(match.drop_null())
+            rows = mine.column("row").filter(match.is_valid())
+            values = {name: theirs.column(name).take(taken) for name in theirs.schema.names if name != "id"}
+            found.deal(pa.RecordBatch.from_pydict({"row": rows, **values}), block_of(rows.to_numpy()))

@@ -1,0 +1,38 @@
+"""Rows in order of time, chunk by chunk, however they lie in their files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from opsconsole.drift.data.heaps import Heaps
+from opsconsole.drift.data.production import Production
+from opsconsole.drift.data.rows import Rows, joined_rows, rows_of
+from opsconsole.drift.data.windows import Cut, Cutter, shown
+
+
+def in_order(production: Production, rows: Iterable[Rows]) -> Iterator[tuple[Rows, list[Cut]]]:
+    """Cut rows into the monitor's chunks: yield some of them with the whole windows that they fill, oldest first.
+
+    The places of a window are those among the rows it comes with. All of them have a time.
+    """
+    config, zone = production.monitor.config, production.zone
+    heaps, total = Heaps(), 0
+    parts = production.periods.parts()
+    for block in rows:
+        total += len(block)
+        heaps.deal(block.batch(), np.searchsorted(parts, shown(block.times, zone), side="right"))
+    cutter = Cutter(config.chunk, zone, config.least, total)
+    carried: Rows | None = None
+    numbers = heaps.numbers()
+    for number in numbers:
+        batch = heaps.read(number)
+        assert batch is not None
+        part = rows_of(batch)
+        if carried is not None:
+            part = joined_rows([carried, part])
+            part = part.at(np.argsort(part.numbers, kind="stable"))
+        windows, left = cutter.cut(part.times, last=number == numbers[-1])
+        yield part, windows
+        carried = part.at(left) if len(left) else None
