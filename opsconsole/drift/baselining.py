@@ -271,7 +271,7 @@ def _new(monitor: Monitor, version: int, reference: Reference, *, used: tuple[st
         monitor=monitor.name,
         model=monitor.model,
         version=version,
-        rows=sketch.rows,
+        rows=reference.drawn_from,
         origin=reference.origin,
         sketch=sketch.encode(),
         fitted=fit_reference(monitor, reference, layouts, sketch).encode(),

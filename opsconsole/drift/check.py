@@ -18,7 +18,7 @@ from opsconsole.drift.baselining import ensure_baseline, fits
 from opsconsole.drift.data.labels import with_labels
 from opsconsole.drift.data.production import Production, read_production
 from opsconsole.drift.data.sources import Source, open_source
-from opsconsole.drift.fingerprints import inputs_of, mark_of, stamps_of
+from opsconsole.drift.fingerprints import inputs_of, mark_of, stamps_at, stamps_of
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.fitted import decode as fitted_of
 from opsconsole.drift.measured import Measured, QualityFact
@@ -93,13 +93,14 @@ def check(
         )
     with store.immediate() as connection:
         incidents.wake(connection, name, clock.now())
-    inputs = inputs_of(monitor, store, subject, data or monitor.config.current)
+    stamps = stamps_at(monitor, data or monitor.config.current)
+    inputs = inputs_of(monitor, store, subject, stamps)
     last = check_marks.mark(store, name)
     if inputs is not None and last is not None and last.mark == mark_of(monitor, store, inputs):
         return _result(store, name, subject, _Done([], last.chunks, list(last.notes), whole=True))
     production = production_of(monitor, store, subject, data)
     ensure_baseline(monitor, store, subject, production)
-    stamps = stamps_of(production.source)
+    stamps = stamps_of(production.source, stamps)
     done = _Done([], 0, list(production.notes), whole=data is None and not production.source.left_out)
     held = baseline_store.baselines(store, name)
     for version, baseline in sorted(held.items()):

@@ -12,11 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from opsconsole.config.monitors import MonitorConfig
+from opsconsole.drift.data.commands import COMMAND
 from opsconsole.drift.data.files import file_stamp
 from opsconsole.drift.data.places import find_files
 from opsconsole.drift.data.production import Production
 from opsconsole.drift.data.rows import Rows
 from opsconsole.drift.data.sources import Source
+from opsconsole.drift.data.tables import SQLITE
 from opsconsole.drift.data.windows import Window
 from opsconsole.drift.monitors import Monitor, Subject
 from opsconsole.drift.sketches.sketch import readable
@@ -73,18 +75,24 @@ def stamp_of(production: Production, rows: Rows, stamps: Mapping[str, str]) -> s
     return hasher.hexdigest()
 
 
-def stamps_of(source: Source) -> dict[str, str]:
-    """Return what each file's content is known by."""
-    return {file.name: file.stamp() for file in source.files}
+def stamps_at(monitor: Monitor, location: str | Path) -> dict[str, str]:
+    """Return what the content of each file of a place is known by; none for tables and commands."""
+    if str(location).startswith((SQLITE, COMMAND)):
+        return {}
+    return {str(path): file_stamp(path) for path in find_files(location, base=monitor.root).paths}
 
 
-def inputs_of(monitor: Monitor, store: Store, subject: Subject, location: str | Path) -> str | None:
+def stamps_of(source: Source, stamps: Mapping[str, str]) -> dict[str, str]:
+    """Return what each file's content is known by: as it was before it was read, where that is known."""
+    return {file.name: stamps.get(file.name) or file.stamp() for file in source.files}
+
+
+def inputs_of(monitor: Monitor, store: Store, subject: Subject, stamps: Mapping[str, str]) -> str | None:
     """Return what a check is about to rest on, without opening a file.
 
     None where only reading would tell (tables and commands), and where time alone can change a verdict (freshness).
     """
-    place = str(location)
-    if place.startswith(("sqlite:", "command:")) or monitor.config.quality.fresh is not None:
+    if not stamps or monitor.config.quality.fresh is not None:
         return None
     told = (
         REVISION,
@@ -92,7 +100,7 @@ def inputs_of(monitor: Monitor, store: Store, subject: Subject, location: str | 
         monitor.persistence,
         monitor.task,
         subject,
-        [(str(path), file_stamp(path)) for path in find_files(location, base=monitor.root).paths],
+        list(stamps.items()),
         [(one.id, one.file_digest) for one in baselines.predictions(store, monitor.model)],
         [(one.id, one.file_digest) for one in label_batches.batches(store, monitor.name)],
     )

@@ -125,7 +125,7 @@ def _reference_windows(
     return tuple(
         ReferenceWindow(
             label=window.label,
-            rows=len(window.rows),
+            rows=round(len(window.rows) / reference.share),
             columns=_moved(whole, sketch),
             realised=reference.realised(monitor, window.rows),
         )
@@ -163,7 +163,7 @@ def _rows_a_week(reference: Reference) -> float | None:
     there = reference.times[~np.isnat(reference.times)]
     if len(there) < 2 or there.max() == there.min():
         return None
-    return float(len(there) / ((there.max() - there.min()) / WEEK))
+    return float(len(there) / reference.share / ((there.max() - there.min()) / WEEK))
 
 
 def _importance(monitor: Monitor, reference: Reference) -> dict[str, float]:

@@ -1,4 +1,7 @@
-"""Reference rows in memory: a version's own evaluated rows, a source, or production rows that the operator chose."""
+"""Reference rows in memory: a version's own evaluated rows, a source, or production rows that the operator chose.
+
+Of more than memory is to hold, rows are drawn at random: a reference of half a million says what one of all would.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from opsconsole.drift.data.batches import outcome_column, outcome_kind, with_column
-from opsconsole.drift.data.outcomes import as_text, known, outcomes, outcomes_in
+from opsconsole.drift.data.outcomes import as_text, joined, known, outcomes, outcomes_in
 from opsconsole.drift.data.probabilities import PREFIX, at, classes_of, matrix
 from opsconsole.drift.data.production import Production
 from opsconsole.drift.data.rows import Rows
@@ -28,6 +31,10 @@ from opsconsole.store.baselines import Realised
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+MOST_VALUES = 1 << 24
+"""Rows × columns that are held: 128 MB of numbers."""
+SEED = 20130101
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -42,7 +49,9 @@ class Reference:
     times: NDArray[np.datetime64]
     """Wall-clock times; NaT where a row has none."""
     since: datetime | None
-    """The earliest of its rows."""
+    """The earliest of its source's rows."""
+    drawn_from: int
+    """How many rows its source has; these are all of them, or were drawn at random."""
     probabilities: Probabilities | None = None
     """For a multiclass model what it says of every class."""
     offered: tuple[str, ...] = ()
@@ -50,8 +59,13 @@ class Reference:
 
     @property
     def rows(self) -> int:
-        """How many there are."""
+        """How many are held."""
         return sum(batch.num_rows for batch in self.batches)
+
+    @property
+    def share(self) -> float:
+        """Which share of its source's rows are held."""
+        return self.rows / self.drawn_from if self.drawn_from else 1.0
 
     @property
     def labelled(self) -> NDArray[np.bool_]:
@@ -78,19 +92,36 @@ class Evaluated:
     probabilities: Probabilities | None = None
 
 
+@dataclass(frozen=True)
+class _Part:
+    """Some rows with their outcomes."""
+
+    rows: pa.RecordBatch
+    labels: NDArray[Any]
+    scores: NDArray[Any]
+    times: NDArray[np.datetime64]
+    said: Probabilities | None
+
+    def at(self, mine: NDArray[np.bool_] | None) -> _Part:
+        """Return those that are ``mine``; None: all."""
+        if mine is None:
+            return self
+        said = None if self.said is None else Probabilities(self.said.classes, self.said.values[mine])
+        return _Part(self.rows.filter(pa.array(mine)), self.labels[mine], self.scores[mine], self.times[mine], said)
+
+
 class _Gathering:
     """Takes reference rows in, batch by batch."""
 
     def __init__(self, monitor: Monitor, kinds: dict[str, ColumnKind | None], source: Source) -> None:
         self.monitor, self.kinds = monitor, kinds
         self.offered = watchable(monitor, source)
-        self.batches: list[pa.RecordBatch] = []
-        self.labels: list[NDArray[Any]] = []
-        self.scores: list[NDArray[Any]] = []
-        self.times: list[NDArray[np.datetime64]] = []
-        self.said: list[Probabilities | None] = []
+        self.parts: list[_Part] = []
         self.since: datetime | None = None
+        self.rows, self.drawn_from = 0, 0
         self._clock = WallClock()
+        self._share = 1.0
+        self._random = np.random.default_rng(SEED)
 
     @property
     def columns(self) -> list[str]:
@@ -105,49 +136,56 @@ class _Gathering:
         scores: NDArray[Any],
         said: Probabilities | None = None,
     ) -> None:
-        """Keep rows with their outcomes."""
-        self.said.append(said)
+        """Keep rows with their outcomes, or those of them that are drawn."""
+        self.drawn_from += table.num_rows
+        times = self._times(file, table)
         names = set(table.schema.names)
         kept = [name for name in dict.fromkeys([*self.kinds, *self.monitor.config.slices]) if name in names]
         rows = with_column(table.select(kept), self.monitor.config.score, scores)
         if self.monitor.config.label is not None:
             rows = with_column(rows, self.monitor.config.label, outcome_column(self.monitor.task, labels))
-        self.batches.append(rows)
-        self.labels.append(labels)
-        self.scores.append(scores)
-        self._times(file, table)
+        mine = None if self._share == 1.0 else self._random.random(len(labels)) < self._share
+        self._keep(_Part(rows, labels, scores, times, said).at(mine))
+        while self.rows * rows.num_columns > MOST_VALUES and self.rows > self.monitor.config.least:
+            self._share /= 2
+            parts, self.parts, self.rows = self.parts, [], 0
+            for part in parts:
+                self._keep(part.at(self._random.random(len(part.labels)) < 0.5))
 
-    def _times(self, file: DataFile, table: pa.RecordBatch) -> None:
+    def _keep(self, part: _Part) -> None:
+        self.parts.append(part)
+        self.rows += len(part.labels)
+
+    def _times(self, file: DataFile, table: pa.RecordBatch) -> NDArray[np.datetime64]:
         name = self.monitor.config.time
         if name not in table.schema.names:
-            self.times.append(np.full(table.num_rows, np.datetime64("NaT"), dtype="datetime64[us]"))
-            return
+            return np.full(table.num_rows, np.datetime64("NaT"), dtype="datetime64[us]")
         found = self._clock.read(table.column(name), file, name, 0)
-        self.times.append(found)
         there = found[~np.isnat(found)]
         if len(there):
             first = moment(there.min(), self._clock.zone)
             self.since = first if self.since is None else min(self.since, first)
+        return found
 
     def result(self, origin: str, *, scored: bool = True) -> Reference:
         """Return what was kept."""
-        empty = np.empty(0)
-        scores = np.concatenate(self.scores) if self.scores else empty
-        labels = np.concatenate(self.labels) if self.labels else empty
+        scores = joined(self.monitor, [part.scores for part in self.parts])
+        labels = joined(self.monitor, [part.labels for part in self.parts])
         kind = ColumnKind.CATEGORICAL if scores.dtype == object else ColumnKind.NUMERIC
         kinds = self.kinds | ({self.monitor.config.score: kind} if scored else {})
         if self.monitor.config.label is not None and int(known(labels).sum()) >= self.monitor.config.least:
             kinds[self.monitor.config.label] = outcome_kind(self.monitor.task)
         return Reference(
             origin=origin,
-            batches=self.batches,
+            batches=[part.rows for part in self.parts],
             kinds=kinds,
             labels=labels,
             scores=scores,
-            times=np.concatenate(self.times) if self.times else np.empty(0, dtype="datetime64[us]"),
+            times=np.concatenate([np.empty(0, dtype="datetime64[us]"), *(part.times for part in self.parts)]),
             since=self.since,
-            probabilities=_whole(self.said),
+            probabilities=_whole([part.said for part in self.parts]),
             offered=self.offered,
+            drawn_from=self.drawn_from,
         )
 
 
@@ -169,7 +207,7 @@ def evaluation_rows(monitor: Monitor, subject: Subject, current: Source) -> Refe
         if table.num_rows:
             places = match.drop_null().to_numpy()
             kept.add(batch.file, table, rows.labels[places], rows.scores[places], at(rows.probabilities, places))
-    if not kept.batches:
+    if not kept.parts:
         raise DataError(
             f"{source.name}: holds none of the {len(rows.ids):,} rows that {subject.evaluation.name} names",
             hint=f"are `{monitor.config.id}` there and row_id here the same ids?",

@@ -16,14 +16,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsconsole.drift import chunking
+from opsconsole.drift import chunking, references
+from opsconsole.drift.baselining import configured_rows
 from opsconsole.drift.check import CheckResult, production_of
 from opsconsole.drift.data import heaps, labels
 from opsconsole.drift.data.errors import DataError
 from opsconsole.drift.data.heaps import Heaps
 from opsconsole.drift.data.joins import Keys
 from opsconsole.drift.data.windows import Cutter, cut, floored, shown
+from opsconsole.drift.fitted import decode
 from opsconsole.drift.monitors import Subject, monitor_of
+from opsconsole.ground.nouns import Severity
+from opsconsole.store import baselines
 from opsconsole.store import chunks as chunk_store
 from tests.drift.drift_world import World
 
@@ -196,6 +200,39 @@ def test_labels_brought_are_matched_however_little_fits_into_memory(world: World
     with tiny():
         found = labels.bring(monitor, world.store, late, production_of(monitor, world.store, subject))
     assert (found.rows, found.matched, found.unknown, found.changed) == (202, 200, 2, 200)
+
+
+def test_of_a_reference_larger_than_memory_rows_are_drawn_and_its_numbers_stay(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, scores, _ = world.month(1, rows=20_000)
+    path = world.root / "data" / "2013-01.parquet"
+    pq.write_table(pq.read_table(path).append_column("score", pa.array(scores)), world.root / "reference.parquet")
+    path.unlink()
+    world.configure('time = "t"', 'time = "t"\nreference = "reference.parquet"')
+    monitor = monitor_of(world.workspace, "m")
+    world.live(2)
+    production = production_of(monitor, world.store, Subject("m", "production", 1))
+    whole = configured_rows(monitor, Subject("m", "production", 1), production.source)
+    monkeypatch.setattr(references, "MOST_VALUES", 20_000)
+    drawn = configured_rows(monitor, Subject("m", "production", 1), production.source)
+    assert (whole.rows, whole.drawn_from, whole.share) == (20_000, 20_000, 1.0)
+    assert 2_000 < drawn.rows < 20_000 / 3
+    assert len(drawn.labels) == len(drawn.scores) == len(drawn.times) == drawn.rows
+    assert (drawn.drawn_from, drawn.since) == (20_000, whole.since)
+    assert abs(float(np.mean(drawn.scores)) - float(np.mean(whole.scores))) < 0.02
+    place = np.searchsorted(whole.times, drawn.times)
+    assert (whole.scores[place] == drawn.scores).all(), "a row keeps its own score"
+    found = world.check(Subject("m", "production", 1))
+    assert [chunk.severity for chunk in found.chunks] == [Severity.OK]
+    held = baselines.baseline(world.store, "m", 1)
+    assert held is not None
+    assert held.rows == 20_000
+    a_week = decode(held.fitted or b"").rows_a_week
+    assert a_week == pytest.approx(20_000 / 31 * 7, rel=0.01)
+    world.live(3, shift=0.5)
+    world.live(4, shift=0.5)
+    assert world.check(Subject("m", "production", 1)).chunks[-1].severity is Severity.INFO
 
 
 def peak(world: World, subject: Subject) -> int:
