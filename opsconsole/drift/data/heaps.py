@@ -6,6 +6,7 @@ fits into memory, so that memory does not grow with the rows. The file is gone w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,6 +77,13 @@ class Heaps:
     def numbers(self) -> list[int]:
         """Return the heaps that hold anything."""
         return sorted({*self._waiting, *self._written})
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield all rows of each heap."""
+        for heap in self.numbers():
+            batch = self.read(heap)
+            assert batch is not None
+            yield batch
 
     def read(self, heap: int) -> pa.RecordBatch | None:
         """Return all rows of a heap; None where there are none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -11,8 +12,18 @@ import pyarrow.compute as pc
 from opsconsole.drift.data.heaps import Heaps, block_of, heaps_for
 from opsconsole.drift.data.repeats import hashes_of, repeated
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 ROUND_HEAPS = 4
 """So many times more records than rows are joined at once."""
+
+
+def heap_of(ids: pa.Array, number: int) -> NDArray[np.int64]:
+    """Return which of so many heaps each id belongs on; none is null."""
+    if number == 1:
+        return np.zeros(len(ids), dtype=np.int64)
+    return (hashes_of(ids) % np.uint64(number)).astype(np.int64)
 
 
 class Keys:
@@ -26,14 +37,12 @@ class Keys:
         """Take ids in, the first of them that of row ``first``; rows without one are known by nothing."""
         rows = pa.array(np.arange(first, first + len(ids)))
         batch = pa.RecordBatch.from_pydict({"id": ids, "row": rows})
-        self._deal(self._heaps, batch.filter(ids.is_valid()) if ids.null_count else batch)
+        self._deal(batch, self._heaps)
 
     def repeated(self) -> tuple[int, str]:
         """Return how many rows have the id of an earlier one, and one such id."""
         more, example = 0, ""
-        for heap in self._heaps.numbers():
-            batch = self._heaps.read(heap)
-            assert batch is not None
+        for batch in self._heaps.batches():
             found, one = repeated(batch.column("id"))
             more, example = more + found, example or one
         return more, example
@@ -45,8 +54,7 @@ class Keys:
         """
         found, waiting, rows = Heaps(), Heaps(), 0
         for batch in records:
-            ids = batch.column("id")
-            self._deal(waiting, batch.filter(ids.is_valid()) if ids.null_count else batch)
+            self._deal(batch, waiting)
             rows += batch.num_rows
             if heaps_for(rows) > ROUND_HEAPS * self._number:
                 self._join(waiting, found)
@@ -54,11 +62,11 @@ class Keys:
         self._join(waiting, found)
         return found
 
-    def _deal(self, heaps: Heaps, batch: pa.RecordBatch) -> None:
-        if self._number == 1:
-            heaps.add(batch, 0)
-        else:
-            heaps.deal(batch, (hashes_of(batch.column("id")) % np.uint64(self._number)).astype(np.int64))
+    def _deal(self, batch: pa.RecordBatch, heaps: Heaps) -> None:
+        """Put the rows that have an id onto their heaps."""
+        if batch.column("id").null_count:
+            batch = batch.filter(batch.column("id").is_valid())
+        heaps.deal(batch, heap_of(batch.column("id"), self._number))
 
     def _join(self, records: Heaps, found: Heaps) -> None:
         for heap in records.numbers():

@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from opsconsole.drift.data.files import BATCH_ROWS
-from opsconsole.drift.data.outcomes import as_column, as_text, known, outcomes, unknown
+from opsconsole.drift.data.heaps import Heaps, heaps_for
+from opsconsole.drift.data.joins import heap_of
+from opsconsole.drift.data.outcomes import as_column, as_text, from_column, known, outcomes
 from opsconsole.drift.data.production import Production
 from opsconsole.drift.data.sources import DataError, open_source
 from opsconsole.drift.monitors import Monitor
@@ -59,37 +62,23 @@ def bring(monitor: Monitor, store: Store, file: str | Path, production: Producti
 
     Raises DataError where a column lacks, or a label is none that the task has, with its row.
     """
-    ids, labels, empty = _read(monitor, file)
-    ids, labels, repeated = _last_of_each(ids, labels)
-    if not len(ids):
+    read = _read(monitor, file)
+    if not read.rows:
         raise DataError(f"{file}: there is no row with an id and a label in it", hint="ids and labels, one row each")
-    matched, before = _before(monitor, production, ids)
-    changed = int((known(before) & (before != labels)).sum())
-    digest, path = _write(monitor, ids, labels)
+    last = _last_of_all(read)
+    matched, changed = _matched(production, last)
+    digest, path = _write(monitor, last.heaps)
     with store.immediate() as connection:
         new = label_batches.record(
             connection,
             monitor=monitor.name,
             path=str(path.relative_to(monitor.evidence)),
             file_digest=digest,
-            rows=len(ids),
-            unknown=int((~matched).sum()),
+            rows=last.rows,
+            unknown=last.rows - matched,
             changed=changed,
         )
-    return Brought(str(file), len(ids), int(matched.sum()), int((~matched).sum()), changed, repeated, empty, new)
-
-
-def _before(monitor: Monitor, production: Production, ids: pa.Array) -> tuple[NDArray[np.bool_], NDArray[Any]]:
-    """Return for each id whether a row has it, and the label of the first such row."""
-    matched, before = np.zeros(len(ids), dtype=np.bool_), unknown(monitor, len(ids))
-    for block in production.blocks():
-        match = pc.index_in(block.ids, value_set=ids)
-        rows = np.flatnonzero(match.is_valid().to_numpy(zero_copy_only=False))
-        places, first = np.unique(match.drop_null().to_numpy(), return_index=True)
-        new = ~matched[places]
-        before[places[new]] = block.labels[rows[first[new]]]
-        matched[places] = True
-    return matched, before
+    return Brought(str(file), last.rows, matched, last.rows - matched, changed, last.repeated, read.empty, new)
 
 
 def with_labels(monitor: Monitor, store: Store, production: Production) -> Production:
@@ -114,28 +103,77 @@ def _brought(monitor: Monitor, batch: LabelBatch) -> Iterator[pa.RecordBatch]:
             yield pa.RecordBatch.from_pydict({"id": table.column("row_id"), "label": labels})
 
 
-def _read(monitor: Monitor, file: str | Path) -> tuple[pa.Array, NDArray[Any], int]:
+@dataclass(frozen=True)
+class _Labels:
+    """Ids and labels (``id``, ``label``), on heaps."""
+
+    heaps: Heaps
+    rows: int
+    empty: int = 0
+    repeated: int = 0
+
+
+def _read(monitor: Monitor, file: str | Path) -> _Labels:
     source = open_source(file, base=Path.cwd())
     names = {name for one in source.files for name in one.kinds}
     id_column = monitor.config.id if monitor.config.id in names else "row_id"
     wanted = monitor.config.label if monitor.config.label in names else "label"
     label_column = str(wanted)
     source.require([id_column, label_column])
-    ids, labels, empty, row = [], [], 0, 0
+    heaps, rows, empty, row = Heaps(), 0, 0, 0
     for batch in source.batches([id_column, label_column]):
         values = outcomes(monitor, batch.table.column(label_column), batch.file, label_column)
         _check(monitor, values, batch.file.path, label_column, row)
         own = as_text(batch.table.column(id_column))
         there = own.is_valid().to_numpy(zero_copy_only=False) & known(values)
-        ids.append(own.filter(pa.array(there)))
-        labels.append(values[there])
+        heaps.add(_batch(own.filter(pa.array(there)), values[there]), row // BATCH_ROWS)
+        rows += int(there.sum())
         empty += int((~there).sum())
         row += batch.table.num_rows
-    return (
-        pa.concat_arrays(ids) if ids else pa.array([], pa.string()),
-        np.concatenate(labels) if labels else unknown(monitor, 0),
-        empty,
-    )
+    return _Labels(heaps, rows, empty)
+
+
+def _batch(ids: pa.Array, labels: NDArray[Any]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pydict({"id": ids, "label": as_column(labels)})
+
+
+def _last_of_all(read: _Labels) -> _Labels:
+    """Keep the last label of each id; count the ids that had different ones."""
+    dealt, number = Heaps(), heaps_for(read.rows)
+    for batch in read.heaps.batches():
+        dealt.deal(batch, heap_of(batch.column("id"), number))
+    heaps, rows, repeated = Heaps(), 0, 0
+    for batch in dealt.batches():
+        ids, labels, several = _last_of_each(batch.column("id"), from_column(batch.column("label")))
+        heaps.add(_batch(ids, labels), len(heaps.numbers()))
+        rows, repeated = rows + len(ids), repeated + several
+    return _Labels(heaps, rows, repeated=repeated)
+
+
+def _matched(production: Production, labels: _Labels) -> tuple[int, int]:
+    """Return how many of the ids production rows have, and for how many the first such row had another label."""
+    joined = production.keys.newest(_numbered(labels))
+    seen, changed = np.zeros(labels.rows, dtype=np.bool_), 0
+    for block in production.blocks():
+        found = joined.read(block.block)
+        if found is None:
+            continue
+        rows, numbers = found.column("row").to_numpy(), found.column("number").to_numpy()
+        order = np.argsort(rows)
+        each, first = np.unique(numbers[order], return_index=True)
+        new = order[first[~seen[each]]]
+        before, now = block.labels[rows[new] - block.numbers[0]], from_column(found.column("label"))[new]
+        changed += int((known(before) & (before != now)).sum())
+        seen[each] = True
+    return int(seen.sum()), changed
+
+
+def _numbered(labels: _Labels) -> Iterator[pa.RecordBatch]:
+    number = 0
+    for batch in labels.heaps.batches():
+        numbers = pa.array(np.arange(number, number + batch.num_rows))
+        yield pa.RecordBatch.from_pydict({"id": batch.column("id"), "label": batch.column("label"), "number": numbers})
+        number += batch.num_rows
 
 
 def _check(monitor: Monitor, values: NDArray[Any], path: Path, column: str, first: int) -> None:
@@ -169,10 +207,10 @@ def _values(monitor: Monitor, column: pa.Array) -> NDArray[Any]:
     return values
 
 
-def _write(monitor: Monitor, ids: pa.Array, labels: NDArray[Any]) -> tuple[Digest, Path]:
+def _write(monitor: Monitor, labels: Heaps) -> tuple[Digest, Path]:
     """Write a batch under the name of its content, whole or not at all."""
     try:
-        return _written(monitor.evidence / FOLDER / monitor.name, ids, labels)
+        return _written(monitor.evidence / FOLDER / monitor.name, labels)
     except OSError as error:
         raise StoreError(
             f"{monitor.evidence}: the labels cannot be kept: {os.strerror(error.errno or errno.EIO)}",
@@ -180,11 +218,15 @@ def _write(monitor: Monitor, ids: pa.Array, labels: NDArray[Any]) -> tuple[Diges
         ) from error
 
 
-def _written(folder: Path, ids: pa.Array, labels: NDArray[Any]) -> tuple[Digest, Path]:
+def _written(folder: Path, labels: Heaps) -> tuple[Digest, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f".draft-{token_hex(6)}.parquet"
+    batches = (batch.rename_columns(["row_id", "label"]) for batch in labels.batches())
+    first = next(batches)
     try:
-        pq.write_table(pa.table({"row_id": ids, "label": pa.array(labels)}), draft, compression="zstd")
+        with pq.ParquetWriter(draft, first.schema, compression="zstd") as writer:
+            for batch in chain([first], batches):
+                writer.write_batch(batch)
         digest = digest_file(draft)
         path = folder / f"{digest.removeprefix('sha256:')[:16]}.parquet"
         draft.replace(path)

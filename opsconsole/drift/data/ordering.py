@@ -25,14 +25,12 @@ def in_order(production: Production, rows: Iterable[Rows]) -> Iterator[tuple[Row
         heaps.deal(block.batch(), np.searchsorted(parts, shown(block.times, zone), side="right"))
     cutter = Cutter(config.chunk, zone, config.least, total)
     carried: Rows | None = None
-    numbers = heaps.numbers()
-    for number in numbers:
-        batch = heaps.read(number)
-        assert batch is not None
+    last = max(heaps.numbers(), default=0)
+    for number, batch in zip(heaps.numbers(), heaps.batches(), strict=True):
         part = rows_of(batch)
         if carried is not None:
             part = joined_rows([carried, part])
             part = part.at(np.argsort(part.numbers, kind="stable"))
-        windows, left = cutter.cut(part.times, last=number == numbers[-1])
+        windows, left = cutter.cut(part.times, last=number == last)
         yield part, windows
         carried = part.at(left) if len(left) else None

@@ -74,9 +74,7 @@ class Production:
     def keys(self) -> Keys:
         """The rows' ids, to join by."""
         keys = Keys(self.rows)
-        for number in self.log.numbers():
-            batch = self.log.read(number)
-            assert batch is not None
+        for number, batch in enumerate(self.log.batches()):
             keys.add(batch.column("id"), first_of(number))
         return keys
 
@@ -264,9 +262,7 @@ def _told_of_scores(production: Production) -> tuple[list[str], list[str]]:
             begun = times.min() if begun is None else min(begun, times.min())
         unscored.add(pa.RecordBatch.from_pydict({"time": pa.array(block.times[~scored])}), block.block)
     missed = production.rows if begun is None else 0
-    for number in unscored.numbers() if begun is not None else []:
-        batch = unscored.read(number)
-        assert batch is not None
+    for batch in unscored.batches() if begun is not None else ():
         missed += int((batch.column("time").to_numpy(zero_copy_only=False) >= begun).sum())
     told = [f"{missed:,} rows have no score of any version and were left out"] if missed else []
     return told, [
