@@ -27,7 +27,7 @@ from opsconsole.drift.sketches.sketch import TableSketch
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MOST_AT_ONCE = 256
+MOST_AT_ONCE = 1024
 """Chunks that are counted at a time; where rows are in no order of time, more than so many take several passes."""
 
 
