@@ -205,12 +205,13 @@ def _report_sums(session: Session, monitor: str, per: str, *, as_json: bool) -> 
             text.count(one.rows),
             text.percent(one.labels / one.rows if one.rows else None),
             ", ".join(f"{name} {text.decimals(value)}" for name, value in one.metrics.items()) or "–",
+            "–" if one.estimated is None else text.decimals(one.estimated.value),
             ", ".join(one.drifted[:4]) + ("" if len(one.drifted) < 5 else f" and {len(one.drifted) - 4} more") or "–",
         )
         for one in found.sums
     ]
-    head = (per, "version", "chunks", "rows", "labels", "means", "moved")
-    lines = [*table(head, rows, right=(2, 3, 4)), *(f"note: {text.clean(note)}" for note in found.notes)]
+    head = (per, "version", "chunks", "rows", "labels", "realised", "estimated", "moved")
+    lines = [*table(head, rows, right=(2, 3, 4, 6)), *(f"note: {text.clean(note)}" for note in found.notes)]
     document = as_dict(found) | {"sums": [as_dict(one) | {"drifted": list(one.drifted)} for one in found.sums]}
     emit(document, lines, as_json=as_json)
 

@@ -145,11 +145,10 @@ def _check_version(
     """Measure what changed of a version's chunks, and judge from the first that changed on."""
     monitor, version = against.monitor, against.baseline.version
     left_out: list[str] = []
-    works, owners = works_of(store, production, against, stamps, left_out)
+    works, unmeasured = works_of(store, production, against, stamps, left_out)
     done.notes += [*_columns_told(monitor, against, production), *left_out, *gaps_told(monitor, version, works)]
     done.notes += forget_others(store, monitor, version, works, whole=done.whole)
-    to_measure = [(work.window, work.told) for work in works if work.told is not None]
-    fresh = measure_chunks(production, against, to_measure, owners)
+    fresh = measure_chunks(production, against, unmeasured)
     stored = _stored_pasts(store, against) if works else {}
     course = _course(against, works, stored)
     stale = _stale(monitor, works)
@@ -157,11 +156,11 @@ def _check_version(
     for work in works:
         last = work is works[-1] and monitor.config.quality.fresh is not None
         again = changed or last or not work.judged or _told_stale(monitor, store, work)
-        if work.told is None and not again:
+        if not work.new and not again:
             course.add(stored[work.window.start])
             done.unchanged += 1
             continue
-        facts, sketch = _measured_before(store, against, work) if work.told is None else next(fresh)
+        facts, sketch = next(fresh) if work.new else _measured_before(store, against, work)
         told = replace(facts, quality=(*facts.quality, *stale)) if last else facts
         judged = judge_chunk(against, work.window, told, sketch, course, work.fingerprint)
         course.add(judged.past)

@@ -65,6 +65,8 @@ class Measured:
     slices: tuple[SliceFacts, ...] = ()
     quality: tuple[QualityFact, ...] = ()
     losses: Losses = Losses()
+    scores: tuple[bytes, bytes, bytes] | None = None
+    """Encoded histograms of a binary model's scores by label: what sums of chunks are measured from."""
     season: str | None = None
     """The season of the reference that it was compared with, in words; None: with all of it."""
 

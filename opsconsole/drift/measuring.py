@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from opsconsole.drift.data.heaps import Heaps
 from opsconsole.drift.data.outcomes import known
 from opsconsole.drift.data.owners import Owners
 from opsconsole.drift.data.production import Production
+from opsconsole.drift.data.rows import Rows
 from opsconsole.drift.data.seasons import season_named
 from opsconsole.drift.data.windows import Window
 from opsconsole.drift.facts import ColumnFacts, Role, Shift, rows_needed
@@ -26,6 +27,7 @@ from opsconsole.drift.measures.distances import distances
 from opsconsole.drift.monitors import Monitor
 from opsconsole.drift.performance.metrics import measure
 from opsconsole.drift.row_facts import RowFacts
+from opsconsole.drift.row_facts import decode as row_facts_of
 from opsconsole.drift.sketches.layout import layout_of
 from opsconsole.drift.sketches.sketch import CategorySketch, EmbeddingSketch, NumericSketch, Sketch, TableSketch, decode
 from opsconsole.drift.verdicts.gates import RATE_FACTOR
@@ -40,14 +42,35 @@ CONSTANT_BY_CHANCE = 1e-5
 SHIFTS, LEAST_SHIFT = 2, 0.01
 
 
+class Unmeasured:
+    """Chunks whose features are still to be read, with all else that their rows tell."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self.owners = Owners(monitor)
+        self._windows: list[Window] = []
+        self._told = Heaps()
+
+    def add(self, window: Window, told: RowFacts, rows: Rows) -> None:
+        """Take one more chunk in."""
+        self._told.add(pa.RecordBatch.from_pydict({"told": [told.encode()]}), len(self._windows))
+        self._windows.append(window)
+        self.owners.add(rows)
+
+    def chunk(self, number: int) -> tuple[Window, RowFacts]:
+        """Return one of the chunks, by the order in which they came."""
+        batch = self._told.read(number)
+        assert batch is not None
+        return self._windows[number], row_facts_of(batch.column("told")[0].as_py())
+
+
 def measure_chunks(
-    production: Production, against: Against, windows: Sequence[tuple[Window, RowFacts]], owners: Owners
+    production: Production, against: Against, unmeasured: Unmeasured
 ) -> Iterator[tuple[Measured, TableSketch]]:
-    """Yield the facts and the sketch of each window, in order, while their features are read."""
+    """Yield the facts and the sketch of each chunk, in order, while their features are read."""
     monitor, parked, expected = against.monitor, Heaps(), 0
     done: set[int] = set()
-    for number, counted in count_chunks(monitor, production, against.reference, against.fitted, owners):
-        facts, sketch = measure_chunk(against, *windows[number], counted), counted.sketch
+    for number, counted in count_chunks(monitor, production, against.reference, against.fitted, unmeasured.owners):
+        facts, sketch = measure_chunk(against, *unmeasured.chunk(number), counted), counted.sketch
         if number != expected:
             parked.add(_parked(facts, sketch, against.reference), number)
             done.add(number)
@@ -88,6 +111,7 @@ def measure_chunk(against: Against, window: Window, told: RowFacts, counted: Cou
         slices=_slices(against, counted),
         quality=_quality(monitor, reference, window, told, counted),
         losses=told.losses,
+        scores=told.scores,
         season=season,
     )
 

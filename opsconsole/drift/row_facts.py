@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import pyarrow.compute as pc
 
@@ -15,15 +16,21 @@ from opsconsole.drift.data.seasons import seasons_of
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.measured import Losses
 from opsconsole.drift.monitors import Monitor
-from opsconsole.drift.performance.estimation import Estimated
+from opsconsole.drift.performance.estimation import Estimated, realised_binned
 from opsconsole.drift.performance.losses import losses
 from opsconsole.drift.performance.metrics import measure, measure_all
 from opsconsole.drift.performance.multiclass import Probabilities
 from opsconsole.drift.performance.outlook import estimated
+from opsconsole.drift.performance.score_histogram import count_by_label
+from opsconsole.ground.nouns import ModelTask
 from opsconsole.store.baselines import Realised
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+FINE = 0.001
+"""How far a histogram may be from the rows."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +44,20 @@ class RowFacts:
     estimated: Estimated | None
     """The monitor's metric without labels, where scores are enough to know it."""
     losses: Losses
+    scores: tuple[bytes, bytes, bytes] | None
+    """Histograms by label; None where they would not tell what the rows do."""
     season: int | None
     twice: int
     """Rows that repeat an id which stands there already; counted only where the monitor forbids it."""
+
+    def encode(self) -> bytes:
+        """Return bytes, to be put aside until the features were read."""
+        return msgspec.msgpack.encode(self)
+
+
+def decode(data: bytes) -> RowFacts:
+    """Read what ``RowFacts.encode`` wrote."""
+    return msgspec.msgpack.decode(data, type=RowFacts)
 
 
 def row_facts(monitor: Monitor, fitted: Fitted, rows: Rows) -> RowFacts:
@@ -47,12 +65,14 @@ def row_facts(monitor: Monitor, fitted: Fitted, rows: Rows) -> RowFacts:
     both = known(rows.labels)
     labels, scores = rows.labels[both], rows.scores[both]
     season = monitor.config.season
+    realised = _realised(monitor, labels, scores, at(rows.probabilities, both))
     return RowFacts(
         rows=len(rows),
         labels=int(both.sum()),
-        realised=_realised(monitor, labels, scores, at(rows.probabilities, both)),
+        realised=realised,
         estimated=_estimated(monitor, fitted, rows),
         losses=_losses(monitor, fitted, labels, scores, rows.times[both]),
+        scores=_histograms(monitor, rows, realised),
         season=None if season is None else int(seasons_of(season, rows.times[:1])[0]),
         twice=_twice(rows) if monitor.config.quality.unique else 0,
     )
@@ -73,6 +93,20 @@ def _estimated(monitor: Monitor, fitted: Fitted, rows: Rows) -> Estimated | None
         return None
     said = None if rows.probabilities is None else at(rows.probabilities, np.arange(len(rows)))
     return estimated(fitted.outlook, monitor.metric, rows.scores, monitor.options, None, said)
+
+
+def _histograms(monitor: Monitor, rows: Rows, realised: tuple[Realised, ...]) -> tuple[bytes, bytes, bytes] | None:
+    """Count probabilities by label, where that is fine enough for the chunk's own AUC."""
+    if monitor.metric is None or monitor.task is not ModelTask.BINARY:
+        return None
+    there = rows.scores[np.isfinite(rows.scores)]
+    if not len(there) or there.min() < 0 or there.max() > 1:
+        return None
+    counted = count_by_label(rows.labels, rows.scores)
+    exact = next((one.value for one in realised if one.metric == "auc"), None)
+    binned = realised_binned("auc", counted, monitor.options)
+    fine = exact is None or binned is None or abs(exact - binned) <= FINE
+    return counted.encode() if fine else None
 
 
 def _twice(rows: Rows) -> int:

@@ -1,7 +1,8 @@
 """``drift report --per``: stored chunks summed to weeks, months or quarters; not one row is read for it.
 
-Sketches of one layout add up, so the sum says what a check of the longer chunk would have said of the columns. Of the
-metrics only means over rows add up; an AUC of a month is not made of its days.
+Sketches of one layout add up, so the sum says what a check of the longer chunk would have said of the columns. So do the
+scores of a binary model by label, from which its metrics are measured and estimated to .001. Of other tasks, and of
+scores that are no probabilities, only means over rows add up.
 """
 
 from __future__ import annotations
@@ -13,7 +14,12 @@ from opsconsole.config.workspace import Workspace
 from opsconsole.drift.baselining import usable
 from opsconsole.drift.compare import facts_of
 from opsconsole.drift.comparison import ColumnComparison, column_comparison
+from opsconsole.drift.fitted import Fitted
+from opsconsole.drift.fitted import decode as fitted_of
+from opsconsole.drift.measured import decode as measured_of
 from opsconsole.drift.monitors import Monitor, monitor_of
+from opsconsole.drift.performance.estimation import ESTIMATES, Estimated, estimate_binned, realised_binned
+from opsconsole.drift.performance.score_histogram import LabelledScores, decode_by_label
 from opsconsole.drift.sketches.sketch import TableSketch, decode
 from opsconsole.drift.verdicts.gates import judge
 from opsconsole.ground.errors import NotFoundError
@@ -25,6 +31,8 @@ from opsconsole.store.connection import Store
 
 ADDITIVE = frozenset({"accuracy", "brier", "log_loss", "mae", "mse", "quantile_loss"})
 """Metrics that are means over labelled rows."""
+UNEVEN = "calibration"
+"""It is measured in tenths of the rows, which the bins of a histogram do not end at."""
 UNITS = ("week", "month", "quarter", "year")
 
 
@@ -41,7 +49,9 @@ class Summed:
     labels: int
     columns: tuple[ColumnComparison, ...]
     metrics: dict[str, float]
-    """Means over the labelled rows."""
+    """Of the labelled rows: those of the task for a binary model, of others the means over rows."""
+    estimated: Estimated | None
+    """The monitor's metric as it must be if what was fitted on the reference still holds; for a binary model."""
 
     @property
     def drifted(self) -> tuple[str, ...]:
@@ -69,11 +79,13 @@ def sums(workspace: Workspace, store: Store, name: str, per: str) -> Sums:
     if not groups:
         raise NotFoundError(f"monitor `{name}` has no chunks yet", hint=f"opsconsole drift check {name}")
     held = baselines.baselines(store, name)
-    references = {version: decode(one.sketch) for version, one in held.items() if usable(one)}
+    references = {
+        version: (decode(one.sketch), fitted_of(one.fitted or b"")) for version, one in held.items() if usable(one)
+    }
     found, skipped = [], 0
     for (version, label), members in groups.items():
         reference = references.get(version)
-        summed = None if reference is None else _summed(monitor, store, reference, label, members)
+        summed = None if reference is None else _summed(monitor, store, *reference, label, members)
         if summed is None:
             skipped += len(members)
         else:
@@ -93,7 +105,9 @@ def period(chunk: Chunk, per: str) -> str:
     return f"{middle:%b %Y}" if per == "month" else f"{middle.year}"
 
 
-def _summed(monitor: Monitor, store: Store, reference: TableSketch, label: str, members: list[Chunk]) -> Summed | None:
+def _summed(
+    monitor: Monitor, store: Store, reference: TableSketch, fitted: Fitted, label: str, members: list[Chunk]
+) -> Summed | None:
     """Merge the chunks' sketches and measure the sum; None where any was counted in another layout."""
     whole: TableSketch | None = None
     for chunk in members:
@@ -113,6 +127,7 @@ def _summed(monitor: Monitor, store: Store, reference: TableSketch, label: str, 
         column_comparison(one, verdicts[one.name], reference.columns.get(one.name), whole.columns.get(one.name))
         for one in facts
     )
+    scores = _scores(store, members)
     return Summed(
         label=label,
         version=members[0].version,
@@ -122,8 +137,36 @@ def _summed(monitor: Monitor, store: Store, reference: TableSketch, label: str, 
         rows=sum(chunk.rows for chunk in members),
         labels=sum(chunk.labels for chunk in members),
         columns=columns,
-        metrics=_means(members),
+        metrics=_means(members) if scores is None else _measured(monitor, scores),
+        estimated=None if scores is None else _estimated(monitor, fitted, scores),
     )
+
+
+def _scores(store: Store, members: list[Chunk]) -> LabelledScores | None:
+    """Return the scores of all chunks; None where those of any were not kept."""
+    whole: LabelledScores | None = None
+    for chunk in members:
+        facts = measured_of(chunk_store.facts(store, chunk.id) or b"")
+        if facts is None or facts.scores is None:
+            return None
+        own = decode_by_label(facts.scores)
+        whole = own if whole is None else whole.merge(own)
+    return whole
+
+
+def _measured(monitor: Monitor, scores: LabelledScores) -> dict[str, float]:
+    """Return the metrics of the labelled rows, the monitor's own first."""
+    first = [] if monitor.metric is None or monitor.metric.name not in ESTIMATES else [monitor.metric.name]
+    names = [name for name in dict.fromkeys([*first, *ESTIMATES]) if name != UNEVEN]
+    found = {name: realised_binned(name, scores, monitor.options) for name in names}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _estimated(monitor: Monitor, fitted: Fitted, scores: LabelledScores) -> Estimated | None:
+    calibrator = fitted.outlook.calibrator
+    if monitor.metric is None or calibrator is None or not monitor.config.estimate:
+        return None
+    return estimate_binned(monitor.metric.name, calibrator, scores.all, monitor.options)
 
 
 def _means(members: list[Chunk]) -> dict[str, float]:

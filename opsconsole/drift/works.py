@@ -14,7 +14,6 @@ from opsconsole.drift.baselining import used_rows
 from opsconsole.drift.data.heaps import Heaps
 from opsconsole.drift.data.ordering import in_order
 from opsconsole.drift.data.outcomes import known
-from opsconsole.drift.data.owners import Owners
 from opsconsole.drift.data.production import Production
 from opsconsole.drift.data.rows import Rows
 from opsconsole.drift.data.times import moment, wall_clock
@@ -22,8 +21,9 @@ from opsconsole.drift.data.windows import Window, gaps, unit_of
 from opsconsole.drift.fingerprints import fingerprint, judging_settings, stamp_of
 from opsconsole.drift.measured import Measured
 from opsconsole.drift.measured import decode as measured_of
+from opsconsole.drift.measuring import Unmeasured
 from opsconsole.drift.monitors import Monitor
-from opsconsole.drift.row_facts import RowFacts, row_facts
+from opsconsole.drift.row_facts import row_facts
 from opsconsole.drift.verdicts.judging import Against
 from opsconsole.ground.text import plural
 from opsconsole.store import chunks as chunk_store
@@ -42,8 +42,8 @@ class Work:
     fingerprint: str
     stamp: str
     stored: Known | None
-    told: RowFacts | None = None
-    """What its rows tell, where its features are to be read."""
+    new: bool = False
+    """Whether its features are to be read."""
 
     def facts(self) -> Measured | None:
         """Return what was measured of it, where its rows, labels and scores are as they were; read anew at each call."""
@@ -61,15 +61,15 @@ class Work:
 
 def works_of(
     store: Store, production: Production, against: Against, stamps: Mapping[str, str], notes: list[str]
-) -> tuple[list[Work], Owners]:
-    """Cut the version's rows, hold each window against what is stored of it, and tell whose features are to be read.
+) -> tuple[list[Work], Unmeasured]:
+    """Cut the version's rows, and hold each window against what is stored of it; ``new`` ones are left to be measured.
 
-    The chunks of the owners are the works that are ``told``, in order. Notes are added on rows that were left out.
+    Notes are added on rows that were left out.
     """
     monitor, baseline = against.monitor, against.baseline
     stored = chunk_store.known(store, monitor.name, baseline.version)
     judging = judging_settings(monitor)
-    works, owners = [], Owners(monitor)
+    works, unmeasured = [], Unmeasured(monitor)
     for rows, cuts in in_order(production, judgeable(production, baseline, notes)):
         for one in cuts:
             mine, window = rows.at(np.sort(one.rows)), one.window()
@@ -81,10 +81,10 @@ def works_of(
                 stored.get(window.start),
             )
             if work.facts() is None:
-                work = replace(work, told=row_facts(monitor, against.fitted, mine))
-                owners.add(mine)
+                work = replace(work, new=True)
+                unmeasured.add(window, row_facts(monitor, against.fitted, mine), mine)
             works.append(work)
-    return works, owners
+    return works, unmeasured
 
 
 def gaps_told(monitor: Monitor, version: int, works: list[Work]) -> list[str]:

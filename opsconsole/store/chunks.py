@@ -173,6 +173,12 @@ def sketch(store: Store, chunk_id: int) -> bytes | None:
     return None if row is None else bytes(row["sketch"])
 
 
+def facts(store: Store, chunk_id: int) -> bytes | None:
+    """Return what was measured of a chunk; None in one of an older program."""
+    row = store.row("SELECT facts FROM chunks WHERE id = ?", (chunk_id,))
+    return None if row is None or row["facts"] is None else bytes(row["facts"])
+
+
 def write_chunk(connection: sqlite3.Connection, record: ChunkRecord, kept: Kept, found: list[ChunkColumn]) -> int:
     """Write a chunk, or the chunk anew where its inputs changed; it keeps its id, which alerts point to."""
     values = _values(record) | {

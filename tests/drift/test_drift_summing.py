@@ -23,10 +23,6 @@ def test_months_sum_to_the_quarter_that_a_check_would_have_measured(world: World
     [quarter] = sums(world.workspace, world.store, "m", "quarter").sums
     assert (quarter.label, quarter.chunks, quarter.rows) == ("2013-Q2", 3, 7500)
     assert quarter.drifted == ("a",)
-    months = [chunk.metrics for chunk in chunk_store.chunks(world.store, "m")]
-    accuracies = [next(one.value for one in month if one.metric == "accuracy") or 0.0 for month in months]
-    assert quarter.metrics["accuracy"] == pytest.approx(sum(accuracies) / 3)
-    assert "auc" not in quarter.metrics
     summed = {one.name: one for one in quarter.columns}["a"]
 
     twin = World(world.root, world.store, world.workspace)
@@ -37,7 +33,38 @@ def test_months_sum_to_the_quarter_that_a_check_would_have_measured(world: World
     [measured] = twin.check(subject).chunks
     column = next(one for one in chunk_store.columns(world.store, measured.id) if one.name == "a")
     assert (summed.psi, summed.ks) == (column.psi, column.ks)
+    realised = {one.metric: one.value for one in measured.metrics}
+    assert next(iter(quarter.metrics)) == "auc"
+    del realised["calibration"]
+    assert quarter.metrics == pytest.approx(realised, abs=1e-3)
+    assert quarter.estimated is not None
+    assert measured.estimated is not None
+    for part in ("value", "low", "high"):
+        assert getattr(quarter.estimated, part) == pytest.approx(getattr(measured.estimated, part), abs=1e-3)
     assert [chunk.label for chunk in chunk_store.chunks(world.store, "m")] == ["2013-Q2"]
+
+
+def test_scores_that_are_no_probabilities_leave_means_over_rows(world: World) -> None:
+    subject = world.version(1, world.month(1), at=1)
+    for number in (4, 5):
+        ids, scores, _ = world.month(number)
+        world.predict(1, ids, 10 * scores - 5)
+    world.check(subject)
+    [quarter] = sums(world.workspace, world.store, "m", "quarter").sums
+    months = [chunk.metrics for chunk in chunk_store.chunks(world.store, "m")]
+    accuracies = [next(one.value for one in month if one.metric == "accuracy") or 0.0 for month in months]
+    assert quarter.metrics["accuracy"] == pytest.approx(sum(accuracies) / 2)
+    assert "auc" not in quarter.metrics
+    assert quarter.estimated is None
+
+
+def test_scores_that_bins_cannot_tell_apart_leave_means_over_rows(world: World) -> None:
+    subject = world.version(1, world.month(1), at=1)
+    ids, scores, _ = world.month(4)
+    world.predict(1, ids, 0.5 + scores / 1e6)
+    world.check(subject)
+    [quarter] = sums(world.workspace, world.store, "m", "quarter").sums
+    assert "auc" not in quarter.metrics
 
 
 def test_a_monitor_without_chunks_has_no_sums(world: World) -> None:

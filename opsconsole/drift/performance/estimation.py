@@ -19,7 +19,7 @@ from opsconsole.drift.performance.binary import LEAST_CHANCE, calibration_bins
 from opsconsole.drift.performance.calibrators import Calibrator
 from opsconsole.drift.performance.intervals import LEAST_CASES, Interval, Measured, around, logit, wilson, wilson_f1
 from opsconsole.drift.performance.metrics import DEFAULT, Options
-from opsconsole.drift.performance.score_histogram import ScoreHistogram, count_scores
+from opsconsole.drift.performance.score_histogram import LabelledScores, ScoreHistogram, count_scores
 from opsconsole.ground.normal import Z
 
 if TYPE_CHECKING:
@@ -82,6 +82,20 @@ def estimate_binned(
     scores, rows = histogram.centres()
     found = estimate_expected(metric_name, Expected(scores, calibrator.chances(scores), rows), options)
     return _opened(found, calibrator, histogram, options) if found.low is not None else found
+
+
+def realised_binned(metric_name: str, scores: LabelledScores, options: Options = DEFAULT) -> float | None:
+    """Return a binary metric of the labelled rows: scores of one bin count as equal, which is within .001 of the rows'.
+
+    Of a bin the share of cases is known, and what is expected of rows with that chance is what is measured of them.
+    """
+    histogram = scores.labelled
+    centres, rows = histogram.centres()
+    if not len(rows):
+        return None
+    cases = np.array(scores.cases.counts, dtype=np.float64)[np.array(histogram.counts) > 0]
+    value, _ = ESTIMATES[metric_name](Expected(centres, cases / rows, rows), options)
+    return value
 
 
 def widened(estimated: Estimated, values: Sequence[float | None], most: float) -> Estimated:

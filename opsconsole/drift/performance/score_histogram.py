@@ -80,3 +80,44 @@ def decode_histogram(data: bytes) -> ScoreHistogram:
     if len(found.counts) != len(edges()) + 1 or len(found.sums) != len(found.counts):
         raise ValueError(f"a score histogram of {len(found.counts)} bins; this program reads {len(edges()) + 1}")
     return found
+
+
+@dataclass(frozen=True)
+class LabelledScores:
+    """A chunk's scores by what became of its rows; those of its days sum to those of a month."""
+
+    cases: ScoreHistogram
+    others: ScoreHistogram
+    unlabelled: ScoreHistogram
+
+    @property
+    def all(self) -> ScoreHistogram:
+        """The scores of all rows."""
+        return self.labelled.merge(self.unlabelled)
+
+    @property
+    def labelled(self) -> ScoreHistogram:
+        """The scores of the rows that have a label."""
+        return self.cases.merge(self.others)
+
+    def merge(self, other: LabelledScores) -> LabelledScores:
+        """Return those of both sets of rows together."""
+        return LabelledScores(
+            self.cases.merge(other.cases), self.others.merge(other.others), self.unlabelled.merge(other.unlabelled)
+        )
+
+    def encode(self) -> tuple[bytes, bytes, bytes]:
+        """Return compact bytes."""
+        return self.cases.encode(), self.others.encode(), self.unlabelled.encode()
+
+
+def count_by_label(labels: Floats, scores: Floats) -> LabelledScores:
+    """Count scores by their labels: 1, 0, or missing."""
+    return LabelledScores(
+        count_scores(scores[labels == 1]), count_scores(scores[labels == 0]), count_scores(scores[~np.isfinite(labels)])
+    )
+
+
+def decode_by_label(data: tuple[bytes, bytes, bytes]) -> LabelledScores:
+    """Read what ``LabelledScores.encode`` wrote; ValueError for anything else."""
+    return LabelledScores(*map(decode_histogram, data))
