@@ -194,9 +194,10 @@ def report_monitor(session: Session, monitor: str, limit: int, per: str | None, 
 
 
 def _report_sums(session: Session, monitor: str, per: str, *, as_json: bool) -> None:
-    from opsconsole.drift.summing import sums
+    from opsconsole.drift.summing import ADDITIVE, sums
 
     found = sums(session.workspace, session.store, monitor, per)
+    shown = dict.fromkeys([*([found.metric] if found.metric else []), *ADDITIVE])
     rows = [
         (
             one.label,
@@ -204,7 +205,7 @@ def _report_sums(session: Session, monitor: str, per: str, *, as_json: bool) -> 
             one.chunks,
             text.count(one.rows),
             text.percent(one.labels / one.rows if one.rows else None),
-            ", ".join(f"{name} {text.decimals(value)}" for name, value in one.metrics.items()) or "–",
+            ", ".join(f"{name} {text.decimals(one.metrics[name])}" for name in shown if name in one.metrics) or "–",
             "–" if one.estimated is None else text.decimals(one.estimated.value),
             ", ".join(one.drifted[:4]) + ("" if len(one.drifted) < 5 else f" and {len(one.drifted) - 4} more") or "–",
         )

@@ -191,6 +191,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("drift.earlier", "left_square_bracket", "[", "earlier chunk", "Show the numbers of the chunk before."),
     Action("drift.later", "right_square_bracket", "]", "later chunk", "Show the numbers of the chunk after."),
     Action("drift.replay", "R", "R", "replay", "Say how often these settings would cry wolf.", footer=8),
+    Action("drift.sums", "plus", "+", "sums", "Sum its chunks to weeks, months, quarters or years."),
     Action("drift.baseline", "b", "b", "baseline", "What the monitor compares with, and did before."),
     Action("drift.rebaseline", "B", "B", "rebaseline", "Take other rows as the reference, or take that back.", _W),
     Action("activity.open", "enter", "Enter", "open", "Go to what the event is about.", footer=1),

@@ -62,6 +62,14 @@ class DriftKeys:
         if name is not None:
             self.app.push_screen(ReplayDialog(name))
 
+    def do_sums(self) -> None:
+        """Show the monitor's chunks summed to longer ones."""
+        from opsconsole.console.dialogs.sums import SumsDialog
+
+        name = self.tab.monitor_at_hand()
+        if name is not None:
+            self.app.push_screen(SumsDialog(name))
+
     def do_baseline(self) -> None:
         """Show what the monitor compares with, and what it did before."""
         from opsconsole.console.dialogs.baselines import BaselinesDialog

@@ -29,7 +29,7 @@ from opsconsole.store import chunks as chunk_store
 from opsconsole.store.chunk_records import Chunk
 from opsconsole.store.connection import Store
 
-ADDITIVE = frozenset({"accuracy", "brier", "log_loss", "mae", "mse", "quantile_loss"})
+ADDITIVE = ("accuracy", "brier", "log_loss", "mae", "mse", "quantile_loss")
 """Metrics that are means over labelled rows."""
 UNEVEN = "calibration"
 """It is measured in tenths of the rows, which the bins of a histogram do not end at."""
@@ -65,6 +65,8 @@ class Sums:
     """What ``drift report --per`` answers."""
 
     monitor: str
+    metric: str | None
+    """The metric that is watched."""
     per: str
     sums: tuple[Summed, ...]
     notes: tuple[str, ...]
@@ -91,7 +93,8 @@ def sums(workspace: Workspace, store: Store, name: str, per: str) -> Sums:
         else:
             found.append(summed)
     notes = (f"{plural(skipped, 'chunk')} held against an earlier baseline do not add up with the others",)
-    return Sums(name, per, tuple(sorted(found, key=lambda one: one.start)), notes if skipped else ())
+    metric = None if monitor.metric is None else monitor.metric.name
+    return Sums(name, metric, per, tuple(sorted(found, key=lambda one: one.start)), notes if skipped else ())
 
 
 def period(chunk: Chunk, per: str) -> str:

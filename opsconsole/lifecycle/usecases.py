@@ -116,6 +116,7 @@ _ALL = (
     UseCase("drift.check", "Check a monitor", Danger.WRITE, "drift check {monitor}"),
     UseCase("drift.labels", "Bring labels", Danger.WRITE, "drift labels {monitor} {file}"),
     UseCase("drift.explain", "Explain a chunk", Danger.READ, "drift explain {monitor} [--chunk {chunk}]"),
+    UseCase("drift.sums", "Sum chunks", Danger.READ, "drift report {monitor} --per {per}"),
     UseCase("drift.replay", "Replay the settings", Danger.READ, "drift replay {monitor}"),
     UseCase("drift.baseline", "Baselines", Danger.READ, "drift baseline {monitor}"),
     UseCase(

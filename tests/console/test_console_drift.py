@@ -11,6 +11,7 @@ from opsconsole.console.app import ConsoleApp
 from opsconsole.console.dialogs.baselines import BaselinesDialog
 from opsconsole.console.dialogs.explain import ExplainDialog
 from opsconsole.console.dialogs.replay import ReplayDialog
+from opsconsole.console.dialogs.sums import SumsDialog
 from opsconsole.console.widgets.rows import RowList
 from opsconsole.store import baselines, chunks, events, label_batches
 from tests.console.test_console_flows import screen_text, until
@@ -31,6 +32,12 @@ async def test_a_chunk_is_explained_replayed_and_its_baseline_shown(mill: Path, 
         await until(
             pilot, lambda: isinstance(app.screen, ReplayDialog) and "false alarms a week" in screen_text(app), 60
         )
+        await pilot.press("escape", "plus")
+        await until(pilot, lambda: isinstance(app.screen, SumsDialog) and "2013-Q2" in screen_text(app), 30)
+        assert "PER QUARTER" in screen_text(app)
+        assert "expected" in screen_text(app) or size == (80, 24)
+        await pilot.press("minus")
+        await until(pilot, lambda: "PER MONTH" in screen_text(app) and "Apr 2013" in screen_text(app), 30)
         await pilot.press("escape", "b")
         await until(
             pilot, lambda: isinstance(app.screen, BaselinesDialog) and "evaluation of v1" in screen_text(app), 30

@@ -33,6 +33,10 @@ class SheetDialog(Dialog):
         """Ask."""
         super().on_mount()
         self.query_one(RowList).focus()
+        self.ask()
+
+    def ask(self) -> None:
+        """Ask, and show the answer when it comes."""
         self.run_worker(self._ask(), exit_on_error=False, exclusive=True, group="sheet", name=self.use_case)
 
     @property

@@ -167,6 +167,10 @@ class DriftTab(Tab):
         """Say how often the settings would cry wolf."""
         self._keys.do_replay()
 
+    def do_sums(self) -> None:
+        """Sum its chunks to longer ones."""
+        self._keys.do_sums()
+
     def do_baseline(self) -> None:
         """Show what is compared with."""
         self._keys.do_baseline()
