@@ -288,7 +288,7 @@ def test_each_use_case_is_a_line_the_command_line_understands(case: Any) -> None
         "version": 2, "alias": "production", "a": 1, "b": 2, "reason": "it's --new; $(rm)", "expect": "none",
         "monitor": "watch", "alert": 1, "time": "2h", "good": "HEAD~1", "bad": "HEAD", "test": "t::x",
         "pipeline": "build", "variant": "3.12", "file": "/x.csv", "chunk": "Feb 2013", "since": "2013-02-01",
-        "until": "2013-03-01", "source": "y.parquet",
+        "until": "2013-03-01", "source": "y.parquet", "per": "quarter",
     }  # fmt: skip
     for given in (
         values,
