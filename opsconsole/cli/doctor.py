@@ -8,6 +8,7 @@ import shlex
 import shutil
 import sqlite3
 import sys
+import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
@@ -35,6 +36,7 @@ PACKAGES = (
     "pytest",
 )
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "9p"})
+IN_MEMORY = frozenset({"tmpfs", "ramfs"})
 MARKS = {"pass": "✓", "warn": "△", "fail": "✗"}
 
 
@@ -168,7 +170,24 @@ def _workspace(session: Session) -> list[Check]:
         checks.append(Check("store", "pass", f"{session.store.path}"))
     except OpsconsoleError as error:
         checks.append(Check("store", "fail", error.message))
+    if workspace.config.monitors:
+        checks.append(_temporary())
     return [*checks, *(_monitor(workspace, name) for name in workspace.config.monitors)]
+
+
+def _temporary() -> Check:
+    """Whether there is room to sort the rows of a check, outside of memory."""
+    label = "temp folder"
+    try:
+        folder = Path(tempfile.gettempdir())
+    except OSError:
+        return Check(label, "fail", "no folder can be written to: point TMPDIR to one")
+    free, told = shutil.disk_usage(folder).free, "checks of many rows sort them there: point TMPDIR elsewhere"
+    if _file_system(folder) in IN_MEMORY:
+        return Check(label, "warn", f"{folder} is in memory, and {told}")
+    if free < 1 << 30:
+        return Check(label, "warn", f"{folder} has {free / 1e9:.1f} GB free, and {told}")
+    return Check(label, "pass", f"{folder}, {free / 1e9:.1f} GB free")
 
 
 def _monitor(workspace: Workspace, name: str) -> Check:
@@ -198,6 +217,6 @@ def _file_system(path: Path) -> str:
     best, kind = "", "unknown"
     for line in Path("/proc/mounts").read_text(encoding="utf-8", errors="replace").splitlines():
         _, mount, found, *_ = line.split(" ")
-        if (str(path) + "/").startswith(mount.rstrip("/") + "/") and len(mount) > len(best):
+        if (str(path) + "/").startswith(mount.rstrip("/") + "/") and len(mount) >= len(best):
             best, kind = mount, found
     return kind

@@ -19,7 +19,7 @@ from opsconsole.registry.gates import Gate, TestsAtCommit
 from opsconsole.registry.links import require_place, sync_link
 from opsconsole.registry.places import version_folder
 from opsconsole.registry.promotion import Move, Moved, plan_rollback, promote, roll_back
-from opsconsole.store import alerts, judgements, models, promotions
+from opsconsole.store import judgements, models, promotions
 from opsconsole.store import runs as run_store
 from opsconsole.store.connection import Store
 from opsconsole.store.judgements import StoredJudgement
@@ -155,9 +155,7 @@ def roll_back_alias(workspace: Workspace, store: Store, model: str, alias: str, 
         if moved.from_version is not None:
             watched = _monitors_of(workspace, model, alias)
             incidents.close_for_leaver(connection, watched, moved.from_version, alias, moved.to_version)
-        alerts.reopen_for_version(
-            connection, model, alias, move.to_version, reason=f"rolled back to v{move.to_version}"
-        )
+        incidents.reopen_for_rollback(connection, model, alias, move.to_version)
     sync_link(workspace, store, model, alias)
     return moved
 

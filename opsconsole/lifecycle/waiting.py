@@ -98,7 +98,7 @@ def verdict(judged: StoredJudgement) -> str:
         return gates
     difference, low, high = numbers["difference"], numbers["low"], numbers["high"]
     word = "beats" if low > 0 else "falls behind" if high < 0 else "differs from"
-    metric = str(numbers["metric"]).upper() if numbers["metric"] == "auc" else numbers["metric"]
+    metric = text.metric(str(numbers["metric"]))
     joint = "–" if low >= 0 else " to "
     interval = f"CI {text.decimals(low)}{joint}{text.decimals(high)}"
     return f"{word} v{judged.champion} by {text.decimals(abs(difference))} {metric} ({interval}) · {gates}"

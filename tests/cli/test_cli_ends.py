@@ -244,6 +244,14 @@ def test_doctor_says_no_without_git_and_stays_whole_without_a_workspace(tmp_path
     assert opsconsole(tmp_path, "doctor").code == 0
 
 
+@pytest.mark.skipif(not os.path.ismount("/dev/shm"), reason="no folder here is in memory")
+def test_doctor_warns_of_a_temporary_folder_that_is_in_memory(mill: Path) -> None:
+    said = opsconsole(mill, "doctor", "--json", TMPDIR="/dev/shm")
+    [check] = [check for check in said.json["checks"] if check["name"] == "temp folder"]
+    assert check["outcome"] == "warn"
+    assert check["detail"].startswith("/dev/shm is in memory")
+
+
 def test_init_finds_repos_writes_what_loads_and_never_overwrites(tmp_path: Path) -> None:
     root = tmp_path / "new"
     for name, content in (("one", "def test_x(): pass\n"), ("two", "")):

@@ -54,7 +54,7 @@ class SumsDialog(SheetDialog):
             Column("chunks", width=6, right=True),
             Column("rows", width=11, right=True),
             Column("labels", width=6, right=True, drop=2),
-            Column(text.clean(metric), width=max(len(metric), 6), right=True),
+            Column(text.metric(metric), width=max(len(text.metric(metric)), 6), right=True),
             Column("expected", width=8, right=True, drop=1),
             Column("moved", least=16),
         )

@@ -73,7 +73,7 @@ def _versions_told(found: Plots) -> str:
 def _performance(found: Plots, metric: str, width: int) -> list[tuple[Toned, ...]]:
     points = [(index, point) for index, point in enumerate(found.performance) if point.value is not None]
     title = (
-        Toned(metric.upper() if metric == "auc" else metric or "PERFORMANCE", "strong"),
+        Toned(text.metric(metric) or "PERFORMANCE", "strong"),
         legend("realised", "solid", "accent"),
         legend("95 %", "dotted", "dim"),
         legend("floor", "dashed", "bad"),

@@ -18,22 +18,6 @@ SLICES = (
     Column("verdict", least=8),
 )
 SHOWN = 8
-TITLES = {
-    "auc": "AUC",
-    "average_precision": "AP",
-    "log_loss": "log-loss",
-    "brier": "Brier",
-    "calibration": "calibration error",
-    "f1": "F1",
-    "f1_macro": "macro F1",
-    "quantile_loss": "pinball",
-    "mae": "MAE",
-    "mse": "MSE",
-    "rmse": "RMSE",
-    "mape": "MAPE",
-    "r2": "R²",
-}
-"""Metrics whose name is not how one says it."""
 
 
 def figures_rows(chunk: Chunk, width: int) -> list[Row]:
@@ -67,7 +51,7 @@ def _metric_lines(chunk: Chunk, width: int) -> list[tuple[Toned, ...]]:
     for one in chunk.metrics:
         if one.value is None:
             continue
-        name = TITLES.get(one.metric, one.metric)
+        name = text.metric(one.metric)
         interval = "" if one.low is None else f" ({text.decimals(one.low)}–{text.decimals(one.high)})"
         length = len(name) + len(interval) + 9
         if used and used + length > width - 6:
@@ -89,7 +73,7 @@ def _estimate_rows(chunk: Chunk, width: int) -> list[Row]:
     tone: Tone = "good" if estimate.trusted else "warn"
     head = (
         Toned("× ", tone),
-        Toned(f"{TITLES.get(estimate.metric, estimate.metric)} expected without labels ", "dim"),
+        Toned(f"{text.metric(estimate.metric)} expected without labels ", "dim"),
         Toned(text.decimals(estimate.value)),
         Toned(f" ({text.decimals(estimate.low)}–{text.decimals(estimate.high)})   ", "dim"),
         Toned("trusted" if estimate.trusted else "not trusted", tone),

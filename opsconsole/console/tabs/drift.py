@@ -310,9 +310,8 @@ class DriftTab(Tab):
         if item.last is None:
             verdict = Toned("  –", "dim")
         if item.last is not None:
-            metric = (item.metric or "").upper() if item.metric == "auc" else item.metric or ""
             told = (
-                Toned(f"{item.last}   {metric} ", "dim"),
+                Toned(f"{item.last}   {text.metric(item.metric or '')} ", "dim"),
                 Toned(text.decimals(item.realised), "bad" if item.fell else "text"),
                 Toned(f"   floor {text.decimals(item.floor)}", "dim"),
             )

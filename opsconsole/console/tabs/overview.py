@@ -277,7 +277,7 @@ class OverviewTab(Tab):
                 name if not rows else "",
                 (Toned("★ " if champion else "  ", "champion"), Toned(rung, "champion" if champion else "accent")),
                 Toned(f"v{number}", "champion" if champion else "accent"),
-                Toned(metric.upper() if metric == "auc" else metric, "dim"),
+                Toned(text.metric(metric), "dim"),
                 (
                     Toned(text.decimals(value), "bad" if fallen else "text"),
                     Toned(_beside(last), "bad" if fallen else "dim"),
