@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +60,8 @@ class Production:
     """How the rows lie in time."""
     log: Heaps
     """``id``, ``time``, ``label`` and what else the files say, a heap a block."""
+    keys: Keys
+    """Their ids, to join by."""
     scored: dict[int, Scored]
     """By version."""
     brought: Heaps | None = None
@@ -69,14 +70,6 @@ class Production:
     """Rows whose id an earlier row has already; they are kept."""
     notes: tuple[str, ...] = ()
     """What is odd about the rows, with what was left out of the source."""
-
-    @cached_property
-    def keys(self) -> Keys:
-        """The rows' ids, to join by."""
-        keys = Keys(self.rows)
-        for number, batch in enumerate(self.log.batches()):
-            keys.add(batch.column("id"), first_of(number))
-        return keys
 
     def blocks(self, version: int | None = None) -> Iterator[Rows]:
         """Yield the rows in the order of their files, with the scores of a version (None: of none).
@@ -126,7 +119,12 @@ def read_production(monitor: Monitor, source: Source, batches: Sequence[Predicti
     read = _Reading(monitor, classes, own_scores=own_scores)
     for file in source.files:
         read.file(source, file)
-    production = Production(
+    keys = read.keys()
+    duplicates, example = keys.repeated()
+    scored, odd = ({holder: Scored(None, classes)}, []) if own_scores else _joined_scores(monitor, keys, batches)
+    if read.nameless and not own_scores:
+        odd.append(f"{read.nameless:,} rows have no id: no score is theirs")
+    found = Production(
         monitor=monitor,
         source=source,
         zone=read.clock.zone,
@@ -134,21 +132,15 @@ def read_production(monitor: Monitor, source: Source, batches: Sequence[Predicti
         spans=tuple(read.spans),
         periods=read.periods,
         log=read.log,
-        scored={holder: Scored(None, classes)} if own_scores else {},
+        keys=keys,
+        scored=scored,
+        duplicates=duplicates,
     )
     notes = [*source.notes, *read.notes, *read.clock.notes.values(), *_ahead(read)]
-    duplicates, example = production.keys.repeated()
     if duplicates:
         notes.append(f"{duplicates:,} rows repeat the id of an earlier one, such as `{example}`: all were kept")
-    if not own_scores:
-        scored, odd = _joined_scores(monitor, production.keys, batches)
-        production.scored.update(scored)
-        notes += odd
-        if read.nameless:
-            notes.append(f"{read.nameless:,} rows have no id: no score is theirs")
-    unscored, infinite = _told_of_scores(production)
-    notes += [*unscored, *_told_of_labels(read), *infinite]
-    return replace(production, duplicates=duplicates, notes=tuple(notes))
+    unscored, infinite = _told_of_scores(found)
+    return replace(found, notes=(*notes, *odd, *unscored, *_told_of_labels(read), *infinite))
 
 
 @dataclass
@@ -202,6 +194,13 @@ class _Reading:
         self.spans.append((file, first, self.rows))
         if self.rows == first:
             self.notes.append(f"{file.name}: holds no rows")
+
+    def keys(self) -> Keys:
+        """Return the ids of all rows, to join by."""
+        keys = Keys(self.rows)
+        for number, batch in enumerate(self.log.batches()):
+            keys.add(batch.column("id"), first_of(number))
+        return keys
 
     def _right(self, labels: NDArray[Any]) -> NDArray[Any]:
         """Return labels without those that a binary model cannot have."""
