@@ -36,10 +36,11 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "alert": ("4", "enter"),
     "columns": ("4", "enter", "G", *("k",) * 21),
     "explain": ("4", "X"),
+    "sums": ("4", "plus"),
     "activity": ("5",),
     "keys": ("?",),
 }
-ASKED = {"gates", "run.plan", "repo.changes", "drift.explain"}
+ASKED = {"gates", "run.plan", "repo.changes", "drift.explain", "drift.sums"}
 """Questions to the command line whose answers a screenshot shows."""
 SIZES = {"": (120, 40), "-80x24": (80, 24)}
 

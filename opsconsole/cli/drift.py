@@ -206,7 +206,9 @@ def _report_sums(session: Session, monitor: str, per: str, *, as_json: bool) -> 
             text.count(one.rows),
             text.percent(one.labels / one.rows if one.rows else None),
             ", ".join(f"{name} {text.decimals(one.metrics[name])}" for name in shown if name in one.metrics) or "–",
-            "–" if one.estimated is None else text.decimals(one.estimated.value),
+            "–"
+            if one.estimated is None
+            else f"{text.decimals(one.estimated.value)}{'' if one.trusted else ' untrusted'}",
             ", ".join(one.drifted[:4]) + ("" if len(one.drifted) < 5 else f" and {len(one.drifted) - 4} more") or "–",
         )
         for one in found.sums

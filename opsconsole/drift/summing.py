@@ -52,6 +52,8 @@ class Summed:
     """Of the labelled rows: those of the task for a binary model, of others the means over rows."""
     estimated: Estimated | None
     """The monitor's metric as it must be if what was fitted on the reference still holds; for a binary model."""
+    trusted: bool
+    """Whether no chunk's labels had disproved what was estimated of it."""
 
     @property
     def drifted(self) -> tuple[str, ...]:
@@ -142,6 +144,7 @@ def _summed(
         columns=columns,
         metrics=_means(members) if scores is None else _measured(monitor, scores),
         estimated=None if scores is None else _estimated(monitor, fitted, scores),
+        trusted=all(chunk.estimated is None or chunk.estimated.trusted for chunk in members),
     )
 
 

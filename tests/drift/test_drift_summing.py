@@ -19,6 +19,7 @@ def test_months_sum_to_the_quarter_that_a_check_would_have_measured(world: World
     for number in (4, 5, 6):
         world.live(number, shift=0.2 * number)
     world.check(subject)
+    each = chunk_store.chunks(world.store, "m")
     shutil.rmtree(world.root / "data")
     [quarter] = sums(world.workspace, world.store, "m", "quarter").sums
     assert (quarter.label, quarter.chunks, quarter.rows) == ("2013-Q2", 3, 7500)
@@ -38,6 +39,7 @@ def test_months_sum_to_the_quarter_that_a_check_would_have_measured(world: World
     del realised["calibration"]
     assert quarter.metrics == pytest.approx(realised, abs=1e-3)
     assert quarter.estimated is not None
+    assert quarter.trusted == all(chunk.estimated is not None and chunk.estimated.trusted for chunk in each)
     assert measured.estimated is not None
     for part in ("value", "low", "high"):
         assert getattr(quarter.estimated, part) == pytest.approx(getattr(measured.estimated, part), abs=1e-3)

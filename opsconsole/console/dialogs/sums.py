@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 
 from opsconsole.console.dialogs.sheet import SheetDialog
 from opsconsole.console.widgets.rows import BLANK, Row, heading, note, sentences
-from opsconsole.console.widgets.tones import Column, Toned
+from opsconsole.console.widgets.tones import Cell, Column, Toned
 from opsconsole.ground import text
 
 UNITS = ("week", "month", "quarter", "year")
@@ -62,11 +62,15 @@ class SumsDialog(SheetDialog):
         rows = [heading(f"PER {data['per'].upper()}", len(found)), Row(None, head, columns)]
         rows += [Row((data["per"], one["label"]), _cells(one, metric), columns) for one in found]
         rows += [note(text.clean(one)) for one in data["notes"]]
-        told = "+ longer   - shorter   no row is read, only what is stored of the chunks"
-        return [*rows, BLANK, *sentences(told, self.room, "dim")]
+        if any(one["estimated"] is not None and not one["trusted"] for one in found):
+            rows += [
+                BLANK,
+                *sentences("× expected without labels, and disproved by those that came", self.room, "warn"),
+            ]
+        return [*rows, BLANK, *sentences("+ longer   - shorter   summed from what is stored", self.room, "dim")]
 
 
-def _cells(one: dict[str, Any], metric: str) -> tuple[Toned | str, ...]:
+def _cells(one: dict[str, Any], metric: str) -> tuple[Cell, ...]:
     moved = [text.clean(name, limit=24) for name in one["drifted"]]
     more = f" and {len(moved) - NAMED} more" if len(moved) > NAMED else ""
     estimated = one["estimated"]
@@ -76,6 +80,8 @@ def _cells(one: dict[str, Any], metric: str) -> tuple[Toned | str, ...]:
         text.count(one["rows"]),
         Toned(text.percent(one["labels"] / one["rows"] if one["rows"] else None), "dim"),
         text.decimals(one["metrics"].get(metric)),
-        Toned("–" if estimated is None else text.decimals(estimated["value"]), "dim"),
+        Toned("–", "dim")
+        if estimated is None
+        else (Toned("" if one["trusted"] else "× ", "warn"), Toned(text.decimals(estimated["value"]), "dim")),
         Toned(", ".join(moved[:NAMED]) + more or "–", "warn" if moved else "dim"),
     )
