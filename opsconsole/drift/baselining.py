@@ -18,14 +18,14 @@ import numpy as np
 import pyarrow as pa
 
 from opsconsole.drift.data.files import BATCH_ROWS
-from opsconsole.drift.data.outcomes import known
-from opsconsole.drift.data.production import Production
-from opsconsole.drift.data.rows import Rows, joined_rows
 from opsconsole.drift.data.sources import DataError, Source
 from opsconsole.drift.data.times import wall_clock
 from opsconsole.drift.fitted import Fitted, decode
 from opsconsole.drift.fitting import fit_reference
 from opsconsole.drift.monitors import EVALUATION, Monitor, Subject
+from opsconsole.drift.production.outcomes import known
+from opsconsole.drift.production.reading import Production
+from opsconsole.drift.production.rows import Rows, joined_rows
 from opsconsole.drift.references import Reference, evaluation_rows, production_rows, source_rows
 from opsconsole.drift.sketches.layout import count, lay_out
 from opsconsole.drift.sketches.sketch import readable

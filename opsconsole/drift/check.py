@@ -15,8 +15,6 @@ from pathlib import Path
 from opsconsole.config.workspace import Workspace
 from opsconsole.drift import alerts as incidents
 from opsconsole.drift.baselining import ensure_baseline, fits
-from opsconsole.drift.data.labels import with_labels
-from opsconsole.drift.data.production import Production, read_production
 from opsconsole.drift.data.sources import Source, open_source
 from opsconsole.drift.fingerprints import inputs_of, mark_of, stamps_at, stamps_of
 from opsconsole.drift.fitted import Fitted
@@ -25,6 +23,8 @@ from opsconsole.drift.measured import Measured, QualityFact
 from opsconsole.drift.measuring import measure_chunks
 from opsconsole.drift.monitors import Monitor, Subject, monitor_of
 from opsconsole.drift.performance.trust import TrackRecord
+from opsconsole.drift.production.labels import with_labels
+from opsconsole.drift.production.reading import Production, read_production
 from opsconsole.drift.references import watchable
 from opsconsole.drift.sketches.sketch import TableSketch, decode
 from opsconsole.drift.verdicts.course import Course, Past, past_of

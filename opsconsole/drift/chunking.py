@@ -11,16 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from opsconsole.drift.data.batches import outcome_column, with_column
-from opsconsole.drift.data.outcomes import as_text, joined
-from opsconsole.drift.data.owners import Owned, Owners
-from opsconsole.drift.data.production import Production
 from opsconsole.drift.data.sources import DataFile, Source
 from opsconsole.drift.facts import Effect, fits
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.measures.structure import StructureTally
 from opsconsole.drift.monitors import Monitor
 from opsconsole.drift.performance.loss_tally import LossTally
+from opsconsole.drift.production.batches import outcome_column, with_column
+from opsconsole.drift.production.outcomes import as_text, joined
+from opsconsole.drift.production.owners import Owned, Owners
+from opsconsole.drift.production.reading import Production
 from opsconsole.drift.sketches.layout import Layout, Tally, layout_of
 from opsconsole.drift.sketches.sketch import TableSketch
 

@@ -11,11 +11,11 @@ import numpy as np
 from opsconsole.config.workspace import Workspace
 from opsconsole.drift.baselining import reference_of
 from opsconsole.drift.check import production_of
-from opsconsole.drift.data.ordering import in_order
-from opsconsole.drift.data.rows import Rows
-from opsconsole.drift.data.windows import Cut, Window
 from opsconsole.drift.measures.classifier import Told, tell_apart
 from opsconsole.drift.monitors import Monitor, Subject, monitor_of
+from opsconsole.drift.production.ordering import in_order
+from opsconsole.drift.production.rows import Rows
+from opsconsole.drift.production.windows import Cut, Window
 from opsconsole.drift.references import production_rows
 from opsconsole.drift.works import judgeable
 from opsconsole.ground.errors import NotFoundError, RefusedError

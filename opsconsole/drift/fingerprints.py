@@ -15,12 +15,12 @@ from opsconsole.config.monitors import MonitorConfig
 from opsconsole.drift.data.commands import COMMAND
 from opsconsole.drift.data.files import file_stamp
 from opsconsole.drift.data.places import find_files
-from opsconsole.drift.data.production import Production
-from opsconsole.drift.data.rows import Rows
 from opsconsole.drift.data.sources import Source
 from opsconsole.drift.data.tables import SQLITE
-from opsconsole.drift.data.windows import Window
 from opsconsole.drift.monitors import Monitor, Subject
+from opsconsole.drift.production.reading import Production
+from opsconsole.drift.production.rows import Rows
+from opsconsole.drift.production.windows import Window
 from opsconsole.drift.sketches.sketch import readable
 from opsconsole.store import baselines, chunks, label_batches
 from opsconsole.store.baselines import Baseline

@@ -10,10 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from opsconsole.drift.data.outcomes import as_text
-from opsconsole.drift.data.probabilities import at
-from opsconsole.drift.data.seasons import seasons_of
-from opsconsole.drift.data.windows import Cut, cut
 from opsconsole.drift.facts import rows_needed
 from opsconsole.drift.fitted import Fitted, Moved, ReferenceWindow, SliceReference
 from opsconsole.drift.measures.distances import distances
@@ -23,6 +19,10 @@ from opsconsole.drift.monitors import Monitor
 from opsconsole.drift.performance.losses import losses
 from opsconsole.drift.performance.outlook import NOTHING, Outlook, fit_outlook
 from opsconsole.drift.performance.trust import BackTest
+from opsconsole.drift.production.outcomes import as_text
+from opsconsole.drift.production.probabilities import at
+from opsconsole.drift.production.seasons import seasons_of
+from opsconsole.drift.production.windows import Cut, cut
 from opsconsole.drift.references import Reference
 from opsconsole.drift.sketches.layout import Layout, Tally
 from opsconsole.drift.sketches.rest import without

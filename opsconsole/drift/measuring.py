@@ -11,13 +11,6 @@ import pyarrow as pa
 
 from opsconsole.drift.chunking import Counted, count_chunks
 from opsconsole.drift.compare import facts_of
-from opsconsole.drift.data.heaps import Heaps
-from opsconsole.drift.data.outcomes import known
-from opsconsole.drift.data.owners import Owners
-from opsconsole.drift.data.production import Production
-from opsconsole.drift.data.rows import Rows
-from opsconsole.drift.data.seasons import season_named
-from opsconsole.drift.data.windows import Window
 from opsconsole.drift.facts import ColumnFacts, Role, Shift, rows_needed
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.fitting import by_value, score_sketch
@@ -26,6 +19,13 @@ from opsconsole.drift.measured import decode as measured_of
 from opsconsole.drift.measures.distances import distances
 from opsconsole.drift.monitors import Monitor
 from opsconsole.drift.performance.metrics import measure
+from opsconsole.drift.production.heaps import Heaps
+from opsconsole.drift.production.outcomes import known
+from opsconsole.drift.production.owners import Owners
+from opsconsole.drift.production.reading import Production
+from opsconsole.drift.production.rows import Rows
+from opsconsole.drift.production.seasons import season_named
+from opsconsole.drift.production.windows import Window
 from opsconsole.drift.row_facts import RowFacts
 from opsconsole.drift.row_facts import decode as row_facts_of
 from opsconsole.drift.sketches.layout import layout_of

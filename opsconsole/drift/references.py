@@ -14,16 +14,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from opsconsole.drift.data.batches import outcome_column, outcome_kind, with_column
-from opsconsole.drift.data.outcomes import as_text, joined, known, outcomes, outcomes_in
-from opsconsole.drift.data.probabilities import PREFIX, at, classes_of, matrix
-from opsconsole.drift.data.production import Production
-from opsconsole.drift.data.rows import Rows
 from opsconsole.drift.data.sources import DataError, DataFile, Source, open_source
 from opsconsole.drift.data.times import WallClock, moment
 from opsconsole.drift.monitors import Monitor, Subject
 from opsconsole.drift.performance.metrics import measure
 from opsconsole.drift.performance.multiclass import Probabilities
+from opsconsole.drift.production.batches import outcome_column, outcome_kind, with_column
+from opsconsole.drift.production.outcomes import as_text, joined, known, outcomes, outcomes_in
+from opsconsole.drift.production.probabilities import PREFIX, at, classes_of, matrix
+from opsconsole.drift.production.reading import Production
+from opsconsole.drift.production.rows import Rows
 from opsconsole.ground.errors import RefusedError
 from opsconsole.ground.nouns import ColumnKind, ModelTask
 from opsconsole.store.baselines import Realised

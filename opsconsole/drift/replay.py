@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from opsconsole.drift.alerts import RECOVERY
-from opsconsole.drift.data.windows import COUNT, LENGTHS, SIZE
 from opsconsole.drift.facts import ColumnFacts, Role
 from opsconsole.drift.fitted import ReferenceWindow
 from opsconsole.drift.measures.distances import NOTHING, psi_of, psi_vector
+from opsconsole.drift.production.windows import COUNT, LENGTHS, SIZE
 from opsconsole.drift.verdicts.decline import judge_performance, standard_error
 from opsconsole.drift.verdicts.gates import History, judge
 from opsconsole.drift.verdicts.judging import Against

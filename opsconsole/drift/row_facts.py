@@ -9,10 +9,6 @@ import msgspec
 import numpy as np
 import pyarrow.compute as pc
 
-from opsconsole.drift.data.outcomes import known
-from opsconsole.drift.data.probabilities import at
-from opsconsole.drift.data.rows import Rows
-from opsconsole.drift.data.seasons import seasons_of
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.measured import Losses
 from opsconsole.drift.monitors import Monitor
@@ -22,6 +18,10 @@ from opsconsole.drift.performance.metrics import measure, measure_all
 from opsconsole.drift.performance.multiclass import Probabilities
 from opsconsole.drift.performance.outlook import estimated
 from opsconsole.drift.performance.score_histogram import count_by_label
+from opsconsole.drift.production.outcomes import known
+from opsconsole.drift.production.probabilities import at
+from opsconsole.drift.production.rows import Rows
+from opsconsole.drift.production.seasons import seasons_of
 from opsconsole.ground.nouns import ModelTask
 from opsconsole.store.baselines import Realised
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 from opsconsole.drift.compare import ColumnComparison, Rows, compare_sources
-from opsconsole.drift.data.outcomes import as_text
 from opsconsole.drift.data.sources import Batch, Source, open_source
 from opsconsole.drift.facts import FEWEST_ROWS
+from opsconsole.drift.production.outcomes import as_text
 from opsconsole.ground.nouns import Severity
 
 MOST = 20

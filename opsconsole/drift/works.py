@@ -11,18 +11,18 @@ import pyarrow as pa
 
 from opsconsole.drift import alerts as incidents
 from opsconsole.drift.baselining import used_rows
-from opsconsole.drift.data.heaps import Heaps
-from opsconsole.drift.data.ordering import in_order
-from opsconsole.drift.data.outcomes import known
-from opsconsole.drift.data.production import Production
-from opsconsole.drift.data.rows import Rows
 from opsconsole.drift.data.times import moment, wall_clock
-from opsconsole.drift.data.windows import Window, gaps, unit_of
 from opsconsole.drift.fingerprints import fingerprint, judging_settings, stamp_of
 from opsconsole.drift.measured import Measured
 from opsconsole.drift.measured import decode as measured_of
 from opsconsole.drift.measuring import Unmeasured
 from opsconsole.drift.monitors import Monitor
+from opsconsole.drift.production.heaps import Heaps
+from opsconsole.drift.production.ordering import in_order
+from opsconsole.drift.production.outcomes import known
+from opsconsole.drift.production.reading import Production
+from opsconsole.drift.production.rows import Rows
+from opsconsole.drift.production.windows import Window, gaps, unit_of
 from opsconsole.drift.row_facts import row_facts
 from opsconsole.drift.verdicts.judging import Against
 from opsconsole.ground.text import plural

@@ -9,10 +9,10 @@ from pathlib import Path
 from opsconsole.config.workspace import Workspace
 from opsconsole.drift.baselining import chosen_rows, draft_baseline, ensure_baseline, fits, rebaseline, take_back
 from opsconsole.drift.check import CheckResult, against_of, production_of
-from opsconsole.drift.data.labels import Brought, bring
 from opsconsole.drift.data.sources import open_source
 from opsconsole.drift.explaining import Explanation, explain
 from opsconsole.drift.monitors import Monitor, Subject, monitor_of
+from opsconsole.drift.production.labels import Brought, bring
 from opsconsole.drift.references import source_rows
 from opsconsole.drift.replay import Replay, replay
 from opsconsole.ground import clock

@@ -44,7 +44,7 @@ MEASURED = """
 import pathlib, sys, time
 from opsconsole.config.workspace import open_workspace
 from opsconsole.drift.check import check, production_of
-from opsconsole.drift.data.labels import bring
+from opsconsole.drift.production.labels import bring
 from opsconsole.drift.monitors import Subject, monitor_of
 from opsconsole.store.connection import open_store
 root = pathlib.Path(sys.argv[1])

@@ -65,7 +65,9 @@ async def test_labels_are_brought_from_a_file_and_judged(mill: Path) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("4", "l")
         await until(pilot, lambda: isinstance(app.focused, Input))
-        await pilot.press(*str(mill / "data" / "labels.csv"), "enter")
+        assert isinstance(app.focused, Input)
+        app.focused.value += str(mill / "data" / "labels.csv")
+        await pilot.press("enter")
         await until(pilot, lambda: "100 labels, 100 of rows that are there" in screen_text(app), 60)
         assert [batch.rows for batch in label_batches.batches(app.store, "watch")] == [100]
         assert events.events(app.store, kind="monitor.labelled")

@@ -13,12 +13,12 @@ import pytest
 
 from opsconsole.drift.baselining import chosen_rows, rebaseline, take_back
 from opsconsole.drift.check import against_of, production_of
-from opsconsole.drift.data.labels import Brought, bring
 from opsconsole.drift.data.sources import DataError
 from opsconsole.drift.explaining import explain
 from opsconsole.drift.measured import Measured
 from opsconsole.drift.measuring import measure_chunk
 from opsconsole.drift.monitors import Monitor, Subject, monitor_of
+from opsconsole.drift.production.labels import Brought, bring
 from opsconsole.drift.replay import Replay, replay
 from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError, StoreError
 from opsconsole.ground.nouns import Severity

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.drift.data.outcomes import known
-from opsconsole.drift.data.production import Production, read_production
-from opsconsole.drift.data.repeats import repeated
-from opsconsole.drift.data.rows import Rows, joined_rows
 from opsconsole.drift.data.sources import DataError, open_source
 from opsconsole.drift.data.times import moments_of
 from opsconsole.drift.monitors import monitor_of
+from opsconsole.drift.production.outcomes import known
+from opsconsole.drift.production.reading import Production, read_production
+from opsconsole.drift.production.repeats import repeated
+from opsconsole.drift.production.rows import Rows, joined_rows
 from opsconsole.ground.nouns import Severity
 from opsconsole.store.baselines import predictions
 from tests.drift.drift_world import World

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.drift.data.windows import Gap, cut, gaps, unit_of
+from opsconsole.drift.production.windows import Gap, cut, gaps, unit_of
 
 
 def moments(*texts: str) -> np.ndarray:

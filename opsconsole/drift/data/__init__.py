@@ -1,1 +1,1 @@
-"""Where rows come from: files, tables and commands as streams of batches; ids, times, labels and scores joined; windows."""
+"""Where rows come from: files, tables and commands as streams of batches, and what is wrong with them said by name."""

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from opsconsole.drift.data.windows import Window, unit_of
 from opsconsole.drift.facts import Effect
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.measured import Measured
 from opsconsole.drift.measures.relevance import correlation
 from opsconsole.drift.monitors import Monitor
 from opsconsole.drift.performance.trust import BackTest
+from opsconsole.drift.production.windows import Window, unit_of
 from opsconsole.drift.sketches.plots import histogram
 from opsconsole.drift.sketches.quantiles import HIGH, LOW, MEDIAN, quantiles
 from opsconsole.drift.sketches.sketch import NumericSketch, Sketch, TableSketch

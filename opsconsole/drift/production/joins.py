@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from opsconsole.drift.data.heaps import Heaps, block_of, heaps_for
-from opsconsole.drift.data.repeats import hashes_of, repeated
+from opsconsole.drift.production.heaps import Heaps, block_of, heaps_for
+from opsconsole.drift.production.repeats import hashes_of, repeated
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from opsconsole.drift.data.heaps import Heaps
-from opsconsole.drift.data.production import Production
-from opsconsole.drift.data.rows import Rows, joined_rows, rows_of
-from opsconsole.drift.data.windows import Cut, Cutter, shown
+from opsconsole.drift.production.heaps import Heaps
+from opsconsole.drift.production.reading import Production
+from opsconsole.drift.production.rows import Rows, joined_rows, rows_of
+from opsconsole.drift.production.windows import Cut, Cutter, shown
 
 
 def in_order(production: Production, rows: Iterable[Rows]) -> Iterator[tuple[Rows, list[Cut]]]:

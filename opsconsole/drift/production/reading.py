@@ -17,16 +17,16 @@ import pyarrow as pa
 
 from opsconsole.drift.data.errors import DataError
 from opsconsole.drift.data.files import DataFile
-from opsconsole.drift.data.heaps import Heaps, block_of, first_of
-from opsconsole.drift.data.joins import Keys
-from opsconsole.drift.data.outcomes import as_column, as_text, from_column, known, outcomes_in, unknown
-from opsconsole.drift.data.periods import Periods
-from opsconsole.drift.data.probabilities import PREFIX, classes_of, columns_of, matrix
-from opsconsole.drift.data.rows import Rows
 from opsconsole.drift.data.sources import Source, open_source
 from opsconsole.drift.data.times import WallClock, wall_clock
 from opsconsole.drift.monitors import Monitor
 from opsconsole.drift.performance.multiclass import Probabilities
+from opsconsole.drift.production.heaps import Heaps, block_of, first_of
+from opsconsole.drift.production.joins import Keys
+from opsconsole.drift.production.outcomes import as_column, as_text, from_column, known, outcomes_in, unknown
+from opsconsole.drift.production.periods import Periods
+from opsconsole.drift.production.probabilities import PREFIX, classes_of, columns_of, matrix
+from opsconsole.drift.production.rows import Rows
 from opsconsole.ground import clock
 from opsconsole.ground.nouns import ModelTask
 from opsconsole.store.baselines import Predictions

@@ -17,12 +17,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from opsconsole.drift.data.files import BATCH_ROWS
-from opsconsole.drift.data.heaps import Heaps, heaps_for
-from opsconsole.drift.data.joins import heap_of
-from opsconsole.drift.data.outcomes import as_column, as_text, from_column, known, outcomes
-from opsconsole.drift.data.production import Production
 from opsconsole.drift.data.sources import DataError, open_source
 from opsconsole.drift.monitors import Monitor
+from opsconsole.drift.production.heaps import Heaps, heaps_for
+from opsconsole.drift.production.joins import heap_of
+from opsconsole.drift.production.outcomes import as_column, as_text, from_column, known, outcomes
+from opsconsole.drift.production.reading import Production
 from opsconsole.ground.errors import StoreError
 from opsconsole.ground.files import digest_file
 from opsconsole.ground.nouns import Digest, ModelTask

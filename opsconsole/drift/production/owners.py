@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from opsconsole.drift.data.heaps import Heaps, block_of, first_of
-from opsconsole.drift.data.outcomes import as_column, from_column, unknown
-from opsconsole.drift.data.rows import Rows
 from opsconsole.drift.monitors import Monitor
+from opsconsole.drift.production.heaps import Heaps, block_of, first_of
+from opsconsole.drift.production.outcomes import as_column, from_column, unknown
+from opsconsole.drift.production.rows import Rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from opsconsole.drift.data.heaps import block_of
-from opsconsole.drift.data.outcomes import as_column, from_column
-from opsconsole.drift.data.probabilities import classes_in, columns_of, matrix
 from opsconsole.drift.performance.multiclass import Probabilities
+from opsconsole.drift.production.heaps import block_of
+from opsconsole.drift.production.outcomes import as_column, from_column
+from opsconsole.drift.production.probabilities import classes_in, columns_of, matrix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

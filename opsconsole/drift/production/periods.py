@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from opsconsole.drift.data.heaps import heaps_for
-from opsconsole.drift.data.windows import UNITS, floored, shown
+from opsconsole.drift.production.heaps import heaps_for
+from opsconsole.drift.production.windows import UNITS, floored, shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
