@@ -145,7 +145,7 @@ def test_rows_that_come_part_by_part_are_cut_as_if_they_had_come_at_once(
 def stored(world: World) -> list[Any]:
     """Return all that is stored of the chunks, save when it was."""
     rows = world.store.rows("SELECT * FROM chunks ORDER BY id")
-    return [{key: row[key] for key in row.keys() if key not in {"id", "checked_at"}} for row in rows]  # noqa: SIM118
+    return [{key: value for key, value in dict(row).items() if key not in {"id", "checked_at"}} for row in rows]
 
 
 def checked(world: World, subject: Subject) -> tuple[CheckResult, list[Any]]:
