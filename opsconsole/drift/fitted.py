@@ -54,6 +54,8 @@ class Fitted:
     importance: dict[str, float] = field(default_factory=dict)
     structure: StructureModel | None = None
     structure_mean: float = 0.0
+    structure_spread: float = 0.0
+    """Standard deviation of one row's reconstruction error; 0 where an older program did not say."""
     structure_wobble: float = 0.0
     """Standard deviation of the reference windows' means beyond what their size explains, with that of its own mean."""
     seasons: dict[str, bytes] = field(default_factory=dict)

@@ -59,6 +59,7 @@ def fit_reference(monitor: Monitor, reference: Reference, layouts: dict[str, Lay
         importance=_importance(monitor, reference),
         structure=structure.model,
         structure_mean=structure.mean,
+        structure_spread=structure.spread,
         structure_wobble=structure.wobble,
         seasons=_seasons(monitor, reference, layouts),
         slices=_slices(monitor, reference, layouts),
@@ -197,6 +198,7 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
 class _Structure:
     model: StructureModel | None = None
     mean: float = 0.0
+    spread: float = 0.0
     wobble: float = 0.0
 
 
@@ -210,7 +212,7 @@ def _structure(monitor: Monitor, reference: Reference, windows: list[Cut]) -> _S
     found = _honest_errors(model, reference, kinds)
     spread = float(found.std(ddof=1)) if len(found) > 1 else 0.0
     own = REFITTED * spread / math.sqrt(len(found))
-    return _Structure(model, float(found.mean()), math.hypot(_wobble_of_means(found, windows, spread), own))
+    return _Structure(model, float(found.mean()), spread, math.hypot(_wobble_of_means(found, windows, spread), own))
 
 
 def _honest_errors(

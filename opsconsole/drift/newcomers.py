@@ -38,10 +38,10 @@ def with_newcomers(measured: Distances, reference: Sketch, current: Sketch, expe
     mine, theirs = psi_vector(reference), psi_vector(current)
     if expected < OWN_BIN or mine is None or theirs is None:
         return measured
-    psi, noise_p = psi_of(_among_rare(mine), _among_rare(theirs))
+    psi, noise_p = psi_of(among_rare(mine), among_rare(theirs))
     return replace(measured, psi=psi, noise_p=noise_p)
 
 
-def _among_rare(counts: np.ndarray) -> np.ndarray:
-    """The vector ends with: the rare ones, the unseen ones, the missing ones."""
+def among_rare(counts: np.ndarray) -> np.ndarray:
+    """Count the unseen as rare; the vector ends with: the rare ones, the unseen ones, the missing ones."""
     return np.array([*counts[:-3], counts[-3] + counts[-2], counts[-1]])

@@ -7,22 +7,23 @@ incident? The answer is in false alarms a week.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import numpy as np
 
 from opsconsole.drift.alerts import RECOVERY
-from opsconsole.drift.facts import ColumnFacts, Role
+from opsconsole.drift.drawing import drawn_chunks, role_of
+from opsconsole.drift.facts import ColumnFacts
 from opsconsole.drift.fitted import ReferenceWindow
-from opsconsole.drift.measures.distances import NOTHING, psi_of, psi_vector
-from opsconsole.drift.production.windows import COUNT, LENGTHS, SIZE
-from opsconsole.drift.verdicts.decline import judge_performance, standard_error
+from opsconsole.drift.measures.distances import NOTHING
+from opsconsole.drift.production.windows import COUNT, LENGTHS, SIZE, Window
+from opsconsole.drift.verdicts.course import Course
+from opsconsole.drift.verdicts.decline import judge_performance
 from opsconsole.drift.verdicts.gates import History, judge
-from opsconsole.drift.verdicts.judging import Against
+from opsconsole.drift.verdicts.judging import Against, try_chunk
 from opsconsole.drift.verdicts.policy import severity_of, worst
-from opsconsole.ground.normal import Z
 from opsconsole.ground.nouns import Severity
 from opsconsole.ground.text import decimals, plural
 from opsconsole.store.baselines import Realised
@@ -31,6 +32,8 @@ DRAWS, REFERENCES = 2_000, 20
 """Chunks that are drawn, and redrawn references that they are held against in turn."""
 SEED = 20130105
 WEEK_S = 7 * 86_400
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DRAWN = Window("drawn", EPOCH, EPOCH, partial=False)
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,8 @@ def replay(against: Against, *, rows: int | None = None) -> Replay:
     a_week = _chunks_a_week(against, rows)
     size = rows or _usual_rows(against, a_week)
     told = [one for one in (_would(against, place) for place in range(len(fitted.windows))) if one is not None]
-    incidents = _incidents(_simulated(against, size))
-    rate = max(incidents / DRAWS, _openings(fitted.windows, told))
+    incidents = openings(simulated(against, size))
+    rate = max(incidents / DRAWS, _share_opening(fitted.windows, told))
     expected = None if a_week is None else rate * a_week
     bearable = expected is None or expected <= monitor.config.budget
     return Replay(
@@ -145,13 +148,13 @@ def _wobble(windows: Sequence[ReferenceWindow], without: int) -> dict[str, float
     return found
 
 
-def _openings(windows: Sequence[ReferenceWindow], told: Sequence[WouldAlert]) -> float:
+def _share_opening(windows: Sequence[ReferenceWindow], told: Sequence[WouldAlert]) -> float:
     """Return the share of the reference's windows that would have opened an incident."""
     labels = {one.label for one in told}
-    return _incidents(one.label in labels for one in windows) / len(windows) if windows else 0.0
+    return openings(one.label in labels for one in windows) / len(windows) if windows else 0.0
 
 
-def _incidents(found: Iterator[bool] | Sequence[bool]) -> int:
+def openings(found: Iterator[bool] | Sequence[bool]) -> int:
     """Count openings: an incident stands until two chunks without a finding."""
     opened, calm, stands = 0, 0, False
     for bad in found:
@@ -163,45 +166,22 @@ def _incidents(found: Iterator[bool] | Sequence[bool]) -> int:
     return opened
 
 
-def _simulated(against: Against, rows: int) -> Iterator[bool]:
+def simulated(against: Against, rows: int) -> Iterator[bool]:
     """Yield for each drawn chunk whether something would be told of it; nothing has drifted in any of them."""
     random = np.random.default_rng(SEED)
-    shares = _shares(against)
-    limits, policy = against.monitor.config.limits, against.monitor.config.policy
-    wobble = against.fitted.wobble()
+    wobble = against.fitted.wobble() if against.monitor.config.limits.wobble else {}
     for _ in range(REFERENCES):
-        references = {name: random.multinomial(against.reference.rows, share) for name, share in shares.items()}
-        drawn = {name: random.multinomial(rows, share, DRAWS // REFERENCES) for name, share in shares.items()}
-        past: list[frozenset[str]] = []
-        for number in range(DRAWS // REFERENCES):
-            facts = [_column(against, name, *_moved(references[name], drawn[name][number]), rows) for name in shares]
-            verdicts = judge(facts, limits, History(past, wobble))
-            past = [frozenset(name for name, verdict in verdicts.items() if verdict.drifted), *past][: limits.window]
-            severity = worst(severity_of(one, verdicts[one.name], policy) for one in facts)
-            yield severity is not Severity.OK or _drawn_breach(against, rows, random)
-
-
-def _moved(reference: np.ndarray, current: np.ndarray) -> tuple[float, float]:
-    psi, noise_p = psi_of(reference.astype(np.float64), current.astype(np.float64))
-    return psi or 0.0, 1.0 if noise_p is None else noise_p
-
-
-def _shares(against: Against) -> dict[str, np.ndarray]:
-    """Return how the reference's rows spread over each column's PSI bins; what has no values is left out."""
-    found = {}
-    for name, sketch in against.reference.columns.items():
-        counts = psi_vector(sketch)
-        if counts is not None and counts.sum():
-            found[name] = counts / counts.sum()
-    return found
+        course = Course(wobble)
+        for measured in drawn_chunks(against, rows, DRAWS // REFERENCES, random):
+            past = try_chunk(against, DRAWN, measured, course)
+            course.add(past)
+            yield past.record.severity is not Severity.OK
 
 
 def _column(against: Against, name: str, psi: float, noise_p: float, rows: int) -> ColumnFacts:
-    config = against.monitor.config
-    role = Role.SCORE if name == config.score else Role.TARGET if name == config.label else Role.INPUT
     kind = against.reference.columns[name].kind
     measured = replace(NOTHING, psi=psi, noise_p=noise_p)
-    return ColumnFacts(name, kind, role, measured, against.reference.rows, rows)
+    return ColumnFacts(name, kind, role_of(against, name), measured, against.reference.rows, rows)
 
 
 def _breached(against: Against, realised: Realised | None) -> bool:
@@ -210,18 +190,6 @@ def _breached(against: Against, realised: Realised | None) -> bool:
         return False
     verdict = judge_performance(metric, realised, against.own, against.floor, 0, against.monitor.persistence)
     return bool(verdict.breached)
-
-
-def _drawn_breach(against: Against, rows: int, random: np.random.Generator) -> bool:
-    """Draw a chunk's performance around the reference's own, as exact as its number of rows lets it be."""
-    own = against.baseline.realised
-    error = None if own is None else standard_error(own)
-    if own is None or own.value is None or error is None:
-        return False
-    mine = error * math.sqrt(max(own.labels, 1) / rows)
-    value = own.value + mine * float(random.standard_normal())
-    half = Z * mine
-    return _breached(against, Realised(own.metric, value, value - half, value + half, rows))
 
 
 def _words(

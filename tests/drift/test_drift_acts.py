@@ -1,4 +1,4 @@
-"""What an operator does with a monitor: bring labels, take another reference and back, replay, explain."""
+"""What an operator does with a monitor: bring labels, take another reference and back, explain."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from opsconsole.drift.baselining import chosen_rows, rebaseline, take_back
-from opsconsole.drift.check import against_of, production_of
+from opsconsole.drift.check import production_of
 from opsconsole.drift.data.sources import DataError
 from opsconsole.drift.explaining import explain
 from opsconsole.drift.measured import Measured
 from opsconsole.drift.measuring import measure_chunk
 from opsconsole.drift.monitors import Monitor, Subject, monitor_of
 from opsconsole.drift.production.labels import Brought, bring
-from opsconsole.drift.replay import Replay, replay
 from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError, StoreError
 from opsconsole.ground.nouns import Severity
 from opsconsole.store import baselines, events
@@ -247,47 +246,6 @@ def test_a_reference_of_too_few_rows_and_one_that_never_was_are_refused(world: W
         chosen_rows(monitor(world), production, 1, datetime(2014, 1, 1, tzinfo=UTC), datetime(2014, 2, 1, tzinfo=UTC))
     with pytest.raises(NotFoundError, match="has no baseline before"):
         take_back(monitor(world), world.store, held(world))
-
-
-def replayed(world: World, subject: Subject) -> Replay:
-    world.live(2)
-    world.check(subject)
-    return replay(against_of(monitor(world), held(world)), rows=2500)
-
-
-def test_a_replay_says_that_nothing_is_told_where_nothing_drifts(world: World, subject: Subject) -> None:
-    found = replayed(world, subject)
-    assert (found.chunks, found.would_alert, found.incidents, found.bearable) == (0, (), 0, True)
-    assert found.expected_false_alarms_per_week == 0
-    assert "spans fewer than three of its chunks (month)" in found.words[0]
-
-
-def test_a_replay_of_settings_that_cry_wolf_says_no(world: World, subject: Subject) -> None:
-    world.configure(
-        'chunk = "month"', 'chunk = "hour"\nleast = 60\nlimits = { psi = 0.001, chance = 0.9, persist = 1 }'
-    )
-    world.live(2)
-    world.check(subject)
-    found = replay(against_of(monitor(world), held(world)), rows=100)
-    assert found.incidents > 20
-    assert found.expected_false_alarms_per_week is not None
-    assert found.expected_false_alarms_per_week > found.budget
-    assert not found.bearable
-    assert "past the budget" in found.words[-1]
-
-
-def test_a_replay_holds_each_window_of_the_reference_against_the_others(world: World) -> None:
-    drifting = np.where(np.arange(2500) < 500, 3.0, 0.0) + world.random.normal(size=2500)
-    subject = world.version(1, world.month(1, change={"b": drifting}), at=1)
-    world.configure('chunk = "month"', 'chunk = "size:500"\nlimits = { persist = 1 }')
-    world.live(2, change={"b": world.random.normal(size=2500)})
-    world.check(subject)
-    found = replay(against_of(monitor(world), held(world)))
-    assert found.chunks == 5
-    assert [(one.label, one.columns) for one in found.would_alert] == [("#1", ("b",))]
-    wobble = against_of(monitor(world), held(world)).fitted.wobble()
-    assert wobble["b"] > 1
-    assert wobble["a"] < 0.1
 
 
 def test_an_explanation_names_the_column_that_tells_the_chunk_apart(world: World, subject: Subject) -> None:

@@ -29,7 +29,8 @@ from opsconsole.drift.verdicts.words import note, title
 from opsconsole.ground.nouns import Severity
 from opsconsole.store.alerts import News
 from opsconsole.store.baselines import Baseline
-from opsconsole.store.chunk_records import ChunkColumn, ChunkRecord, Estimate, Figures, Quantiles, Slice
+from opsconsole.store.chunk_records import ChunkColumn, ChunkRecord, Estimate, Figures, Move, Quantiles, Slice
+from opsconsole.store.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,8 +91,29 @@ def judge_chunk(
     """Judge one chunk; with fewer rows than ``least`` it is measured, and no verdict is given."""
     told = _told(against, window, measured, course)
     found = findings(told)
-    realised = None if told.performance is None else told.performance.realised
-    record = ChunkRecord(
+    record = _record(against, window, told, found, fingerprint)
+    columns = [_stored(one, against.reference, sketch) for one in told.columns]
+    return Judged(
+        record=record,
+        columns=columns,
+        title=title(told, found, window.label, record.label_coverage),
+        words=note(told, found),
+        past=past_of(record, columns, fall_of(against, record)),
+    )
+
+
+def try_chunk(against: Against, window: Window, measured: Measured, course: Course) -> Past:
+    """Judge a chunk as ``judge_chunk`` does, without what is only stored or shown: to see what settings would say."""
+    told = _told(against, window, measured, course)
+    record = _record(against, window, told, findings(told), fingerprint="")
+    moves = [Move(one.facts.name, one.facts.distances.psi, one.verdict.effect) for one in told.columns]
+    return past_of(record, moves, fall_of(against, record))
+
+
+def _record(against: Against, window: Window, told: Told, found: tuple[Finding, ...], fingerprint: str) -> ChunkRecord:
+    measured, performance = told.measured, told.performance
+    realised = None if performance is None else performance.realised
+    return ChunkRecord(
         monitor=against.monitor.name,
         model=against.monitor.model,
         version=against.baseline.version,
@@ -108,21 +130,13 @@ def judge_chunk(
         realised=None if realised is None else realised.value,
         low=None if realised is None else realised.low,
         high=None if realised is None else realised.high,
-        floor=None if told.performance is None else told.performance.floor,
-        breaches=0 if told.performance is None else told.performance.breaches,
+        floor=None if performance is None else performance.floor,
+        breaches=0 if performance is None else performance.breaches,
         metrics=measured.realised,
         estimated=told.estimate,
         structure=told.structure,
         slices=told.slices,
         stream=None if told.streams is None else told.streams.encode(),
-    )
-    columns = [_stored(one, against.reference, sketch) for one in told.columns]
-    return Judged(
-        record=record,
-        columns=columns,
-        title=title(told, found, window.label, record.label_coverage),
-        words=note(told, found),
-        past=past_of(record, columns, fall_of(against, record)),
     )
 
 
