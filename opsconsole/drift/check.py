@@ -113,9 +113,9 @@ def check(
             done.notes.append(f"v{version}: {made}: its chunks stay as they were judged")
     unscored = sorted(set(production.scored) - set(held))
     done.notes += [f"v{version} scored rows but has no baseline: they are not judged" for version in unscored]
-    if inputs is not None and not production.source.left_out:
-        number = done.unchanged + len(done.judged)
-        check_marks.leave(store, name, CheckMark(mark_of(monitor, store, inputs), number, tuple(done.notes)))
+    whole = inputs is not None and not production.source.left_out
+    mark = mark_of(monitor, store, inputs) if inputs is not None and whole else check_marks.UNKNOWN
+    check_marks.leave(store, name, CheckMark(mark, done.unchanged + len(done.judged), tuple(done.notes)))
     return _result(store, name, subject, done)
 
 

@@ -9,8 +9,8 @@ from opsconsole.config.schema import Config
 from opsconsole.ground.errors import NotFoundError
 from opsconsole.ground.nouns import AlertState, Severity
 from opsconsole.store import alerts as alert_store
+from opsconsole.store import check_marks, promotions
 from opsconsole.store import chunks as chunk_store
-from opsconsole.store import promotions
 from opsconsole.store.baselines import Realised
 from opsconsole.store.chunk_records import Chunk, ChunkColumn, Estimate, Slice, Structure
 from opsconsole.store.connection import Store
@@ -126,6 +126,8 @@ class MonitorReport:
     severity: Severity
     """The worst alert of that version that stands and is not snoozed."""
     alerts: tuple[int, ...]
+    notes: tuple[str, ...]
+    """What the last check left out, and why."""
 
 
 def report(store: Store, config: Config, name: str, *, limit: int = 200) -> list[ChunkReport]:
@@ -227,4 +229,11 @@ def _monitor_report(store: Store, config: Config, name: str) -> MonitorReport:
         fell=last is not None and last.fell,
         severity=max(loud, key=lambda severity: severity.rank, default=Severity.OK),
         alerts=tuple(alert.id for alert in standing),
+        notes=notes(store, name),
     )
+
+
+def notes(store: Store, name: str) -> tuple[str, ...]:
+    """Return what the last check of a monitor left out, and why."""
+    mark = check_marks.mark(store, name)
+    return () if mark is None else mark.notes

@@ -144,11 +144,11 @@ def judgeable(production: Production, baseline: Baseline, notes: list[str]) -> I
         if new.any():
             yield block.at(new)
     told = (
-        (undated, "rows without a time were left out"),
-        (overlap, "rows that it was trained or evaluated on were left out"),
-        (before, "rows from before its baseline were left out"),
+        (undated, "without a time"),
+        (overlap, "that it was trained or evaluated on"),
+        (before, "from before its baseline"),
     )
-    notes += [f"v{baseline.version}: {number:,} {what}" for number, what in told if number]
+    notes += [f"v{baseline.version}: {plural(number, 'row')} {what}: left out" for number, what in told if number]
 
 
 def _trained(production: Production, baseline: Baseline) -> Heaps:

@@ -1,4 +1,4 @@
-"""What the last whole check of a monitor rested on: as long as nothing of it changes, there is nothing to read."""
+"""What the last check of a monitor rested on, and what it noted: as long as nothing changes, there is nothing to read."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ import msgspec
 
 from opsconsole.store.connection import Store
 
+UNKNOWN = ""
+"""The mark of a check of which only reading tells whether anything changed since."""
+
 
 @dataclass(frozen=True)
 class CheckMark:
     """A check that ran to its end."""
 
     mark: str
-    """A digest of everything that it rested on."""
+    """A digest of everything that it rested on, or ``UNKNOWN``."""
     chunks: int
     """How many chunks there were."""
     notes: tuple[str, ...]
 
 
 def mark(store: Store, monitor: str) -> CheckMark | None:
-    """Return the mark of a monitor's last whole check."""
+    """Return the mark of a monitor's last check that ran to its end."""
     row = store.row("SELECT mark, chunks, notes FROM check_marks WHERE monitor = ?", (monitor,))
     if row is None:
         return None

@@ -13,6 +13,7 @@ from opsconsole.console.dialogs.explain import ExplainDialog
 from opsconsole.console.dialogs.replay import ReplayDialog
 from opsconsole.console.dialogs.sums import SumsDialog
 from opsconsole.console.widgets.rows import RowList
+from opsconsole.drift.report import notes
 from opsconsole.store import baselines, chunks, events, label_batches
 from tests.console.test_console_flows import screen_text, until
 
@@ -58,6 +59,18 @@ async def test_the_numbers_of_earlier_chunks_are_a_key_away(mill: Path) -> None:
         await until(pilot, lambda: "PERFORMANCE   Apr 2013" in screen_text(app))
         await pilot.press("right_square_bracket")
         await until(pilot, lambda: "it is the newest" in screen_text(app))
+
+
+async def test_what_the_last_check_left_out_is_told_below_the_numbers(mill: Path) -> None:
+    rows = mill / "data" / "now" / "2013-04.csv"
+    rows.write_text(rows.read_text() + "p4-0,2013-04-20T00:00:00+00:00,0.1,0.5,0\n")
+    app = ConsoleApp(mill)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4", "c")
+        await until(pilot, lambda: notes(app.store, "watch"), 60)
+        await pilot.press("enter", "G")
+        told = "1 row repeats the id of an earlier one, such as `p4-0`: all were kept"
+        await until(pilot, lambda: "NOTES" in screen_text(app) and told in screen_text(app), 60)
 
 
 async def test_labels_are_brought_from_a_file_and_judged(mill: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 from opsconsole.drift.check import CheckResult, check
 from opsconsole.drift.data.sources import DataError
 from opsconsole.drift.monitors import Subject
-from opsconsole.drift.report import report
+from opsconsole.drift.report import monitors, report
 from opsconsole.ground.errors import ConfigError, NotFoundError, RefusedError, UsageError
 from opsconsole.ground.nouns import AlertState, Severity
 from opsconsole.store import alerts as alert_store
@@ -140,8 +140,8 @@ def test_each_row_belongs_to_the_version_that_scored_it(world: World, subject: S
     assert found.notes == ("v2 scored rows but has no baseline: they are not judged",)
     second = world.check(world.version(2, world.month(3), at=3))
     assert second.notes == (
-        "2,500 rows have no score of any version and were left out",
-        "v2: 1,500 rows from before its baseline were left out",
+        "2,500 rows have no score of any version: left out",
+        "v2: 1,500 rows from before its baseline: left out",
     )
 
 
@@ -151,7 +151,7 @@ def test_rows_that_a_version_was_trained_or_evaluated_on_are_never_judged(world:
     world.live(2)
     found = world.check(subject)
     assert [chunk.label for chunk in found.chunks] == ["Feb 2013"]
-    assert found.notes == ("v1: 2,500 rows that it was trained or evaluated on were left out",)
+    assert found.notes == ("v1: 2,500 rows that it was trained or evaluated on: left out",)
 
 
 def test_ids_of_training_rows_that_cannot_be_read_stop_the_check(world: World, subject: Subject) -> None:
@@ -222,7 +222,20 @@ def test_rows_without_a_time_are_left_out_and_counted(world: World, subject: Sub
     pq.write_table(table.set_column(1, "t", pa.array(times, pa.timestamp("us"))), path)
     found = world.check(subject)
     assert found.chunks[0].rows == len(month[0]) - 5
-    assert found.notes == ("v1: 5 rows without a time were left out",)
+    assert found.notes == ("v1: 5 rows without a time: left out",)
+    [report] = monitors(world.store, world.workspace.config)
+    assert report.notes == found.notes, "the console has them too"
+
+
+def test_what_a_check_noted_is_kept_where_each_check_must_read(world: World, subject: Subject) -> None:
+    world.configure('label = "y"', 'label = "y"\nquality = { fresh = "2d" }')
+    ids, scores, _ = world.live(2)
+    world.predict(1, [*ids, ids[3]], [*scores, 0.5])
+    for _ in range(2):
+        found = world.check(subject)
+        assert len(found.notes) == 1
+        assert "1 prediction repeats a row id" in found.notes[0]
+        assert monitors(world.store, world.workspace.config)[0].notes == found.notes
 
 
 @pytest.mark.parametrize(

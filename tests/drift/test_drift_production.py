@@ -174,15 +174,15 @@ def test_a_run_that_scored_a_row_twice_is_noted_and_its_last_score_counts(world:
     assert whole(found, 1).scores[3] == 0.125
     [note] = found.notes
     assert note.endswith(
-        f"predictions1.parquet: 1 predictions repeat a row id, such as `{ids[3]}`: the last one counts"
+        f"predictions1.parquet: 1 prediction repeats a row id, such as `{ids[3]}`: the last one counts"
     )
 
 
 def test_infinite_scores_and_labels_are_left_out_and_counted(world: World) -> None:
     written(world, "1", ["2013-07-01"] * 3, score=[0.5, np.inf, -np.inf], y=[1.0, 0.0, np.inf])
     assert read(world).notes == (
-        "1 labels are infinite and were left out",
-        "2 scores of v1 are infinite and were left out",
+        "1 label is infinite: left out",
+        "2 scores of v1 are infinite: left out",
     )
 
 
@@ -230,7 +230,7 @@ def test_rows_that_no_version_scored_are_counted(world: World) -> None:
     world.predict(1, ids[:2000], scores[:2000])
     found = world.check(subject)
     assert [chunk.rows for chunk in found.chunks] == [2000]
-    assert "500 rows have no score of any version and were left out" in found.notes
+    assert "500 rows have no score of any version: left out" in found.notes
 
 
 def test_labels_that_a_binary_model_cannot_have_are_left_out_and_told(world: World) -> None:
@@ -240,7 +240,7 @@ def test_labels_that_a_binary_model_cannot_have_are_left_out_and_told(world: Wor
     world.month(2, change={"y": outcome})
     found = world.check(subject)
     assert found.chunks[0].labels == 2460
-    assert "40 labels are neither 0 nor 1, such as 2, and were left out" in found.notes
+    assert "40 labels are neither 0 nor 1, such as 2: left out" in found.notes
 
 
 def test_labels_of_which_the_metric_cannot_be_told_are_not_said_to_be_too_few(world: World) -> None:
@@ -264,7 +264,7 @@ def test_times_that_no_calendar_has_are_left_out_and_told(world: World, year: in
     found = world.check(subject)
     assert [chunk.rows for chunk in found.chunks] == [2470]
     assert any("column `t`: times outside the years 1 to 9998 were left out" in note for note in found.notes)
-    assert "v1: 30 rows without a time were left out" in found.notes
+    assert "v1: 30 rows without a time: left out" in found.notes
 
 
 def test_a_file_without_rows_a_folder_in_its_place_and_rows_that_can_get_no_label_are_told(world: World) -> None:

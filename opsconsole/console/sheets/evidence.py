@@ -11,7 +11,7 @@ from opsconsole.console.sheets.figures import figures_rows
 from opsconsole.console.widgets.plots import bars
 from opsconsole.console.widgets.rows import BLANK, Row, heading, note, sentences
 from opsconsole.console.widgets.tones import Cell, Column, Tone, Toned
-from opsconsole.drift.report import plots
+from opsconsole.drift.report import notes, plots
 from opsconsole.ground import text
 from opsconsole.ground.errors import OpsconsoleError
 from opsconsole.lifecycle.retraining import held_out_from, training_of
@@ -67,13 +67,22 @@ class EvidenceSheet:
         except OpsconsoleError as error:
             return [*rows, note(error.message)]
         if not found.labels:
-            return [*rows, note("no chunk was checked yet: c brings the next rows and checks them")]
+            told = note("no chunk was checked yet: c brings the next rows and checks them")
+            return [*rows, told, *self._notes(name)]
         rule = self.console.workspace.config.monitors[name].performance
         label = chunk.label if chunk is not None else ""
         rows += [*picture_rows(found, rule.metric if rule else "", self.width, label), BLANK]
         if chunk is None:
             return rows
-        return [*rows, *figures_rows(chunk, self.width), *self._columns(chunk, column)]
+        return [*rows, *figures_rows(chunk, self.width), *self._columns(chunk, column), *self._notes(name)]
+
+    def _notes(self, name: str) -> list[Row]:
+        """Return what the last check left out."""
+        found = notes(self.console.store, name)
+        if not found:
+            return []
+        lines = [line for one in found for line in sentences(text.clean(one), self.width - 6, "dim")]
+        return [BLANK, heading("NOTES", len(found), Toned("   of the last check", "dim")), *lines]
 
     def _words(self, alert: Alert) -> list[Row]:
         mark = SEVERITY_MARKS[alert.severity]

@@ -29,6 +29,7 @@ from opsconsole.drift.production.probabilities import PREFIX, classes_of, column
 from opsconsole.drift.production.rows import Rows
 from opsconsole.ground import clock
 from opsconsole.ground.nouns import ModelTask
+from opsconsole.ground.text import plural
 from opsconsole.store.baselines import Predictions
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def read_production(monitor: Monitor, source: Source, batches: Sequence[Predicti
     duplicates, example = keys.repeated()
     scored, odd = ({holder: Scored(None, classes)}, []) if own_scores else _joined_scores(monitor, keys, batches)
     if read.nameless and not own_scores:
-        odd.append(f"{read.nameless:,} rows have no id: no score is theirs")
+        odd.append(f"{plural(read.nameless, 'row has', 'rows have')} no id: no score is theirs")
     found = Production(
         monitor=monitor,
         source=source,
@@ -138,7 +139,8 @@ def read_production(monitor: Monitor, source: Source, batches: Sequence[Predicti
     )
     notes = [*source.notes, *read.notes, *read.clock.notes.values(), *_ahead(read)]
     if duplicates:
-        notes.append(f"{duplicates:,} rows repeat the id of an earlier one, such as `{example}`: all were kept")
+        told = plural(duplicates, "row repeats", "rows repeat")
+        notes.append(f"{told} the id of an earlier one, such as `{example}`: all were kept")
     unscored, infinite = _told_of_scores(found)
     return replace(found, notes=(*notes, *odd, *unscored, *_told_of_labels(read), *infinite))
 
@@ -228,18 +230,22 @@ class _Reading:
 
 def _ahead(read: _Reading) -> list[str]:
     """Return a note on the rows that are dated more than a day after now, if there are any."""
-    return [f"{read.late:,} rows are dated after now, up to {str(read.latest)[:16]}"] if read.late else []
+    told = plural(read.late, "row is", "rows are")
+    return [f"{told} dated after now, up to {str(read.latest)[:16]}"] if read.late else []
 
 
 def _told_of_labels(read: _Reading) -> list[str]:
     """Return notes on labels that cannot be, and on rows that can never get one because they have no id."""
     notes = []
     if read.wrong:
-        notes.append(f"{read.wrong:,} labels are neither 0 nor 1, such as {read.such:g}, and were left out")
+        told = plural(read.wrong, "label is", "labels are")
+        notes.append(f"{told} neither 0 nor 1, such as {read.such:g}: left out")
     if read.infinite:
-        notes.append(f"{read.infinite:,} labels are infinite and were left out")
+        notes.append(f"{plural(read.infinite, 'label is', 'labels are')} infinite: left out")
     if read.monitor.config.label is not None and read.forlorn:
-        notes.append(f"{read.forlorn:,} rows have neither an id nor a label: no label that is brought can be theirs")
+        notes.append(
+            f"{plural(read.forlorn, 'row has', 'rows have')} neither an id nor a label: no label that is brought can be theirs"
+        )
     return notes
 
 
@@ -263,9 +269,9 @@ def _told_of_scores(production: Production) -> tuple[list[str], list[str]]:
     missed = production.rows if begun is None else 0
     for batch in unscored.batches() if begun is not None else ():
         missed += int((batch.column("time").to_numpy(zero_copy_only=False) >= begun).sum())
-    told = [f"{missed:,} rows have no score of any version and were left out"] if missed else []
+    told = [f"{plural(missed, 'row has', 'rows have')} no score of any version: left out"] if missed else []
     return told, [
-        f"{number:,} scores of v{version} are infinite and were left out"
+        f"{plural(number, 'score')} of v{version} {'is' if number == 1 else 'are'} infinite: left out"
         for version, number in infinite.items()
         if number
     ]
@@ -331,5 +337,6 @@ class _Predictions:
             yield pa.RecordBatch.from_pydict({"id": ids, "score": scores} | columns_of(said))
         more, example = keys.repeated() if self.rows > first else (0, "")
         if more:
-            told = f"{more:,} predictions repeat a row id, such as `{example}`: the last one counts"
+            told = plural(more, "prediction repeats a row id", "predictions repeat a row id")
+            told = f"{told}, such as `{example}`: the last one counts"
             self.notes.append(f"{source.name}: {told}")
