@@ -50,17 +50,18 @@ class SumsDialog(SheetDialog):
         found = data["sums"]
         metric = data["metric"] or next((name for one in found for name in one["metrics"]), "")
         columns = (
-            Column("", width=9),
+            Column("", width=8),
+            Column("", width=4),
             Column("chunks", width=6, right=True),
-            Column("rows", width=11, right=True),
+            Column("rows", width=10, right=True),
             Column("labels", width=6, right=True, drop=2),
             Column(text.metric(metric), width=max(len(text.metric(metric)), 6), right=True),
             Column("expected", width=8, right=True, drop=1),
-            Column("moved", least=16),
+            Column("moved", least=11),
         )
         head = tuple(Toned(column.title, "dim") for column in columns)
         rows = [heading(f"PER {data['per'].upper()}", len(found)), Row(None, head, columns)]
-        rows += [Row((data["per"], one["label"]), _cells(one, metric), columns) for one in found]
+        rows += [Row((data["per"], f"{one['label']} v{one['version']}"), _cells(one, metric), columns) for one in found]
         rows += [note(text.clean(one)) for one in data["notes"]]
         if any(one["estimated"] is not None and not one["trusted"] for one in found):
             rows += [
@@ -76,6 +77,7 @@ def _cells(one: dict[str, Any], metric: str) -> tuple[Cell, ...]:
     estimated = one["estimated"]
     return (
         Toned(text.clean(one["label"]), "strong"),
+        Toned(f"v{one['version']}", "dim"),
         text.count(one["chunks"]),
         text.count(one["rows"]),
         Toned(text.percent(one["labels"] / one["rows"] if one["rows"] else None), "dim"),
