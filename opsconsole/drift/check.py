@@ -146,7 +146,8 @@ def _check_version(
     monitor, version = against.monitor, against.baseline.version
     left_out: list[str] = []
     works, unmeasured = works_of(store, production, against, stamps, left_out)
-    done.notes += [*_columns_told(monitor, against, production), *left_out, *gaps_told(monitor, version, works)]
+    done.notes += [*_columns_told(monitor, against, production), *_classes_told(against, production)]
+    done.notes += [*left_out, *gaps_told(monitor, version, works)]
     done.notes += forget_others(store, monitor, version, works, whole=done.whole)
     fresh = measure_chunks(production, against, unmeasured)
     stored = _stored_pasts(store, against) if works else {}
@@ -170,7 +171,7 @@ def _check_version(
 
 def _measured_before(store: Store, against: Against, work: Work) -> tuple[Measured, TableSketch]:
     """Return what is stored of a chunk whose rows are as they were."""
-    facts = work.facts()
+    facts = work.facts(store)
     assert facts is not None
     assert work.stored is not None
     return facts, decode(chunk_store.sketch(store, work.stored.id) or b"", [against.reference])
@@ -201,6 +202,16 @@ def against_of(monitor: Monitor, baseline: Baseline) -> Against:
     fitted = Fitted() if baseline.fitted is None else fitted_of(baseline.fitted)
     reference: TableSketch = decode(baseline.sketch)
     return Against(monitor, baseline, reference, fitted)
+
+
+def _classes_told(against: Against, production: Production) -> list[str]:
+    """Say where a version gives probabilities of other classes than its reference: no estimate was fitted for them."""
+    fitted, version = against.fitted.outlook.classes, against.baseline.version
+    said = production.scored[version].classes
+    if fitted is None or not said or said == fitted.classes:
+        return []
+    told = f"v{version}: it gives probabilities of {listed([*said])}, its reference of {listed([*fitted.classes])}"
+    return [f"{clean(told, limit=300)}: nothing is estimated"]
 
 
 def _columns_told(monitor: Monitor, against: Against, production: Production) -> list[str]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from opsconsole.drift.data.sources import DataFile, Source
+from opsconsole.drift.data.sources import DataError, DataFile, Source
 from opsconsole.drift.facts import Effect, fits
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.measures.structure import StructureTally
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 MOST_AT_ONCE = 1024
 """Chunks that are counted at a time; where rows are in no order of time, more than so many take several passes."""
+MOST_SLICED = 1 << 22
+"""Rows of the chunks that are counted at a time, where slices are watched: what they hold is kept until then."""
 
 
 @dataclass(frozen=True)
@@ -93,25 +95,28 @@ class _Counting:
         """Read the files once; what is not counted after that is still ``left``."""
         for file, first, after in production.spans:
             if not self.owners.chunks(first, after).isdisjoint(self.left):
-                yield from self._file(file, first)
-        for number in sorted(self.running):  # their files have fewer rows than before
-            yield number, self._counted(number)
+                yield from self._file(file, first, after)
         self.left, self.later = self.later, set()
 
-    def _file(self, file: DataFile, first: int) -> Iterator[tuple[int, Counted]]:
+    def _file(self, file: DataFile, first: int, after: int) -> Iterator[tuple[int, Counted]]:
         monitor, layouts = self.monitor, self.layouts
         lost = _lost(monitor, file, self.reference)
         wanted = [name for name in file.kinds if name not in lost and _needed(monitor, name, layouts)]
         place = first
         for batch in Source(file.name, (file,)).batches(wanted or [monitor.config.time]):
-            owned = self.owners.of(place, place + batch.table.num_rows)
-            place += batch.table.num_rows
+            until = place + batch.table.num_rows
+            if until > after:
+                raise _changed(file)
+            owned = self.owners.of(place, until)
+            place = until
             table = batch.table.select(wanted)
             if monitor.config.score in layouts:
                 table = with_column(table, monitor.config.score, owned.scores)
             if monitor.config.label is not None and monitor.config.label in layouts:
                 table = with_column(table, monitor.config.label, outcome_column(monitor.task, owned.labels))
             yield from self._deal(table, owned, lost)
+        if place < after:
+            raise _changed(file)
 
     def _deal(self, table: pa.RecordBatch, owned: Owned, lost: Mapping[str, Effect]) -> Iterator[tuple[int, Counted]]:
         """Give each chunk its rows of one batch."""
@@ -130,7 +135,8 @@ class _Counting:
             return True
         if number not in self.left or number in self.later:
             return False
-        if len(self.running) >= MOST_AT_ONCE:
+        sliced = sum(self.owners.sizes[one] for one in self.running) if self.monitor.config.slices else 0
+        if len(self.running) >= MOST_AT_ONCE or sliced > MOST_SLICED:
             self.later.add(number)
             return False
         structure = None if self.fitted.structure is None else StructureTally(self.fitted.structure)
@@ -170,6 +176,10 @@ class _Counting:
             one.beyond,
             one.losses,
         )
+
+
+def _changed(file: DataFile) -> DataError:
+    return DataError(f"{file.name}: changed while it was read", hint="check again when it is written")
 
 
 def _needed(monitor: Monitor, name: str, layouts: Mapping[str, Layout]) -> bool:

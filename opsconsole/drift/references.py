@@ -31,8 +31,8 @@ from opsconsole.store.baselines import Realised
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MOST_VALUES = 1 << 24
-"""Rows × columns that are held: 128 MB of numbers."""
+MOST_BYTES = 128 << 20
+"""How much of a reference's rows is held: half a million of thirty columns."""
 SEED = 20130101
 
 
@@ -118,7 +118,7 @@ class _Gathering:
         self.offered = watchable(monitor, source)
         self.parts: list[_Part] = []
         self.since: datetime | None = None
-        self.rows, self.drawn_from = 0, 0
+        self.rows, self.bytes, self.drawn_from = 0, 0, 0
         self._clock = WallClock()
         self._share = 1.0
         self._random = np.random.default_rng(SEED)
@@ -146,15 +146,16 @@ class _Gathering:
             rows = with_column(rows, self.monitor.config.label, outcome_column(self.monitor.task, labels))
         mine = None if self._share == 1.0 else self._random.random(len(labels)) < self._share
         self._keep(_Part(rows, labels, scores, times, said).at(mine))
-        while self.rows * rows.num_columns > MOST_VALUES and self.rows > self.monitor.config.least:
+        while self.bytes > MOST_BYTES and self.rows > self.monitor.config.least:
             self._share /= 2
-            parts, self.parts, self.rows = self.parts, [], 0
+            parts, self.parts, self.rows, self.bytes = self.parts, [], 0, 0
             for part in parts:
                 self._keep(part.at(self._random.random(len(part.labels)) < 0.5))
 
     def _keep(self, part: _Part) -> None:
         self.parts.append(part)
         self.rows += len(part.labels)
+        self.bytes += part.rows.nbytes
 
     def _times(self, file: DataFile, table: pa.RecordBatch) -> NDArray[np.datetime64]:
         name = self.monitor.config.time

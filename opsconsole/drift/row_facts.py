@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.measured import Losses
 from opsconsole.drift.monitors import Monitor
-from opsconsole.drift.performance.estimation import Estimated, realised_binned
+from opsconsole.drift.performance.estimation import Estimated
 from opsconsole.drift.performance.losses import losses
 from opsconsole.drift.performance.metrics import measure, measure_all
 from opsconsole.drift.performance.multiclass import Probabilities
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-FINE = 0.001
-"""How far a histogram may be from the rows."""
-
-
 @dataclass(frozen=True)
 class RowFacts:
     """Facts of a chunk that are not those of a feature."""
@@ -45,7 +41,7 @@ class RowFacts:
     """The monitor's metric without labels, where scores are enough to know it."""
     losses: Losses
     scores: tuple[bytes, bytes, bytes] | None
-    """Histograms by label; None where they would not tell what the rows do."""
+    """Histograms by label; None of scores that are no probabilities."""
     season: int | None
     twice: int
     """Rows that repeat an id which stands there already; counted only where the monitor forbids it."""
@@ -65,14 +61,13 @@ def row_facts(monitor: Monitor, fitted: Fitted, rows: Rows) -> RowFacts:
     both = known(rows.labels)
     labels, scores = rows.labels[both], rows.scores[both]
     season = monitor.config.season
-    realised = _realised(monitor, labels, scores, at(rows.probabilities, both))
     return RowFacts(
         rows=len(rows),
         labels=int(both.sum()),
-        realised=realised,
+        realised=_realised(monitor, labels, scores, at(rows.probabilities, both)),
         estimated=_estimated(monitor, fitted, rows),
         losses=_losses(monitor, fitted, labels, scores, rows.times[both]),
-        scores=_histograms(monitor, rows, realised),
+        scores=_histograms(monitor, rows),
         season=None if season is None else int(seasons_of(season, rows.times[:1])[0]),
         twice=_twice(rows) if monitor.config.quality.unique else 0,
     )
@@ -92,21 +87,19 @@ def _estimated(monitor: Monitor, fitted: Fitted, rows: Rows) -> Estimated | None
     if monitor.metric is None or not monitor.config.estimate:
         return None
     said = None if rows.probabilities is None else at(rows.probabilities, np.arange(len(rows)))
+    if said is not None and fitted.outlook.classes is not None and said.classes != fitted.outlook.classes.classes:
+        said = None
     return estimated(fitted.outlook, monitor.metric, rows.scores, monitor.options, None, said)
 
 
-def _histograms(monitor: Monitor, rows: Rows, realised: tuple[Realised, ...]) -> tuple[bytes, bytes, bytes] | None:
-    """Count probabilities by label, where that is fine enough for the chunk's own AUC."""
+def _histograms(monitor: Monitor, rows: Rows) -> tuple[bytes, bytes, bytes] | None:
+    """Count probabilities by label."""
     if monitor.metric is None or monitor.task is not ModelTask.BINARY:
         return None
     there = rows.scores[np.isfinite(rows.scores)]
     if not len(there) or there.min() < 0 or there.max() > 1:
         return None
-    counted = count_by_label(rows.labels, rows.scores)
-    exact = next((one.value for one in realised if one.metric == "auc"), None)
-    binned = realised_binned("auc", counted, monitor.options)
-    fine = exact is None or binned is None or abs(exact - binned) <= FINE
-    return counted.encode() if fine else None
+    return count_by_label(rows.labels, rows.scores).encode()
 
 
 def _twice(rows: Rows) -> int:

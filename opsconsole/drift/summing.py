@@ -18,7 +18,15 @@ from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.fitted import decode as fitted_of
 from opsconsole.drift.measured import decode as measured_of
 from opsconsole.drift.monitors import Monitor, monitor_of
-from opsconsole.drift.performance.estimation import ESTIMATES, Estimated, estimate_binned, realised_binned
+from opsconsole.drift.performance.estimation import (
+    ESTIMATES,
+    FINE,
+    Estimated,
+    Expected,
+    binning_error,
+    estimate_binned,
+    realised_binned,
+)
 from opsconsole.drift.performance.score_histogram import LabelledScores, decode_by_label
 from opsconsole.drift.sketches.sketch import TableSketch, decode
 from opsconsole.drift.verdicts.gates import judge
@@ -31,8 +39,6 @@ from opsconsole.store.connection import Store
 
 ADDITIVE = ("accuracy", "brier", "log_loss", "mae", "mse", "quantile_loss")
 """Metrics that are means over labelled rows."""
-UNEVEN = "calibration"
-"""It is measured in tenths of the rows, which the bins of a histogram do not end at."""
 UNITS = ("week", "month", "quarter", "year")
 
 
@@ -142,7 +148,7 @@ def _summed(
         rows=sum(chunk.rows for chunk in members),
         labels=sum(chunk.labels for chunk in members),
         columns=columns,
-        metrics=_means(members) if scores is None else _measured(monitor, scores),
+        metrics=({} if scores is None else _measured(monitor, scores)) | _means(members),
         estimated=None if scores is None else _estimated(monitor, fitted, scores),
         trusted=all(chunk.estimated is None or chunk.estimated.trusted for chunk in members),
     )
@@ -163,7 +169,7 @@ def _scores(store: Store, members: list[Chunk]) -> LabelledScores | None:
 def _measured(monitor: Monitor, scores: LabelledScores) -> dict[str, float]:
     """Return the metrics of the labelled rows, the monitor's own first."""
     first = [] if monitor.metric is None or monitor.metric.name not in ESTIMATES else [monitor.metric.name]
-    names = [name for name in dict.fromkeys([*first, *ESTIMATES]) if name != UNEVEN]
+    names = dict.fromkeys([*first, *ESTIMATES])
     found = {name: realised_binned(name, scores, monitor.options) for name in names}
     return {name: value for name, value in found.items() if value is not None}
 
@@ -171,6 +177,9 @@ def _measured(monitor: Monitor, scores: LabelledScores) -> dict[str, float]:
 def _estimated(monitor: Monitor, fitted: Fitted, scores: LabelledScores) -> Estimated | None:
     calibrator = fitted.outlook.calibrator
     if monitor.metric is None or calibrator is None or not monitor.config.estimate:
+        return None
+    centres, rows = scores.all.centres()
+    if binning_error(monitor.metric.name, Expected(centres, calibrator.chances(centres), rows), monitor.options) > FINE:
         return None
     return estimate_binned(monitor.metric.name, calibrator, scores.all, monitor.options)
 

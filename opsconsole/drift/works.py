@@ -45,13 +45,13 @@ class Work:
     new: bool = False
     """Whether its features are to be read."""
 
-    def facts(self) -> Measured | None:
+    def facts(self, store: Store) -> Measured | None:
         """Return what was measured of it, where its rows, labels and scores are as they were; read anew at each call."""
-        if self.stored is None or self.stored.facts is None:
+        if self.stored is None or not self.stored.measured:
             return None
         files, _, _ = self.stamp.partition(" ")
         same = self.stored.fingerprint == self.fingerprint and self.stored.stamp.partition(" ")[0] == files
-        return measured_of(self.stored.facts) if same else None
+        return measured_of(chunk_store.facts(store, self.stored.id) or b"") if same else None
 
     @property
     def judged(self) -> bool:
@@ -80,7 +80,7 @@ def works_of(
                 f"{stamp_of(production, mine, stamps)} {judging}",
                 stored.get(window.start),
             )
-            if work.facts() is None:
+            if work.facts(store) is None:
                 work = replace(work, new=True)
                 unmeasured.add(window, row_facts(monitor, against.fitted, mine), mine)
             works.append(work)
@@ -134,7 +134,7 @@ def judgeable(production: Production, baseline: Baseline, notes: list[str]) -> I
         new = scored & dated
         seen = trained.read(block.block)
         if seen is not None:
-            places = seen.column("row").to_numpy() - block.numbers[0]
+            places = np.unique(seen.column("row").to_numpy()) - block.numbers[0]
             overlap += int(new[places].sum())
             new[places] = False
         if since is not None:

@@ -196,7 +196,8 @@ class Known:
     end: datetime
     fingerprint: str
     stamp: str
-    facts: bytes | None
+    measured: bool
+    """Whether the facts of its rows are kept."""
 
 
 @dataclass(frozen=True)

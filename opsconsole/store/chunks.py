@@ -77,7 +77,7 @@ def chunk(store: Store, chunk_id: int) -> Chunk | None:
 def known(store: Store, monitor: str, version: int) -> dict[datetime, Known]:
     """Return what each chunk of a version was judged from, by its start."""
     found = store.rows(
-        "SELECT id, start_at, end_at, fingerprint, stamp, facts FROM chunks WHERE monitor = ? AND version = ?",
+        "SELECT id, start_at, end_at, fingerprint, stamp, facts IS NOT NULL AS measured FROM chunks WHERE monitor = ? AND version = ?",
         (monitor, version),
     )
     return {
@@ -86,7 +86,7 @@ def known(store: Store, monitor: str, version: int) -> dict[datetime, Known]:
             clock.from_text(row["end_at"]),
             row["fingerprint"],
             row["stamp"],
-            None if row["facts"] is None else bytes(row["facts"]),
+            bool(row["measured"]),
         )
         for row in found
     }

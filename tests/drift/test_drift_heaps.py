@@ -26,6 +26,7 @@ from opsconsole.drift.production import heaps, labels
 from opsconsole.drift.production.heaps import Heaps
 from opsconsole.drift.production.joins import Keys
 from opsconsole.drift.production.windows import Cutter, cut, floored, shown
+from opsconsole.drift.works import works_of
 from opsconsole.ground.nouns import Severity
 from opsconsole.store import baselines
 from opsconsole.store import chunks as chunk_store
@@ -215,7 +216,7 @@ def test_of_a_reference_larger_than_memory_rows_are_drawn_and_its_numbers_stay(
     world.live(2)
     production = production_of(monitor, world.store, Subject("m", "production", 1))
     whole = configured_rows(monitor, Subject("m", "production", 1), production.source)
-    monkeypatch.setattr(references, "MOST_VALUES", 20_000)
+    monkeypatch.setattr(references, "MOST_BYTES", 120_000)
     drawn = configured_rows(monitor, Subject("m", "production", 1), production.source)
     assert (whole.rows, whole.drawn_from, whole.share) == (20_000, 20_000, 1.0)
     assert 2_000 < drawn.rows < 20_000 / 3
@@ -265,3 +266,27 @@ def test_memory_does_not_grow_with_the_rows(world: World) -> None:
     _, few, many = peaks  # the first holds what it imports
     assert many < 1.25 * few, peaks
     assert len(chunk_store.chunks(world.store, "m", limit=999)) == 40
+
+
+@pytest.mark.parametrize("how", ["gone", "fewer", "more"])
+def test_a_file_that_changes_while_it_is_read_is_said_and_judged_by_the_next_check(
+    world: World, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    subject = world.version(1, world.month(1), at=1)
+    world.live(2)
+    world.live(3)
+    path = world.root / "data" / "2013-02.parquet"
+    whole = pq.read_table(path)
+    changed = {"gone": whole.slice(0, 0), "fewer": whole.slice(0, 900), "more": pa.concat_tables([whole, whole])}[how]
+
+    def then_it_changes(*given: Any) -> Any:
+        found = works_of(*given)
+        pq.write_table(changed, path)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr("opsconsole.drift.check.works_of", then_it_changes)
+        with pytest.raises(DataError, match=r"2013-02\.parquet: changed while it was read"):
+            world.check(subject)
+    pq.write_table(whole, path)
+    assert [chunk.severity for chunk in world.check(subject).chunks] == [Severity.OK, Severity.OK]

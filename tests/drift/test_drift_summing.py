@@ -6,10 +6,17 @@ import shutil
 import zlib
 
 import msgspec
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from opsconsole.drift.performance.estimation import ESTIMATES, realised_binned
+from opsconsole.drift.performance.metrics import Options, measure_all
+from opsconsole.drift.performance.score_histogram import count_by_label
 from opsconsole.drift.summing import sums
 from opsconsole.ground.errors import NotFoundError
+from opsconsole.ground.nouns import ModelTask
 from opsconsole.store import chunks as chunk_store
 from tests.drift.drift_world import World
 
@@ -84,3 +91,36 @@ def test_chunks_of_a_baseline_that_an_older_program_made_are_told_and_not_summed
     found = sums(world.workspace, world.store, "m", "month")
     assert found.sums == ()
     assert found.notes == ("1 chunk held against an earlier baseline do not add up with the others",)
+
+
+def test_metrics_that_bins_cannot_tell_are_left_out(world: World) -> None:
+    """A threshold within a bin, and scores so close that a few bins hold them all."""
+    world.configure(
+        'metric = "auc", floor = "reference - 0.05", for = 2', 'metric = "auc", threshold = 0.3105, for = 2'
+    )
+    subject = world.version(1, world.month(1), at=1)
+    for number in (4, 5):
+        world.live(number)
+    world.check(subject)
+    [quarter] = sums(world.workspace, world.store, "m", "quarter").sums
+    assert {"auc", "average_precision", "brier", "log_loss", "accuracy"} == set(quarter.metrics), "accuracy adds up"
+    months = [chunk.metrics for chunk in chunk_store.chunks(world.store, "m")]
+    accuracies = [next(one.value for one in month if one.metric == "accuracy") or 0.0 for month in months]
+    assert quarter.metrics["accuracy"] == pytest.approx(sum(accuracies) / 2)
+
+
+@given(st.floats(0.0001, 0.3), st.floats(0.1, 0.6), st.sampled_from([0.25, 0.5, 0.3105]), st.integers(0, 99))
+@settings(deadline=None, max_examples=60)
+def test_what_bins_tell_is_within_a_thousandth_of_the_rows(
+    spread: float, middle: float, threshold: float, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    scores = np.clip(middle + spread * random.standard_normal(3000), 0, 1)
+    labels = (random.random(3000) < np.clip(middle + (scores - middle) / spread / 4, 0.02, 0.98)).astype(float)
+    options = Options(threshold=threshold)
+    counted = count_by_label(labels, scores)
+    exact = {name: one.value for name, one in measure_all(ModelTask.BINARY, labels, scores, options).items()}
+    for name in ESTIMATES:
+        told = realised_binned(name, counted, options)
+        if told is not None:
+            assert told == pytest.approx(exact[name], abs=1e-3), name

@@ -19,13 +19,16 @@ from opsconsole.drift.performance.binary import LEAST_CHANCE, calibration_bins
 from opsconsole.drift.performance.calibrators import Calibrator
 from opsconsole.drift.performance.intervals import LEAST_CASES, Interval, Measured, around, logit, wilson, wilson_f1
 from opsconsole.drift.performance.metrics import DEFAULT, Options
-from opsconsole.drift.performance.score_histogram import LabelledScores, ScoreHistogram, count_scores
+from opsconsole.drift.performance.score_histogram import LabelledScores, ScoreHistogram, count_scores, edges
 from opsconsole.ground.normal import Z
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+
+FINE = 0.001
+"""How far a metric of bins may be from that of their rows."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def estimate_binned(
 
 
 def realised_binned(metric_name: str, scores: LabelledScores, options: Options = DEFAULT) -> float | None:
-    """Return a binary metric of the labelled rows: scores of one bin count as equal, which is within .001 of the rows'.
+    """Return a binary metric of the labelled rows to .001; None where their bins cannot tell it so well.
 
     Of a bin the share of cases is known, and what is expected of rows with that chance is what is measured of them.
     """
@@ -94,8 +97,33 @@ def realised_binned(metric_name: str, scores: LabelledScores, options: Options =
     if not len(rows):
         return None
     cases = np.array(scores.cases.counts, dtype=np.float64)[np.array(histogram.counts) > 0]
-    value, _ = ESTIMATES[metric_name](Expected(centres, cases / rows, rows), options)
+    expected = Expected(centres, cases / rows, rows)
+    if binning_error(metric_name, expected, options) > FINE:
+        return None
+    value, _ = ESTIMATES[metric_name](expected, options)
     return value
+
+
+def binning_error(metric_name: str, binned: Expected, options: Options = DEFAULT) -> float:
+    """Return at most how far a metric is from that of the rows because scores of one bin count as equal.
+
+    An area is off by half the pairs that are tied; an average precision by as much as precision changes within each
+    bin; a metric at a threshold not at all, if no bin holds scores on both sides of it.
+    """
+    if metric_name in {"accuracy", "f1", "precision", "recall"}:
+        return 0.0 if np.isclose(edges(), options.threshold, rtol=0, atol=1e-12).any() else math.inf
+    if metric_name == "calibration":  # measured in tenths of the rows, which no bins end at
+        return math.inf
+    if metric_name not in {"auc", "average_precision"} or not binned.total:
+        return 0.0
+    cases, total = binned.rows * binned.chances, float(binned.cases)
+    others = binned.rows - cases
+    if total <= 0 or others.sum() <= 0:
+        return 0.0
+    if metric_name == "auc":
+        return float((cases * others).sum() / (total * others.sum()) / 2)
+    precision = np.cumsum(cases[::-1]) / np.cumsum(binned.rows[::-1])
+    return float((cases[::-1] / total * np.abs(np.diff(precision, prepend=1.0))).sum())
 
 
 def widened(estimated: Estimated, values: Sequence[float | None], most: float) -> Estimated:

@@ -24,6 +24,8 @@ HEAP_ROWS = 1 << 18
 """How many rows a heap is to hold."""
 HELD_BYTES = 16 << 20
 """So much waits in memory before it is written."""
+BATCH_BYTES = 1 << 10
+"""What a batch takes besides its values, about."""
 
 
 def heaps_for(rows: int) -> int:
@@ -57,7 +59,7 @@ class Heaps:
             return
         self._schema = batch.schema
         self._waiting.setdefault(heap, []).append(batch)
-        self._held += batch.nbytes
+        self._held += batch.nbytes + BATCH_BYTES
         if self._held > HELD_BYTES:
             self._write()
 

@@ -24,13 +24,16 @@ def in_order(production: Production, rows: Iterable[Rows]) -> Iterator[tuple[Row
         total += len(block)
         heaps.deal(block.batch(), np.searchsorted(parts, shown(block.times, zone), side="right"))
     cutter = Cutter(config.chunk, zone, config.least, total)
-    carried: Rows | None = None
+    waiting: list[Rows] = []
+    carried = 0
     last = max(heaps.numbers(), default=0)
     for number, batch in zip(heaps.numbers(), heaps.batches(), strict=True):
-        part = rows_of(batch)
-        if carried is not None:
-            part = joined_rows([carried, part])
+        waiting.append(rows_of(batch))
+        if number < last and sum(map(len, waiting)) < 2 * carried:
+            continue  # what is carried is not looked at again for a few rows more
+        part = joined_rows(waiting)
+        if len(waiting) > 1:
             part = part.at(np.argsort(part.numbers, kind="stable"))
         windows, left = cutter.cut(part.times, last=number == last)
         yield part, windows
-        carried = part.at(left) if len(left) else None
+        waiting, carried = [part.at(left)] if len(left) else [], len(left)

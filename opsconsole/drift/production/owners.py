@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from opsconsole.drift.monitors import Monitor
-from opsconsole.drift.production.heaps import Heaps, block_of, first_of
+from opsconsole.drift.production.heaps import Heaps, block_of, first_of, heaps_for
 from opsconsole.drift.production.outcomes import as_column, from_column, unknown
 from opsconsole.drift.production.rows import Rows
 
@@ -42,6 +42,8 @@ class Owners:
         self.sizes: list[int] = []
         """How many rows each chunk has."""
         self._last: tuple[int, Owned] | None = None
+        self._waiting: list[pa.RecordBatch] = []
+        self._rows = 0
 
     def add(self, rows: Rows) -> None:
         """Take the rows of one more chunk in."""
@@ -51,8 +53,18 @@ class Owners:
             "label": as_column(rows.labels),
             "score": as_column(rows.scores),
         }
-        self._heaps.deal(pa.RecordBatch.from_pydict(columns), block_of(rows.numbers))
+        self._waiting.append(pa.RecordBatch.from_pydict(columns))
+        self._rows += len(rows)
         self.sizes.append(len(rows))
+        if heaps_for(self._rows) > 1:
+            self._deal()
+
+    def _deal(self) -> None:
+        """Deal the rows of many chunks at once: each may lie in many blocks."""
+        if self._waiting:
+            whole = pa.concat_batches(self._waiting)
+            self._heaps.deal(whole, block_of(whole.column("row").to_numpy()))
+            self._waiting, self._rows = [], 0
 
     def of(self, first: int, after: int) -> Owned:
         """Return whose the rows are from ``first`` on, before ``after``."""
@@ -86,6 +98,7 @@ class Owners:
         return self._last[1]
 
     def _read(self, number: int) -> Owned:
+        self._deal()
         batch = self._heaps.read(number)
         rows = first_of(1)
         chunks = np.full(rows, NO_ONES, dtype=np.int32)

@@ -255,11 +255,15 @@ def _told_of_scores(production: Production) -> tuple[list[str], list[str]]:
     The unscored are in no chunk. Those before are what versions were trained on. ``known`` leaves out the infinite.
     """
     infinite = dict.fromkeys(sorted(production.scored), 0)
+    unsaid = dict(infinite)
     unscored, begun = Heaps(), None
     for block in production.blocks():
         scored = np.zeros(len(block), dtype=np.bool_)
         for version in infinite:
-            scores = production.block(block.block, version).scores
+            rows = production.block(block.block, version)
+            scores = rows.scores
+            if rows.probabilities is not None:
+                unsaid[version] += int((known(scores) & ~np.isfinite(rows.probabilities.values).all(axis=1)).sum())
             scored |= known(scores) if scores.dtype == object else ~np.isnan(scores)
             infinite[version] += 0 if scores.dtype == object else int(np.isinf(scores).sum())
         times = block.times[scored & ~np.isnat(block.times)]
@@ -270,6 +274,12 @@ def _told_of_scores(production: Production) -> tuple[list[str], list[str]]:
     for batch in unscored.batches() if begun is not None else ():
         missed += int((batch.column("time").to_numpy(zero_copy_only=False) >= begun).sum())
     told = [f"{plural(missed, 'row has', 'rows have')} no score of any version: left out"] if missed else []
+    told += [
+        f"v{version}: {plural(number, 'row')} with a class and without probabilities: what needs them is not measured of"
+        " their chunks"
+        for version, number in unsaid.items()
+        if number
+    ]
     return told, [
         f"{plural(number, 'score')} of v{version} {'is' if number == 1 else 'are'} infinite: left out"
         for version, number in infinite.items()
