@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.measured import Losses
 from opsconsole.drift.monitors import Monitor
-from opsconsole.drift.performance.estimation import Estimated
+from opsconsole.drift.performance.estimation import FINE, Estimated, realised_binned
 from opsconsole.drift.performance.losses import losses
 from opsconsole.drift.performance.metrics import measure, measure_all
 from opsconsole.drift.performance.multiclass import Probabilities
@@ -41,7 +41,7 @@ class RowFacts:
     """The monitor's metric without labels, where scores are enough to know it."""
     losses: Losses
     scores: tuple[bytes, bytes, bytes] | None
-    """Histograms by label; None of scores that are no probabilities."""
+    """Histograms by label; None where they would not tell what the rows do."""
     season: int | None
     twice: int
     """Rows that repeat an id which stands there already; counted only where the monitor forbids it."""
@@ -61,13 +61,14 @@ def row_facts(monitor: Monitor, fitted: Fitted, rows: Rows) -> RowFacts:
     both = known(rows.labels)
     labels, scores = rows.labels[both], rows.scores[both]
     season = monitor.config.season
+    realised = _realised(monitor, labels, scores, at(rows.probabilities, both))
     return RowFacts(
         rows=len(rows),
         labels=int(both.sum()),
-        realised=_realised(monitor, labels, scores, at(rows.probabilities, both)),
+        realised=realised,
         estimated=_estimated(monitor, fitted, rows),
         losses=_losses(monitor, fitted, labels, scores, rows.times[both]),
-        scores=_histograms(monitor, rows),
+        scores=_histograms(monitor, rows, realised),
         season=None if season is None else int(seasons_of(season, rows.times[:1])[0]),
         twice=_twice(rows) if monitor.config.quality.unique else 0,
     )
@@ -92,14 +93,18 @@ def _estimated(monitor: Monitor, fitted: Fitted, rows: Rows) -> Estimated | None
     return estimated(fitted.outlook, monitor.metric, rows.scores, monitor.options, None, said)
 
 
-def _histograms(monitor: Monitor, rows: Rows) -> tuple[bytes, bytes, bytes] | None:
-    """Count probabilities by label."""
+def _histograms(monitor: Monitor, rows: Rows, realised: tuple[Realised, ...]) -> tuple[bytes, bytes, bytes] | None:
+    """Count probabilities by label, where their bins are fine enough for the chunk's own AUC."""
     if monitor.metric is None or monitor.task is not ModelTask.BINARY:
         return None
     there = rows.scores[np.isfinite(rows.scores)]
     if not len(there) or there.min() < 0 or there.max() > 1:
         return None
-    return count_by_label(rows.labels, rows.scores).encode()
+    counted = count_by_label(rows.labels, rows.scores)
+    exact = next((one.value for one in realised if one.metric == "auc"), None)
+    binned = realised_binned("auc", counted, monitor.options)
+    coarse = exact is not None and binned is not None and abs(exact - binned) > FINE
+    return None if coarse else counted.encode()
 
 
 def _twice(rows: Rows) -> int:

@@ -20,10 +20,9 @@ from opsconsole.drift.measured import decode as measured_of
 from opsconsole.drift.monitors import Monitor, monitor_of
 from opsconsole.drift.performance.estimation import (
     ESTIMATES,
-    FINE,
     Estimated,
     Expected,
-    binning_error,
+    binned_well,
     estimate_binned,
     realised_binned,
 )
@@ -179,7 +178,8 @@ def _estimated(monitor: Monitor, fitted: Fitted, scores: LabelledScores) -> Esti
     if monitor.metric is None or calibrator is None or not monitor.config.estimate:
         return None
     centres, rows = scores.all.centres()
-    if binning_error(monitor.metric.name, Expected(centres, calibrator.chances(centres), rows), monitor.options) > FINE:
+    expected = Expected(centres, calibrator.chances(centres), rows)
+    if not binned_well(monitor.metric.name, expected, monitor.options):
         return None
     return estimate_binned(monitor.metric.name, calibrator, scores.all, monitor.options)
 
