@@ -94,6 +94,9 @@ def said(store: Store) -> list[Any]:
 
 
 def test_a_check_killed_at_any_of_its_acts_is_made_whole_by_the_next(world: World, tmp_path: Path) -> None:
+    world.configure(
+        'label = "y"', 'label = "y"\nstructure = false\nestimate = false'
+    )  # they take time, and write nothing
     subject = world.version(1, world.month(1, rows=500), at=1)
     for number, skill in ((2, 2.0), (3, 0.2), (4, 0.2)):
         world.live(number, rows=500, skill=skill)
