@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from opsconsole.config.workspace import open_workspace
+from opsconsole.drift.monitors import Subject
 from opsconsole.store.connection import open_store
 from tests.drift.drift_world import CONFIG, World
 
@@ -19,3 +20,9 @@ def world(tmp_path: Path) -> Iterator[World]:
     workspace = open_workspace(tmp_path)
     with open_store(workspace.state) as store:
         yield World(tmp_path, store, workspace)
+
+
+@pytest.fixture
+def subject(world: World) -> Subject:
+    """Return a version that was evaluated on January."""
+    return world.version(1, world.month(1), at=1)

@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 
 from opsconsole.config.workspace import Workspace, open_workspace
 from opsconsole.drift.check import CheckResult, check
-from opsconsole.drift.monitors import Subject
+from opsconsole.drift.monitors import Monitor, Subject, monitor_of
 from opsconsole.ground.nouns import Digest
-from opsconsole.store.baselines import record_predictions
+from opsconsole.store.baselines import Baseline, baseline, record_predictions
 from opsconsole.store.connection import Store
 
 CONFIG = """
@@ -108,6 +108,18 @@ class World:
         month = self.month(number, **how)
         self.predict(version, month[0], month[1])
         return month
+
+    @property
+    def monitor(self) -> Monitor:
+        """The monitor, as the configuration has it now."""
+        return monitor_of(self.workspace, "m")
+
+    @property
+    def held(self) -> Baseline:
+        """The baseline of version 1 that holds."""
+        found = baseline(self.store, "m", 1)
+        assert found is not None
+        return found
 
     def check(self, subject: Subject) -> CheckResult:
         """Check the monitor."""

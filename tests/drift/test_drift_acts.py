@@ -17,29 +17,14 @@ from opsconsole.drift.data.sources import DataError
 from opsconsole.drift.explaining import explain
 from opsconsole.drift.measured import Measured
 from opsconsole.drift.measuring import measure_chunk
-from opsconsole.drift.monitors import Monitor, Subject, monitor_of
+from opsconsole.drift.monitors import Subject
 from opsconsole.drift.production.labels import Brought, bring
 from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError, StoreError
 from opsconsole.ground.nouns import Severity
-from opsconsole.store import baselines, events
 from opsconsole.store import chunks as chunk_store
+from opsconsole.store import events
 from opsconsole.store.baselines import Baseline
 from tests.drift.drift_world import World
-
-
-@pytest.fixture
-def subject(world: World) -> Subject:
-    return world.version(1, world.month(1), at=1)
-
-
-def monitor(world: World) -> Monitor:
-    return monitor_of(world.workspace, "m")
-
-
-def held(world: World) -> Baseline:
-    found = baselines.baseline(world.store, "m", 1)
-    assert found is not None
-    return found
 
 
 def labels(world: World, ids: list[str], values: object, name: str = "labels.csv") -> Path:
@@ -50,7 +35,7 @@ def labels(world: World, ids: list[str], values: object, name: str = "labels.csv
 
 
 def brought(world: World, subject: Subject, path: Path) -> Brought:
-    return bring(monitor(world), world.store, path, production_of(monitor(world), world.store, subject))
+    return bring(world.monitor, world.store, path, production_of(world.monitor, world.store, subject))
 
 
 def test_labels_come_late_in_part_and_in_any_order(world: World, subject: Subject) -> None:
@@ -170,15 +155,15 @@ def spring(world: World, subject: Subject) -> None:
 
 
 def moved(world: World) -> Baseline:
-    production = production_of(monitor(world), world.store, Subject("m", "production", 1))
+    production = production_of(world.monitor, world.store, Subject("m", "production", 1))
     since, until = datetime(2013, 3, 1, tzinfo=UTC), datetime(2013, 5, 1, tzinfo=UTC)
-    rows = chosen_rows(monitor(world), production, 1, since, until)
-    return rebaseline(monitor(world), world.store, held(world), rows, "spring is normal too", command="opsconsole …")
+    rows = chosen_rows(world.monitor, production, 1, since, until)
+    return rebaseline(world.monitor, world.store, world.held, rows, "spring is normal too", command="opsconsole …")
 
 
 def test_another_reference_is_an_act_with_a_reason_and_can_be_taken_back(world: World, subject: Subject) -> None:
     spring(world, subject)
-    first = held(world)
+    first = world.held
     second = moved(world)
     assert (second.revision, second.rows, second.reason) == (2, 5000, "spring is normal too")
     assert second.realised == first.realised, "the floor stays where the evaluation put it"
@@ -186,7 +171,7 @@ def test_another_reference_is_an_act_with_a_reason_and_can_be_taken_back(world: 
     assert [chunk.label for chunk in found.chunks] == ["Mar 2013", "Apr 2013"]
     calm = [column.effect for chunk in found.chunks for column in chunk_store.columns(world.store, chunk.id)]
     assert set(calm) <= {"none", "noise_passed"}
-    assert take_back(monitor(world), world.store, second, "no").id == first.id
+    assert take_back(world.monitor, world.store, second, "no").id == first.id
     back = world.check(subject)
     drifted = {column.name for column in chunk_store.columns(world.store, back.chunks[-1].id) if column.drifted}
     assert "a" in drifted
@@ -198,15 +183,13 @@ def test_two_operators_that_take_another_reference_at_once_do_not_undo_each_othe
     world: World, subject: Subject
 ) -> None:
     spring(world, subject)
-    seen = held(world)
+    seen = world.held
     second = moved(world)
-    production = production_of(monitor(world), world.store, subject)
-    rows = chosen_rows(
-        monitor(world), production, 1, datetime(2013, 2, 1, tzinfo=UTC), datetime(2013, 3, 1, tzinfo=UTC)
-    )
+    production = production_of(world.monitor, world.store, subject)
+    rows = chosen_rows(world.monitor, production, 1, datetime(2013, 2, 1, tzinfo=UTC), datetime(2013, 3, 1, tzinfo=UTC))
     with pytest.raises(ConflictError, match="another baseline of v1 was taken meanwhile"):
-        rebaseline(monitor(world), world.store, seen, rows, "mine")
-    assert held(world).id == second.id
+        rebaseline(world.monitor, world.store, seen, rows, "mine")
+    assert world.held.id == second.id
 
 
 def test_an_incident_ends_with_the_reference_that_it_was_measured_against_and_comes_back_with_it(
@@ -221,31 +204,31 @@ def test_an_incident_ends_with_the_reference_that_it_was_measured_against_and_co
     assert world.check(subject).alerts == ()
     [ended] = events.events(world.store, kind="alert.resolved")
     assert ended.reason == "Apr 2013 was judged anew: nothing of it is left"
-    take_back(monitor(world), world.store, second, "no")
+    take_back(world.monitor, world.store, second, "no")
     assert [one.id for one in world.check(subject).alerts] == [alert.id]
     assert world.check(subject).chunks == ()
 
 
 def test_taking_back_skips_what_was_taken_back_before(world: World, subject: Subject) -> None:
     spring(world, subject)
-    first, second = held(world), moved(world)
-    assert take_back(monitor(world), world.store, second, "no").id == first.id
+    first, second = world.held, moved(world)
+    assert take_back(world.monitor, world.store, second, "no").id == first.id
     third = moved(world)
     assert third.revision == 3
     with pytest.raises(ConflictError, match="another baseline of v1 was taken meanwhile"):
-        take_back(monitor(world), world.store, second, "late")
-    assert take_back(monitor(world), world.store, third, "no again").id == first.id
+        take_back(world.monitor, world.store, second, "late")
+    assert take_back(world.monitor, world.store, third, "no again").id == first.id
     with pytest.raises(NotFoundError, match="has no baseline before"):
-        take_back(monitor(world), world.store, held(world))
+        take_back(world.monitor, world.store, world.held)
 
 
 def test_a_reference_of_too_few_rows_and_one_that_never_was_are_refused(world: World, subject: Subject) -> None:
     spring(world, subject)
-    production = production_of(monitor(world), world.store, subject)
+    production = production_of(world.monitor, world.store, subject)
     with pytest.raises(RefusedError, match="a reference needs 450"):
-        chosen_rows(monitor(world), production, 1, datetime(2014, 1, 1, tzinfo=UTC), datetime(2014, 2, 1, tzinfo=UTC))
+        chosen_rows(world.monitor, production, 1, datetime(2014, 1, 1, tzinfo=UTC), datetime(2014, 2, 1, tzinfo=UTC))
     with pytest.raises(NotFoundError, match="has no baseline before"):
-        take_back(monitor(world), world.store, held(world))
+        take_back(world.monitor, world.store, world.held)
 
 
 def test_an_explanation_names_the_column_that_tells_the_chunk_apart(world: World, subject: Subject) -> None:

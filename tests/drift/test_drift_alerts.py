@@ -20,11 +20,6 @@ from tests.drift.drift_world import World
 
 
 @pytest.fixture
-def subject(world: World) -> Subject:
-    return world.version(1, world.month(1), at=1)
-
-
-@pytest.fixture
 def fallen(world: World, subject: Subject) -> int:
     """A critical alert of v1 after February and March."""
     for month in (2, 3):

@@ -27,11 +27,6 @@ from opsconsole.store.connection import open_store
 from tests.drift.drift_world import ROWS, World
 
 
-@pytest.fixture
-def subject(world: World) -> Subject:
-    return world.version(1, world.month(1), at=1)
-
-
 def kinds(world: World) -> list[str]:
     return [event.kind for event in reversed(events.events(world.store, kind="alert."))]
 

@@ -32,11 +32,6 @@ performance = {{ metric = "{metric}", floor = "{floor}" }}
 LEVELS = ("high", "low", "mid")
 
 
-@pytest.fixture
-def subject(world: World) -> Subject:
-    return world.version(1, world.month(1), at=1)
-
-
 def moments(count: int) -> list[np.datetime64]:
     return [np.datetime64("2013-06-03T00:00:00", "us") + np.timedelta64(index, "m") for index in range(count)]
 

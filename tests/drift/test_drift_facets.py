@@ -20,11 +20,6 @@ from opsconsole.store import chunks as chunk_store
 from tests.drift.drift_world import World
 
 
-@pytest.fixture
-def subject(world: World) -> Subject:
-    return world.version(1, world.month(1), at=1)
-
-
 def texts(found: CheckResult, kind: str, place: int = -1) -> list[str]:
     return [finding.text for finding in found.chunks[place].findings if finding.kind == kind]
 

@@ -21,7 +21,7 @@ from opsconsole.drift.baselining import configured_rows
 from opsconsole.drift.check import CheckResult, production_of
 from opsconsole.drift.data.errors import DataError
 from opsconsole.drift.fitted import decode
-from opsconsole.drift.monitors import Subject, monitor_of
+from opsconsole.drift.monitors import Subject
 from opsconsole.drift.production import heaps, labels
 from opsconsole.drift.production.heaps import Heaps
 from opsconsole.drift.production.joins import Keys
@@ -177,7 +177,7 @@ def test_a_check_says_the_same_however_little_fits_into_memory(world: World, chu
     ids, scores, outcome = world.month(5, rows=400, labels=False)
     world.predict(1, ids, scores)
     world.predict(1, ids[:150], scores[:150] / 2)
-    monitor = monitor_of(world.workspace, "m")
+    monitor = world.monitor
     world.check(subject)
     late = world.root / "late.parquet"
     pq.write_table(pa.table({"row_id": [*ids[:200], "no one's"], "y": [*outcome[:200], 1]}), late)
@@ -198,7 +198,7 @@ def test_labels_brought_are_matched_however_little_fits_into_memory(world: World
     world.predict(1, ids, scores)
     late = world.root / "late.parquet"
     pq.write_table(pa.table({"row_id": [*ids[:200], "x", "y"], "y": [*(1 - outcome[:200]), 1, 1]}), late)
-    monitor = monitor_of(world.workspace, "m")
+    monitor = world.monitor
     with tiny():
         found = labels.bring(monitor, world.store, late, production_of(monitor, world.store, subject))
     assert (found.rows, found.matched, found.unknown, found.changed) == (202, 200, 2, 200)
@@ -212,7 +212,7 @@ def test_of_a_reference_larger_than_memory_rows_are_drawn_and_its_numbers_stay(
     pq.write_table(pq.read_table(path).append_column("score", pa.array(scores)), world.root / "reference.parquet")
     path.unlink()
     world.configure('time = "t"', 'time = "t"\nreference = "reference.parquet"')
-    monitor = monitor_of(world.workspace, "m")
+    monitor = world.monitor
     world.live(2)
     production = production_of(monitor, world.store, Subject("m", "production", 1))
     whole = configured_rows(monitor, Subject("m", "production", 1), production.source)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,64 +15,43 @@ from opsconsole.store import alerts, events
 from opsconsole.store import chunks as chunk_store
 from opsconsole.store.connection import Store, open_store
 from tests.drift.drift_world import World
+from tests.killing import killed_at_each_act
 
 pytestmark = pytest.mark.timeout(120)
 
 KILLED_AT = """
-import os, pathlib, signal, sqlite3, sys
+import sys
+from pathlib import Path
 import pyarrow as pa, sklearn.isotonic, scipy.stats
-pa.set_cpu_count(1); pa.set_io_thread_count(1)
 from opsconsole.config.workspace import open_workspace
-from opsconsole.drift import check as checks
-from opsconsole.drift.data import spools
-from opsconsole.drift.production import heaps
+from opsconsole.drift.check import check
+from opsconsole.drift.data.spools import Spool
 from opsconsole.drift.monitors import Subject
+from opsconsole.drift.production import heaps
 from opsconsole.store.connection import open_store
+from tests.killing import kill_at_each_act
 
-base, used = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+pa.set_cpu_count(1)
+pa.set_io_thread_count(1)
 heaps.HEAP_ROWS, heaps.HELD_BYTES = 200, 5000
-WRITES = {"INSERT", "UPDATE", "DELETE", "COMMIT"}
 
-def armed(at):
-    reached = 0
-    def step(what):
-        nonlocal reached
-        reached += 1
-        if reached == at:
-            print(at, what, flush=True)
-            os.kill(os.getpid(), signal.SIGKILL)
-    plain = sqlite3.connect
-    def connect_watched(*given, **named):
-        connection = plain(*given, **named)
-        connection.set_trace_callback(lambda sql: step(sql.split()[0]) if sql.split()[0] in WRITES else None)
-        return connection
-    sqlite3.connect = connect_watched
-    made, spools_made = spools.Spool.__init__, 0
+def act(root):
+    workspace = open_workspace(root)
+    subject = Subject("m", "production", 1, root / "evaluation1.parquet", (Path("data/2013-01.parquet"),), (Path(sys.argv[2]),))
+    with open_store(workspace.state) as store:
+        check(workspace, store, "m", subject)
+
+def watch(step):
+    made, number = Spool.__init__, 0
     def spooled(self):
-        nonlocal spools_made
-        spools_made += 1
-        if spools_made % 4 == 0:
+        nonlocal number
+        number += 1
+        if number % 4 == 0:
             step("spool")
         made(self)
-    spools.Spool.__init__ = spooled
+    Spool.__init__ = spooled
 
-number = 0
-while True:
-    number += 1
-    root = base / str(number)
-    child = os.fork()
-    if child == 0:
-        armed(number)
-        workspace = open_workspace(root)
-        with open_store(workspace.state) as store:
-            subject = Subject("m", "production", 1, root / "evaluation1.parquet", (pathlib.Path("data/2013-01.parquet"),), (used,))
-            checks.check(workspace, store, "m", subject)
-        os._exit(0)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if code == 0:
-        break
-    assert code == -signal.SIGKILL, code
-print(number, "whole", flush=True)
+kill_at_each_act(Path(sys.argv[1]), act, watch)
 """
 POINTS = 60
 
@@ -106,10 +83,7 @@ def test_a_check_killed_at_any_of_its_acts_is_made_whole_by_the_next(world: Worl
         shutil.copytree(world.root, copies / str(number), ignore=shutil.ignore_patterns("copies"))
     world.check(subject)
     expected = said(world.store)
-    argv = [sys.executable, "-c", KILLED_AT, str(copies), str(subject.used[0])]
-    answer = subprocess.run(argv, check=False, capture_output=True, text=True)
-    assert answer.returncode == 0, answer.stderr
-    points = [line.split(" ") for line in answer.stdout.splitlines()]
+    points = killed_at_each_act(KILLED_AT, str(copies), str(subject.used[0]))
     assert {"INSERT", "COMMIT", "spool", "whole"} <= {what for _, what in points}
     assert 15 < len(points) < POINTS, points
     for point, what in points:

@@ -11,38 +11,21 @@ import pytest
 from opsconsole.drift.check import against_of
 from opsconsole.drift.drawing import drawn_chunks
 from opsconsole.drift.measured import decode as measured_of
-from opsconsole.drift.monitors import Monitor, Subject, monitor_of
+from opsconsole.drift.monitors import Subject
 from opsconsole.drift.production.windows import Window
 from opsconsole.drift.replay import Replay, replay
 from opsconsole.drift.sketches.sketch import decode
 from opsconsole.drift.verdicts.course import Course
 from opsconsole.drift.verdicts.judging import judge_chunk, try_chunk
 from opsconsole.ground.nouns import Severity
-from opsconsole.store import baselines
 from opsconsole.store import chunks as chunk_store
-from opsconsole.store.baselines import Baseline
 from tests.drift.drift_world import World
-
-
-@pytest.fixture
-def subject(world: World) -> Subject:
-    return world.version(1, world.month(1), at=1)
-
-
-def monitor(world: World) -> Monitor:
-    return monitor_of(world.workspace, "m")
-
-
-def held(world: World) -> Baseline:
-    found = baselines.baseline(world.store, "m", 1)
-    assert found is not None
-    return found
 
 
 def replayed(world: World, subject: Subject) -> Replay:
     world.live(2)
     world.check(subject)
-    return replay(against_of(monitor(world), held(world)), rows=2500)
+    return replay(against_of(world.monitor, world.held), rows=2500)
 
 
 def test_a_replay_says_that_nothing_is_told_where_nothing_drifts(world: World, subject: Subject) -> None:
@@ -58,7 +41,7 @@ def test_a_replay_of_settings_that_cry_wolf_says_no(world: World, subject: Subje
     )
     world.live(2)
     world.check(subject)
-    found = replay(against_of(monitor(world), held(world)), rows=100)
+    found = replay(against_of(world.monitor, world.held), rows=100)
     assert found.incidents > 10
     assert found.expected_false_alarms_per_week is not None
     assert found.expected_false_alarms_per_week > found.budget
@@ -72,10 +55,10 @@ def test_a_replay_holds_each_window_of_the_reference_against_the_others(world: W
     world.configure('chunk = "month"', 'chunk = "size:500"\nlimits = { persist = 1 }')
     world.live(2, change={"b": world.random.normal(size=2500)})
     world.check(subject)
-    found = replay(against_of(monitor(world), held(world)))
+    found = replay(against_of(world.monitor, world.held))
     assert found.chunks == 5
     assert [(one.label, one.columns) for one in found.would_alert] == [("#1", ("b",))]
-    wobble = against_of(monitor(world), held(world)).fitted.wobble()
+    wobble = against_of(world.monitor, world.held).fitted.wobble()
     assert wobble["b"] > 1
     assert wobble["a"] < 0.1
 
@@ -86,7 +69,7 @@ def test_what_a_replay_tries_is_judged_as_a_chunk_is(world: World) -> None:
     for number, skill in ((2, 2.0), (3, 0.3), (4, 0.3)):
         world.live(number, shift=0.2 * number, skill=skill)
     world.check(subject)
-    against = against_of(monitor(world), held(world))
+    against = against_of(world.monitor, world.held)
     tried, course = [], Course()
     judged = Course()
     for chunk in chunk_store.chunks(world.store, "m"):
@@ -109,7 +92,7 @@ def test_drawn_chunks_are_as_the_reference_in_columns_slices_and_structure(world
     subject = world.version(1, world.month(1, change={"gaps": gaps, **noise}), at=1)
     world.live(2, change={"gaps": gaps, **noise})
     world.check(subject)
-    against = against_of(monitor(world), held(world))
+    against = against_of(world.monitor, world.held)
     random = np.random.default_rng(1)
     drawn = [one for _ in range(20) for one in drawn_chunks(against, 2000, 20, random)]
     gappy = [column.distances.missing_current for one in drawn for column in one.columns if column.name == "gaps"]
@@ -141,7 +124,7 @@ def test_a_replay_counts_slices_too(world: World) -> None:
     subject = world.version(1, world.month(1), at=1)
     world.live(2)
     world.check(subject)
-    against = against_of(monitor(world), held(world))
+    against = against_of(world.monitor, world.held)
     found = [part for one in drawn_chunks(against, 300, 50, np.random.default_rng(2)) for part in one.slices]
     assert all((part.realised is not None and part.psi is None) or part.noise_p is not None for part in found)
     with_slices = replay(against, rows=300).incidents

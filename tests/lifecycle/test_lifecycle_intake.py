@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -25,47 +24,23 @@ from opsconsole.runs.slots import is_live
 from opsconsole.store import baselines, events, judgements, models, promotions, runs
 from opsconsole.store.connection import open_store
 from opsconsole.store.runs import RunRecord
+from tests.killing import killed_at_each_act
 from tests.runs.bench import Bench, until
 
 KILLED_AT = """
-import os, signal, sqlite3, sys
+import sys
 from pathlib import Path
 import numpy, sklearn.metrics, sklearn.calibration, msgspec
 import opsconsole.lifecycle.candidates, opsconsole.lifecycle.taking, opsconsole.registry.register
 from opsconsole.lifecycle import intake
+from tests.killing import kill_at_each_act
 
-WRITES = {"UPDATE", "INSERT", "DELETE", "COMMIT"}
 ACTS = {"os.rename", "os.symlink", "os.mkdir", "shutil.copyfile", "shutil.rmtree"}
-base, run = Path(sys.argv[1]), int(sys.argv[2])
-connect = sqlite3.connect
-
-def armed(number):
-    left = [number]
-    def step(what):
-        left[0] -= 1
-        if left[0] == 0:
-            print(number, what, flush=True)
-            os.kill(os.getpid(), signal.SIGKILL)
-    def connect_watched(*arguments, **keywords):
-        connection = connect(*arguments, **keywords)
-        connection.set_trace_callback(lambda sql: step(sql.split()[0]) if sql.split()[0] in WRITES else None)
-        return connection
-    sqlite3.connect = connect_watched
-    sys.addaudithook(lambda event, _: step(event) if event in ACTS else None)
-
-number = 0
-while True:
-    number += 1
-    child = os.fork()
-    if child == 0:
-        armed(number)
-        intake.take_in(base / str(number), run)
-        os._exit(0)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if code == 0:
-        break
-    assert code == -signal.SIGKILL, code
-print(number, "whole", flush=True)
+kill_at_each_act(
+    Path(sys.argv[1]),
+    lambda root: intake.take_in(root, int(sys.argv[2])),
+    lambda step: sys.addaudithook(lambda event, _: step(event) if event in ACTS else None),
+)
 """
 POINTS = 60
 
@@ -86,10 +61,7 @@ def test_an_intake_killed_at_any_of_its_acts_registers_exactly_one_version(works
         shutil.copytree(
             works.root, tmp_path / "copies" / str(number), symlinks=True, ignore=shutil.ignore_patterns("repos")
         )
-    argv = [sys.executable, "-c", KILLED_AT, str(tmp_path / "copies"), str(run_id)]
-    answer = subprocess.run(argv, check=False, capture_output=True, text=True)
-    assert answer.returncode == 0, answer.stderr
-    points = [line.split(" ") for line in answer.stdout.splitlines()]
+    points = killed_at_each_act(KILLED_AT, str(tmp_path / "copies"), str(run_id))
     kinds = {what for _, what in points}
     assert {"INSERT", "UPDATE", "COMMIT", "os.rename", "os.symlink", "os.mkdir", "whole"} <= kinds
     assert 20 < len(points) < POINTS, points
