@@ -12,7 +12,7 @@ from opsconsole.cli.base import Session, as_dict, emit, json_option, pass_sessio
 from opsconsole.drift import report as reports
 from opsconsole.ground import clock, text
 from opsconsole.ground.errors import ExitCode
-from opsconsole.ground.nouns import Danger, Severity
+from opsconsole.ground.nouns import SUMMED_TO, Danger, Severity
 from opsconsole.store.chunk_records import Chunk, ChunkColumn
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def check_now(session: Session, monitor: str, data: str | None, no_refresh: bool
 @click.option("--limit", type=click.IntRange(min=1), default=200, show_default=True, help="The newest so many chunks.")
 @click.option(
     "--per",
-    type=click.Choice(["week", "month", "quarter", "year"]),
+    type=click.Choice(SUMMED_TO),
     help="Sum the stored chunks to longer ones; no row is read for it.",
 )
 @json_option

@@ -113,8 +113,7 @@ def check(
             done.notes.append(f"v{version}: {made}: its chunks stay as they were judged")
     unscored = sorted(set(production.scored) - set(held))
     done.notes += [f"v{version} scored rows but has no baseline: they are not judged" for version in unscored]
-    whole = inputs is not None and not production.source.left_out
-    mark = mark_of(monitor, store, inputs) if inputs is not None and whole else check_marks.UNKNOWN
+    mark = check_marks.UNKNOWN if inputs is None or production.source.left_out else mark_of(monitor, store, inputs)
     check_marks.leave(store, name, CheckMark(mark, done.unchanged + len(done.judged), tuple(done.notes)))
     return _result(store, name, subject, done)
 

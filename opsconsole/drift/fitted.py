@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -76,15 +77,20 @@ class Fitted:
 
     def wobble(self) -> dict[str, float]:
         """Return the largest PSI of each column among the reference's own windows."""
-        found: dict[str, float] = {}
-        for window in self.windows:
-            for name, moved in window.columns.items():
-                found[name] = max(found.get(name, 0.0), moved.psi)
-        return found
+        return wobble_of(self.windows)
 
     def encode(self) -> bytes:
         """Return compact bytes."""
         return zlib.compress(msgspec.msgpack.encode(_Document(FORMAT, self)), 6)
+
+
+def wobble_of(windows: Iterable[ReferenceWindow]) -> dict[str, float]:
+    """Return the largest PSI of each column among some windows of the reference."""
+    found: dict[str, float] = {}
+    for window in windows:
+        for name, moved in window.columns.items():
+            found[name] = max(found.get(name, 0.0), moved.psi)
+    return found
 
 
 class _Document(msgspec.Struct):

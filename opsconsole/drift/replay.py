@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 import numpy as np
 
 from opsconsole.drift.alerts import RECOVERY
-from opsconsole.drift.drawing import drawn_chunks, role_of
+from opsconsole.drift.drawing import Drawing, role_of
 from opsconsole.drift.facts import ColumnFacts
-from opsconsole.drift.fitted import ReferenceWindow
+from opsconsole.drift.fitted import ReferenceWindow, wobble_of
 from opsconsole.drift.measures.distances import NOTHING
 from opsconsole.drift.production.windows import COUNT, LENGTHS, SIZE, Window
 from opsconsole.drift.verdicts.course import Course
@@ -141,11 +141,7 @@ def _facts(against: Against, place: int) -> list[ColumnFacts]:
 
 
 def _wobble(windows: Sequence[ReferenceWindow], without: int) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for place, window in enumerate(windows):
-        for name, moved in window.columns.items() if place != without else ():
-            found[name] = max(found.get(name, 0.0), moved.psi)
-    return found
+    return wobble_of(window for place, window in enumerate(windows) if place != without)
 
 
 def _share_opening(windows: Sequence[ReferenceWindow], told: Sequence[WouldAlert]) -> float:
@@ -169,10 +165,10 @@ def openings(found: Iterator[bool] | Sequence[bool]) -> int:
 def simulated(against: Against, rows: int) -> Iterator[bool]:
     """Yield for each drawn chunk whether something would be told of it; nothing has drifted in any of them."""
     random = np.random.default_rng(SEED)
-    wobble = against.fitted.wobble() if against.monitor.config.limits.wobble else {}
+    wobble, drawing = against.fitted.wobble(), Drawing(against)
     for _ in range(REFERENCES):
         course = Course(wobble)
-        for measured in drawn_chunks(against, rows, DRAWS // REFERENCES, random):
+        for measured in drawing.chunks(rows, DRAWS // REFERENCES, random):
             past = try_chunk(against, DRAWN, measured, course)
             course.add(past)
             yield past.record.severity is not Severity.OK

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from opsconsole.drift.fitted import Fitted
 from opsconsole.drift.measured import Losses
 from opsconsole.drift.monitors import Monitor
-from opsconsole.drift.performance.estimation import FINE, Estimated, realised_binned
+from opsconsole.drift.performance.estimation import FINE, Estimated, labelled_bins, realised_binned
 from opsconsole.drift.performance.losses import losses
 from opsconsole.drift.performance.metrics import measure, measure_all
 from opsconsole.drift.performance.multiclass import Probabilities
@@ -102,7 +102,7 @@ def _histograms(monitor: Monitor, rows: Rows, realised: tuple[Realised, ...]) ->
         return None
     counted = count_by_label(rows.labels, rows.scores)
     exact = next((one.value for one in realised if one.metric == "auc"), None)
-    binned = realised_binned("auc", counted, monitor.options)
+    binned = realised_binned("auc", labelled_bins(counted), monitor.options)
     coarse = exact is not None and binned is not None and abs(exact - binned) > FINE
     return None if coarse else counted.encode()
 

@@ -24,6 +24,7 @@ from opsconsole.drift.performance.estimation import (
     Expected,
     binned_well,
     estimate_binned,
+    labelled_bins,
     realised_binned,
 )
 from opsconsole.drift.performance.score_histogram import LabelledScores, decode_by_label
@@ -38,7 +39,6 @@ from opsconsole.store.connection import Store
 
 ADDITIVE = ("accuracy", "brier", "log_loss", "mae", "mse", "quantile_loss")
 """Metrics that are means over labelled rows."""
-UNITS = ("week", "month", "quarter", "year")
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,8 @@ def _measured(monitor: Monitor, scores: LabelledScores) -> dict[str, float]:
     """Return the metrics of the labelled rows, the monitor's own first."""
     first = [] if monitor.metric is None or monitor.metric.name not in ESTIMATES else [monitor.metric.name]
     names = dict.fromkeys([*first, *ESTIMATES])
-    found = {name: realised_binned(name, scores, monitor.options) for name in names}
+    binned = labelled_bins(scores)
+    found = {name: realised_binned(name, binned, monitor.options) for name in names}
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -177,11 +178,12 @@ def _estimated(monitor: Monitor, fitted: Fitted, scores: LabelledScores) -> Esti
     calibrator = fitted.outlook.calibrator
     if monitor.metric is None or calibrator is None or not monitor.config.estimate:
         return None
-    centres, rows = scores.all.centres()
+    histogram = scores.all
+    centres, rows = histogram.centres()
     expected = Expected(centres, calibrator.chances(centres), rows)
     if not binned_well(monitor.metric.name, expected, monitor.options):
         return None
-    return estimate_binned(monitor.metric.name, calibrator, scores.all, monitor.options)
+    return estimate_binned(monitor.metric.name, calibrator, histogram, monitor.options)
 
 
 def _means(members: list[Chunk]) -> dict[str, float]:

@@ -8,6 +8,9 @@ from typing import NewType
 Digest = NewType("Digest", str)
 """A content digest, always ``sha256:`` and 64 hexadecimal digits."""
 
+SUMMED_TO = ("week", "month", "quarter", "year")
+"""What a monitor's chunks are summed to, shortest first."""
+
 
 class RunState(StrEnum):
     """Where a run stands: ``queued → running → ending →`` one final outcome."""

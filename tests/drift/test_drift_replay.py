@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from opsconsole.drift.check import against_of
-from opsconsole.drift.drawing import drawn_chunks
+from opsconsole.drift.drawing import Drawing
 from opsconsole.drift.measured import decode as measured_of
 from opsconsole.drift.monitors import Subject
 from opsconsole.drift.production.windows import Window
@@ -93,8 +93,8 @@ def test_drawn_chunks_are_as_the_reference_in_columns_slices_and_structure(world
     world.live(2, change={"gaps": gaps, **noise})
     world.check(subject)
     against = against_of(world.monitor, world.held)
-    random = np.random.default_rng(1)
-    drawn = [one for _ in range(20) for one in drawn_chunks(against, 2000, 20, random)]
+    random, drawing = np.random.default_rng(1), Drawing(against)
+    drawn = [one for _ in range(20) for one in drawing.chunks(2000, 20, random)]
     gappy = [column.distances.missing_current for one in drawn for column in one.columns if column.name == "gaps"]
     assert np.mean(gappy) == pytest.approx(0.25, abs=0.005)
     assert np.std(gappy) == pytest.approx(np.sqrt(0.25 * 0.75 / 2000), rel=0.2)
@@ -125,7 +125,7 @@ def test_a_replay_counts_slices_too(world: World) -> None:
     world.live(2)
     world.check(subject)
     against = against_of(world.monitor, world.held)
-    found = [part for one in drawn_chunks(against, 300, 50, np.random.default_rng(2)) for part in one.slices]
+    found = [part for one in Drawing(against).chunks(300, 50, np.random.default_rng(2)) for part in one.slices]
     assert all((part.realised is not None and part.psi is None) or part.noise_p is not None for part in found)
     with_slices = replay(against, rows=300).incidents
     without = replay(replace(against, fitted=replace(against.fitted, slices=())), rows=300).incidents

@@ -10,8 +10,8 @@ from opsconsole.console.dialogs.sheet import SheetDialog
 from opsconsole.console.widgets.rows import BLANK, Row, heading, note, sentences
 from opsconsole.console.widgets.tones import Cell, Column, Toned
 from opsconsole.ground import text
+from opsconsole.ground.nouns import SUMMED_TO
 
-UNITS = ("week", "month", "quarter", "year")
 NAMED = 3
 
 
@@ -40,9 +40,9 @@ class SumsDialog(SheetDialog):
 
     def action_step(self, by: int) -> None:
         """Sum to the next longer unit, or the next shorter."""
-        place = UNITS.index(self.unit) + by
-        if 0 <= place < len(UNITS):
-            self.unit = UNITS[place]
+        place = SUMMED_TO.index(self.unit) + by
+        if 0 <= place < len(SUMMED_TO):
+            self.unit = SUMMED_TO[place]
             self.ask()
 
     def rows(self, data: dict[str, Any]) -> list[Row]:

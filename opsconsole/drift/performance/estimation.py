@@ -89,18 +89,19 @@ def estimate_binned(
     return _opened(found, calibrator, histogram, options) if found.low is not None else found
 
 
-def realised_binned(metric_name: str, scores: LabelledScores, options: Options = DEFAULT) -> float | None:
-    """Return a binary metric of the labelled rows to .001; None where their bins cannot tell it so well.
-
-    Of a bin the share of cases is known, and what is expected of rows with that chance is what is measured of them.
-    """
+def labelled_bins(scores: LabelledScores) -> Expected:
+    """Return the labelled rows as bins: the share of cases in each is known, and stands for the chance of each row."""
     histogram = scores.labelled
     centres, rows = histogram.centres()
-    if not len(rows):
-        return None
     cases = np.array(scores.cases.counts, dtype=np.float64)[np.array(histogram.counts) > 0]
-    expected = Expected(centres, cases / rows, rows)
-    return ESTIMATES[metric_name](expected, options)[0] if binned_well(metric_name, expected, options) else None
+    return Expected(centres, cases / rows, rows)
+
+
+def realised_binned(metric_name: str, binned: Expected, options: Options = DEFAULT) -> float | None:
+    """Return a binary metric of rows to .001 from their bins; None where those cannot tell it so well."""
+    if not binned.total or not binned_well(metric_name, binned, options):
+        return None
+    return ESTIMATES[metric_name](binned, options)[0]
 
 
 def binned_well(metric_name: str, binned: Expected, options: Options = DEFAULT) -> bool:

@@ -99,8 +99,9 @@ def _brought(monitor: Monitor, batch: LabelBatch) -> Iterator[pa.RecordBatch]:
         )
     with pq.ParquetFile(path) as file:
         for table in file.iter_batches(BATCH_ROWS):
-            labels = as_column(_values(monitor, table.column("label")))
-            yield pa.RecordBatch.from_pydict({"id": table.column("row_id"), "label": labels})
+            labels = table.column("label")
+            kind = pa.string() if monitor.task is ModelTask.MULTICLASS else pa.float64()
+            yield pa.RecordBatch.from_pydict({"id": table.column("row_id"), "label": labels.cast(kind)})
 
 
 @dataclass(frozen=True)
@@ -198,13 +199,6 @@ def _last_of_each(ids: pa.Array, labels: NDArray[Any]) -> tuple[pa.Array, NDArra
     final = labels[last][pc.index_in(ids, value_set=kept).to_numpy()]
     differing = ids.filter(pa.array(final != labels))
     return kept, labels[last], int(pc.count_distinct(differing).as_py())
-
-
-def _values(monitor: Monitor, column: pa.Array) -> NDArray[Any]:
-    if monitor.task is ModelTask.MULTICLASS:
-        return np.array(column.to_pylist(), dtype=object)
-    values: NDArray[Any] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return values
 
 
 def _write(monitor: Monitor, labels: Heaps) -> tuple[Digest, Path]:

@@ -80,9 +80,9 @@ class Production:
         held = None if version is None else self.scored[version].heaps
         numbers = self.log.numbers() if held is None else held.numbers()
         for number in numbers:
-            yield self.block(number, version)
+            yield self._block(number, version)
 
-    def block(self, number: int, version: int | None) -> Rows:
+    def _block(self, number: int, version: int | None) -> Rows:
         """Return one block of rows with the scores of a version."""
         batch = self.log.read(number)
         assert batch is not None
@@ -91,21 +91,24 @@ class Production:
         if self.brought is not None and (came := self.brought.read(number)) is not None:
             labels = labels.copy()
             labels[came.column("row").to_numpy() - first] = from_column(came.column("label"))
-        scores, said = unknown(self.monitor, rows), None
-        if version is not None:
-            scored = self.scored[version]
-            if scored.heaps is None:
-                scores = from_column(batch.column("score"))
-                said = Probabilities(scored.classes, matrix(batch, scored.classes)) if scored.classes else None
-            elif (found := scored.heaps.read(number)) is not None:
-                places = found.column("row").to_numpy() - first
-                scores[places] = from_column(found.column("score"))
-                if scored.classes:
-                    values = np.full((rows, len(scored.classes)), np.nan)
-                    values[places] = matrix(found, scored.classes)
-                    said = Probabilities(scored.classes, values)
+        scores, said = (unknown(self.monitor, rows), None) if version is None else self.said(number, batch, version)
         times: NDArray[np.datetime64] = batch.column("time").to_numpy(zero_copy_only=False)
         return Rows(np.arange(first, first + rows), batch.column("id"), times, labels, scores, said)
+
+    def said(self, number: int, logged: pa.RecordBatch, version: int) -> tuple[NDArray[Any], Probabilities | None]:
+        """Return a version's scores and probabilities of a block; ``logged`` is what the log holds of it."""
+        scored, rows = self.scored[version], logged.num_rows
+        if scored.heaps is None:
+            said = Probabilities(scored.classes, matrix(logged, scored.classes)) if scored.classes else None
+            return from_column(logged.column("score")), said
+        scores, values = unknown(self.monitor, rows), np.full((rows, len(scored.classes)), np.nan)
+        found = scored.heaps.read(number)
+        if found is not None:
+            places = found.column("row").to_numpy() - first_of(number)
+            scores[places] = from_column(found.column("score"))
+            if scored.classes:
+                values[places] = matrix(found, scored.classes)
+        return scores, Probabilities(scored.classes, values) if scored.classes else None
 
 
 def read_production(monitor: Monitor, source: Source, batches: Sequence[Predictions], holder: int) -> Production:
@@ -257,19 +260,19 @@ def _told_of_scores(production: Production) -> tuple[list[str], list[str]]:
     infinite = dict.fromkeys(sorted(production.scored), 0)
     unsaid = dict(infinite)
     unscored, begun = Heaps(), None
-    for block in production.blocks():
-        scored = np.zeros(len(block), dtype=np.bool_)
+    for number, logged in zip(production.log.numbers(), production.log.batches(), strict=True):
+        scored = np.zeros(logged.num_rows, dtype=np.bool_)
         for version in infinite:
-            rows = production.block(block.block, version)
-            scores = rows.scores
-            if rows.probabilities is not None:
-                unsaid[version] += int((known(scores) & ~np.isfinite(rows.probabilities.values).all(axis=1)).sum())
+            scores, said = production.said(number, logged, version)
+            if said is not None:
+                unsaid[version] += int((known(scores) & ~np.isfinite(said.values).all(axis=1)).sum())
             scored |= known(scores) if scores.dtype == object else ~np.isnan(scores)
             infinite[version] += 0 if scores.dtype == object else int(np.isinf(scores).sum())
-        times = block.times[scored & ~np.isnat(block.times)]
+        all_times = logged.column("time").to_numpy(zero_copy_only=False)
+        times = all_times[scored & ~np.isnat(all_times)]
         if len(times):
             begun = times.min() if begun is None else min(begun, times.min())
-        unscored.add(pa.RecordBatch.from_pydict({"time": pa.array(block.times[~scored])}), block.block)
+        unscored.add(pa.RecordBatch.from_pydict({"time": pa.array(all_times[~scored])}), number)
     missed = production.rows if begun is None else 0
     for batch in unscored.batches() if begun is not None else ():
         missed += int((batch.column("time").to_numpy(zero_copy_only=False) >= begun).sum())
