@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -26,7 +27,10 @@ def repo_command() -> None:
 @pass_session
 def ls(session: Session, as_json: bool) -> None:
     """List the repos and where they stand."""
-    data = [repo_json(session.store, repo) for repo in registration.known(session.workspace, session.store)]
+    data = [
+        repo_json(session.workspace, session.store, repo)
+        for repo in registration.known(session.workspace, session.store)
+    ]
     rows = [
         (
             item["name"],
@@ -34,12 +38,12 @@ def ls(session: Session, as_json: bool) -> None:
             item["commit"][:7] if item["commit"] else (item["error"] or "no commit yet")[:40],
             "dirty" if item["dirty"] else "",
             item["runner"] or "–",
-            item["last_run"]["outcome"] if item["last_run"] else "not built",
+            _built(item),
             "" if item["trusted"] else "not trusted",
         )
         for item in data
     ]
-    head = ("repo", "branch", "commit", "", "runner", "last run", "")
+    head = ("repo", "branch", "commit", "", "runner", "last build", "")
     emit(data, table(head, rows) if rows else "no repos yet: opsconsole repo add PATH", as_json=as_json)
 
 
@@ -61,7 +65,7 @@ def add(session: Session, path: str, name: str | None, trust: bool, depth: int |
     line = f"{repo.name}  {repo.path}" + (
         "" if repo.trusted else f"\nnot trusted yet: {registration.trust_command(repo)}"
     )
-    emit(repo_json(session.store, repo), line, as_json=as_json)
+    emit(repo_json(session.workspace, session.store, repo), line, as_json=as_json)
 
 
 @repo_command.command("show")
@@ -71,7 +75,7 @@ def add(session: Session, path: str, name: str | None, trust: bool, depth: int |
 def show(session: Session, name: str, as_json: bool) -> None:
     """Show a repo: where it stands, branches, tags, work trees."""
     repo = registration.named(session.workspace, session.store, name)
-    found = repo_json(session.store, repo)
+    found = repo_json(session.workspace, session.store, repo)
     branches, tags = history.refs(repo.path, "heads"), history.refs(repo.path, "tags")
     data = {
         **found,
@@ -83,6 +87,7 @@ def show(session: Session, name: str, as_json: bool) -> None:
     lines = [
         f"{name}  {repo.path}",
         f"  {found['branch'] or 'detached'} {str(found['commit'] or '')[:7]} “{found['subject'] or ''}”",
+        f"  {_built(found)}",
         *(f"  branch  {text.clean(ref.name)}  {ref.commit[:7]}  {text.age(ref.at, now)}" for ref in branches[:20]),
         *(f"  tag     {text.clean(ref.name)}  {ref.commit[:7]}  {text.age(ref.at, now)}" for ref in tags[:20]),
     ]
@@ -129,6 +134,15 @@ def changes(session: Session, name: str, pipeline: str, rev: str | None, with_di
     emit(data, lines, as_json=as_json)
 
 
+def _built(item: dict[str, Any]) -> str:
+    """Return what the builds of the branch say in words; of another commit than the one checked out, of which."""
+    last, since = item["last_run"], item["broken_since"]
+    if last is None:
+        return "not built"
+    at = f" at {last['commit'][:7]}" if last["commit"] != item["commit"] else ""
+    return f"{last['outcome']}{at}" + (f" since {since['commit'][:7]}, found by bisect" if since else "")
+
+
 def _ref_json(ref: history.Ref) -> dict[str, str]:
     return {"name": text.clean(ref.name), "commit": ref.commit, "at": clock.to_text(ref.at)}
 
@@ -141,7 +155,7 @@ def trust(session: Session, name: str, as_json: bool) -> None:
     """Let a repo's pipelines run on this machine."""
     session.permit(Danger.WRITE, "Trust a repo")
     repo = registration.trust(session.workspace, session.store, name)
-    emit(repo_json(session.store, repo), f"{repo.name} is trusted", as_json=as_json)
+    emit(repo_json(session.workspace, session.store, repo), f"{repo.name} is trusted", as_json=as_json)
 
 
 @repo_command.command("rm")
@@ -169,7 +183,7 @@ def fetch(session: Session, name: str | None, as_json: bool) -> None:
     chosen = [registration.named(session.workspace, session.store, name)] if name else known
     for repo in chosen:
         remotes.fetch(repo)
-    data = [repo_json(session.store, repo) for repo in chosen]
+    data = [repo_json(session.workspace, session.store, repo) for repo in chosen]
     rows = [
         (
             item["name"],

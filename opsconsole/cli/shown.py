@@ -7,13 +7,16 @@ from typing import Any
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground import clock, text
 from opsconsole.ground.errors import NotFoundError, OpsconsoleError
+from opsconsole.ground.nouns import RunPurpose
+from opsconsole.lifecycle.repo_state import RepoState, cause, repo_state
 from opsconsole.repos.detection import detect
 from opsconsole.repos.registration import KnownRepo
 from opsconsole.repos.status import look
 from opsconsole.runs.cancel import supervisor
 from opsconsole.runs.folder import run_folder
 from opsconsole.runs.progress import ProgressReader
-from opsconsole.store import runs, steps
+from opsconsole.store import bisections, runs, steps
+from opsconsole.store.bisections import Bisection
 from opsconsole.store.connection import Store
 from opsconsole.store.runs import RunRecord
 
@@ -35,6 +38,7 @@ def run_json(workspace: Workspace, store: Store, run: RunRecord) -> dict[str, An
         "repo": run.repo,
         "pipeline": run.pipeline,
         "kind": run.kind,
+        "purpose": run.purpose,
         "commit": run.commit,
         "branch": run.branch,
         "subject": text.clean(run.subject),
@@ -46,6 +50,7 @@ def run_json(workspace: Workspace, store: Store, run: RunRecord) -> dict[str, An
         "actor": run.actor,
         "alert": run.alert_id,
         "rerun_of": run.rerun_of,
+        "bisect": _bisect(store, run),
         "duration_s": run.duration_s,
         "created_at": clock.to_text(run.created_at),
         "started_at": clock.to_text(run.started_at) if run.started_at else None,
@@ -74,6 +79,15 @@ def run_json(workspace: Workspace, store: Store, run: RunRecord) -> dict[str, An
     }
 
 
+def _bisect(store: Store, run: RunRecord) -> dict[str, Any] | None:
+    """Return what the search that this run is has found, or which commit broke what this run found broken."""
+    if run.purpose is RunPurpose.SEARCH:
+        found = bisections.of_run(store, run.id)
+    else:
+        found = cause(store, run) if run.broken and run.purpose is RunPurpose.FULL else None
+    return None if found is None else bisection_json(found)
+
+
 def _progress(workspace: Workspace, run_id: int) -> dict[str, Any] | None:
     """Return how far the tests of a live run are; None while nothing is known."""
     found = ProgressReader(run_folder(workspace.state, run_id).out).look()
@@ -91,9 +105,46 @@ def run_line(run: RunRecord) -> str:
     return f"#{run.id} {run.repo}/{run.pipeline} {run.commit[:7]} {run.state}  {text.duration(run.duration_s)}{tests}{error}"
 
 
-def repo_json(store: Store, repo: KnownRepo) -> dict[str, Any]:
+def state_json(state: RepoState) -> dict[str, Any]:
+    """Return how a repo's branch stands, as its full builds say: the one that speaks for it, and what broke it."""
+    last, found = state.verdict, state.cause
+    return {
+        "last_run": None
+        if last is None
+        else {
+            "id": last.id,
+            "pipeline": last.pipeline,
+            "outcome": last.state,
+            "commit": last.commit,
+            "duration_s": last.duration_s,
+        },
+        "broken_since": None if found is None else bisection_json(found),
+    }
+
+
+def bisection_json(found: Bisection) -> dict[str, Any]:
+    """Return what a bisect found."""
+    return {
+        "commit": found.first_bad,
+        "subject": text.clean(found.subject),
+        "author": text.clean(found.author),
+        "test": None if found.test is None else text.clean(found.test),
+        "run": found.run_id,
+        "found_at": clock.to_text(found.found_at),
+    }
+
+
+def state_words(state: RepoState) -> str:
+    """Return how a repo's branch stands in words: ``failed #28 since 3f9c2e1, found by bisect``."""
+    if state.verdict is None:
+        return "not built"
+    since = f" since {state.cause.first_bad[:7]}, found by bisect" if state.cause is not None else ""
+    return f"{state.verdict.state} #{state.verdict.id}{since}"
+
+
+def repo_json(workspace: Workspace, store: Store, repo: KnownRepo) -> dict[str, Any]:
     """Return a repo as it stands; one that cannot be read says why in ``error``."""
-    last = runs.latest(store, repo.name)
+    state = repo_state(workspace, store, repo.name)
     data: dict[str, Any] = {
         "name": repo.name,
         "path": str(repo.path),
@@ -105,9 +156,7 @@ def repo_json(store: Store, repo: KnownRepo) -> dict[str, Any]:
         "ahead": None,
         "behind": None,
         "runner": None,
-        "last_run": None
-        if last is None
-        else {"id": last.id, "pipeline": last.pipeline, "outcome": last.state, "commit": last.commit},
+        **state_json(state),
         "error": None,
     }
     try:

@@ -7,7 +7,9 @@ from typing import Any
 import click
 
 from opsconsole.cli.base import Session, emit, json_option, pass_session
+from opsconsole.cli.shown import state_json, state_words
 from opsconsole.ground import clock, text
+from opsconsole.lifecycle.repo_state import repo_state
 from opsconsole.lifecycle.waiting import waiting
 from opsconsole.store import alerts, models, promotions, repos, runs
 from opsconsole.store.alerts import Alert
@@ -21,13 +23,14 @@ def status_command(session: Session, as_json: bool) -> None:
     """Say what waits, what runs, and how repos and models stand. Reads the store alone; ``repo ls`` asks git."""
     store, workspace = session.store, session.workspace
     names = sorted({*workspace.config.repos, *(repo.name for repo in repos.all_repos(store))})
+    states = {name: repo_state(workspace, store, name) for name in names}
     waits = waiting(workspace, store)
     live = runs.live(store)
     standing = alerts.alerts(store, live=True)
     data: dict[str, Any] = {
         "workspace": workspace.name,
         "root": str(workspace.root),
-        "repos": [{"name": name, "last_run": _run(runs.latest(store, name))} for name in names],
+        "repos": [{"name": name, "branch": state.branch, **state_json(state)} for name, state in states.items()],
         "models": [
             {
                 "name": item.name,
@@ -58,24 +61,19 @@ def status_command(session: Session, as_json: bool) -> None:
         f"  {item.word:<9} {item.title}: {text.clean(item.text)}  ({text.age(item.since, now)})" for item in waits
     ]
     lines += [f"  running   #{run.id} {run.repo}/{run.pipeline} {run.state}" for run in live]
-    for entry in data["repos"]:
-        last = entry["last_run"]
-        lines.append(
-            f"  repo      {entry['name']}: {last['outcome'] + ' #' + str(last['id']) if last else 'not built'}"
-        )
+    lines += [f"  repo      {name}: {state_words(state)}" for name, state in states.items()]
     for entry in data["models"]:
         rungs = ", ".join(f"{alias} v{number}" for alias, number in entry["aliases"].items())
         lines.append(f"  model     {entry['name']}: {rungs or 'no rung held'}")
     emit(data, lines, as_json=as_json)
 
 
-def _run(run: RunRecord | None) -> dict[str, Any] | None:
-    if run is None:
-        return None
+def _run(run: RunRecord) -> dict[str, Any]:
     return {
         "id": run.id,
         "repo": run.repo,
         "pipeline": run.pipeline,
+        "purpose": run.purpose,
         "outcome": run.state,
         "commit": run.commit,
         "duration_s": run.duration_s,

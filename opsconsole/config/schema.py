@@ -160,6 +160,8 @@ class PipelineConfig(Table, frozen=True, kw_only=True):
     supersede: bool = False
     """A newer run of the same branch takes the place of one that still waits."""
     on: TriggerConfig = TriggerConfig()
+    serves: str | None = None
+    """Of a task that is meant to go on: the ``MODEL@ALIAS`` that its service answers for."""
 
     def __post_init__(self) -> None:
         if (self.run is None) == (not self.steps):

@@ -32,6 +32,9 @@ class RunState(StrEnum):
 
 
 LIVE_RUN_STATES = frozenset({RunState.QUEUED, RunState.RUNNING, RunState.ENDING})
+BROKEN_RUN_STATES = frozenset({RunState.FAILED, RunState.TIMED_OUT, RunState.LOST, RunState.ERROR})
+VERDICT_RUN_STATES = BROKEN_RUN_STATES | {RunState.PASSED}
+"""What a run came to that says something of the commit; a cancelled one says nothing."""
 
 
 class StepState(StrEnum):
@@ -58,6 +61,26 @@ class PipelineKind(StrEnum):
     SCORE = "score"
     EVALUATE = "evaluate"
     DEPLOY = "deploy"
+    TASK = "task"
+
+
+class RunPurpose(StrEnum):
+    """What one run was for; of the runs of builds only a full one says how its branch stands."""
+
+    FULL = "full"
+    """A build as its pipeline says, at a commit."""
+    PARTIAL = "partial"
+    """A build narrowed to some of its tests."""
+    PROBE = "probe"
+    """A build that a bisect asked for."""
+    SEARCH = "search"
+    """A bisect that runs on its own."""
+    TRAIN = "train"
+    SCORE = "score"
+    EVALUATE = "evaluate"
+    DEPLOY = "deploy"
+    SERVE = "serve"
+    """A task that serves a model: it is meant to go on."""
     TASK = "task"
 
 

@@ -6,6 +6,7 @@ learned here stays. The search itself can be a run too, so that it outlives the 
 
 from __future__ import annotations
 
+import difflib
 import os
 import shlex
 from collections.abc import Callable
@@ -13,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opsconsole.config.workspace import Workspace
-from opsconsole.ground.errors import ConflictError
-from opsconsole.ground.nouns import PipelineKind, RunState, TestOutcome
+from opsconsole.ground import clock
+from opsconsole.ground.errors import ConflictError, NotFoundError, StoreError
+from opsconsole.ground.nouns import PipelineKind, RunPurpose, RunState, TestOutcome
 from opsconsole.ground.process import own_python
 from opsconsole.lifecycle.building import intake_command, start_run
 from opsconsole.lifecycle.usecases import command
@@ -23,11 +25,13 @@ from opsconsole.repos.bisection import between
 from opsconsole.repos.commits import author_of, resolve_rev
 from opsconsole.repos.status import subject_of
 from opsconsole.runs.cancel import cancel
+from opsconsole.runs.folder import run_folder
 from opsconsole.runs.follow import wait
-from opsconsole.runs.order import Plan, PlannedStep
+from opsconsole.runs.order import Order, Plan, PlannedStep
 from opsconsole.runs.plan import plan
 from opsconsole.runs.start import start
-from opsconsole.store import events, runs, test_history
+from opsconsole.store import bisections, events, runs, test_history
+from opsconsole.store.bisections import Bisection
 from opsconsole.store.connection import Store
 from opsconsole.store.runs import RunRecord
 
@@ -73,13 +77,29 @@ class Verdict:
 
 
 def asked(workspace: Workspace, store: Store, target: str, *, good: str, bad: str, test: str | None) -> Question:
-    """Return the question with its revisions as commits; NotFoundError for one that is none."""
+    """Return the question with its revisions as commits; NotFoundError for one that is none, and for an unknown test."""
     name, _, pipeline = target.partition("/")
     repo = registration.named(workspace, store, name)
     registration.require_trust(repo)
     ends = resolve_rev(repo.path, good).id, resolve_rev(repo.path, bad).id
     planned = plan(workspace, store, target, rev=bad)
-    return Question(name, pipeline or planned.pipeline, (ends[0],), ends[1], test)
+    question = Question(name, pipeline or planned.pipeline, (ends[0],), ends[1], test)
+    if test is not None:
+        _require_test(store, question, test)
+    return question
+
+
+def _require_test(store: Store, question: Question, test: str) -> None:
+    """NotFoundError for a test that no run of a pipeline whose tests are known ever reported, with the nearest name."""
+    known = test_history.names(store, question.repo, question.pipeline)
+    if known and test not in known:
+        near = difflib.get_close_matches(test, known, n=1, cutoff=0.5)
+        raise _unknown_test(question, f"did you mean {near[0]!r}?" if near else "opsconsole tests RUN lists a run's")
+
+
+def _unknown_test(question: Question, hint: str) -> NotFoundError:
+    where = f"{question.repo}/{question.pipeline}"
+    return NotFoundError(f"no run of {where} ever reported a test {question.test!r}", hint=hint)
 
 
 def bisect(workspace: Workspace, store: Store, question: Question, tell: Callable[[str], None]) -> Verdict:
@@ -89,9 +109,14 @@ def bisect(workspace: Workspace, store: Store, question: Question, tell: Callabl
     """
     repo = registration.named(workspace, store, question.repo)
     search = between(repo.path, question.good, question.bad)
-    _refuse_contradictions(store, question)
+    _refuse_contradictions(workspace, store, question)
     probes: list[Probe] = []
     at_once = min(AT_ONCE, workspace.config.workspace.slots, os.cpu_count() or 1)
+    if question.test is not None and not test_history.names(store, question.repo, question.pipeline):
+        (end,) = _try(workspace, store, question, [question.bad], tell)
+        if end.verdict == "skip":
+            raise _unknown_test(question, f"run {end.run} of the bad end does not report it")
+        probes.append(end)
     while search.found is None and not search.stuck:
         tell(f"{len(search.parents):,} commits are left; {len(probes)} tried")
         for probe in _try(workspace, store, question, search.next(at_once), tell):
@@ -109,7 +134,7 @@ def bisect(workspace: Workspace, store: Store, question: Question, tell: Callabl
         author=author_of(repo.path, found or search.bad),
         probes=tuple(probes),
     )
-    _record(store, question, verdict)
+    _record(workspace, store, question, verdict)
     return verdict
 
 
@@ -138,13 +163,22 @@ def start_bisect(workspace: Workspace, store: Store, question: Question) -> int:
         interpreter_reason="the one that runs opsconsole",
         missing=(),
     )
-    return start(workspace, store, planned, intake=intake_command(workspace.root), reason=_asked_line(question))
+    return start(
+        workspace,
+        store,
+        planned,
+        intake=intake_command(workspace.root),
+        reason=_asked_line(question),
+        purpose=RunPurpose.SEARCH,
+    )
 
 
 def last_good(store: Store, repo: str, pipeline: str, bad: RunRecord, test: str | None) -> str | None:
     """Return the commit of the newest run before a bad one that was good: where a search begins."""
     if test is None:
-        found = runs.page(store, repo=repo, pipeline=pipeline, state=RunState.PASSED, before=bad.id, limit=1)
+        found = runs.page(
+            store, repo=repo, pipeline=pipeline, state=RunState.PASSED, whole=True, before=bad.id, limit=1
+        )
         return found[0].commit if found else None
     known = test_history.find(store, repo, test, pipeline=pipeline)
     if known is None:
@@ -155,9 +189,9 @@ def last_good(store: Store, repo: str, pipeline: str, bad: RunRecord, test: str 
     return record.commit if record is not None else None
 
 
-def _refuse_contradictions(store: Store, question: Question) -> None:
+def _refuse_contradictions(workspace: Workspace, store: Store, question: Question) -> None:
     for commit, wanted in ((question.bad, "bad"), *((good, "good") for good in question.good)):
-        known = _known(store, question, commit)
+        known = _known(workspace, store, question, commit)
         if known is not None and known.verdict not in {wanted, "skip"}:
             raise ConflictError(
                 f"{commit[:12]} was named as {wanted}, but run {known.run} says {known.verdict}",
@@ -168,7 +202,7 @@ def _refuse_contradictions(store: Store, question: Question) -> None:
 def _try(
     workspace: Workspace, store: Store, question: Question, commits: list[str], tell: Callable[[str], None]
 ) -> list[Probe]:
-    found = [probe for commit in commits if (probe := _known(store, question, commit)) is not None]
+    found = [probe for commit in commits if (probe := _known(workspace, store, question, commit)) is not None]
     known = {probe.commit for probe in found}
     started: dict[str, int] = {}
     try:
@@ -190,7 +224,15 @@ def _try(
 def _start(workspace: Workspace, store: Store, question: Question, commit: str) -> int:
     only = (question.test,) if question.test is not None else ()
     target = f"{question.repo}/{question.pipeline}"
-    return start_run(workspace, store, target, rev=commit, only_tests=only, reason=_asked_line(question))
+    return start_run(
+        workspace,
+        store,
+        target,
+        rev=commit,
+        only_tests=only,
+        reason=_asked_line(question),
+        purpose=RunPurpose.PROBE,
+    )
 
 
 def _cancel_all(workspace: Workspace, store: Store, started: list[int]) -> None:
@@ -200,14 +242,24 @@ def _cancel_all(workspace: Workspace, store: Store, started: list[int]) -> None:
             cancel(workspace, store, run_id, reason="the search was interrupted")
 
 
-def _known(store: Store, question: Question, commit: str) -> Probe | None:
+def _known(workspace: Workspace, store: Store, question: Question, commit: str) -> Probe | None:
     """Return what a run of before says of a commit; None when none says anything."""
     for record in runs.page(store, repo=question.repo, pipeline=question.pipeline, commit=commit, limit=20):
-        if record.state.final and record.rerun_of is None:
+        if record.state.final and (question.test is not None or _was_whole(workspace, record)):
             probe = _verdict_of(store, question, commit, record.id, known=True)
             if probe.verdict != "skip":
                 return probe
     return None
+
+
+def _was_whole(workspace: Workspace, record: RunRecord) -> bool:
+    """Whether a run built all of the pipeline: a probe may have been narrowed to one test."""
+    if record.purpose is not RunPurpose.PROBE:
+        return record.purpose is RunPurpose.FULL
+    try:
+        return not Order.read(run_folder(workspace.state, record.id).order).plan.only
+    except StoreError:
+        return False  # its folder was pruned
 
 
 def _verdict_of(store: Store, question: Question, commit: str, run_id: int, *, known: bool) -> Probe:
@@ -233,9 +285,31 @@ def _asked_line(question: Question) -> str:
     return f"which commit broke {what}"
 
 
-def _record(store: Store, question: Question, verdict: Verdict) -> None:
+def _own_run(workspace: Workspace) -> int | None:
+    """Return the run that this search is; None when a terminal asked."""
+    number, root = os.environ.get("OPSCONSOLE_RUN_ID", ""), os.environ.get("OPSCONSOLE_WORKSPACE")
+    return int(number) if number.isdigit() and root == str(workspace.root) else None
+
+
+def _record(workspace: Workspace, store: Store, question: Question, verdict: Verdict) -> None:
+    found = None
+    if verdict.first_bad is not None:
+        found = Bisection(
+            repo=question.repo,
+            pipeline=question.pipeline,
+            test=question.test,
+            good=question.good[0],
+            bad=question.bad,
+            first_bad=verdict.first_bad,
+            subject=verdict.subject,
+            author=verdict.author,
+            run_id=_own_run(workspace),
+            found_at=clock.now(),
+        )
     values = {"target": f"{question.repo}/{question.pipeline}", "good": question.good[0], "bad": question.bad}
     with store.immediate() as connection:
+        if found is not None:
+            bisections.put(connection, found)
         events.record(
             connection,
             "bisect.found" if verdict.first_bad else "bisect.narrowed",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground import clock
-from opsconsole.ground.nouns import PipelineKind
+from opsconsole.ground.nouns import PipelineKind, RunPurpose
 from opsconsole.ground.process import own_python
 from opsconsole.lifecycle.ladders import champion_of, ladder_of
 from opsconsole.registry.places import version_folder
@@ -31,10 +31,11 @@ def start_run(
     reason: str | None = None,
     alert_id: int | None = None,
     until: datetime | None = None,
+    purpose: RunPurpose | None = None,
 ) -> int:
     """Start a run of ``REPO`` or ``REPO/PIPELINE``; return its id. ``until`` is the time the training data end before."""
     planned = plan(workspace, store, target, rev=rev, environment=environment, only_tests=only_tests)
-    return _start(workspace, store, planned, reason=reason, alert_id=alert_id, until=until)
+    return _start(workspace, store, planned, reason=reason, alert_id=alert_id, until=until, purpose=purpose)
 
 
 def start_rerun(workspace: Workspace, store: Store, run_id: int, *, only_failed: bool = False) -> int:
@@ -71,6 +72,7 @@ def _start(
     alert_id: int | None = None,
     rerun_of: int | None = None,
     until: datetime | None = None,
+    purpose: RunPurpose | None = None,
 ) -> int:
     known: dict[str, str] = {}
     if planned.kind in MODEL_KINDS:
@@ -88,6 +90,7 @@ def _start(
         reason=reason,
         alert_id=alert_id,
         rerun_of=rerun_of,
+        purpose=purpose,
     )
 
 

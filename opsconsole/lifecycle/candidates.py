@@ -19,8 +19,7 @@ from opsconsole.registry.gates import Gate, TestsAtCommit
 from opsconsole.registry.links import require_place, sync_link
 from opsconsole.registry.places import version_folder
 from opsconsole.registry.promotion import Move, Moved, plan_rollback, promote, roll_back
-from opsconsole.store import judgements, models, promotions
-from opsconsole.store import runs as run_store
+from opsconsole.store import judgements, models, promotions, verdicts
 from opsconsole.store.connection import Store
 from opsconsole.store.judgements import StoredJudgement
 from opsconsole.store.models import Version
@@ -177,12 +176,12 @@ def remember(store: Store, judgement: Judgement) -> None:
 
 
 def tests_at(store: Store, version: Version) -> TestsAtCommit:
-    """Return what the newest run with tests at the version's commit came to."""
+    """Return what the newest full build with tests of the version's commit came to."""
     origin = version.provenance
     if origin.repo is None or origin.commit is None:
         return TestsAtCommit()
-    tested = run_store.page(store, repo=origin.repo, commit=origin.commit, limit=50)
-    run = next((item for item in tested if item.state.final and item.tests is not None and item.tests.total), None)
+    tested = verdicts.of_commit(store, origin.repo, origin.commit)
+    run = next((item for item in tested if item.tests is not None and item.tests.total), None)
     if run is None or run.tests is None:
         return TestsAtCommit()
     return TestsAtCommit(run_id=run.id, passed=run.tests.passed, failed=run.tests.failed + run.tests.errors)

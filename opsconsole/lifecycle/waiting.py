@@ -8,15 +8,16 @@ from typing import Literal
 
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground import text
-from opsconsole.ground.nouns import AlertState, RunState, Severity
+from opsconsole.ground.nouns import AlertState, RunPurpose, RunState, Severity
 from opsconsole.lifecycle.ladders import ladder_of
-from opsconsole.store import alerts, judgements, promotions, repos, runs
+from opsconsole.lifecycle.repo_state import cause, repo_state
+from opsconsole.store import alerts, judgements, promotions, repos, verdicts
 from opsconsole.store.connection import Store
 from opsconsole.store.judgements import StoredJudgement
+from opsconsole.store.runs import RunRecord
 
 GIVEN_UP = timedelta(days=90)
 """A pipeline that last ran so long before the newest run of its repo is no longer waited for."""
-BROKEN = frozenset({RunState.FAILED, RunState.TIMED_OUT, RunState.LOST, RunState.ERROR})
 
 
 @dataclass(frozen=True)
@@ -106,30 +107,33 @@ def verdict(judged: StoredJudgement) -> str:
 
 def _broken(workspace: Workspace, store: Store) -> list[Waiting]:
     names = sorted({*workspace.config.repos, *(repo.name for repo in repos.all_repos(store))})
-    broken = [run for name in names for run in _last_of_each_pipeline(store, name) if run.state in BROKEN]
-    return [
-        Waiting(
-            kind="broken",
-            target=f"run {run.id}",
-            rank=3,
-            word="broken" if run.state is RunState.FAILED else run.state.replace("_", " "),
-            title=f"{run.repo}/{run.pipeline} #{run.id}",
-            text=_broken_text(run),
-            since=run.ended_at or run.created_at,
-        )
-        for run in broken
-    ]
+    return [_broken_item(store, run) for name in names for run in _last_verdicts(workspace, store, name) if run.broken]
 
 
-def _last_of_each_pipeline(store: Store, repo: str) -> list[runs.RunRecord]:
-    """Return the newest run that is over of each pipeline, save those that were given up while others went on."""
-    found = runs.last_of_pipelines(store, repo)
+def _last_verdicts(workspace: Workspace, store: Store, repo: str) -> list[RunRecord]:
+    """Return the newest verdict of each pipeline, save those that were given up while others went on."""
+    found = [*repo_state(workspace, store, repo).builds, *verdicts.of_other_pipelines(store, repo)]
     newest = max((run.created_at for run in found), default=None)
     return [run for run in found if newest is not None and newest - run.created_at <= GIVEN_UP]
 
 
-def _broken_text(run: runs.RunRecord) -> str:
-    subject = f"{run.commit[:7]} “{text.clean(run.subject, limit=50)}”"
+def _broken_item(store: Store, run: RunRecord) -> Waiting:
+    return Waiting(
+        kind="broken",
+        target=f"run {run.id}",
+        rank=3,
+        word="broken" if run.state is RunState.FAILED else run.state.replace("_", " "),
+        title=f"{run.repo}/{run.pipeline} #{run.id}",
+        text=_broken_text(store, run),
+        since=run.ended_at or run.created_at,
+    )
+
+
+def _broken_text(store: Store, run: RunRecord) -> str:
+    found = cause(store, run) if run.purpose is RunPurpose.FULL else None
+    at = f"at {run.commit[:7]} “{text.clean(run.subject, limit=50)}”"
+    if found is not None:
+        at = f"since {found.first_bad[:7]} “{text.clean(found.subject, limit=50)}”, found by bisect"
     if run.tests is not None and run.tests.failed + run.tests.errors:
-        return f"{run.tests.failed + run.tests.errors} of {run.tests.total} tests at {subject}"
-    return f"{run.error or 'a step failed'} at {subject}"
+        return f"{run.tests.failed + run.tests.errors} of {run.tests.total} tests {at}"
+    return f"{run.error or 'a step failed'} {at}"

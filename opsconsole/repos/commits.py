@@ -43,6 +43,20 @@ def resolve_rev(repo: Path, rev: str = "HEAD") -> Commit:
     )
 
 
+def branch_named(repo: Path, rev: str) -> str | None:
+    """Return the branch that ``rev`` names, as git resolves it: ``main`` for it, ``origin/main`` for the remote's.
+
+    None for a tag, for a commit by its number, and for HEAD where it is detached: two branches at one commit are not the
+    same branch, and a tag named like a branch is a tag.
+    """
+    answer = ask(repo, "rev-parse", "--verify", "--quiet", "--symbolic-full-name", "--end-of-options", checked_rev(rev))
+    name = answer.stdout.decode("utf-8", "replace").strip()
+    for prefix in ("refs/heads/", "refs/remotes/"):
+        if answer.exit_code == 0 and name.startswith(prefix):
+            return name.removeprefix(prefix)
+    return None
+
+
 def author_of(repo: Path, commit: str) -> str:
     """Return who wrote a commit, as it was written: text from outside."""
     answer = git(repo, "show", "--no-patch", "--format=%an <%ae>", "--encoding=UTF-8", checked_rev(commit))

@@ -12,6 +12,7 @@ from opsconsole.repos.history import ChangedFile, HistoryEntry, changed_files, c
 from opsconsole.repos.registration import KnownRepo
 from opsconsole.store import runs
 from opsconsole.store.connection import Store
+from opsconsole.store.runs import RunRecord
 
 MOST = 200
 
@@ -37,11 +38,7 @@ class Changes:
 def since_green(store: Store, repo: KnownRepo, *, pipeline: str, rev: str) -> Changes:
     """Return what changed up to ``rev`` since the pipeline last passed on a commit before it."""
     head = resolve_rev(repo.path, rev).id
-    green = None
-    for run in runs.page(store, repo=repo.name, pipeline=pipeline, state=RunState.PASSED, limit=50):
-        if run.commit != head and ask(repo.path, "merge-base", "--is-ancestor", run.commit, head).exit_code == 0:
-            green = run
-            break
+    green = last_green(store, repo.name, repo.path, pipeline, head, itself=False)
     if green is None:
         return Changes(None, None, head, tuple(commits(repo.path, head, limit=20)), ())
     return Changes(
@@ -51,6 +48,19 @@ def since_green(store: Store, repo: KnownRepo, *, pipeline: str, rev: str) -> Ch
         commits=tuple(commits(repo.path, head, since=green.commit, limit=MOST)),
         files=tuple(changed_files(repo.path, green.commit, head)),
     )
+
+
+def last_green(
+    store: Store, name: str, path: Path, pipeline: str, commit: str, *, itself: bool = True
+) -> RunRecord | None:
+    """Return the newest whole run of a pipeline that passed at a commit before this one, or (``itself``) at it."""
+    for run in runs.page(store, repo=name, pipeline=pipeline, state=RunState.PASSED, whole=True, limit=50):
+        if run.commit == commit:
+            if itself:
+                return run
+        elif ask(path, "merge-base", "--is-ancestor", run.commit, commit).exit_code == 0:
+            return run
+    return None
 
 
 def _exists(repo: Path, rev: str) -> bool:

@@ -10,16 +10,15 @@ from pathlib import Path
 from opsconsole.config.schema import ConditionConfig
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground.globs import matches
-from opsconsole.ground.nouns import RunState
 from opsconsole.repos.commits import changed_paths, list_blobs
 from opsconsole.repos.detection import narrowed
 from opsconsole.repos.interpreters import Interpreter
+from opsconsole.runs.changes import last_green
 from opsconsole.runs.environment import steps_path
 from opsconsole.runs.keys import with_keys
 from opsconsole.runs.order import Pairs, PlannedSecret, PlannedStep
 from opsconsole.runs.planning import Choice, ordered_steps, wanted_caches
 from opsconsole.runs.secrets import readable
-from opsconsole.store import runs
 from opsconsole.store.connection import Store
 
 
@@ -98,9 +97,8 @@ class Circumstances:
         if rule.branch and not matches(self.branch or "", rule.branch):
             return f"branch {self.branch or '(detached)'} is not {' or '.join(rule.branch)}"
         if rule.changed:
-            green = runs.latest(self.store, self.repo, pipeline=self.choice.name, state=RunState.PASSED)
-            base = green.commit if green is not None else None
-            changed = changed_paths(self.path, base, self.commit)
+            green = last_green(self.store, self.repo, self.path, self.choice.name, self.commit)
+            changed = changed_paths(self.path, green.commit if green is not None else None, self.commit)
             if not any(matches(path, rule.changed) for path in changed):
                 since = f"run {green.id}" if green is not None else "the commit before"
                 return f"nothing that matches {' or '.join(rule.changed)} changed since {since}"

@@ -144,6 +144,8 @@ class Plan:
     """The repo is large: its work tree is one of a pool, used again from run to run."""
     only: tuple[str, ...] = ()
     """Test ids the run was narrowed to."""
+    serves: str | None = None
+    """``MODEL@ALIAS`` that a task serves as long as it is at work."""
 
     @property
     def notes(self) -> tuple[str, ...]:

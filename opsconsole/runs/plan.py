@@ -12,9 +12,8 @@ from opsconsole.config.schema import PipelineConfig, RepoConfig
 from opsconsole.config.table import Name
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground.errors import ConfigError, UsageError
-from opsconsole.ground.git import ask
 from opsconsole.repos import interpreters, pool, registration
-from opsconsole.repos.commits import list_files, read_files, resolve_rev
+from opsconsole.repos.commits import branch_named, list_files, read_files, resolve_rev
 from opsconsole.repos.detection import detect_in
 from opsconsole.repos.interpreters import Interpreter
 from opsconsole.repos.status import look
@@ -33,12 +32,14 @@ def plan(
     rev: str | None = None,
     environment: Mapping[str, str] | None = None,
     only_tests: tuple[str, ...] = (),
+    branch: str | None = None,
 ) -> Plan:
     """Return what a run of ``REPO`` or ``REPO/PIPELINE`` would do at ``rev`` (default: what is checked out).
 
     ``environment`` is added for every step; ``only_tests`` narrows a detected run to these tests, where its runner can. A
-    repo that was not trusted can be planned (nothing of it runs), but not started. NotFoundError for an unknown repo,
-    revision or pipeline and for an empty repo; ConfigError for a pipeline that cannot be used as it stands.
+    repo that was not trusted can be planned (nothing of it runs), but not started. The run's branch is the one that
+    ``rev`` names, as git resolves it, or else ``branch``: that of the run that is run again. NotFoundError for an unknown
+    repo, revision or pipeline and for an empty repo; ConfigError for a pipeline that cannot be used as it stands.
     """
     name, _, pipeline = target.partition("/")
     repo = registration.named(workspace, store, name)
@@ -60,7 +61,7 @@ def plan(
         repo=name,
         path=repo.path,
         commit=commit.id,
-        branch=status.branch if here else _branch(repo.path, rev),
+        branch=branch or branch_named(repo.path, rev or "HEAD"),
         choice=choice,
         interpreter=interpreter,
         environment=tuple(sorted((choice.pipeline.env | dict(environment or {})).items())),
@@ -101,6 +102,7 @@ def _planned(found: Circumstances, configured: RepoConfig, *, subject: str, dirt
         checkout="submodules" if configured.submodules else "",
         pooled=len(files) >= pool.LARGE,
         only=found.only if found.narrowed() is not None else (),
+        serves=pipeline.serves,
     )
 
 
@@ -130,13 +132,6 @@ def operator_environment(pairs: list[str]) -> dict[str, str]:
             raise UsageError(f"{pair!r} is no variable", hint="write NAME=VALUE")
         found[key] = value
     return found
-
-
-def _branch(repo: Path, rev: str | None) -> str | None:
-    if rev is None:
-        return None
-    answer = ask(repo, "show-ref", "--verify", "--quiet", f"refs/heads/{rev}")
-    return rev if answer.exit_code == 0 else None
 
 
 def _missing(steps: tuple[PlannedStep, ...], interpreter: Interpreter, choice: Choice) -> tuple[str, ...]:

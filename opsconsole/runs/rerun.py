@@ -28,7 +28,15 @@ def rerun_plan(workspace: Workspace, store: Store, run_id: int, *, only_failed: 
         only = failed_ids(store, run_id)
         if not only:
             raise ConflictError(f"run {run_id} has no failed tests", hint=f"opsconsole rerun {run_id} runs all of it")
-    planned = plan(workspace, store, target, rev=record.commit, environment=environment, only_tests=only)
+    planned = plan(
+        workspace,
+        store,
+        target,
+        rev=record.commit,
+        environment=environment,
+        only_tests=only,
+        branch=record.branch,
+    )
     if only_failed and not planned.only:
         raise ConflictError(
             f"{target} cannot be narrowed to single tests",

@@ -12,7 +12,7 @@ from opsconsole.config.workspace import Workspace
 from opsconsole.ground.actor import current_actor
 from opsconsole.ground.errors import ConflictError, RefusedError, StoreError
 from opsconsole.ground.files import try_lock, write_atomically
-from opsconsole.ground.nouns import PipelineKind, RunState, StepState
+from opsconsole.ground.nouns import PipelineKind, RunPurpose, RunState, StepState
 from opsconsole.ground.process import own_python
 from opsconsole.repos import registration
 from opsconsole.runs.folder import RunFolder, run_folder
@@ -34,16 +34,17 @@ def start(
     actor: str | None = None,
     alert_id: int | None = None,
     rerun_of: int | None = None,
+    purpose: RunPurpose | None = None,
 ) -> int:
     """Start a run of ``plan``, detached; return its id.
 
     ``intake`` is the command line that takes the run in (the run's id is appended); ``environment`` holds this run's
-    ``OPSCONSOLE_*``. RefusedError, with the command that trusts it, for a repo that was not trusted, and for a plan that
+    ``OPSCONSOLE_*``; ``purpose`` says what it is for where its plan does not. RefusedError, with the command that trusts it, for a repo that was not trusted, and for a plan that
     needs what this machine does not have.
     """
     _refuse(workspace, store, plan)
     with store.immediate() as connection:
-        run_id = runs.insert(connection, _new_run(plan, actor, reason, alert_id, rerun_of))
+        run_id = runs.insert(connection, _new_run(plan, actor, reason, alert_id, rerun_of, purpose))
         steps.put(
             connection,
             [StepRecord(run_id, at, step.name, step.run, StepState.QUEUED) for at, step in enumerate(plan.steps)],
@@ -147,7 +148,23 @@ def _set_aside(path: Path) -> None:
         path.rename(aside)
 
 
-def _new_run(plan: Plan, actor: str | None, reason: str | None, alert_id: int | None, rerun_of: int | None) -> NewRun:
+def purpose_of(plan: Plan) -> RunPurpose:
+    """Return what a plan is for: a build narrowed to some tests is partial, a task that serves a model is no errand."""
+    if plan.kind is PipelineKind.BUILD:
+        return RunPurpose.PARTIAL if plan.only else RunPurpose.FULL
+    if plan.kind is PipelineKind.TASK and plan.serves is not None:
+        return RunPurpose.SERVE
+    return RunPurpose(plan.kind)
+
+
+def _new_run(
+    plan: Plan,
+    actor: str | None,
+    reason: str | None,
+    alert_id: int | None,
+    rerun_of: int | None,
+    purpose: RunPurpose | None,
+) -> NewRun:
     return NewRun(
         repo=plan.repo,
         pipeline=plan.pipeline,
@@ -161,4 +178,5 @@ def _new_run(plan: Plan, actor: str | None, reason: str | None, alert_id: int | 
         note="; ".join(plan.notes) or None,
         alert_id=alert_id,
         rerun_of=rerun_of,
+        purpose=purpose or purpose_of(plan),
     )

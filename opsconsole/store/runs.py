@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from opsconsole.ground import clock
-from opsconsole.ground.nouns import LIVE_RUN_STATES, PipelineKind, RunState
+from opsconsole.ground.nouns import BROKEN_RUN_STATES, LIVE_RUN_STATES, PipelineKind, RunPurpose, RunState
 from opsconsole.store.connection import Store
 
 LIVE = tuple(sorted(LIVE_RUN_STATES))
 _LIVE_MARKS = ",".join("?" * len(LIVE))
-_LIVE_WORDS = ",".join(f"'{state}'" for state in LIVE)
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,7 @@ class NewRun:
     note: str | None = None
     alert_id: int | None = None
     rerun_of: int | None = None
+    purpose: RunPurpose = RunPurpose.FULL
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class RunRecord:
     state: RunState
     commit: str
     branch: str | None
-    """The branch that was checked out when the run was planned; None when detached."""
+    """The branch that was asked for by name, or that was checked out when nothing was named; else None."""
     subject: str
     """The commit's subject: text from outside."""
     dirty: bool
@@ -87,6 +87,12 @@ class RunRecord:
     """Since when its logs, reports and artifacts are gone."""
     covered: float | None = None
     """Share of the code's lines that the tests ran, 0 to 1."""
+    purpose: RunPurpose = RunPurpose.FULL
+
+    @property
+    def broken(self) -> bool:
+        """Whether it is over and did not do what it should; a cancelled one says nothing of that."""
+        return self.state in BROKEN_RUN_STATES
 
     @property
     def duration_s(self) -> float | None:
@@ -102,7 +108,7 @@ def insert(connection: sqlite3.Connection, run: NewRun) -> int:
     """Write a queued run; return its id."""
     cursor = connection.execute(
         "INSERT INTO runs (repo, pipeline, kind, state, commit_id, branch, subject, dirty, actor, reason, note, alert_id,"
-        " rerun_of, created_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        " rerun_of, purpose, created_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
             run.repo,
             run.pipeline,
@@ -117,6 +123,7 @@ def insert(connection: sqlite3.Connection, run: NewRun) -> int:
             run.note,
             run.alert_id,
             run.rerun_of,
+            run.purpose,
             clock.to_text(clock.now()),
         ),
     )
@@ -202,10 +209,11 @@ def page(
     state: RunState | None = None,
     alert_id: int | None = None,
     kind: PipelineKind | None = None,
+    whole: bool = False,
     before: int | None = None,
     limit: int = 50,
 ) -> list[RunRecord]:
-    """Return runs, newest first; ``before`` is the id to page on from."""
+    """Return runs, newest first; ``before`` is the id to page on from, ``whole`` leaves out probes and reruns of tests."""
     sql, parameters = page_query(
         repo=repo,
         pipeline=pipeline,
@@ -213,6 +221,7 @@ def page(
         state=state,
         alert_id=alert_id,
         kind=kind,
+        whole=whole,
         before=before,
         limit=limit,
     )
@@ -227,6 +236,7 @@ def page_query(
     state: RunState | None = None,
     alert_id: int | None = None,
     kind: PipelineKind | None = None,
+    whole: bool = False,
     before: int | None = None,
     limit: int = 50,
 ) -> tuple[str, tuple[object, ...]]:
@@ -245,14 +255,9 @@ def page_query(
         ("id < ?", before),
     ]
     used = [(text, value) for text, value in narrowings if value is not None]
-    where = " AND ".join(text for text, _ in used) or "1"
+    words = [text for text, _ in used] + (["+purpose NOT IN ('partial', 'probe')"] if whole else [])
+    where = " AND ".join(words) or "1"
     return f"SELECT * FROM runs WHERE {where} ORDER BY id DESC LIMIT ?", (*(value for _, value in used), limit)  # noqa: S608
-
-
-def trend(store: Store, repo: str, pipeline: str | None = None, *, limit: int = 20) -> list[RunState]:
-    """Return the outcomes of the last runs, oldest first: the points of a sparkline."""
-    sql, parameters = page_query(repo=repo, pipeline=pipeline, limit=limit)
-    return [RunState(row["state"]) for row in reversed(store.rows(sql, parameters))]
 
 
 def record_of(row: sqlite3.Row) -> RunRecord:
@@ -282,6 +287,7 @@ def record_of(row: sqlite3.Row) -> RunRecord:
         pinned=bool(row["pinned"]),
         pruned_at=clock.from_text_or_none(row["pruned_at"]),
         covered=row["covered"],
+        purpose=RunPurpose(row["purpose"]),
     )
 
 
@@ -306,16 +312,3 @@ def window(store: Store, repo: str, start: int, size: int) -> list[RunRecord]:
         (repo, run_id, last - first, first - place),
     )
     return [record_of(row) for row in reversed(rows)]
-
-
-def last_of_pipelines(store: Store, repo: str) -> list[RunRecord]:
-    """Return the newest run that is over of each pipeline a repo ever had, by one look-up for each of them."""
-    rows = store.rows(
-        "WITH RECURSIVE known (pipeline) AS (SELECT min(pipeline) FROM runs WHERE repo = :repo UNION ALL"  # noqa: S608 - marks
-        " SELECT (SELECT min(pipeline) FROM runs WHERE repo = :repo AND pipeline > known.pipeline) FROM known"
-        " WHERE known.pipeline IS NOT NULL)"
-        " SELECT runs.* FROM known CROSS JOIN runs ON runs.id = (SELECT id FROM runs WHERE repo = :repo"
-        f" AND pipeline = known.pipeline AND state NOT IN ({_LIVE_WORDS}) ORDER BY id DESC LIMIT 1)",
-        {"repo": repo},
-    )
-    return [record_of(row) for row in rows]

@@ -51,6 +51,12 @@ class SlowTest:
     """The median of the runs before; None when there are none."""
 
 
+def names(store: Store, repo: str, pipeline: str) -> list[str]:
+    """Return the names of all tests that runs of a pipeline ever reported."""
+    rows = store.rows("SELECT DISTINCT name FROM tests WHERE repo = ? AND pipeline = ?", (repo, pipeline))
+    return [row["name"] for row in rows]
+
+
 def find(store: Store, repo: str, name: str, *, pipeline: str = "build", variant: str = "") -> TestRecord | None:
     """Return one test; None when it never ran."""
     row = store.row(

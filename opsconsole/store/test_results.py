@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from opsconsole.ground import clock
-from opsconsole.ground.nouns import TestOutcome
+from opsconsole.ground.nouns import RunPurpose, TestOutcome
 from opsconsole.store.connection import Store
 
 FAILED_QUERY = (
@@ -54,14 +54,16 @@ class RunOfTests:
     repo: str
     pipeline: str
     commit: str
+    purpose: RunPurpose = RunPurpose.FULL
 
 
 def take_in(connection: sqlite3.Connection, run: RunOfTests, results: Sequence[TestResult]) -> None:
-    """Write a run's test cases, once, and bring the history of each test up to date."""
+    """Write a run's test cases, once, and bring the history of each test up to date; a probe's say nothing of now."""
     if not results:
         return
     _number(connection, run, results)
-    _remember(connection, run)
+    if run.purpose is not RunPurpose.PROBE:
+        _remember(connection, run)
     numbers = {(row[0], row[1]): row[2] for row in connection.execute("SELECT variant, name, test FROM temp.incoming")}
     connection.executemany(
         "INSERT INTO test_results (run_id, position, test, outcome, duration_s, file, line, message, detail)"
@@ -121,7 +123,7 @@ def _remember(connection: sqlite3.Connection, run: RunOfTests) -> None:
     """Count what the run says of each test; a skipped one says nothing.
 
     Flaky is who passed and failed at one commit, in two runs or in two tries of one. A flip is a change of outcome from
-    one run to the next, whatever the commit.
+    one whole run to the next, whatever the commit; a rerun of single tests mends nothing.
     """
     now = clock.to_text(clock.now())
     same_commit = [
@@ -140,6 +142,13 @@ def _remember(connection: sqlite3.Connection, run: RunOfTests) -> None:
             " OR (incoming.bad = 0 AND outcome IN ('error', 'failed'))))",
             same_commit,
         )
+    if run.purpose is RunPurpose.PARTIAL:
+        connection.execute(
+            "UPDATE tests SET flaky = tests.flaky + 1, flaky_at = ? FROM temp.incoming i"
+            " WHERE tests.id = i.test AND i.flaky > 0",
+            (now,),
+        )
+        return
     connection.execute(
         "UPDATE tests SET runs = tests.runs + 1, bad = tests.bad + (i.bad > 0),"
         " flips = tests.flips + coalesce((tests.last_outcome = 'passed') <> (i.bad = 0), 0),"

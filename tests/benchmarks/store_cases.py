@@ -10,7 +10,7 @@ from pathlib import Path
 from opsconsole.config.workspace import open_workspace
 from opsconsole.ground.nouns import PipelineKind, RunState, TestOutcome
 from opsconsole.lifecycle.waiting import waiting
-from opsconsole.store import alerts, events, pruning, runs, steps, test_history, test_results
+from opsconsole.store import alerts, events, pruning, runs, steps, test_history, test_results, verdicts
 from opsconsole.store.connection import Store
 from opsconsole.store.runs import NewRun
 from opsconsole.store.test_results import RunOfTests, TestResult
@@ -129,14 +129,15 @@ RUNS: dict[str, Case] = {
     "runs.latest": lambda s, c: runs.latest(s, c.repo()),
     "runs.latest repo, pipeline long ago": lambda s, c: runs.latest(s, c.repo(), pipeline="retired"),
     "runs.live": lambda s, c: runs.live(s),
-    "runs.trend": lambda s, c: runs.trend(s, c.repo(), "build"),
+    "verdicts.course": lambda s, c: verdicts.course(s, c.repo(), "build", branch="main"),
     "runs.count largest repo": lambda s, c: runs.count(s, repo=REPOS[0]),
     "runs.window near": lambda s, c: runs.window(s, REPOS[0], 200, 200),
     "runs.window deep": lambda s, c: runs.window(s, REPOS[0], c.sizes.runs * 45 // 100, 200),
     "waiting": lambda s, c: _waiting(s),
     "steps.of_run": lambda s, c: steps.of_run(s, c.run()),
     "runs.page repo, kind": lambda s, c: runs.page(s, repo=c.repo(), kind=PipelineKind.BUILD, limit=20),
-    "runs.last_of_pipelines": lambda s, c: runs.last_of_pipelines(s, c.repo()),
+    "verdicts.of_branch": lambda s, c: verdicts.of_branch(s, c.repo(), "main"),
+    "verdicts.of_other_pipelines": lambda s, c: verdicts.of_other_pipelines(s, c.repo()),
     "pruning.keepable, a page": lambda s, c: list(pruning.keepable(s, range(c.sizes.runs - 499, c.sizes.runs + 1))),
 }
 TESTS: dict[str, Case] = {

@@ -97,7 +97,10 @@ def test_a_broken_pipeline_waits_behind_any_number_of_other_runs_until_it_is_giv
     path = shop.root / "opsconsole.toml"
     path.write_text(path.read_text() + f'[repos.app]\npath = "{works.repo}"\n')
     workspace = open_workspace(shop.root)
-    run = "INSERT INTO runs (repo, pipeline, kind, state, commit_id, actor, created_at) VALUES ('app',?,'task',?,?,'ops',?)"
+    run = (
+        "INSERT INTO runs (repo, pipeline, kind, purpose, state, commit_id, actor, created_at)"
+        " VALUES ('app',?,'task','task',?,?,'ops',?)"
+    )
     moments = [f"2026-0{month}-01T00:00:00.000000Z" for month in (1, 4, 6)]
     with store.immediate() as connection:
         connection.execute(run, ("retired", "failed", "a", moments[0]))

@@ -7,7 +7,7 @@ import pytest
 
 from opsconsole.ground import clock
 from opsconsole.ground.nouns import PipelineKind, RunState, StepState, TestOutcome
-from opsconsole.store import runs, steps, test_history, test_results
+from opsconsole.store import runs, steps, test_history, test_results, verdicts
 from opsconsole.store.connection import Store, open_store
 from opsconsole.store.runs import NewRun, TestCounts
 from opsconsole.store.steps import StepRecord
@@ -61,7 +61,7 @@ def test_a_final_outcome_is_written_once_and_nothing_moves_after_it(store: Store
         assert not runs.advance(connection, run_id, RunState.RUNNING, started_at=clock.now())
         assert not runs.advance(connection, run_id, RunState.ENDING, started_at=None)
     assert runs.live(store) == []
-    assert runs.trend(store, "app") == [RunState.PASSED]
+    assert [run.id for run in verdicts.course(store, "app", "build", branch="main")] == [run_id]
 
 
 @pytest.mark.parametrize(

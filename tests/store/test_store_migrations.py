@@ -117,3 +117,22 @@ def test_baselines_become_first_revisions_and_chunks_keep_what_they_showed(tmp_p
                 (moment,),
             )
     assert list(tmp_path.glob("store.schema3.*.db"))
+
+
+def test_old_runs_get_the_purpose_that_they_told_in_words(tmp_path: Path) -> None:
+    told = {
+        1: ("build", "build", None, "full"),
+        2: ("build", "build", "which commit broke test_x", "probe"),
+        3: ("build", "build", "the failed tests of run 1", "partial"),
+        4: ("bisect", "task", "which commit broke test_x", "search"),
+        5: ("train", "train", "alert 3: AUC fell", "train"),
+        6: ("serve", "task", None, "task"),
+    }
+    old = schema(tmp_path, 4)
+    for run, (pipeline, kind, reason, _) in told.items():
+        old.execute(RUN, (run, "app", pipeline, kind, "passed", "c" * 40, "tess", "2026-01-01T00:00:00.000000Z"))
+        old.execute("UPDATE runs SET reason = ? WHERE id = ?", (reason, run))
+    old.close()
+    with open_store(tmp_path) as store:
+        found = {run.id: str(run.purpose) for run in runs.page(store, limit=9)}
+    assert found == {run: purpose for run, (*_, purpose) in told.items()}

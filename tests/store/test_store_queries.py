@@ -12,6 +12,7 @@ from opsconsole.ground.errors import NotFoundError
 from opsconsole.ground.nouns import PipelineKind, RunState, TestOutcome
 from opsconsole.store import (
     alerts,
+    bisections,
     events,
     judgements,
     models,
@@ -21,6 +22,7 @@ from opsconsole.store import (
     steps,
     test_history,
     test_results,
+    verdicts,
 )
 from opsconsole.store.connection import Store
 from opsconsole.store.runs import NewRun
@@ -61,7 +63,19 @@ VIEWS: dict[str, Callable[[Store], object]] = {
     "a page of an alert": lambda store: runs.page(store, alert_id=1, state=RunState.PASSED),
     "a count": lambda store: runs.count(store, repo="a"),
     "the window into a repo": lambda store: runs.window(store, "a", 0, 9),
-    "the last of pipelines": lambda store: runs.last_of_pipelines(store, "a"),
+    "the verdicts of a branch": lambda store: verdicts.of_branch(store, "a", "main"),
+    "the verdicts of no branch": lambda store: verdicts.of_branch(store, "a", None),
+    "the verdicts of a commit": lambda store: verdicts.of_commit(store, "a", "c"),
+    "the verdicts of other pipelines": lambda store: verdicts.of_other_pipelines(store, "a"),
+    "the branch built last": lambda store: verdicts.branch_built_last(store, "a"),
+    "green builds": lambda store: verdicts.green(store, "a", "b", branch="main", before=9),
+    "the course of a pipeline": lambda store: verdicts.course(store, "a", "b", branch="main"),
+    "whole runs of a pipeline": lambda store: runs.page(
+        store, repo="a", pipeline="b", state=RunState.PASSED, whole=True
+    ),
+    "what bisects found": lambda store: bisections.since(store, "a", "b", clock.now()),
+    "what a search found": lambda store: bisections.of_run(store, 1),
+    "names of tests": lambda store: test_history.names(store, "a", "b"),
     "steps": lambda store: steps.of_run(store, 1),
     "tests of a run": lambda store: test_results.of_run(store, 1, after=5),
     "failed tests": lambda store: test_results.failed(store, 1),
@@ -198,9 +212,9 @@ def test_the_last_run_of_each_pipeline_is_found_behind_any_number_of_others(shop
         last = _a_run(shop.store, "a", number=number)
     with shop.store.immediate() as connection:
         connection.execute("UPDATE runs SET state = 'passed' WHERE pipeline = 'b' AND id < ?", (last,))
-    found = {run.pipeline: run.id for run in runs.last_of_pipelines(shop.store, "a")}
+    found = {run.pipeline: run.id for run in verdicts.of_branch(shop.store, "a", "main")}
     assert found == {"b": last - 1, "nightly": nightly}
-    assert runs.last_of_pipelines(shop.store, "nobody") == []
+    assert verdicts.of_branch(shop.store, "nobody", "main") == verdicts.of_branch(shop.store, "a", "other") == []
 
 
 def test_events_since_a_time_hold_past_a_clock_that_was_set(shop: Shop) -> None:

@@ -10,10 +10,12 @@ from opsconsole.console.marks import progress, state_cell
 from opsconsole.console.widgets.rows import BLANK, Row, heading
 from opsconsole.console.widgets.tones import Cell, Column, Toned
 from opsconsole.ground import clock, text
-from opsconsole.ground.nouns import StepState
+from opsconsole.ground.nouns import RunPurpose, StepState
+from opsconsole.lifecycle.repo_state import cause
 from opsconsole.runs.folder import run_folder
 from opsconsole.runs.progress import ProgressReader
-from opsconsole.store import test_history
+from opsconsole.store import bisections, test_history
+from opsconsole.store.bisections import Bisection
 from opsconsole.store.runs import RunRecord
 from opsconsole.store.steps import StepRecord
 from opsconsole.store.test_results import TestResult
@@ -30,6 +32,10 @@ CASES = (Column(least=30), Column(width=26, drop=1), Column(width=7, right=True)
 WIDE = (Column(),)
 SLOWEST = 3
 ARTIFACTS = 50
+PURPOSES = {
+    RunPurpose.PARTIAL: "only some tests: says nothing of the branch",
+    RunPurpose.PROBE: "asked for by a bisect: says nothing of the branch",
+}
 TRACE = 40
 """Lines of a failed test's traceback that are shown."""
 
@@ -53,12 +59,23 @@ class RunSheet:
         said += ["of the commit; the tree was dirty"] if run.dirty else []
         said += [f"answers alert {run.alert_id}"] if run.alert_id else []
         said += [f"{text.percent(run.covered, 1)} of lines covered"] if run.covered is not None else []
+        said += [PURPOSES[run.purpose]] if run.purpose in PURPOSES else []
         said += ["kept for good"] if run.pinned else []
         said += ["logs and artifacts were pruned"] if run.pruned_at else []
         line = [Toned("   ".join(said), "dim")]
+        found = self._found(run)
+        if found is not None:
+            told = f"   broken since {found.first_bad[:7]} “{text.clean(found.subject, limit=50)}”, found by bisect"
+            line.append(Toned(told, "accent"))
         if run.error:
             line.append(Toned(f"   {text.clean(run.error)}", "bad"))
         return line
+
+    def _found(self, run: RunRecord) -> Bisection | None:
+        """Return what this search found, or which commit broke what this build found broken."""
+        if run.purpose is RunPurpose.SEARCH:
+            return bisections.of_run(self.console.store, run.id)
+        return cause(self.console.store, run) if run.broken and run.purpose is RunPurpose.FULL else None
 
     def progress(self, run: RunRecord) -> list[Row]:
         """Return how far the tests of a live run are, as far as its runner tells."""

@@ -22,10 +22,11 @@ from opsconsole.console.widgets.log import LogView
 from opsconsole.console.widgets.rows import Row, RowList, Rows, Window
 from opsconsole.console.widgets.tones import Cell, Column, Toned
 from opsconsole.ground import text
-from opsconsole.ground.nouns import PipelineKind, StepState
+from opsconsole.ground.nouns import PipelineKind, RunPurpose, StepState
+from opsconsole.lifecycle.repo_state import repo_state
 from opsconsole.repos.status import RepoStatus
 from opsconsole.runs.folder import run_folder
-from opsconsole.store import runs, steps, test_results
+from opsconsole.store import runs, steps, test_results, verdicts
 from opsconsole.store.runs import RunRecord
 from opsconsole.store.steps import StepRecord
 from opsconsole.store.test_results import TestResult
@@ -34,11 +35,13 @@ REPOS = (Column(least=10), Column(width=10, drop=2), Column(width=7, drop=1), Co
 RUNS = (
     Column(width=5, right=True),
     Column(width=11),
-    Column(width=6),
+    Column(width=7),
     Column(width=7, drop=1),
     Column(width=7, right=True),
     Column(least=11, right=True),
 )
+PART_OF_A_BUILD = frozenset({RunPurpose.PARTIAL, RunPurpose.PROBE})
+"""Runs that say so in the list instead of their pipeline, since they say nothing of the branch."""
 WRONG = (StepState.FAILED, StepState.TIMED_OUT, StepState.ERROR)
 """A step that ended so has its log opened at the first error."""
 
@@ -262,8 +265,7 @@ class BuildsTab(Tab):
 
     def _repo_row(self, name: str) -> Row:
         status = self.console.repo_status(name)
-        own = runs.page(self.console.store, repo=name, limit=40)
-        last = next((run for run in own if run.kind is not PipelineKind.TASK), None)
+        last = repo_state(self.console.workspace, self.console.store, name).verdict
         trusted = self.console.repo_trusted(name)
         cells: tuple[Cell, ...] = (
             name,
@@ -298,9 +300,9 @@ class BuildsTab(Tab):
 
     def _show_runs_title(self, count: int) -> None:
         """Say how many runs there are, and how those of one pipeline went: the selected run's, else the build."""
-        store, repo = self.console.store, self._repo
+        repo = self._repo
         pipeline = self._run.pipeline if self._run is not None else "build"
-        recent = runs.page(store, repo=repo, pipeline=pipeline, limit=20) if repo else []
+        recent = self._course(repo, pipeline) if repo else []
         counts = self.query_one("#runs", RowList).counts
         self.query_one("#runs-title", OneLine).say(
             Toned(" "),
@@ -311,11 +313,19 @@ class BuildsTab(Tab):
             *trend_cell(recent),
         )
 
+    def _course(self, repo: str, pipeline: str) -> list[RunRecord]:
+        """Return the last runs of a pipeline that say how it goes: of a build, the full ones of the branch at hand."""
+        run, store = self._run, self.console.store
+        if run is None or run.kind is PipelineKind.BUILD:
+            branch = run.branch if run is not None else repo_state(self.console.workspace, store, repo).branch
+            return verdicts.course(store, repo, pipeline, branch=branch)
+        return runs.page(store, repo=repo, pipeline=pipeline, limit=20)
+
     def _run_row(self, run: RunRecord) -> Row:
         cells: tuple[Cell, ...] = (
             Toned(f"#{run.id}", "dim"),
             state_cell(run.state),
-            Toned(run.pipeline, "dim"),
+            Toned(run.purpose if run.purpose in PART_OF_A_BUILD else run.pipeline, "dim"),
             Toned(run.commit[:7], "champion"),
             text.duration(run.duration_s) if run.state.final else Toned(elapsed(run), "accent"),
             Toned(self.when(run.created_at), "dim"),

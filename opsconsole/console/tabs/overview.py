@@ -21,8 +21,9 @@ from opsconsole.console.widgets.tones import Cell, Column, Toned
 from opsconsole.ground import clock, text
 from opsconsole.ground.nouns import PipelineKind, RunState
 from opsconsole.lifecycle.ladders import ladder_of
+from opsconsole.lifecycle.repo_state import repo_state
 from opsconsole.lifecycle.waiting import Waiting
-from opsconsole.store import events, promotions, runs, steps
+from opsconsole.store import events, promotions, runs, steps, verdicts
 from opsconsole.store.runs import RunRecord
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ REPOS = (
     Column(width=20),
     Column(width=16, drop=3),
     Column(width=7),
-    Column(width=12),
+    Column(width=18),
     Column(width=8, right=True),
     Column(width=20, drop=1),
     Column(least=6, drop=2),
@@ -218,8 +219,9 @@ class OverviewTab(Tab):
 
     def _repo_row(self, name: str) -> Row:
         store = self.console.store
-        built = runs.page(store, repo=name, kind=PipelineKind.BUILD, limit=20)
-        last = built[0] if built else None
+        state = repo_state(self.console.workspace, store, name)
+        last = state.verdict
+        built = verdicts.course(store, name, last.pipeline, branch=last.branch) if last is not None else []
         status = self.console.repo_status(name)
         tests: Cell = Toned("not built", "dim")
         if last is not None:
@@ -232,7 +234,8 @@ class OverviewTab(Tab):
                 if last.state is RunState.PASSED
                 else f" {counts.failed + counts.errors} of {counts.total}"
             )
-            tests = (mark, Toned(said, mark.tone))
+            elsewhere = status is not None and not state.speaks_of(status.commit)
+            tests = (mark, Toned(said, mark.tone), Toned(f" at {last.commit[:7]}" if elsewhere else "", "dim"))
         if not self.console.repo_trusted(name):
             tests = Toned("not trusted", "warn")
         commit = (status.commit if status else last.commit if last else None) or ""
