@@ -51,6 +51,8 @@ class Left:
     """How far the scores of late and timely rows lie apart, in standard deviations of the noise."""
     champion_skill: float | None = None
     """None: the champion was not scored."""
+    champion_seed: int = 1
+    """The champion's own seed: it scores the same rows as it did before."""
     rows: int = ROWS
     trained: Sequence[str] = tuple(f"t{number}" for number in range(50))
     named: bool = True
@@ -81,7 +83,7 @@ class Left:
         labels = [number % 3 == 0 for number in range(self.rows)]
         contenders = [("challenger", self.skill, self.seed)]
         if self.champion_skill is not None:
-            contenders.append(("champion", self.champion_skill, 1))
+            contenders.append(("champion", self.champion_skill, self.champion_seed))
         with (out / "evaluation.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["row_id", "label", "score", "contender"])
@@ -158,7 +160,7 @@ class Shop:
         made = []
         for number in range(1, count + 1):
             before = number - 1 or None
-            left = Left(seed=number, champion_skill=None if before is None else 1.5)
+            left = Left(seed=number, champion_skill=None if before is None else 1.5, champion_seed=before or 1)
             made.append(self.version(left, champion=before))
             self.promote(number, force=("not worse",) if before else ())
         return made

@@ -10,9 +10,11 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from opsconsole.config.metrics import COMPARED, MEASURED, fits, names
 from opsconsole.config.quantities import Duration, Size, parse_duration, parse_size
-from opsconsole.config.schema import Config
+from opsconsole.config.schema import Config, ModelConfig, PipelineConfig
 from opsconsole.ground.errors import ConfigError
+from opsconsole.ground.nouns import PipelineKind
 
 FILE_NAME = "opsconsole.toml"
 T = TypeVar("T")
@@ -66,6 +68,10 @@ def _decode(kind: type, value: object) -> object:
     raise NotImplementedError(kind)
 
 
+MODEL_KINDS = frozenset({PipelineKind.TRAIN, PipelineKind.SCORE, PipelineKind.EVALUATE})
+"""Pipelines that are about a model."""
+
+
 class _Reference(NamedTuple):
     keys: list[str]
     kind: str
@@ -99,8 +105,36 @@ def _references(config: Config) -> Iterator[_Reference]:
     for name, model_config in config.models.items():
         for alias in model_config.gates:
             yield _Reference(["models", name, "gates", alias], f"`{name}` has no rung", alias, model_config.ladder)
+        yield from _metrics(name, model_config)
     for repo, repo_config in config.repos.items():
         for name, pipeline in repo_config.pipelines.items():
             if pipeline.on.alert is not None:
                 keys = ["repos", repo, "pipelines", name, "on", "alert"]
                 yield _Reference(keys, "there is no monitor", pipeline.on.alert, monitors)
+            if pipeline.kind in MODEL_KINDS and _model_unsaid(config, f"{repo}/{name}", pipeline):
+                lacks = f"is of kind {pipeline.kind}, and says not which of the models it is about: model ="
+                yield _Reference(["repos", repo, "pipelines", name, "model"], lacks, "?", models)
+            if pipeline.model is not None:
+                keys = ["repos", repo, "pipelines", name, "model"]
+                yield _Reference(keys, "there is no model", pipeline.model, models)
+
+
+def _model_unsaid(config: Config, target: str, pipeline: PipelineConfig) -> bool:
+    """Tell whether nothing says which of several models a pipeline is about: it, its alert's monitor, or one it feeds."""
+    told = pipeline.model or pipeline.on.alert
+    fed = {monitor.model.partition("@")[0] for monitor in config.monitors.values() if monitor.refresh == target}
+    return told is None and len(fed) != 1 and len(config.models) > 1
+
+
+def _metrics(name: str, model: ModelConfig) -> Iterator[_Reference]:
+    """Hold the metrics of a model's gates against what its task has; one that fits is no reference to check."""
+    for alias, gates in model.gates.items():
+        keys = ["models", name, "gates", alias]
+        rules = (
+            ("floor", gates.floor, MEASURED, "cannot be measured:"),
+            ("not_worse", gates.not_worse, COMPARED, "cannot be compared row by row:"),
+        )
+        for rule, found, known, word in rules:
+            if found is not None and not fits(found.metric, model.task, known):
+                said = f"of a {model.task} model this {word}"
+                yield _Reference([*keys, rule, "metric"], said, found.metric, names(model.task, known))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, field
@@ -131,6 +131,8 @@ class PipelineConfig(Table, frozen=True, kw_only=True):
     """``[repos.NAME.pipelines.NAME]``: named steps."""
 
     kind: PipelineKind = PipelineKind.BUILD
+    model: Name | None = None
+    """The model that it trains, scores or evaluates; default: the monitor's that names it, else the workspace's only one."""
     run: str | None = None
     """The only step; or ``steps``."""
     steps: list[StepConfig] = []
@@ -212,12 +214,18 @@ class GatesConfig(Table, frozen=True, kw_only=True):
     floor: FloorGate | None = None
     tests: bool = False
     """A run with tests must have passed at the version's commit."""
+    evidence: bool | None = None
+    """Demand held-out rows that no contender was trained on. None: the top rung does once its champion has some."""
 
 
 class ModelConfig(Table, frozen=True, kw_only=True):
     """``[models.NAME]``: a registered model."""
 
     task: ModelTask = ModelTask.BINARY
+    positive: Scalar | None = None
+    """The label that a binary model's score is the probability of; None: labels are 0 and 1, or false and true."""
+    scores: Literal["probability", "logit"] = "probability"
+    """What an evaluation's scores are; logits are brought to probabilities when they are read."""
     ladder: Annotated[list[Name], Meta(min_length=1)] = field(
         default_factory=lambda: ["candidate", "staging", "production"]
     )
@@ -229,6 +237,10 @@ class ModelConfig(Table, frozen=True, kw_only=True):
     gates: dict[Name, GatesConfig] = {}
     probe: str | None = None
     """A URL of the service that serves this model, asked after each move which version it answers with."""
+
+    def __post_init__(self) -> None:
+        if self.positive is not None and self.task is not ModelTask.BINARY:
+            raise ValueError(f"`positive` is for a binary model, this one is {self.task}")
 
 
 class Config(Table, frozen=True, kw_only=True):

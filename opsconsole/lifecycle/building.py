@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from opsconsole.config.load import MODEL_KINDS
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground import clock
-from opsconsole.ground.nouns import PipelineKind, RunPurpose
+from opsconsole.ground.errors import ConfigError
+from opsconsole.ground.nouns import RunPurpose
 from opsconsole.ground.process import own_python
 from opsconsole.lifecycle.ladders import champion_of, ladder_of
 from opsconsole.registry.places import version_folder
@@ -16,8 +18,6 @@ from opsconsole.runs.plan import plan
 from opsconsole.runs.rerun import rerun_plan
 from opsconsole.runs.start import start
 from opsconsole.store.connection import Store
-
-MODEL_KINDS = frozenset({PipelineKind.TRAIN, PipelineKind.SCORE, PipelineKind.EVALUATE})
 
 
 def start_run(
@@ -50,17 +50,38 @@ def intake_command(root: Path) -> list[str]:
     return own_python("opsconsole.lifecycle.intake", str(root))
 
 
-def model_of(workspace: Workspace, target: str) -> str | None:
-    """Return the model that a pipeline trains or scores: its monitor's, else the workspace's only one."""
+def model_of(workspace: Workspace, target: str, named: str | None = None) -> str | None:
+    """Return the model that a pipeline trains or scores: the one it names, its monitor's, else the workspace's only one."""
     repo, _, pipeline = target.partition("/")
     configured = workspace.config.repos.get(repo)
     found = configured.pipelines.get(pipeline) if configured else None
+    if named is not None or (found is not None and found.model is not None):
+        return named or (found.model if found is not None else None)
     monitors = workspace.config.monitors
     if found is not None and found.on.alert in monitors:
         return monitors[found.on.alert].model.partition("@")[0]
     served = {item.model.partition("@")[0] for item in monitors.values() if item.refresh == target}
     names = served or set(workspace.config.models)
     return next(iter(names)) if len(names) == 1 else None
+
+
+def require_model(workspace: Workspace, planned: Plan) -> str | None:
+    """Return the model of a training or scoring; ConfigError where there are several, and nothing says which.
+
+    A training that is not told its champion could not be judged against it.
+    """
+    target, known = f"{planned.repo}/{planned.pipeline}", sorted(workspace.config.models)
+    model = model_of(workspace, target, planned.model)
+    if model is None and len(known) > 1:
+        raise ConfigError(
+            f"{target} is of kind {planned.kind}, and there are {len(known)} models: {', '.join(known)}",
+            hint=f'say which it is about, in the pipeline: model = "{known[0]}"',
+        )
+    if planned.model is not None and planned.model not in known:
+        raise ConfigError(
+            f"{target}: model: there is no model `{planned.model}`", hint=f"known: {', '.join(known) or 'none'}"
+        )
+    return model
 
 
 def _start(
@@ -76,7 +97,7 @@ def _start(
 ) -> int:
     known: dict[str, str] = {}
     if planned.kind in MODEL_KINDS:
-        known = _model_environment(workspace, store, f"{planned.repo}/{planned.pipeline}")
+        known = _model_environment(workspace, store, require_model(workspace, planned))
     if alert_id is not None:
         known["OPSCONSOLE_ALERT"] = str(alert_id)
     if until is not None:
@@ -94,9 +115,8 @@ def _start(
     )
 
 
-def _model_environment(workspace: Workspace, store: Store, target: str) -> dict[str, str]:
+def _model_environment(workspace: Workspace, store: Store, model: str | None) -> dict[str, str]:
     """Return what a training or scoring is told: its model, and the champion it is held against."""
-    model = model_of(workspace, target)
     if model is None:
         return {}
     told = {"OPSCONSOLE_MODEL": model}

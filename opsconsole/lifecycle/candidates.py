@@ -15,10 +15,10 @@ from opsconsole.lifecycle.ladders import champion_of, ladder_of
 from opsconsole.lifecycle.usecases import command
 from opsconsole.registry import gates as checks
 from opsconsole.registry.artifacts import verify
-from opsconsole.registry.gates import Gate, TestsAtCommit
 from opsconsole.registry.links import require_place, sync_link
 from opsconsole.registry.places import version_folder
 from opsconsole.registry.promotion import Move, Moved, plan_rollback, promote, roll_back
+from opsconsole.registry.verdicts import Gate, TestsAtCommit
 from opsconsole.store import judgements, models, promotions, verdicts
 from opsconsole.store.connection import Store
 from opsconsole.store.judgements import StoredJudgement
@@ -56,15 +56,14 @@ def judge(workspace: Workspace, store: Store, model: str, version: int, alias: s
             raise RefusedError(f"v{version} is at {model}@{alias} already", hint="there is nothing to promote")
         champion = None
     found = checks.evaluate(workspace, store, challenger, champion, alias, tests_at(store, challenger))
-    contest = checks.contest_of(workspace, store, challenger, champion)
     return Judgement(
         challenger=challenger,
         champion=champion,
         alias=alias,
         seen_version=held.version if held else None,
         seen_revision=held.revision if held else 0,
-        gates=found,
-        changes=checks.changes(contest),
+        gates=found.gates,
+        changes=found.changes,
     )
 
 
@@ -133,15 +132,24 @@ def _refuse(found: list[Gate], force: tuple[str, ...], *, hint: str) -> None:
         )
 
 
-def roll_back_alias(workspace: Workspace, store: Store, model: str, alias: str, reason: str) -> Moved:
-    """Go back to what was live before, after its digests were read again.
+def roll_back_alias(
+    workspace: Workspace,
+    store: Store,
+    model: str,
+    alias: str,
+    reason: str,
+    *,
+    expect: str | None = None,
+    to: str | None = None,
+) -> Moved:
+    """Go back to what was live before, after its digests were read again; a conflict when the alias moved meanwhile.
 
-    The alerts of what is live again open again with it; those of what was taken back are closed.
+    ``expect`` is the version that the operator saw there, ``to`` the one to go back to. The alerts of what is live again open again with it; those of what was taken back are closed.
     """
     if not reason.strip():
         raise RefusedError("a rollback needs a reason", hint="--reason WHY")
-    line = command("model.rollback", model=model, alias=alias, reason=reason.strip())
-    move, undoes = plan_rollback(store, model, alias, reason.strip(), line)
+    line = command("model.rollback", model=model, alias=alias, reason=reason.strip(), expect=expect, to=to)
+    move, undoes = plan_rollback(store, model, alias, reason.strip(), line, expect=expect, to=to)
     wrong = verify(version_folder(workspace, model, move.to_version), models.files(store, model, move.to_version))
     if wrong:
         raise RefusedError(

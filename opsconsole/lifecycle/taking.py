@@ -7,7 +7,6 @@ import sqlite3
 from pathlib import Path
 
 from opsconsole.config.workspace import Workspace
-from opsconsole.ground.actor import current_actor
 from opsconsole.ground.errors import OpsconsoleError, UsageError
 from opsconsole.ground.files import digest_file, fsync_directory
 from opsconsole.ground.nouns import PipelineKind, RunState
@@ -15,10 +14,10 @@ from opsconsole.lifecycle.finished import FinishedRun, Write
 from opsconsole.lifecycle.ladders import ladder_of
 from opsconsole.registry.links import sync_link
 from opsconsole.registry.promotion import nominate
-from opsconsole.registry.register import Prepared, insert, prepare_path, prepare_run
+from opsconsole.registry.register import Prepared, discard_prepared, insert, prepare_run
 from opsconsole.store import baselines, models
 from opsconsole.store.connection import Store
-from opsconsole.store.models import Provenance, Version
+from opsconsole.store.models import Provenance
 
 
 class VersionTaker:
@@ -34,6 +33,13 @@ class VersionTaker:
             return None
         workspace = run.workspace()
         prepared = prepare_run(workspace, run.folder.out, run.record.id)
+        named = run.order.plan.model
+        if named is not None and prepared.declared.name != named:
+            discard_prepared(prepared)
+            raise UsageError(
+                f"the training left a version of `{prepared.declared.name}`, and its pipeline names `{named}`",
+                hint="model.toml and the pipeline's `model` must say the same",
+            )
         return lambda connection: self._write(connection, workspace, prepared, run)
 
     def follow_up(self, store: Store, run: FinishedRun) -> None:
@@ -118,32 +124,6 @@ class PredictionsTaker:
                     check_monitor(workspace, store, name, recorded=not part_of_a_check(run.record.reason, name))
                 except OpsconsoleError as error:
                     print(f"monitor {name}: {error}")  # noqa: T201 - the run's diary
-
-
-def register_path(
-    workspace: Workspace,
-    store: Store,
-    name: str,
-    path: Path,
-    *,
-    metrics: dict[str, float],
-    params: dict[str, object],
-    evaluation: Path | None,
-    commit: str | None,
-) -> Version:
-    """Register an artifact of the operator's own."""
-    from opsconsole.lifecycle.usecases import command
-
-    prepared = prepare_path(workspace, name, path, metrics=metrics, params=params, evaluation=evaluation)
-    provenance = Provenance(actor=current_actor(), commit=commit)
-    line = command("model.register", model=name, path=str(path))
-    with store.immediate() as connection:
-        version = insert(connection, workspace, prepared, provenance, command=line)
-        nominate(
-            connection, name, ladder_of(workspace, name)[0], version.version, "registered by hand", provenance.actor
-        )
-    sync_link(workspace, store, name, ladder_of(workspace, name)[0])
-    return version
 
 
 def _rows(path: Path) -> int:

@@ -111,7 +111,7 @@ _ALL = (
         "model.rollback",
         "Roll back",
         Danger.PRODUCTION,
-        "model rollback {model} --alias {alias} --reason {reason} --yes",
+        "model rollback {model} --alias {alias} --reason {reason} [--expect {expect}] [--to {to}] --yes",
     ),
     UseCase("drift.check", "Check a monitor", Danger.WRITE, "drift check {monitor}"),
     UseCase("drift.labels", "Bring labels", Danger.WRITE, "drift labels {monitor} {file}"),

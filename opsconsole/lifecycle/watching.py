@@ -11,8 +11,7 @@ from opsconsole.ground import clock
 from opsconsole.ground.errors import NegativeError, NotFoundError
 from opsconsole.ground.nouns import RunState
 from opsconsole.lifecycle.building import start_run
-from opsconsole.registry.gates import evidence_folder
-from opsconsole.registry.places import evaluation_path
+from opsconsole.registry.places import evaluation_path, evidence_folder
 from opsconsole.runs.follow import wait, wait_until_released
 from opsconsole.store import chunks, events, models, promotions
 from opsconsole.store.connection import Store

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import shutil
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from opsconsole.ground.errors import NotFoundError, UsageError
+from opsconsole.ground import text
+from opsconsole.ground.errors import NotFoundError, StoreError, UsageError
 from opsconsole.ground.files import BLOCK, digest_bytes, digest_file, fsync_directory
 from opsconsole.ground.nouns import Digest
+from opsconsole.ground.regular import open_regular
 from opsconsole.store.models import VersionFile
 
 STAGING = ".staging"
@@ -32,24 +36,37 @@ class Staged:
         return sum(file.size for file in self.files)
 
 
-def stage(source: Path, folder: Path) -> Staged:
+def stage(source: Path, folder: Path, *, apart: frozenset[str] = frozenset()) -> Staged:
     """Copy a file or folder into ``folder``, hashing on the way; links and devices are refused.
 
-    What an earlier, killed attempt left at ``folder`` is thrown away.
+    Names in ``apart`` at the top of a folder are left out. What an earlier, killed attempt left at ``folder`` is thrown
+    away.
     """
     if not source.exists():
         raise NotFoundError(f"{source}: there is no such file or folder")
     discard(folder)
     folder.mkdir(parents=True, mode=0o755)
     try:
-        files = tuple(_copy(path, relative, folder) for path, relative in _walk(source))
+        files = tuple(_copy(path, relative, folder) for path, relative in _walk(source, apart))
         if not files:
             raise UsageError(f"{source}: the artifact is empty", hint="a model needs at least one file")
         fsync_directory(folder)
+    except OSError as error:
+        discard(folder)
+        raise _refused(error) from error
     except BaseException:
         discard(folder)
         raise
     return Staged(folder=folder, files=files, digest=manifest_digest(files))
+
+
+def _refused(error: OSError) -> UsageError | StoreError:
+    """Say whether an artifact cannot be read as it is, or cannot be kept."""
+    where = text.clean(os.fsdecode(error.filename or ""), limit=120)
+    said = f"{where}: {(error.strerror or str(error)).lower()}"
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE}:
+        return StoreError(f"the artifact cannot be kept: {said}", hint="make room, then register it again")
+    return UsageError(f"the artifact cannot be read: {said}")
 
 
 def publish(staged: Staged, target: Path) -> None:
@@ -83,22 +100,87 @@ def discard(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
+@dataclass(frozen=True)
+class Damage:
+    """What is wrong with one path of a version's folder."""
+
+    path: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}"
+
+
 def verify(folder: Path, manifest: list[VersionFile]) -> list[str]:
     """Compare a version's folder with its manifest; return what is wrong, in words, empty when all is well."""
-    wrong: list[str] = []
+    return [str(damage) for damage in damages(folder, manifest)]
+
+
+def damages(folder: Path, manifest: list[VersionFile]) -> list[Damage]:
+    """Compare a version's folder with its manifest, following no link; return what is wrong of which path."""
+    if folder.is_symlink():
+        return [Damage(".", "the version's folder is a link")]
+    present = {found.path: found for found in _entries(folder)} if folder.is_dir() else {}
+    folders = {parent.as_posix() for file in manifest for parent in PurePosixPath(file.path).parents}
+    wrong = [Damage(file.path, said) for file in manifest if (said := _damage(folder, file, present.get(file.path)))]
     known = {file.path for file in manifest}
-    for file in manifest:
-        path = folder / file.path
-        if not path.is_file() or path.is_symlink():
-            wrong.append(f"{file.path}: missing")
-        elif path.stat().st_size != file.size:
-            wrong.append(f"{file.path}: {path.stat().st_size} bytes, {file.size} were registered")
-        elif digest_file(path) != file.digest:
-            wrong.append(f"{file.path}: the content changed")
-    if folder.is_dir():
-        present = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if not path.is_dir())
-        wrong.extend(f"{name}: was never registered" for name in present if name not in known)
+    for name, found in present.items():
+        if found.folder and name in folders:
+            if found.mode & stat.S_ISUID:
+                wrong.append(Damage(name, "has the setuid bit"))
+        elif name not in known:
+            kind = "a link that was never registered" if found.link else "was never registered"
+            wrong.append(Damage(name, kind))
     return wrong
+
+
+def _damage(folder: Path, file: VersionFile, found: _Entry | None) -> str:
+    """Say what is wrong with one registered file; empty when nothing is."""
+    if found is None or not stat.S_ISREG(found.mode):
+        return "missing"
+    if found.size != file.size:
+        return f"{found.size} bytes, {file.size} were registered"
+    if digest_file(folder / file.path) != file.digest:
+        return "the content changed"
+    if found.mode & (stat.S_ISUID | stat.S_ISGID):
+        return f"has the {'setuid' if found.mode & stat.S_ISUID else 'setgid'} bit"
+    if bool(found.mode & stat.S_IXUSR) != file.executable:
+        return "can no longer be executed" if file.executable else "became executable"
+    return ""
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One thing in a folder, as it is itself, whatever it leads to."""
+
+    path: str
+    mode: int
+    size: int
+
+    @property
+    def folder(self) -> bool:
+        return stat.S_ISDIR(self.mode)
+
+    @property
+    def link(self) -> bool:
+        return stat.S_ISLNK(self.mode)
+
+
+def _entries(folder: Path) -> Iterator[_Entry]:
+    """Yield everything below a folder by name, folders before what is in them."""
+    pending = [""]
+    while pending:
+        below = pending.pop()
+        with os.scandir(folder / below) as listing:
+            found = sorted(listing, key=lambda item: item.name)
+        inner: list[str] = []
+        for item in found:
+            status = item.stat(follow_symlinks=False)
+            name = f"{below}/{item.name}" if below else item.name
+            yield _Entry(name, status.st_mode, status.st_size)
+            if stat.S_ISDIR(status.st_mode):
+                inner.append(name)
+        pending.extend(reversed(inner))
 
 
 def manifest_digest(files: tuple[VersionFile, ...]) -> Digest:
@@ -107,17 +189,27 @@ def manifest_digest(files: tuple[VersionFile, ...]) -> Digest:
     return digest_bytes(json.dumps(rows, separators=(",", ":"), ensure_ascii=False).encode())
 
 
-def _walk(source: Path) -> list[tuple[Path, str]]:
+def _walk(source: Path, apart: frozenset[str]) -> list[tuple[Path, str]]:
     if source.is_file() and not source.is_symlink():
         return [(source, source.name)]
+    if not source.is_dir():
+        raise UsageError(f"{source}: neither a file nor a folder", hint="an artifact holds no links and no devices")
     found: list[tuple[Path, str]] = []
-    for path in sorted(source.rglob("*")):
-        mode = path.lstat().st_mode
-        if stat.S_ISDIR(mode):
+    for entry in _entries(source):
+        if entry.folder or entry.path in apart:
             continue
-        if not stat.S_ISREG(mode):
-            raise UsageError(f"{path}: neither a file nor a folder", hint="an artifact holds no links and no devices")
-        found.append((path, path.relative_to(source).as_posix()))
+        try:
+            entry.path.encode()
+        except UnicodeEncodeError as error:
+            shown = entry.path.encode("utf-8", "backslashreplace").decode()
+            raise UsageError(
+                f"{shown}: the name is not UTF-8", hint="rename it; a manifest names every file"
+            ) from error
+        if not stat.S_ISREG(entry.mode):
+            raise UsageError(
+                f"{source / entry.path}: neither a file nor a folder", hint="an artifact holds no links and no devices"
+            )
+        found.append((source / entry.path, entry.path))
     return found
 
 
@@ -125,7 +217,7 @@ def _copy(source: Path, relative: str, folder: Path) -> VersionFile:
     target = folder / relative
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
     hasher, size = hashlib.sha256(), 0
-    with source.open("rb") as reader, target.open("xb") as writer:
+    with open_regular(source) as reader, target.open("xb") as writer:
         while block := reader.read(BLOCK):
             hasher.update(block)
             writer.write(block)

@@ -1,23 +1,17 @@
-"""Two versions side by side: metrics, parameters, signature, and the paired difference on the rows both scored."""
+"""Two versions side by side: what both scored on the same rows, and, marked as such, what each says of rows of its own."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+from opsconsole.config.metrics import COMPARED, RECALL, SMALLER_IS_BETTER
 from opsconsole.config.workspace import Workspace
-from opsconsole.ground.nouns import ModelTask
-from opsconsole.registry.gates import changes, compare_scores, contest_of
-from opsconsole.store import models
+from opsconsole.ground.errors import UsageError
+from opsconsole.registry import rivals
+from opsconsole.registry.contest import Contest, Demand, find_contest
 from opsconsole.store.connection import Store
 from opsconsole.store.models import Version
-
-_COMPARED = {
-    ModelTask.BINARY: ("auc", "brier", "log_loss", "accuracy"),
-    ModelTask.REGRESSION: ("mae", "mse"),
-    ModelTask.MULTICLASS: (),
-    ModelTask.RANKING: (),
-}
 
 
 @dataclass(frozen=True)
@@ -26,55 +20,79 @@ class Compared:
 
     a: Version
     b: Version
+    comparable: bool
+    """Whether there are rows that both scored: without them no number of the one stands against one of the other."""
+    why: str
+    """Why there are none, or why the scores on them are not to be believed; empty when all is well."""
     rows: int
-    """Rows both scored; 0 when there are none, and then only registered metrics are compared."""
+    """Rows both scored; 0 when there are none."""
     metrics: list[dict[str, Any]]
-    """``name, a, b, difference, low, high, p``; the interval is None where no rows are shared."""
+    """On the same rows: ``name, a, b, difference, low, high, p``; the interval is None where a metric has none."""
+    own: list[dict[str, Any]]
+    """Each version's own numbers, on rows or in conditions of its own, so not comparable: ``name, a, b``."""
     params: list[dict[str, Any]]
     """``name, a, b`` of every parameter that differs."""
     columns: dict[str, list[str]]
     """``added``, ``removed``, ``retyped`` columns of the signature."""
     plots: dict[str, Any]
-    """``roc`` and ``calibration`` points of A and B."""
+    """``roc`` and ``calibration`` points of A and B, on the same rows."""
     changes: dict[str, int] | None
 
 
 def compare(workspace: Workspace, store: Store, a: Version, b: Version) -> Compared:
-    """Compare two versions of one model on the rows both scored."""
-    contest = contest_of(workspace, store, b, a)
-    paired = contest is not None and contest.champion is not None
-    task = workspace.config.models[a.model].task if a.model in workspace.config.models else ModelTask.BINARY
-    rows: list[dict[str, Any]] = []
-    if contest is not None and paired:
-        for metric in _COMPARED[task]:
-            found = compare_scores(metric, contest)
-            if found is not None:
-                rows.append(
-                    {
-                        "name": metric,
-                        "a": found.champion,
-                        "b": found.challenger,
-                        "difference": found.difference,
-                        "low": found.low,
-                        "high": found.high,
-                        "p": found.p,
-                    }
-                )
-    known = {row["name"] for row in rows}
-    for name in sorted((set(a.metrics) | set(b.metrics)) - known):
-        one, other = a.metrics.get(name), b.metrics.get(name)
-        rows.append({"name": name, "a": one, "b": other, "difference": None, "low": None, "high": None, "p": None})
-    pair = models.shared_evaluation(store, a.model, a.version, b.version)
+    """Compare two versions of one model: on the rows both scored, or not at all."""
+    contest, gate = find_contest(workspace, store, b, a, Demand(always=False, compared=False))
+    paired = contest is not None and contest.champion is not None and contest.champions is not None
+    shared = _on_shared_rows(contest) if contest is not None and paired else []
+    known = {row["name"] for row in shared}
+    own = [
+        {"name": name, "a": a.metrics.get(name), "b": b.metrics.get(name)}
+        for name in sorted((set(a.metrics) | set(b.metrics)) - known)
+    ]
+    doubt = contest.doubt if contest is not None else ""
     return Compared(
         a=a,
         b=b,
+        comparable=paired,
+        why=doubt if paired else gate.detail,
         rows=contest.evaluation.rows if contest is not None and paired else 0,
-        metrics=rows,
+        metrics=shared,
+        own=own,
         params=_params(a, b),
         columns=_columns(a, b),
-        plots={"a": pair[0].plots, "b": pair[1].plots} if pair else {},
-        changes=changes(contest) if paired else None,
+        plots={"a": contest.champions.plots, "b": contest.evaluation.plots}
+        if contest is not None and contest.champions is not None
+        else {},
+        changes=rivals.changes(contest.champion, contest.challenger)
+        if contest is not None and contest.champion is not None
+        else None,
     )
+
+
+def _on_shared_rows(contest: Contest) -> list[dict[str, Any]]:
+    """Return every metric that both have on the rows that both scored, those with an interval first."""
+    assert contest.champion is not None
+    assert contest.champions is not None
+    before, after = contest.champions.metrics, contest.evaluation.metrics
+    names = [*COMPARED[contest.task], *sorted({*before, *after} - set(COMPARED[contest.task]))]
+    rows: list[dict[str, Any]] = []
+    for name in names:
+        found = None
+        if name in COMPARED[contest.task] or name.startswith(RECALL):
+            try:
+                found = rivals.compare_scores(contest.task, name, contest.champion, contest.challenger)
+            except UsageError:
+                found = None
+        numbers: tuple[float | None, ...]
+        if found is not None:
+            numbers = (found.champion, found.challenger, found.difference, found.low, found.high, found.p)
+        elif name in before and name in after:
+            gain = (before[name] - after[name]) if name in SMALLER_IS_BETTER else (after[name] - before[name])
+            numbers = (before[name], after[name], gain, None, None, None)
+        else:
+            continue
+        rows.append(dict(zip(("name", "a", "b", "difference", "low", "high", "p"), (name, *numbers), strict=True)))
+    return rows
 
 
 def _params(a: Version, b: Version) -> list[dict[str, Any]]:

@@ -2,92 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
-from opsconsole.config.schema import GatesConfig, ModelConfig
+from opsconsole.config.metrics import SMALLER_IS_BETTER
+from opsconsole.config.schema import GatesConfig, ModelConfig, NotWorseGate
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground import text
 from opsconsole.ground.errors import UsageError
-from opsconsole.ground.files import digest_file
 from opsconsole.ground.nouns import GateOutcome
-from opsconsole.registry import evidence
+from opsconsole.registry import rivals
 from opsconsole.registry.artifacts import verify
 from opsconsole.registry.audit import KNOWN_TYPES
-from opsconsole.registry.places import evaluation_path, version_folder
-from opsconsole.registry.statistics import Difference, auc_difference, mean_loss_difference, row_losses
+from opsconsole.registry.contest import Contest, demand_of, find_contest
+from opsconsole.registry.places import version_folder
+from opsconsole.registry.statistics import Difference
+from opsconsole.registry.verdicts import Gate, TestsAtCommit
 from opsconsole.store import models
 from opsconsole.store.connection import Store
-from opsconsole.store.models import Evaluation, Version
+from opsconsole.store.models import Version
+
+__all__ = ["Evaluated", "Gate", "TestsAtCommit", "evaluate"]
 
 
 @dataclass(frozen=True)
-class Gate:
-    """One gate's verdict."""
+class Evaluated:
+    """Every gate of a rung, and the predictions that change sides."""
 
-    name: str
-    outcome: GateOutcome
-    detail: str
-    evidence: dict[str, Any] = field(default_factory=dict)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as the promotion keeps it."""
-        return {"name": self.name, "outcome": str(self.outcome), "detail": self.detail, "evidence": self.evidence}
-
-
-@dataclass(frozen=True)
-class TestsAtCommit:
-    """What is known of the tests at a version's commit; told by whoever knows the runs."""
-
-    __test__ = False
-
-    run_id: int | None = None
-    passed: int = 0
-    failed: int = 0
-
-
-@dataclass(frozen=True)
-class Contest:
-    """The rows that two versions scored, side by side, in one order."""
-
-    evaluation: Evaluation
-    challenger: evidence.Scored
-    champion: evidence.Scored | None
+    gates: list[Gate]
+    changes: dict[str, int] | None
 
 
 def evaluate(
     workspace: Workspace, store: Store, challenger: Version, champion: Version | None, alias: str, tests: TestsAtCommit
-) -> list[Gate]:
+) -> Evaluated:
     """Evaluate every gate of ``alias`` for a version against the champion (None: nobody holds a rung yet)."""
     config = workspace.config.models.get(challenger.model, ModelConfig())
     rules = config.gates.get(alias, GatesConfig())
-    contest, rows_gate = _contest(workspace, store, challenger, champion)
-    return [
+    shown = models.evaluations(store, challenger.model, champion.version) if champion is not None else []
+    contest, rows_gate = find_contest(workspace, store, challenger, champion, demand_of(config, rules, alias, shown))
+    gates = [
         digest_gate(workspace, store, challenger),
         artifact_gate(challenger, config),
         signature_gate(challenger, champion),
         rows_gate,
         floor_gate(rules, contest),
-        not_worse_gate(rules, champion, contest),
+        not_worse_gate(rules, challenger, champion, contest),
         tests_gate(rules, challenger, tests),
     ]
-
-
-def changes(contest: Contest | None) -> dict[str, int] | None:
-    """Count the predictions that change sides at one half, and whether they turn right or wrong; None: nothing to compare."""
-    if contest is None or contest.champion is None:
-        return None
-    labels = contest.challenger.labels > 0.5
-    new, old = contest.challenger.scores >= 0.5, contest.champion.scores >= 0.5
-    moved = new != old
-    right = int((moved & (new == labels)).sum())
-    return {"rows": len(labels), "changed": int(moved.sum()), "to_right": right, "to_wrong": int(moved.sum()) - right}
-
-
-def contest_of(workspace: Workspace, store: Store, challenger: Version, champion: Version | None) -> Contest | None:
-    """Return the rows both versions scored, or the challenger's alone when there is no champion."""
-    return _contest(workspace, store, challenger, champion)[0]
+    both = contest is not None and contest.champion is not None
+    return Evaluated(gates, rivals.changes(contest.champion, contest.challenger) if both else None)  # type: ignore[union-attr, arg-type]
 
 
 def digest_gate(workspace: Workspace, store: Store, version: Version) -> Gate:
@@ -172,7 +135,7 @@ def floor_gate(rules: GatesConfig, contest: Contest | None) -> Gate:
     return Gate("floor", GateOutcome.PASS if holds else GateOutcome.FAIL, detail, told)
 
 
-def not_worse_gate(rules: GatesConfig, champion: Version | None, contest: Contest | None) -> Gate:
+def not_worse_gate(rules: GatesConfig, challenger: Version, champion: Version | None, contest: Contest | None) -> Gate:
     """Test on the same rows that the challenger is not worse than the champion by more than the margin."""
     rule = rules.not_worse
     if rule is None:
@@ -181,13 +144,18 @@ def not_worse_gate(rules: GatesConfig, champion: Version | None, contest: Contes
         return Gate("not worse", GateOutcome.SKIP, "there is no champion yet")
     if contest is None or contest.champion is None:
         return Gate("not worse", GateOutcome.FAIL, f"v{champion.version} was not scored on the same rows")
-    difference = compare_scores(rule.metric, contest)
-    if difference is None:
-        return Gate(
-            "not worse",
-            GateOutcome.INCONCLUSIVE,
-            f"{contest.evaluation.rows} rows are too few to compare {rule.metric}",
-        )
+    if contest.doubt:
+        return Gate("not worse", GateOutcome.FAIL, f"nothing to go by: {contest.doubt}", {"metric": rule.metric})
+    if challenger.digest == champion.digest and rivals.same_scores(contest.challenger, contest.champion):
+        return Gate("not worse", GateOutcome.PASS, f"the same artifact as v{champion.version}", {"metric": rule.metric})
+    try:
+        difference = rivals.compare_scores(contest.task, rule.metric, contest.champion, contest.challenger)
+    except UsageError as error:
+        return Gate("not worse", GateOutcome.FAIL, f"{error.message}; {error.hint}", {"metric": rule.metric})
+    return _judged(rule, difference) if difference is not None else _too_few(rule, contest)
+
+
+def _judged(rule: NotWorseGate, difference: Difference) -> Gate:
     verdict = difference.not_worse(rule.margin)
     told = {
         "metric": rule.metric,
@@ -208,8 +176,21 @@ def not_worse_gate(rules: GatesConfig, champion: Version | None, contest: Contes
     if verdict is None:
         needed = difference.rows_needed(rule.margin)
         told["rows_needed"] = needed
-        return Gate("not worse", GateOutcome.INCONCLUSIVE, f"{detail}; about {needed:,} rows would decide", told)
+        return Gate("not worse", GateOutcome.INCONCLUSIVE, f"{detail}; {_would_decide(needed)}", told)
     return Gate("not worse", GateOutcome.PASS if verdict else GateOutcome.FAIL, detail, told)
+
+
+def _too_few(rule: NotWorseGate, contest: Contest) -> Gate:
+    assert contest.champion is not None
+    needed = rivals.rows_that_would_decide(rule.metric, rule.margin, contest.champion, contest.challenger)
+    rows = contest.evaluation.rows
+    detail = f"{text.plural(rows, 'row is', 'rows are')} too few to compare {rule.metric}; {_would_decide(needed)}"
+    told = {"metric": rule.metric, "margin": rule.margin, "rows": rows, "rows_needed": needed}
+    return Gate("not worse", GateOutcome.INCONCLUSIVE, detail, told)
+
+
+def _would_decide(rows: int) -> str:
+    return f"about {rows:,} rows would decide" if rows else "no number of such rows would decide"
 
 
 def tests_gate(rules: GatesConfig, version: Version, tests: TestsAtCommit) -> Gate:
@@ -233,8 +214,6 @@ def reason_gate(reason: str) -> Gate:
     return Gate("reason", GateOutcome.PASS if given else GateOutcome.FAIL, text.clean(given) or "none was given")
 
 
-SMALLER_IS_BETTER = frozenset({"brier", "log_loss", "mae", "mse", "rmse", "ece"})
-"""Metrics of which less is better."""
 _NAMES = {
     "auc": "AUC",
     "brier": "Brier",
@@ -250,108 +229,3 @@ _NAMES = {
 def metric_name(metric: str) -> str:
     """Return a metric's name as it is written in prose."""
     return _NAMES.get(metric, metric.replace("_", " "))
-
-
-def compare_scores(metric: str, contest: Contest) -> Difference | None:
-    """Compare the two contenders in one metric; None while the rows are too few. Unknown metrics are refused."""
-    if contest.champion is None:
-        return None
-    labels, champion, challenger = contest.challenger.labels, contest.champion.scores, contest.challenger.scores
-    if metric == "auc":
-        return auc_difference(labels, champion, challenger)
-    first, second = row_losses(metric, labels, champion), row_losses(metric, labels, challenger)
-    if first is None or second is None:
-        raise UsageError(
-            f"gates: not_worse: metric {metric!r} cannot be compared row by row",
-            hint="use auc, accuracy, brier, log_loss, mae or mse",
-        )
-    return mean_loss_difference(first[0], second[0], gain=first[1])
-
-
-def _contest(
-    workspace: Workspace, store: Store, challenger: Version, champion: Version | None
-) -> tuple[Contest | None, Gate]:
-    """Find the rows to judge on, and the gate that says whether they may be judged on."""
-    known = models.evaluations(store, challenger.model, challenger.version)
-    if not known:
-        if champion is None:
-            return None, Gate("same rows", GateOutcome.SKIP, "no held-out rows, and no champion to compare with")
-        return None, Gate("same rows", GateOutcome.FAIL, "it was not evaluated on held-out rows")
-    pair = models.shared_evaluation(store, challenger.model, challenger.version, champion.version) if champion else None
-    chosen = pair or (known[0],)
-    for evaluation in chosen:
-        spoiled = _spoiled(workspace, evaluation)
-        if spoiled is not None:
-            return None, Gate("same rows", GateOutcome.FAIL, spoiled, {"digest": evaluation.rows_digest})
-    contest = Contest(chosen[0], *(_read(workspace, item) for item in chosen), *([None] if pair is None else []))
-    if contest.champion is not None and (contest.champion.labels != contest.challenger.labels).any():
-        return None, Gate("same rows", GateOutcome.FAIL, "the two were scored against different labels")
-    if champion is not None and pair is None:
-        return contest, Gate("same rows", GateOutcome.FAIL, _not_scored(challenger, champion))
-    return contest, _rows_gate(workspace, contest, challenger, champion)
-
-
-def _not_scored(challenger: Version, champion: Version) -> str:
-    judged = challenger.provenance.champion
-    moved = f"it was judged against v{judged}; the champion moved since"
-    return f"v{champion.version} has no scores on its held-out rows: " + (
-        "not scored" if judged in {None, champion.version} else moved
-    )
-
-
-def _spoiled(workspace: Workspace, evaluation: Evaluation) -> str | None:
-    """Say what is wrong with an evaluation's file: declared but absent, or changed, is evidence of nothing."""
-    path = evaluation_path(workspace, evaluation)
-    if not path.is_file():
-        return f"{path.name} is gone: restore the evidence folder from a backup, or train again"
-    if digest_file(path) != evaluation.file_digest:
-        return f"{path.name} changed since it was taken in"
-    return None
-
-
-def _rows_gate(workspace: Workspace, contest: Contest, challenger: Version, champion: Version | None) -> Gate:
-    """Block evidence whose rows a contender was trained on, or whose parts are not named."""
-    told: dict[str, Any] = {"rows": contest.evaluation.rows, "digest": contest.evaluation.rows_digest}
-    judged = set(contest.challenger.row_ids)
-    for contender in (challenger, champion):
-        if contender is None:
-            continue
-        part = contender.part("training")
-        if part is None or part.ids is None:
-            detail = f"v{contender.version} does not name the rows it was trained on"
-            return Gate("same rows", GateOutcome.FAIL, detail, told)
-        try:
-            trained = evidence.read_part(part, evidence_folder(workspace, contender) / part.ids)
-        except UsageError as error:
-            return Gate("same rows", GateOutcome.FAIL, f"v{contender.version}: {error.message}", told)
-        overlap = len(judged.intersection(trained))
-        if overlap:
-            told["overlap"] = overlap
-            detail = f"v{contender.version} was trained on {overlap:,} of the {len(judged):,} rows it is judged on"
-            return Gate("same rows", GateOutcome.FAIL, detail, told)
-    whom = "both" if champion is not None else "it"
-    source = _source(challenger)
-    short = contest.evaluation.rows_digest.removeprefix("sha256:")[:4]
-    return Gate(
-        "same rows",
-        GateOutcome.PASS,
-        f"{contest.evaluation.rows:,} rows{source}, unseen by {whom}, sha256:{short}…",
-        told,
-    )
-
-
-def evidence_folder(workspace: Workspace, version: Version) -> Path:
-    """Return the folder with a version's evaluation and row ids."""
-    return workspace.evidence / version.model / f"v{version.version}"
-
-
-def _source(version: Version) -> str:
-    part = version.part("evaluation")
-    if part is None or not part.paths:
-        return ""
-    names = [Path(path).stem for path in part.paths]
-    return f" of {text.clean(names[0], limit=24)}" if len(names) == 1 else f" of {len(names)} files"
-
-
-def _read(workspace: Workspace, evaluation: Evaluation) -> evidence.Scored:
-    return evidence.read_evaluation(evaluation_path(workspace, evaluation))[evaluation.contender]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from opsconsole.config.workspace import Workspace
-from opsconsole.store.models import Evaluation
+from opsconsole.store.models import Evaluation, Version
 
 
 def version_folder(workspace: Workspace, model: str, number: int) -> Path:
@@ -16,3 +16,8 @@ def version_folder(workspace: Workspace, model: str, number: int) -> Path:
 def evaluation_path(workspace: Workspace, evaluation: Evaluation) -> Path:
     """Return the file with an evaluation's per-row scores."""
     return workspace.evidence / evaluation.path
+
+
+def evidence_folder(workspace: Workspace, version: Version) -> Path:
+    """Return the folder with a version's evaluation and row ids."""
+    return workspace.evidence / version.model / f"v{version.version}"

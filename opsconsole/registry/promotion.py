@@ -8,7 +8,7 @@ from typing import Any
 
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground.actor import current_actor
-from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError
+from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from opsconsole.ground.nouns import PromotionKind
 from opsconsole.registry.links import require_place, sync_link
 from opsconsole.store import events, models, promotions
@@ -102,17 +102,18 @@ def nominate(
     return promotion
 
 
-def rollback_target(history: list[Promotion], holder: int) -> Promotion | None:
+def rollback_target(history: list[Promotion], holder: int, to: int | None = None) -> Promotion | None:
     """Return the promotion whose version was live before ``holder``, never one that was itself rolled back.
 
-    ``history`` is one alias's promotions, newest first. The recorded chain is replayed: a promotion pushes what it put
-    live, a rollback pops down to what it went back to. A version that was rolled back counts as bad until someone
-    promotes it again. Returns None when nothing healthy was live before.
+    ``history`` is one alias's promotions, newest first, all of them. The recorded chain is replayed: a promotion pushes
+    what it put live, a rollback pops down to what it went back to. A version that was rolled back counts as bad until
+    someone promotes it again. ``to`` asks for one further back. Returns None when nothing healthy was live before.
     """
     live, bad = _replay(history)
     if not live or live[-1].to_version != holder:
         return None
-    return next((item for item in reversed(live[:-1]) if item.to_version not in {holder, *bad}), None)
+    healthy = (item for item in reversed(live[:-1]) if item.to_version not in {holder, *bad})
+    return next((item for item in healthy if to is None or item.to_version == to), None)
 
 
 def chain(history: list[Promotion]) -> list[Promotion]:
@@ -135,23 +136,50 @@ def _replay(history: list[Promotion]) -> tuple[list[Promotion], set[int]]:
     return live, bad
 
 
-def plan_rollback(store: Store, model: str, alias: str, reason: str, command: str) -> tuple[Move, int]:
-    """Return the move that a rollback would make, and the promotion it takes back."""
+def plan_rollback(
+    store: Store,
+    model: str,
+    alias: str,
+    reason: str,
+    command: str,
+    *,
+    expect: str | None = None,
+    to: str | None = None,
+) -> tuple[Move, int]:
+    """Return the move that a rollback would make, and the promotion it takes back.
+
+    ``expect`` is the version that the operator saw at the alias: ConflictError when it moved. ``to`` is the one they want
+    to go back to: RefusedError when it was not live before, or was rolled back itself.
+    """
     held = promotions.alias(store, model, alias)
     if held is None:
         raise NotFoundError(
             f"`{alias}` of the model `{model}` points nowhere", hint=f"opsconsole model show {model} lists its rungs"
         )
-    past = promotions.history(store, model, alias)
-    target = rollback_target(past, held.version)
+    if expect is not None and expect.removeprefix("v") != str(held.version):
+        raise ConflictError(
+            f"{model}@{alias} moved: you saw {expect}, it is {held.version} now",
+            hint=f"opsconsole model history {model} tells who moved it; then roll back from there, if it still must be",
+        )
+    past = promotions.chain(store, model, alias)
+    wanted = None if to is None else _number(to)
+    target = rollback_target(past, held.version, wanted)
     if target is None:
         raise RefusedError(
-            f"nothing was live at {model}@{alias} before v{held.version}",
+            f"nothing was live at {model}@{alias} before v{held.version}"
+            if wanted is None
+            else f"v{wanted} was not live at {model}@{alias} before v{held.version}, or was rolled back itself",
             hint="a rollback goes back to what was live, never to what was itself rolled back; promote another version",
         )
     models.version(store, model, target.to_version)
     move = Move(model, alias, target.to_version, held.version, held.revision, reason, command)
     return move, chain(past)[-1].id
+
+
+def _number(version: str) -> int:
+    if not version.removeprefix("v").isdecimal():
+        raise UsageError(f"not a version: {version!r}", hint="a number, such as 2")
+    return int(version.removeprefix("v"))
 
 
 def _move(

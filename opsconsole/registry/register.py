@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import gzip
 import shutil
 import sqlite3
-import sys
-import tomllib
 import uuid
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,24 +13,22 @@ from typing import Any
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground import clock
 from opsconsole.ground.errors import UsageError
+from opsconsole.ground.files import digest_file, digest_rows
 from opsconsole.ground.nouns import Digest, ModelTask
 from opsconsole.ground.process import Identity, alive, own_identity
-from opsconsole.registry import evidence
+from opsconsole.ground.regular import open_regular
+from opsconsole.registry import evidence, measures
 from opsconsole.registry.artifacts import STAGING, Staged, discard, publish, publish_folder, stage
 from opsconsole.registry.audit import audit
+from opsconsole.registry.declared import Declared, read_declared, read_lock, read_metrics, read_params, read_signature
+from opsconsole.registry.inference import Task, require_task
+from opsconsole.registry.layout import Layout, layout_of_path, layout_of_run
+from opsconsole.registry.mlmodel import read_mlmodel
 from opsconsole.registry.places import version_folder
+from opsconsole.registry.scored import Reading, Scored, read_columns, read_evaluation, reading_of
 from opsconsole.store import events, models
-from opsconsole.store.models import Audit, Column, DataPart, Evaluation, Provenance, Signature, Version
-
-
-@dataclass(frozen=True)
-class Declared:
-    """What ``model.toml`` (or the command line) says of an artifact."""
-
-    name: str
-    entry: str
-    framework: str
-    signature: Signature
+from opsconsole.store.connection import Store
+from opsconsole.store.models import Audit, DataPart, Evaluation, Provenance, Signature, Version
 
 
 @dataclass(frozen=True)
@@ -50,6 +46,8 @@ class Prepared:
     data: tuple[DataPart, ...]
     evaluations: tuple[Scores, ...] = ()
     lock: str | None = None
+    task_by: str = "config"
+    """Who said what it predicts: ``config``, ``store``, ``given``, ``inferred`` or ``assumed``."""
 
 
 @dataclass(frozen=True)
@@ -65,55 +63,63 @@ class Scores:
     plots: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Given:
+    """What the operator says of an artifact besides what lies with it; it goes before that."""
+
+    metrics: dict[str, float] = field(default_factory=dict)
+    params: dict[str, object] = field(default_factory=dict)
+    task: ModelTask | None = None
+    evaluation: Path | None = None
+    training_data: Path | None = None
+    training_ids: Path | None = None
+    signature: Path | None = None
+
+
 def prepare_run(workspace: Workspace, out: Path, run_id: int) -> Prepared:
     """Stage what a training left in ``out/``: model/, model.toml, metrics, params, data parts, evaluation.
 
     The staging folders bear the run's number, so an intake that is repeated replaces what a killed one left.
     """
-    declared = _declared(out / "model.toml")
-    task = _task(workspace, declared.name)
-    evaluation = next((path for name in ("parquet", "csv") if (path := out / f"evaluation.{name}").is_file()), None)
-    return _prepare(
-        workspace,
-        declared,
-        task,
-        key=f"run-{run_id}",
-        source=out / "model",
-        evaluation=evaluation,
-        parts=evidence.read_parts(out),
-        ids_from=out,
-        metrics=_numbers(out / "metrics.json"),
-        params=_json(out / "params.json"),
-    )
+    layout = layout_of_run(out)
+    declared = read_declared(out / "model.toml")
+    config = workspace.config.models.get(declared.name)
+    if config is None:
+        known = ", ".join(sorted(workspace.config.models)) or "none"
+        raise UsageError(
+            f"the model `{declared.name}` is not in {workspace.file}",
+            hint=f"add [models.{declared.name}] with its task; known: {known}",
+        )
+    task = Task(config.task, "config")
+    reading = reading_of(config, config.task)
+    return _prepare(workspace, declared, task, reading, layout, Given(), key=f"run-{run_id}")
 
 
-def prepare_path(
-    workspace: Workspace,
-    name: str,
-    source: Path,
-    *,
-    metrics: dict[str, float],
-    params: dict[str, object],
-    evaluation: Path | None,
-) -> Prepared:
-    """Stage an artifact of the operator's own: a file or a folder, with metrics and an evaluation file if there is one."""
+def prepare_path(workspace: Workspace, store: Store, name: str, source: Path, given: Given) -> Prepared:
+    """Stage an artifact of the operator's own: a file, a folder, or a folder laid out as a run's ``out/``."""
+    layout = layout_of_path(source)
     declared = Declared(name=name, entry=source.name if source.is_file() else "", framework="", signature=Signature())
-    beside = source / "model.toml" if source.is_dir() else source.with_name("model.toml")
-    if beside.is_file():
-        declared = replace(_declared(beside), name=name)
+    told = layout.file("model.toml")
+    if told is not None:
+        declared = replace(read_declared(told), name=name)
+    if layout.mlmodel is not None:
+        described = read_mlmodel(layout.mlmodel)
+        declared = replace(
+            declared,
+            entry=declared.entry or described.entry,
+            framework=declared.framework or described.framework,
+            signature=declared.signature if declared.signature.inputs else described.signature,
+        )
+        given = replace(given, params={**described.params, **given.params})
+    if given.signature is not None:
+        declared = replace(declared, signature=read_signature(given.signature))
+    evaluation = given.evaluation or layout.evaluation
+    columns = None if evaluation is None else read_columns(evaluation, follow=True)
+    task = require_task(workspace.config.models.get(name), models.task(store, name), name, given.task, columns)
+    reading = reading_of(workspace.config.models.get(name), task.task)
     sweep(workspace)
-    return _prepare(
-        workspace,
-        declared,
-        _task(workspace, name),
-        key=f"by-{own_identity().to_text()}:{uuid.uuid4().hex}",
-        source=source,
-        evaluation=evaluation,
-        parts=(),
-        ids_from=None,
-        metrics=metrics,
-        params=params,
-    )
+    key = f"by-{own_identity().to_text()}:{uuid.uuid4().hex}"
+    return _prepare(workspace, declared, task, reading, layout, given, key=key)
 
 
 def insert(
@@ -131,6 +137,8 @@ def insert(
     """
     name = prepared.declared.name
     new = models.insert_model(connection, name, prepared.task)
+    if prepared.task_by == "given":
+        models.correct_task(connection, name, prepared.task)
     version = _version(prepared, models.next_version(connection, name), provenance)
     publish(prepared.artifact, version_folder(workspace, name, version.version))
     publish_folder(prepared.evidence, workspace.evidence / name / f"v{version.version}")
@@ -176,6 +184,12 @@ def _version(prepared: Prepared, number: int, provenance: Provenance) -> Version
     )
 
 
+def discard_prepared(prepared: Prepared) -> None:
+    """Delete what waits for a number that it will not get."""
+    discard(prepared.artifact.folder)
+    discard(prepared.evidence)
+
+
 def sweep(workspace: Workspace) -> None:
     """Delete what processes that are gone had staged from a path; a run's staging is replaced by its next intake."""
     for area in (workspace.models / STAGING, workspace.evidence / STAGING):
@@ -187,36 +201,39 @@ def sweep(workspace: Workspace) -> None:
 def _prepare(
     workspace: Workspace,
     declared: Declared,
-    task: ModelTask,
+    task: Task,
+    reading: Reading,
+    layout: Layout,
+    given: Given,
     *,
     key: str,
-    source: Path,
-    evaluation: Path | None,
-    parts: tuple[DataPart, ...],
-    ids_from: Path | None,
-    metrics: dict[str, float],
-    params: dict[str, object],
 ) -> Prepared:
-    staged = stage(source, workspace.models / STAGING / key)
+    parts = evidence.read_parts(layout.beside) if layout.beside is not None else ()
+    metrics = read_metrics(layout.beside / "metrics.json") if layout.beside is not None else {}
+    params = read_params(layout.beside / "params.json") if layout.beside is not None else {}
+    staged = stage(layout.artifact, workspace.models / STAGING / key, apart=layout.apart)
     kept = workspace.evidence / STAGING / key
     discard(kept)
     kept.mkdir(parents=True, mode=0o700)
     try:
         if declared.entry and declared.entry not in {file.path for file in staged.files}:
             raise UsageError(f"model.toml: entry: the artifact has no file {declared.entry!r}")
-        scores = _evaluate(task, evaluation, kept, parts, ids_from)
+        scored = _keep_evaluation(reading, given.evaluation, layout, kept)
+        parts = _keep_parts(parts, layout, given, scored, kept)
+        scores = _measured(reading, scored, kept)
         own = next((item.metrics for item in scores if item.contender == "challenger"), {})
         return Prepared(
             declared=declared,
-            task=task,
+            task=task.task,
             artifact=staged,
             audit=audit(staged.folder),
             evidence=kept,
-            metrics={**metrics, **own},
-            params=params,
+            metrics={**metrics, **given.metrics, **own},
+            params={**params, **given.params},
             data=parts,
             evaluations=scores,
-            lock=_lock(source),
+            lock=read_lock(layout.artifact),
+            task_by=task.by,
         )
     except BaseException:
         discard(staged.folder)
@@ -224,31 +241,89 @@ def _prepare(
         raise
 
 
-def _evaluate(
-    task: ModelTask, evaluation: Path | None, kept: Path, parts: tuple[DataPart, ...], ids_from: Path | None
-) -> tuple[Scores, ...]:
-    contenders = {} if evaluation is None else evidence.read_evaluation(evaluation)
-    if ids_from is not None:
-        evidence.check_parts(parts, ids_from, contenders.get("challenger"))
+@dataclass(frozen=True)
+class _Kept:
+    """An evaluation file that was copied, and what it says."""
+
+    path: Path
+    source: Path
+    contenders: dict[str, Scored]
+
+
+def _keep_evaluation(reading: Reading, given: Path | None, layout: Layout, kept: Path) -> _Kept | None:
+    """Copy the file of per-row scores, and read the copy: nobody can change it between the two."""
+    source = given or layout.evaluation
+    if source is None:
+        return None
+    suffix = ".parquet" if source.suffix == ".parquet" else ".csv"
+    target = kept / f"evaluation{suffix}"
+    _copy(source, target, follow=given is not None)
+    return _Kept(target, source, read_evaluation(target, reading))
+
+
+def _keep_parts(
+    parts: tuple[DataPart, ...], layout: Layout, given: Given, scored: _Kept | None, kept: Path
+) -> tuple[DataPart, ...]:
+    """Hold the data's parts against their files and keep these; what the operator names takes a part's place."""
+    challenger = None if scored is None else scored.contenders.get("challenger")
+    named = _given_parts(given, scored, kept)
+    parts = tuple(part for part in parts if part.name not in {item.name for item in named})
+    if layout.beside is not None:
+        evidence.check_parts(parts, layout.beside, challenger)
         for part in parts:
             if part.ids is not None:
-                shutil.copyfile(ids_from / part.ids, kept / part.ids)
-    if evaluation is None:
+                _copy(layout.beside / part.ids, kept / part.ids)
+    return (*parts, *named)
+
+
+def _given_parts(given: Given, scored: _Kept | None, kept: Path) -> tuple[DataPart, ...]:
+    """Return the parts that the operator names: the rows it was trained on, and those it is judged on."""
+    found: list[DataPart] = []
+    source = given.training_ids or given.training_data
+    if source is not None:
+        ids = evidence.read_ids(source, follow=True) if given.training_ids else _ids_in(source)
+        if not ids:
+            raise UsageError(f"{source.name}: names no rows", hint="a training part of no rows tells nothing")
+        with gzip.open(kept / "training.ids.gz", "wt", encoding="utf-8") as packed:
+            packed.writelines(f"{row}\n" for row in ids)
+        part = DataPart(evidence.TRAINING, (str(source),), len(ids), digest_rows(ids), "training.ids.gz")
+        found.append(part)
+    if given.evaluation is not None and scored is not None:
+        rows = scored.contenders["challenger"]
+        found.append(DataPart(evidence.EVALUATION, (str(given.evaluation),), len(rows.row_ids), rows.digest, None))
+    return tuple(found)
+
+
+def _ids_in(path: Path) -> list[str]:
+    columns = read_columns(path, follow=True)
+    if "row_id" not in columns:
+        raise UsageError(
+            f"{path.name}: has no column row_id, so that its rows have no names",
+            hint="give rows their row_id, or name them with --training-ids FILE, one a line",
+        )
+    return [str(row) for row in columns["row_id"]]
+
+
+def _copy(source: Path, target: Path, *, follow: bool = False) -> None:
+    with open_regular(source, follow=follow) as reader, target.open("wb") as writer:
+        shutil.copyfileobj(reader, writer, 1 << 20)
+
+
+def _measured(reading: Reading, kept: _Kept | None, folder: Path) -> tuple[Scores, ...]:
+    if kept is None:
         return ()
-    copied = kept / evaluation.name
-    shutil.copyfile(evaluation, copied)
-    digest = evidence.file_digest(copied)
+    digest = digest_file(folder / kept.path.name)
     return tuple(
         Scores(
             contender=name,
             rows=len(scored.row_ids),
             rows_digest=scored.digest,
-            file=evaluation.name,
+            file=kept.path.name,
             file_digest=digest,
-            metrics=evidence.metrics(task, scored),
-            plots=evidence.plots(task, scored),
+            metrics=measures.metrics(reading.task, scored),
+            plots=measures.plots(reading.task, scored),
         )
-        for name, scored in contenders.items()
+        for name, scored in kept.contenders.items()
     )
 
 
@@ -266,68 +341,3 @@ def _evaluation(version: Version, contender: int, scores: Scores) -> Evaluation:
         plots=scores.plots,
         created_at=version.created_at,
     )
-
-
-def _task(workspace: Workspace, name: str) -> ModelTask:
-    found = workspace.config.models.get(name)
-    if found is None:
-        known = ", ".join(sorted(workspace.config.models)) or "none"
-        raise UsageError(
-            f"the model `{name}` is not in {workspace.file}",
-            hint=f"add [models.{name}] with its task; known: {known}",
-        )
-    return found.task
-
-
-def _declared(path: Path) -> Declared:
-    try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-        signature = found.get("signature", {})
-        return Declared(
-            name=str(found["name"]),
-            entry=str(found["entry"]),
-            framework=str(found.get("framework", "")),
-            signature=Signature(
-                inputs=tuple(Column(str(item["name"]), str(item["type"])) for item in signature.get("inputs", [])),
-                output=str(signature.get("output", "")),
-            ),
-        )
-    except FileNotFoundError as error:
-        raise UsageError(
-            "the training left model/ but no model.toml", hint="it names the model and its entry file"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(
-            f"model.toml: {type(error).__name__}: {error}",
-            hint="it holds name, entry, framework and [signature] with inputs = [{name, type}]",
-        ) from error
-
-
-def _json(path: Path) -> dict[str, object]:
-    if not path.exists():
-        return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UsageError(f"{path.name}: not JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise UsageError(f"{path.name}: not a JSON object")
-    try:
-        json.dumps(found, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        raise UsageError(f"{path.name}: holds half a character: {error}") from error
-    return {str(key): value for key, value in found.items()}
-
-
-def _numbers(path: Path) -> dict[str, float]:
-    found = _json(path)
-    for key, value in found.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > sys.float_info.max:
-            raise UsageError(f"{path.name}: {key} is no number: {str(value)[:60]!r}")
-    return {key: float(value) for key, value in found.items() if isinstance(value, int | float)}
-
-
-def _lock(source: Path) -> str | None:
-    """Return the packages the artifact was made with, where it brings a requirements file."""
-    path = source / "requirements.txt" if source.is_dir() else None
-    return path.read_text(encoding="utf-8", errors="replace")[:65536] if path is not None and path.is_file() else None

@@ -138,6 +138,8 @@ class Plan:
     """How many runs of this repo may be at work at once; None: no limit of its own."""
     supersede: bool = False
     """A newer run of the same pipeline and branch takes the place of this one while it is queued."""
+    model: str | None = None
+    """The model that its pipeline names; None: it names none."""
     checkout: str = ""
     """What else is checked out: ``submodules``, ``lfs``; words by blanks."""
     pooled: bool = False

@@ -79,6 +79,7 @@ def _planned(found: Circumstances, configured: RepoConfig, *, subject: str, dirt
         repo_path=found.path,
         pipeline=choice.name,
         kind=pipeline.kind,
+        model=pipeline.model,
         commit=found.commit,
         branch=found.branch,
         subject=subject,

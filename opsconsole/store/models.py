@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
@@ -148,6 +149,12 @@ def models(store: Store) -> list[Model]:
     ]
 
 
+def task(store: Store, model: str) -> ModelTask | None:
+    """Return what a registered model predicts; None for one that has no version yet."""
+    row = store.row("SELECT task FROM models WHERE name = ?", (model,))
+    return None if row is None else ModelTask(row["task"])
+
+
 def versions(store: Store, model: str, *, before: int | None = None, limit: int = 200) -> list[Version]:
     """Return a model's versions, newest first; ``before`` is the version to page on from."""
     found = store.rows(
@@ -198,6 +205,15 @@ def evaluations(store: Store, model: str, number: int) -> list[Evaluation]:
     return [_evaluation(row) for row in found]
 
 
+def own_rows(store: Store, model: str) -> dict[int, tuple[int, Digest]]:
+    """Return of each version that was evaluated how many rows it was first judged on, and their digest."""
+    found = store.rows(
+        "SELECT version, rows, rows_digest FROM evaluations WHERE model = ? AND contender = 'challenger' ORDER BY id DESC",
+        (model,),
+    )
+    return {row["version"]: (row["rows"], Digest(row["rows_digest"])) for row in found}
+
+
 def shared_evaluation(store: Store, model: str, first: int, second: int) -> tuple[Evaluation, Evaluation] | None:
     """Return the newest pair of evaluations in which two versions scored the same rows."""
     row = store.row(
@@ -225,6 +241,14 @@ def insert_model(connection: sqlite3.Connection, name: str, task: ModelTask) -> 
         (name, task, clock.to_text(clock.now())),
     )
     return cursor.rowcount == 1
+
+
+def correct_task(connection: sqlite3.Connection, name: str, task: ModelTask) -> None:
+    """Say what a model predicts, while nothing of it was measured yet: until then it was but assumed."""
+    connection.execute(
+        "UPDATE models SET task = ? WHERE name = ? AND NOT EXISTS (SELECT 1 FROM evaluations WHERE model = ?)",
+        (task, name, name),
+    )
 
 
 def insert_version(connection: sqlite3.Connection, item: Version, manifest: list[VersionFile]) -> None:
@@ -290,7 +314,21 @@ def insert_evaluation(connection: sqlite3.Connection, item: Evaluation) -> None:
 
 
 def _dump(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Return strict JSON; a number that is not finite is null."""
+    return json.dumps(_finite(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _numbers(text: str) -> dict[str, float]:
+    """Return metrics by name; null is one that was not finite."""
+    return {name: math.nan if value is None else value for name, value in json.loads(text).items()}
 
 
 def _version(row: sqlite3.Row) -> Version:
@@ -305,7 +343,7 @@ def _version(row: sqlite3.Row) -> Version:
         signature=Signature(
             inputs=tuple(Column(name, kind) for name, kind in signature["inputs"]), output=signature["output"]
         ),
-        metrics=json.loads(row["metrics"]),
+        metrics=_numbers(row["metrics"]),
         params=json.loads(row["params"]),
         data=tuple(
             DataPart(name, tuple(paths), rows, Digest(row_ids), ids)
@@ -336,7 +374,7 @@ def _evaluation(row: sqlite3.Row) -> Evaluation:
         path=row["path"],
         file_digest=Digest(row["file_digest"]),
         contender=row["contender"],
-        metrics=json.loads(row["metrics"]),
+        metrics=_numbers(row["metrics"]),
         plots=json.loads(row["plots"]),
         created_at=clock.from_text(row["created_at"]),
     )

@@ -66,8 +66,9 @@ def alias_inside(connection: sqlite3.Connection, model: str, name: str) -> Alias
     return None if row is None else _alias(row)
 
 
-def history(store: Store, model: str, name: str | None = None, *, limit: int = 500) -> list[Promotion]:
-    """Return a model's promotions, newest first; of one alias when it is named."""
+def history(store: Store, model: str, name: str | None = None, *, limit: int | None = 500) -> list[Promotion]:
+    """Return a model's promotions, newest first; of one alias when it is named. ``limit`` None: all of them."""
+    limit = -1 if limit is None else limit
     if name is None:
         found = store.rows("SELECT * FROM promotions WHERE model = ? ORDER BY id DESC LIMIT ?", (model, limit))
     else:
@@ -75,6 +76,24 @@ def history(store: Store, model: str, name: str | None = None, *, limit: int = 5
             "SELECT * FROM promotions WHERE model = ? AND alias = ? ORDER BY revision DESC LIMIT ?",
             (model, name, limit),
         )
+    return [_promotion(row) for row in found]
+
+
+def of_version(store: Store, model: str, version: int) -> list[Promotion]:
+    """Return the moves that brought a version to a rung, newest first."""
+    found = store.rows(
+        "SELECT * FROM promotions WHERE model = ? AND to_version = ? ORDER BY id DESC LIMIT 100", (model, version)
+    )
+    return [_promotion(row) for row in found]
+
+
+def chain(store: Store, model: str, name: str) -> list[Promotion]:
+    """Return every move of one alias, newest first, without the gates: all that tells what was live before."""
+    found = store.rows(
+        "SELECT id, at, kind, model, alias, from_version, to_version, revision, reason, actor, '[]' AS gates,"
+        " '[]' AS forced, undoes FROM promotions WHERE model = ? AND alias = ? ORDER BY revision DESC",
+        (model, name),
+    )
     return [_promotion(row) for row in found]
 
 

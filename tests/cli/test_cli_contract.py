@@ -334,7 +334,7 @@ NOES = [
     ("model register m repos --metric auc", 2, "usage", ""),
     ("model register m repos --metric auc=x", 2, "usage", ""),
     ("model register m repos/app/train.py --eval-data absent.csv", 2, "usage", ""),
-    ("model register n repos/app/train.py", 2, "usage", "add [models.n]"),
+    ("model register n/m repos/app/train.py", 2, "usage", "letters, digits"),
     ("alert snooze 1 --for soon", 2, "usage", ""),
     ("events --since yesterday", 2, "usage", "2026-11-24"),
     ("run app --env novalue", 2, "usage", ""),

@@ -14,7 +14,8 @@ from pathlib import Path
 from opsconsole.config.workspace import Workspace, open_workspace
 from opsconsole.ground.nouns import Severity
 from opsconsole.lifecycle.candidates import judge, promote_candidate, remember
-from opsconsole.lifecycle.taking import register_path
+from opsconsole.lifecycle.registering import register_path
+from opsconsole.registry.register import Given
 from opsconsole.repos import registration
 from opsconsole.store import alerts, chunks
 from opsconsole.store.alerts import News
@@ -111,9 +112,8 @@ def _models(workspace: Workspace, store: Store) -> None:
             writer.writerow(["row_id", "label", "score"])
             for row, label in enumerate(labels):
                 writer.writerow([row, label, min(max(label * 0.5 + chance.gauss(0.25, noise / 2), 0.001), 0.999)])
-        version = register_path(
-            workspace, store, "flights", artifact, metrics={}, params={"noise": noise}, evaluation=path, commit=None
-        )
+        given = Given(params={"noise": noise}, evaluation=path)
+        version = register_path(workspace, store, "flights", artifact, given).version
         if number == 1:
             force = ("same rows",)
             promote_candidate(workspace, store, "flights", 1, "production", reason="first", expect="none", force=force)

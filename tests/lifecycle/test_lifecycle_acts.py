@@ -20,7 +20,7 @@ from opsconsole.config.load import load
 from opsconsole.config.workspace import open_workspace
 from opsconsole.drift.alerts import close_for_leaver, reopen_for_return
 from opsconsole.drift.report import monitors
-from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError, StoreError
+from opsconsole.ground.errors import ConfigError, ConflictError, NotFoundError, RefusedError, StoreError
 from opsconsole.ground.files import locked
 from opsconsole.ground.nouns import AlertState, RunState, Severity
 from opsconsole.lifecycle.building import model_of, start_rerun, start_run
@@ -111,7 +111,7 @@ def test_a_broken_pipeline_waits_behind_any_number_of_other_runs_until_it_is_giv
 
 def test_a_decision_against_a_champion_that_moved_since_is_not_offered(shop: Shop) -> None:
     shop.live(2)
-    shop.version(Left(skill=3, champion_skill=1.5, seed=3), champion=2)
+    shop.version(Left(skill=3, champion_skill=1.5, champion_seed=2, seed=3), champion=2)
     remember(shop.store, judge(shop.workspace, shop.store, "m", 3, "production"))
     (offered,) = waiting(shop.workspace, shop.store)
     assert offered.text.startswith("beats v2 by .")
@@ -387,3 +387,16 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="Not a directory"):
         found_workspace(tmp_path / "file" / "x", [])
+
+
+def test_a_training_of_several_models_is_told_the_champion_of_its_own_or_does_not_start(works: Bench) -> None:
+    from opsconsole.lifecycle.building import require_model
+    from opsconsole.runs.plan import plan
+
+    text = (works.root / "opsconsole.toml").read_text().replace('on = { alert = "watch" }\n', "") + "[models.other]\n"
+    (works.root / "opsconsole.toml").write_text(text)
+    with pytest.raises(ConfigError, match=r"which of the models"):
+        open_workspace(works.root)
+    (works.root / "opsconsole.toml").write_text(text.replace('kind = "train"', 'kind = "train"\nmodel = "other"'))
+    workspace = open_workspace(works.root)
+    assert require_model(workspace, plan(workspace, works.store, "app/train")) == "other"

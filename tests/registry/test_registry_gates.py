@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.ground.errors import RefusedError, UsageError
+from opsconsole.ground.errors import RefusedError
 from opsconsole.ground.nouns import GateOutcome
 from opsconsole.lifecycle.candidates import Judgement, judge, remember
 from opsconsole.registry.compare import compare
-from opsconsole.registry.gates import Gate
+from opsconsole.registry.verdicts import Gate
 from opsconsole.store import judgements, models, promotions
 from tests.shop import COMMIT, Left, Shop
 
@@ -99,25 +99,20 @@ def test_a_floor_blocks_what_is_below_it_and_what_was_never_measured(shop: Shop)
     blocks(shop, 2, "floor", "there are no held-out rows")
 
 
-def test_a_metric_nobody_measures_is_told_with_those_that_are(shop: Shop) -> None:
-    shop.configure('floor = { metric = "auc"', 'floor = { metric = "acu"')
-    shop.version()
-    blocks(shop, 1, "floor", "acu was not measured; measured: accuracy, auc")
+def test_a_metric_that_its_rows_do_not_define_is_told_with_those_that_are(shop: Shop) -> None:
+    def one_class(out: Path) -> None:
+        rows = [f"r{number},1,0.{number:03d},challenger" for number in range(100)]
+        (out / "evaluation.csv").write_text("\n".join(["row_id,label,score,contender", *rows]))
+        (out / "data.json").unlink()
+
+    shop.version(change=one_class)
+    blocks(shop, 1, "floor", "AUC was not measured; measured: accuracy, brier")
 
 
 def test_a_loss_is_held_below_its_floor(shop: Shop) -> None:
     shop.configure('floor = { metric = "auc", at_least = 0.6 }', 'floor = { metric = "brier", at_least = 0.1 }')
     shop.version()
     blocks(shop, 1, "floor", "at most .100")
-
-
-def test_a_metric_that_cannot_be_compared_row_by_row_is_refused_in_words(shop: Shop) -> None:
-    shop.configure('not_worse = { metric = "auc"', 'not_worse = { metric = "f1"')
-    shop.version()
-    shop.promote(1)
-    shop.version(Left(champion_skill=1.5, seed=2), champion=1)
-    with pytest.raises(UsageError, match="'f1' cannot be compared row by row"):
-        judged(shop, 2)
 
 
 def test_evaluation_rows_that_overlap_with_training_rows_block(shop: Shop) -> None:
@@ -232,11 +227,11 @@ def test_tests_must_have_passed_at_the_commit(shop: Shop) -> None:
 
 
 def test_a_version_without_a_commit_has_no_tests(shop: Shop) -> None:
-    from opsconsole.lifecycle.taking import register_path
+    from opsconsole.lifecycle.registering import register_path
 
     shop.configure(*TESTS)
     source = shop.out() / "model"
-    register_path(shop.workspace, shop.store, "m", source, metrics={}, params={}, evaluation=None, commit=None)
+    register_path(shop.workspace, shop.store, "m", source)
     blocks(shop, 1, "tests", "the version names no commit")
 
 

@@ -343,7 +343,7 @@ def test_a_rollback_names_what_it_takes_back(shop: Shop) -> None:
 def test_a_rollback_follows_what_was_live_not_the_numbers(shop: Shop) -> None:
     shop.live(3)
     assert roll_back(shop) == 2
-    shop.version(Left(champion_skill=1.5, seed=4), champion=2)
+    shop.version(Left(champion_skill=1.5, champion_seed=2, seed=4), champion=2)
     shop.promote(4, force=("not worse",))
     assert roll_back(shop) == 2, "3 was rolled back"
     assert roll_back(shop) == 1

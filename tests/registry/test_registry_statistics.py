@@ -113,7 +113,11 @@ def test_two_that_rank_alike_differ_by_nothing_and_no_p_is_told() -> None:
     found = auc_difference(LABELS, RAW[0], RAW[0] * 3)
     assert found is not None
     assert (found.difference, found.error, found.p) == (0.0, 0.0, None)
-    assert found.not_worse(0.0) is True
+    assert (found.not_worse(0.0), found.rows_needed(0.0)) == (None, 0), "no number of rows proves that nothing differs"
+    pairs = min(int(LABELS.sum()), int((LABELS == 0).sum()))
+    assert found.exact is not None
+    assert found.exact.low == pytest.approx(0.05 ** (1 / pairs) - 1)
+    assert (found.not_worse(0.02), found.not_worse(0.03)) == (None, True)
 
 
 def test_too_few_cases_give_no_difference() -> None:

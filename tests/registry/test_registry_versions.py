@@ -16,9 +16,9 @@ import pytest
 from opsconsole.ground.errors import NotFoundError, RefusedError, UsageError
 from opsconsole.ground.files import digest_bytes, digest_file
 from opsconsole.lifecycle.candidates import roll_back_alias
-from opsconsole.lifecycle.taking import register_path
+from opsconsole.lifecycle.registering import register_path
 from opsconsole.registry.artifacts import STAGING, discard, stage, verify
-from opsconsole.registry.register import prepare_run, sweep
+from opsconsole.registry.register import Given, prepare_run, sweep
 from opsconsole.store import events, models
 from opsconsole.store.models import Version
 from tests.shop import COLUMNS, Left, Shop
@@ -74,14 +74,15 @@ def test_a_published_artifact_is_frozen_and_a_copy(shop: Shop) -> None:
 def test_a_file_of_the_operator_s_own_is_registered_with_its_numbers(shop: Shop, tmp_path: Path) -> None:
     out = shop.out()
     made = register(shop, out / "model" / "weights.txt", evaluation=out / "evaluation.csv")
-    assert (made.version, made.entry, made.provenance.commit) == (1, "weights.txt", "abc")
+    assert (made.version, made.entry, made.provenance.commit) == (1, "weights.txt", None)
     assert made.metrics["latency"] == 2.0
     assert made.metrics["auc"] > 0.7
     assert made.params == {"depth": "3"}
     assert shop.at("candidate") == 1
     assert shop.link("candidate") == "versions/1"
     event = events.events(shop.store, kind="version.registered")[0]
-    assert event.command == f"opsconsole model register m {out / 'model' / 'weights.txt'}"
+    line = f"opsconsole model register m {out / 'model' / 'weights.txt'} --eval-data {out / 'evaluation.csv'}"
+    assert event.command == f"{line} --metric latency=2 --param depth=3"
 
 
 def staged(shop: Shop) -> list[Path]:
@@ -89,16 +90,8 @@ def staged(shop: Shop) -> list[Path]:
 
 
 def register(shop: Shop, path: Path, *, evaluation: Path | None = None, name: str = "m") -> Version:
-    return register_path(
-        shop.workspace,
-        shop.store,
-        name,
-        path,
-        metrics={"latency": 2.0},
-        params={"depth": "3"},
-        evaluation=evaluation,
-        commit="abc",
-    )
+    given = Given(metrics={"latency": 2.0}, params={"depth": "3"}, evaluation=evaluation)
+    return register_path(shop.workspace, shop.store, name, path, given).version
 
 
 @pytest.mark.parametrize("kind", ["link", "fifo", "link to a folder"])
@@ -121,8 +114,8 @@ def test_an_empty_or_absent_artifact_is_refused(shop: Shop, tmp_path: Path) -> N
         register(shop, tmp_path / "empty")
     with pytest.raises(NotFoundError):
         register(shop, tmp_path / "absent")
-    with pytest.raises(UsageError, match=r"known: m"):
-        register(shop, tmp_path / "empty", name="n")
+    with pytest.raises(UsageError, match="no name of a model"):
+        register(shop, tmp_path / "empty", name="../n")
 
 
 def spoil(name: str, content: bytes) -> Callable[[Path], object]:
@@ -221,9 +214,10 @@ def test_what_a_killed_registration_of_a_path_had_staged_is_swept(shop: Shop) ->
         "import os, signal, sys\n"
         "from pathlib import Path\n"
         "from opsconsole.config.workspace import open_workspace\n"
-        "from opsconsole.registry.register import prepare_path\n"
+        "from opsconsole.registry.register import Given, prepare_path\n"
+        "from opsconsole.store.connection import open_store\n"
         "workspace = open_workspace(Path(sys.argv[1]))\n"
-        "prepare_path(workspace, 'm', Path(sys.argv[2]), metrics={}, params={}, evaluation=None)\n"
+        "prepare_path(workspace, open_store(workspace.state), 'm', Path(sys.argv[2]), Given())\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     source = shop.out() / "model"

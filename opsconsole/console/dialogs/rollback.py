@@ -1,4 +1,4 @@
-"""Rollback: the same dialog with the reason prefilled; no gates, but a digest that is read again."""
+"""Rollback: the same dialog without gates, but with a digest that is read again; the reason is the operator's own."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class RollbackDialog(ProductionDialog):
     def __init__(self, model: str) -> None:
         super().__init__(model)
         self.problem = ""
+        self.seen: int | None = None
         self.target: int | None = None
 
     @property
@@ -35,14 +36,13 @@ class RollbackDialog(ProductionDialog):
         """Name the act."""
         return f" Roll back {self.model}@{self.alias} "
 
-    def suggested_reason(self) -> str:
-        """Begin with something that is true."""
-        held = promotions.alias(self.console.store, self.model, self.alias)
-        return f"v{held.version} misbehaves" if held else ""
-
     def on_mount(self) -> None:
         """Show where it goes back to."""
         super().on_mount()
+        self._plan()
+
+    def _plan(self) -> None:
+        """Show the move as the chain stands now."""
         store = self.console.store
         try:
             move, undoes = plan_rollback(store, self.model, self.alias, "", "")
@@ -50,7 +50,7 @@ class RollbackDialog(ProductionDialog):
             self.problem = error.message
             self.say(f"{error.message}  {error.hint}")
             return
-        self.target = move.to_version
+        self.seen, self.target = move.seen_version, move.to_version
         self.query_one("#move", OneLine).say(
             Toned(f"{self.alias}   ", "dim"),
             Toned(f"v{move.seen_version}", "champion"),
@@ -62,13 +62,23 @@ class RollbackDialog(ProductionDialog):
         taken = Row(None, (Toned("·", "dim"), "takes back", Toned(_told(past.get(undoes)), "dim")), GATES)
         self.show_evidence([taken, *self._alerts(move.to_version)])
 
+    def refused(self) -> None:
+        """Show how it stands now: someone else may have moved the rung."""
+        self._plan()
+
     def blocked(self) -> str:
         """Nothing to go back to blocks."""
         return self.problem
 
     def values(self, reason: str) -> dict[str, object]:
         """Return what the use case needs."""
-        return {"model": self.model, "alias": self.alias, "reason": reason}
+        return {
+            "model": self.model,
+            "alias": self.alias,
+            "reason": reason,
+            "expect": self.seen,
+            "to": self.target,
+        }
 
     def done(self, data: dict[str, Any]) -> str:
         """Say what is live again."""

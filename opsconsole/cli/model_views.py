@@ -1,0 +1,156 @@
+"""What a model and its versions look like in the answers of ``opsconsole model``, and how they are named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opsconsole.cli.base import as_dict, table
+from opsconsole.config.metrics import MAIN
+from opsconsole.config.workspace import Workspace
+from opsconsole.ground import clock, text
+from opsconsole.ground.errors import NotFoundError, UsageError
+from opsconsole.ground.nouns import GateOutcome
+from opsconsole.store import models, promotions
+from opsconsole.store.connection import Store
+from opsconsole.store.models import Model, Version
+from opsconsole.store.promotions import Promotion
+
+MARKS = {
+    GateOutcome.PASS: "✓",
+    GateOutcome.WARN: "△",
+    GateOutcome.INCONCLUSIVE: "≈",
+    GateOutcome.FAIL: "✗",
+    GateOutcome.SKIP: "–",
+}
+
+
+def resolve(store: Store, target: str) -> Version:
+    """Return the version that ``NAME:VERSION`` or ``NAME@ALIAS`` names."""
+    if "@" in target:
+        name, _, alias = target.partition("@")
+        held = promotions.alias(store, name, alias)
+        if held is None:
+            raise NotFoundError(f"{target} points nowhere", hint=f"opsconsole model show {name} lists its rungs")
+        return models.version(store, name, held.version)
+    name, _, number = target.partition(":")
+    if not number.removeprefix("v").isdigit():
+        raise UsageError(f"not a version: {target!r}", hint="NAME:VERSION or NAME@ALIAS, such as flights:2")
+    return models.version(store, name, int(number.removeprefix("v")))
+
+
+def known_model(workspace: Workspace, store: Store, name: str) -> Model:
+    """Return a model by its name; NotFoundError names those there are."""
+    found = {item.name: item for item in models.models(store)}
+    if name not in found:
+        known = ", ".join(sorted(found)) or "none"
+        raise NotFoundError(f"there is no model `{text.clean(name)}` in {workspace.name}", hint=f"known: {known}")
+    return found[name]
+
+
+def model_json(store: Store, model: Model, *, before: int | None, limit: int) -> dict[str, Any]:
+    """Return a model with one page of its versions, newest first, and how many there are in all."""
+    page = models.versions(store, model.name, before=before, limit=limit)
+    older = page[-1].version if page and page[-1].version > 1 and len(page) == limit else None
+    return {
+        "name": model.name,
+        "task": model.task,
+        "count": model.versions,
+        "versions": [version_json(version) for version in page],
+        "before": older,
+        "aliases": {row.alias: row.version for row in promotions.aliases(store, model.name)},
+    }
+
+
+def model_lines(store: Store, data: dict[str, Any]) -> list[str]:
+    """Return a model's versions as a table; a metric stands with the rows it was measured on."""
+    held: dict[int, list[str]] = {}
+    for alias, number in data["aliases"].items():
+        held.setdefault(number, []).append(alias)
+    main = MAIN[data["task"]]
+    rows_of = models.own_rows(store, data["name"])
+    rows = [
+        (
+            f"v{item['version']}",
+            ", ".join(held.get(item["version"], [])),
+            text.decimals(item["metrics"].get(main)),
+            _rows_told(rows_of.get(item["version"])),
+            (item["commit"] or "")[:7],
+            item["run"] or "",
+            item["created_at"],
+        )
+        for item in data["versions"]
+    ]
+    lines = table(("version", "rung", text.metric(main) or "–", "on its own rows", "commit", "run", "made"), rows)
+    shown, count = len(rows), data["count"]
+    more = f"; opsconsole model show {data['name']} --before {data['before']} shows the next" if data["before"] else ""
+    return [
+        *lines,
+        f"{shown:,} of {text.plural(count, 'version')}{more}" if shown != count else text.plural(count, "version"),
+    ]
+
+
+def _rows_told(found: tuple[int, str] | None) -> str:
+    """Return how many rows, and a sign that is the same where the rows are."""
+    return f"{found[0]:,} rows #{found[1].removeprefix('sha256:')[:4]}" if found is not None else "–"
+
+
+def version_json(version: Version) -> dict[str, Any]:
+    """Return a version as every verb tells it."""
+    found = as_dict(version)
+    origin = found.pop("provenance")
+    return {**found, **origin, "run": version.provenance.run_id, "alert": version.provenance.alert_id}
+
+
+def version_lines(store: Store, version: Version, moves: list[Promotion]) -> list[str]:
+    """Return a version whole, with the gates of its promotions as they were."""
+    origin = version.provenance
+    rungs = [row.alias for row in promotions.aliases(store, version.model) if row.version == version.version]
+    lines = [
+        f"{version.model} v{version.version}  {', '.join(rungs) or 'no rung'}",
+        f"digest   {version.digest}  {text.size(version.size)}",
+        f"from     run {origin.run_id or '–'}, {origin.repo or '–'} {(origin.commit or '–')[:12]}, alert {origin.alert_id or '–'}, by {text.clean(origin.actor)}",
+        f"artifact {version.audit.format}, {text.plural(version.audit.types, 'type')}",
+    ]
+    lines += [
+        f"data     {part.name}: {part.rows:,} rows of {', '.join(text.clean(path) for path in part.paths)}"
+        for part in version.data
+    ]
+    lines += table(
+        ("metric", "value"),
+        [(name, text.decimals(value)) for name, value in sorted(version.metrics.items())],
+        right=(1,),
+    )
+    lines += [
+        f"file     {file.path}  {text.size(file.size)}  {file.digest}"
+        for file in models.files(store, version.model, version.version)
+    ]
+    for move in moves:
+        lines.append(
+            f"{move.kind:<8} {clock.to_text(move.at)[:16]}  {_move(move)}  by {text.clean(move.actor)}: {text.clean(move.reason)}"
+        )
+        lines += [f"         {gate_line(gate)}" for gate in move.gates]
+    return lines
+
+
+def gate_line(gate: dict[str, Any]) -> str:
+    """Return one gate as it was kept."""
+    return f"{MARKS[GateOutcome(gate['outcome'])]} {gate['name']:<12} {text.clean(gate['detail'])}"
+
+
+def gates_told(move: Promotion) -> str:
+    """Return the gates of a move in a few words, as they were then."""
+    judged = [gate for gate in move.gates if gate["outcome"] != GateOutcome.SKIP]
+    if not judged:
+        return ""
+    good = sum(not GateOutcome(gate["outcome"]).blocks for gate in judged)
+    forced = f", forced {', '.join(text.clean(name) for name in move.forced)}" if move.forced else ""
+    return f"{good} of {len(judged)}{forced}"
+
+
+def shown_version(version: int | None) -> str:
+    """Return a version as one says it."""
+    return f"v{version}" if version is not None else "–"
+
+
+def _move(move: Promotion) -> str:
+    return f"{move.alias}: {shown_version(move.from_version)} → v{move.to_version}"
