@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from opsconsole.config.workspace import open_workspace
+from opsconsole.ground import belonging
 from opsconsole.ground.files import locked
 from opsconsole.repos import registration
 from opsconsole.store.connection import open_store
@@ -26,7 +27,8 @@ OUTSIDE = ("SSH_CONNECTION", "SUDO_USER", "NO_COLOR", "COLUMNS", "LINES", "VIRTU
 @pytest.fixture(scope="session", autouse=True)
 def own_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home of the tests' own, for fixtures of any scope and for every child process."""
-    home = tmp_path_factory.mktemp("home")
+    home, own = tmp_path_factory.mktemp("home"), tmp_path_factory.getbasetemp()
+    shared = own.parent if own.name.startswith("popen-") else own
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
             if name.startswith(("OPSCONSOLE_", "XDG_", "GIT_")) or name in OUTSIDE:
@@ -34,6 +36,7 @@ def own_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("HOME", str(home))
         for kind in ("CONFIG", "CACHE", "STATE", "DATA", "RUNTIME"):
             patch.setenv(f"XDG_{kind}_HOME" if kind != "RUNTIME" else "XDG_RUNTIME_DIR", str(home / kind.lower()))
+        patch.setenv("XDG_STATE_HOME", str(shared / "state"))  # the workers share workspaces, so they are one user
         patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         for role in ("AUTHOR", "COMMITTER"):
@@ -73,6 +76,7 @@ def mill(filled: Path, tmp_path: Path) -> Path:
     root = tmp_path / "mill"
     shutil.copytree(filled, root, symlinks=True)
     workspace = open_workspace(root)
+    belonging.trust(root)
     with open_store(workspace.state) as store:
         registration.trust(workspace, store, "app")  # trust was given to the other path
     return root

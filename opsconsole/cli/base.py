@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -15,6 +14,7 @@ import msgspec
 
 from opsconsole.config.workspace import Workspace, find, locate, open_workspace
 from opsconsole.ground import clock, text
+from opsconsole.ground.belonging import is_ours, state_home
 from opsconsole.ground.errors import NotFoundError, OpsconsoleError, UsageError
 from opsconsole.ground.nouns import Danger
 from opsconsole.lifecycle.usecases import permit
@@ -142,10 +142,9 @@ def report(error: OpsconsoleError, *, as_json: bool) -> None:
 def log_path() -> Path:
     """Return where tracebacks go: the workspace's log when there is one, else the user's state folder."""
     root = locate()
-    if root is not None and (root / ".opsconsole").is_dir():
+    if root is not None and is_ours(root / ".opsconsole"):
         return root / ".opsconsole" / "opsconsole.log"
-    base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return base / "opsconsole" / "opsconsole.log"
+    return state_home() / "opsconsole.log"
 
 
 def log_failure(error: BaseException) -> Path | None:

@@ -42,6 +42,7 @@ COMMANDS = {
     "alert": "alert",
     "events": "events",
     "store": "store",
+    "workspace": "workspace",
 }
 """Each command and the module that holds it."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from opsconsole.config.load import FILE_NAME
 from opsconsole.ground import clock
+from opsconsole.ground.belonging import make_ours
 from opsconsole.ground.errors import RefusedError, StoreError
 from opsconsole.ground.files import locked, write_atomically
 from opsconsole.ground.git import git
@@ -93,7 +94,7 @@ def claim(root: Path) -> None:
                 f"{root} holds other things ({', '.join(strangers[:3])}), and the demo wants a folder of its own",
                 hint="opsconsole demo NEW_FOLDER",
             )
-        (root / ".opsconsole").mkdir(mode=0o700, exist_ok=True)
+        make_ours(root / ".opsconsole")
         (root / ".opsconsole" / "demo.lock").touch(mode=0o600)
     except OSError as error:
         raise StoreError(f"{root}: {error.strerror}", hint="choose a folder that you may write to") from error

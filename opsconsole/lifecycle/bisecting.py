@@ -18,13 +18,14 @@ from opsconsole.ground import clock
 from opsconsole.ground.errors import ConflictError, NotFoundError, StoreError
 from opsconsole.ground.nouns import PipelineKind, RunPurpose, RunState, TestOutcome
 from opsconsole.ground.process import own_python
-from opsconsole.lifecycle.building import intake_command, start_run
+from opsconsole.lifecycle.building import start_run
 from opsconsole.lifecycle.usecases import command
 from opsconsole.repos import registration
 from opsconsole.repos.bisection import between
 from opsconsole.repos.commits import author_of, resolve_rev
 from opsconsole.repos.status import subject_of
 from opsconsole.runs.cancel import cancel
+from opsconsole.runs.ending import intake_command
 from opsconsole.runs.folder import run_folder
 from opsconsole.runs.follow import wait
 from opsconsole.runs.order import Order, Plan, PlannedStep
@@ -156,7 +157,7 @@ def start_bisect(workspace: Workspace, store: Store, question: Question) -> int:
         dirty=False,
         steps=(PlannedStep(PIPELINE, line),),
         environment=(),
-        passed_on=(),
+        passed_on=("XDG_STATE_HOME",),
         runner=None,
         reason="asked for",
         interpreter=python,

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 
 from opsconsole.config.load import MODEL_KINDS
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground import clock
 from opsconsole.ground.errors import ConfigError
 from opsconsole.ground.nouns import RunPurpose
-from opsconsole.ground.process import own_python
 from opsconsole.lifecycle.ladders import champion_of, ladder_of
 from opsconsole.registry.places import version_folder
+from opsconsole.runs.ending import intake_command
 from opsconsole.runs.order import Plan
 from opsconsole.runs.plan import plan
 from opsconsole.runs.rerun import rerun_plan
@@ -43,11 +42,6 @@ def start_rerun(workspace: Workspace, store: Store, run_id: int, *, only_failed:
     planned = rerun_plan(workspace, store, run_id, only_failed=only_failed)
     word = "the failed tests of" if only_failed else "again:"
     return _start(workspace, store, planned, reason=f"{word} run {run_id}", rerun_of=run_id)
-
-
-def intake_command(root: Path) -> list[str]:
-    """Return the command line that takes the runs of the workspace at ``root`` in; the run's number is appended."""
-    return own_python("opsconsole.lifecycle.intake", str(root))
 
 
 def model_of(workspace: Workspace, target: str, named: str | None = None) -> str | None:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opsconsole.config.workspace import Workspace
+from opsconsole.ground.nouns import PipelineKind
 from opsconsole.repos.head import Head, head_of
-from opsconsole.store import bisections, repos, test_results, verdicts
+from opsconsole.store import bisections, repos, runs, test_results, verdicts
 from opsconsole.store.bisections import Bisection
 from opsconsole.store.connection import Store
 from opsconsole.store.runs import RunRecord
@@ -57,6 +58,17 @@ def repo_state(workspace: Workspace, store: Store, name: str) -> RepoState:
     state = RepoState(head.branch, tuple(builds))
     verdict = state.verdict
     return state if verdict is None or not state.broken else RepoState(head.branch, state.builds, cause(store, verdict))
+
+
+def course(workspace: Workspace, store: Store, name: str, pipeline: str, like: RunRecord | None) -> list[RunRecord]:
+    """Return the last runs that say how a pipeline goes, newest first: of builds the full ones of one branch.
+
+    The branch is that of the run ``like``, else the one that is checked out.
+    """
+    if like is not None and like.kind is not PipelineKind.BUILD:
+        return runs.page(store, repo=name, pipeline=pipeline, limit=20)
+    branch = like.branch if like is not None else repo_state(workspace, store, name).branch
+    return verdicts.course(store, name, pipeline, branch=branch)
 
 
 def repo_path(workspace: Workspace, store: Store, name: str) -> Path | None:

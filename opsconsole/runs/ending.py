@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from pathlib import Path
 
 from opsconsole.ground import clock
 from opsconsole.ground.errors import ExitCode, OpsconsoleError
 from opsconsole.ground.nouns import RunState
-from opsconsole.ground.process import Completed, capture
+from opsconsole.ground.process import Completed, capture, own_python
 from opsconsole.repos import worktrees
 from opsconsole.runs import journal
 from opsconsole.runs.folder import RunFolder
@@ -21,6 +22,13 @@ from opsconsole.store.connection import FILE_NAME, Store
 
 INTAKE_S = 3600.0
 ATTEMPTS = 2
+INTAKE = "opsconsole.lifecycle.intake"
+"""The program that takes a run in, by its name alone: it stands above us and imports us."""
+
+
+def intake_command(root: Path) -> list[str]:
+    """Return the command line that takes the runs of the workspace at ``root`` in; the run's number is appended."""
+    return own_python(INTAKE, str(root))
 
 
 def clear(folder: RunFolder, order: Order) -> None:
@@ -32,14 +40,14 @@ def clear(folder: RunFolder, order: Order) -> None:
     worktrees.remove_tree(folder.temporary)
 
 
-def take_in(folder: RunFolder, order: Order) -> bool:
-    """Run the intake, once more when it fails, then write ``error``; False when the store would not take either.
+def take_in(folder: RunFolder, order: Order, intake: list[str]) -> bool:
+    """Run the command ``intake`` with the run's number, once more when it fails, then write ``error``; False when the store would not take either.
 
     What is left live then has a free lock soon, and the next process that writes takes it up again.
     """
     answer = None
     for _ in range(ATTEMPTS):
-        answer = _intake(order)
+        answer = _intake(folder, intake)
         said = (answer.stdout + answer.stderr).decode("utf-8", "replace").strip()
         good = answer.exit_code == 0 and not answer.timed_out
         if said or not good:
@@ -98,9 +106,10 @@ def note(folder: RunFolder, text: str) -> None:
         return
 
 
-def _intake(order: Order) -> Completed:
+def _intake(folder: RunFolder, intake: list[str]) -> Completed:
+    argv = [*intake, str(folder.run_id)]
     environment = os.environ | {"OPSCONSOLE_ORIGIN": "intake"}
     try:
-        return capture(list(order.intake), cwd=order.workspace, env=environment, timeout=INTAKE_S)
+        return capture(argv, cwd=folder.state.parent, env=environment, timeout=INTAKE_S)
     except OpsconsoleError as error:
-        return Completed(order.intake, exit_code=127, stdout=b"", stderr=str(error).encode())
+        return Completed(tuple(argv), exit_code=127, stdout=b"", stderr=str(error).encode())

@@ -1,6 +1,6 @@
 """The keeper: outlives its supervisor, so that a run whose supervisor dies ends at once, whole, and taken in.
 
-``python -I -m opsconsole.runs.keeper FOLDER LOCK-DESCRIPTOR``, started detached by ``runs.start``. It does nothing but
+``python -I -m opsconsole.runs.keeper FOLDER LOCK-DESCRIPTOR INTAKE…``, started detached by ``runs.start``. It does nothing but
 wait, so there is nothing in it that could fail. What it would need then is imported at once, but beside the supervisor's
 own start, which the operator waits for. Standard library only.
 """
@@ -28,7 +28,7 @@ def main() -> None:
 
     code = os.waitstatus_to_exitcode(wait_for(supervisor, signals))
     if code != 0:
-        take_over(sys.argv[1], code)
+        take_over(sys.argv[1], code, sys.argv[3:])
 
 
 def _start_supervisor() -> int:

@@ -171,11 +171,9 @@ class Order:
     """``OPSCONSOLE_*`` of this one run: champion, alert, data."""
     slots: int | None
     """How many runs may be at work at once; None: this one takes no slot."""
-    intake: tuple[str, ...]
-    """The command line that takes the run in at its end."""
 
     def to_json(self) -> bytes:
-        """Return the content of ``run.json``."""
+        """Return the content of ``run.json``; what it says is data: no command of ours is ever taken from it."""
         return json.dumps(asdict(self), default=str, indent=1).encode()
 
     @classmethod
@@ -183,6 +181,7 @@ class Order:
         """Read ``run.json``; StoreError when it is not whole."""
         try:
             data = json.loads(path.read_bytes())
+            data.pop("intake", None)  # older programs kept their own command line here
             return cls(**_frozen(data) | {"workspace": Path(data["workspace"]), "plan": _plan(data["plan"])})
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreError(f"{path}: {error}", hint="the run cannot be taken up again; start it anew") from error

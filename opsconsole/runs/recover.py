@@ -90,7 +90,7 @@ def _end(workspace: Workspace, folder: RunFolder) -> None:
     end_marked(marker(folder), known)
     ending.clear(folder, order)
     if history.complete:
-        ending.take_in(folder, order)
+        ending.take_in(folder, order, ending.intake_command(workspace.root))
     else:
         at = next(reversed(history.steps), None)
         where = "before its first step" if at is None else f"at step {at}"

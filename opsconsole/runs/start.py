@@ -58,11 +58,11 @@ def start(
             detail={"repo": plan.repo, "pipeline": plan.pipeline, "commit": plan.commit, "dirty": plan.dirty},
             actor=actor,
         )
-        order = _order(workspace, plan, run_id, intake, environment or {})
+        order = _order(workspace, plan, run_id, environment or {})
         folder = run_folder(workspace.state, run_id)
         lock = _born_locked(folder, order)
     try:
-        launch(folder, lock)
+        launch(folder, lock, intake)
     finally:
         os.close(lock)
     if plan.supersede:
@@ -70,14 +70,13 @@ def start(
     return run_id
 
 
-def _order(workspace: Workspace, plan: Plan, run_id: int, intake: list[str], environment: Mapping[str, str]) -> Order:
+def _order(workspace: Workspace, plan: Plan, run_id: int, environment: Mapping[str, str]) -> Order:
     return Order(
         run_id=run_id,
         workspace=workspace.root,
         plan=plan,
         environment=tuple(sorted(environment.items())),
         slots=None if plan.kind is PipelineKind.TASK else workspace.config.workspace.slots,
-        intake=(*intake, str(run_id)),
     )
 
 
@@ -105,11 +104,14 @@ def command_line(plan: Plan) -> str:
     return shlex.join(words)
 
 
-def launch(folder: RunFolder, lock: int) -> None:
-    """Start the keeper of a run, detached, and hand it the locked descriptor."""
+def launch(folder: RunFolder, lock: int, intake: list[str]) -> None:
+    """Start the keeper of a run, detached, and hand it the locked descriptor and the command that takes the run in.
+
+    That command goes from process to process: a file of the run's folder could be written by the run itself.
+    """
     with folder.diary.open("ab") as diary:
         keeper = subprocess.Popen(
-            own_python("opsconsole.runs.keeper", str(folder.path), str(lock)),
+            own_python("opsconsole.runs.keeper", str(folder.path), str(lock), *intake),
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=diary,

@@ -52,8 +52,9 @@ PROJECTION_S = 5.0
 class Supervisor:
     """One run, from its place in the queue to its intake."""
 
-    def __init__(self, folder: RunFolder) -> None:
+    def __init__(self, folder: RunFolder, intake: list[str]) -> None:
         self.folder = folder
+        self.intake = intake
         self.order = Order.read(folder.order)
         self.plan = self.order.plan
         self.signals = Signals()
@@ -92,7 +93,7 @@ class Supervisor:
         self.journal.close()
         for slot in slots:
             os.close(slot)
-        ending.take_in(self.folder, self.order)
+        ending.take_in(self.folder, self.order, self.intake)
 
     def _wait_for_slots(self) -> list[int]:
         """Take a slot of the workspace and one of the repo, both or none: half of them would keep others waiting."""
@@ -334,7 +335,7 @@ def main() -> None:
     folder, lock = RunFolder(Path(sys.argv[1])), int(sys.argv[2])
     os.set_inheritable(lock, False)  # noqa: FBT003 - steps must not hold the run's lock
     become_subreaper()
-    Supervisor(folder).run()
+    Supervisor(folder, sys.argv[3:]).run()
 
 
 if __name__ == "__main__":

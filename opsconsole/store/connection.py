@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from opsconsole.ground import clock
+from opsconsole.ground.belonging import make_ours, require_ours
 from opsconsole.ground.errors import NewerStoreError, RefusedError, StoreError
 from opsconsole.ground.files import locked
 from opsconsole.store.migrations import SCHEMA_VERSION
@@ -128,15 +129,17 @@ class Store:
 
 
 def open_store(state: Path, *, readonly: bool = False) -> Store:
-    """Open the store of the workspace whose state folder is ``state``, making or migrating it as needed."""
+    """Open the store of the workspace whose state folder is ``state``, making or migrating it as needed.
+
+    RefusedError for a state folder that is not ours: what lies in it decides what runs.
+    """
     path = state / FILE_NAME
-    if readonly and not path.exists():
-        raise StoreError(f"{path}: there is no store yet", hint="start once without --readonly: that makes it")
-    if not readonly:
-        try:
-            state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"{state}: {error.strerror}", hint="the workspace's folder must be writable") from error
+    if readonly:
+        require_ours(state)
+        if not path.exists():
+            raise StoreError(f"{path}: there is no store yet", hint="start once without --readonly: that makes it")
+    else:
+        make_ours(state)
     return Store(path, readonly=readonly)
 
 

@@ -177,9 +177,10 @@ NOW = [
     "alert.retrain",
     "store.check",
     "store.backup",
+    "workspace.trust",
 ]
 OPTIONAL = {"rev", "name", "expect", "pipeline", "variant", "chunk", "until"}
-ELSEWHERE = {"demo"}
+ELSEWHERE = {"demo", "workspace.trust"}
 """Walked by tests of its own."""
 
 

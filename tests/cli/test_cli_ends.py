@@ -113,7 +113,7 @@ def test_a_failure_nobody_thought_of_goes_to_the_log_whose_path_is_shown(
 
 
 def test_without_a_workspace_the_log_is_in_the_operator_s_own_state_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], own_machine: Path
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     def broken() -> None:
         raise RuntimeError("unheard of")
@@ -121,7 +121,7 @@ def test_without_a_workspace_the_log_is_in_the_operator_s_own_state_folder(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("opsconsole.config.schema.json_schema", broken)
     assert run(["config", "schema"]) == 1
-    assert str(own_machine / "state" / "opsconsole" / "opsconsole.log").encode() in capfdbinary.readouterr().err
+    assert f"{os.environ['XDG_STATE_HOME']}/opsconsole/opsconsole.log".encode() in capfdbinary.readouterr().err
 
 
 def test_nobody_reads_on_and_nothing_is_said(filled: Path) -> None:
@@ -234,6 +234,8 @@ def test_a_backup_opens_as_a_store(mill: Path, tmp_path: Path) -> None:
     assert opsconsole(mill, "store", "backup", str(target)).code == 5
     assert opsconsole(mill, "store", "backup", str(tmp_path / "no" / "x.db")).code == 7
     (tmp_path / "other" / "opsconsole.toml").write_text((mill / "opsconsole.toml").read_text())
+    assert opsconsole(tmp_path / "other", "--readonly", "model", "show", "m:2").code == 6
+    assert opsconsole(tmp_path, "workspace", "trust", str(tmp_path / "other")).code == 0
     assert opsconsole(tmp_path / "other", "--readonly", "model", "show", "m:2").code == 0
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from opsconsole.config.workspace import Workspace, open_workspace
+from opsconsole.ground import belonging
 from opsconsole.ground.nouns import Severity
 from opsconsole.lifecycle.candidates import judge, promote_candidate, remember
 from opsconsole.lifecycle.registering import register_path
@@ -55,6 +56,7 @@ def environment(home: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "COVERAGE_PROCESS_START") if name in os.environ}
     return kept | {
         "HOME": str(home),
+        "XDG_STATE_HOME": os.environ["XDG_STATE_HOME"],  # where it is kept whose a workspace is
         "TERM": "xterm-256color",
         "COLORTERM": "truecolor",
         "OPSCONSOLE_ACTOR": "ops",
@@ -94,6 +96,7 @@ def copy_world(made: Path, target: Path) -> Workspace:
     """Return a workspace of one's own, copied from a made one."""
     shutil.copytree(made, target, symlinks=True)
     workspace = open_workspace(target)
+    belonging.trust(target)
     with open_store(workspace.state) as store:
         registration.trust(workspace, store, "app")  # trust was given to the other path
     return workspace

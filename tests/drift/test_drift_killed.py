@@ -11,6 +11,7 @@ import pytest
 from opsconsole.config.workspace import open_workspace
 from opsconsole.drift.check import check
 from opsconsole.drift.monitors import Subject
+from opsconsole.ground import belonging
 from opsconsole.store import alerts, events
 from opsconsole.store import chunks as chunk_store
 from opsconsole.store.connection import Store, open_store
@@ -81,6 +82,7 @@ def test_a_check_killed_at_any_of_its_acts_is_made_whole_by_the_next(world: Worl
     copies = tmp_path / "copies"
     for number in range(1, POINTS + 1):
         shutil.copytree(world.root, copies / str(number), ignore=shutil.ignore_patterns("copies"))
+        belonging.trust(copies / str(number))
     world.check(subject)
     expected = said(world.store)
     points = killed_at_each_act(KILLED_AT, str(copies), str(subject.used[0]))

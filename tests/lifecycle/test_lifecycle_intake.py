@@ -11,14 +11,16 @@ from pathlib import Path
 import pytest
 
 from opsconsole.config.workspace import open_workspace
+from opsconsole.ground import belonging
 from opsconsole.ground.nouns import RunState
 from opsconsole.lifecycle import intake
-from opsconsole.lifecycle.building import intake_command, start_run
+from opsconsole.lifecycle.building import start_run
 from opsconsole.lifecycle.candidates import promote_candidate
 from opsconsole.lifecycle.opening import settle
 from opsconsole.registry.artifacts import verify
 from opsconsole.registry.links import read_link
 from opsconsole.registry.places import version_folder
+from opsconsole.runs.ending import intake_command
 from opsconsole.runs.follow import wait, wait_until_released
 from opsconsole.runs.slots import is_live
 from opsconsole.store import baselines, events, judgements, models, promotions, runs
@@ -61,6 +63,7 @@ def test_an_intake_killed_at_any_of_its_acts_registers_exactly_one_version(works
         shutil.copytree(
             works.root, tmp_path / "copies" / str(number), symlinks=True, ignore=shutil.ignore_patterns("repos")
         )
+        belonging.trust(tmp_path / "copies" / str(number))
     points = killed_at_each_act(KILLED_AT, str(tmp_path / "copies"), str(run_id))
     kinds = {what for _, what in points}
     assert {"INSERT", "UPDATE", "COMMIT", "os.rename", "os.symlink", "os.mkdir", "whole"} <= kinds

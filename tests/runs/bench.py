@@ -13,8 +13,8 @@ from pathlib import Path
 
 from opsconsole.config.workspace import Workspace, open_workspace
 from opsconsole.ground.process import Identity, alive, identity
-from opsconsole.lifecycle.building import intake_command
 from opsconsole.runs import journal
+from opsconsole.runs.ending import intake_command
 from opsconsole.runs.environment import marker
 from opsconsole.runs.folder import RunFolder, run_folder
 from opsconsole.runs.follow import wait

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from opsconsole.config.schema import PipelineConfig, StepConfig
 from opsconsole.ground.errors import ConfigError, ConflictError, NotFoundError, StoreError, UsageError
 from opsconsole.ground.nouns import PipelineKind, RunState
-from opsconsole.lifecycle.building import intake_command
+from opsconsole.runs.ending import intake_command
 from opsconsole.runs.order import Order
 from opsconsole.runs.plan import operator_environment, plan
 from opsconsole.runs.planning import Choice, missing_programs, ordered_steps
@@ -196,7 +196,7 @@ def test_an_order_is_read_back_as_it_was_written(bench: Bench, tmp_path: Path) -
     bench.pipelines(
         '[repos.app.pipelines.job]\nsteps = [{name="a", run="x", env={A="1"}, timeout="3s"}, {name="b", run="y"}]\n'
     )
-    order = Order(7, bench.root, plan(bench.workspace, bench.store, "app/job"), (("A", "b"),), 2, ("true", "7"))
+    order = Order(7, bench.root, plan(bench.workspace, bench.store, "app/job"), (("A", "b"),), 2)
     path = tmp_path / "run.json"
     path.write_bytes(order.to_json())
     assert Order.read(path) == order

@@ -155,7 +155,6 @@ ORDER = Order(
     ),
     environment=(),
     slots=1,
-    intake=(),
 )
 
 

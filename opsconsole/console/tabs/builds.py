@@ -22,11 +22,11 @@ from opsconsole.console.widgets.log import LogView
 from opsconsole.console.widgets.rows import Row, RowList, Rows, Window
 from opsconsole.console.widgets.tones import Cell, Column, Toned
 from opsconsole.ground import text
-from opsconsole.ground.nouns import PipelineKind, RunPurpose, StepState
-from opsconsole.lifecycle.repo_state import repo_state
+from opsconsole.ground.nouns import RunPurpose, StepState
+from opsconsole.lifecycle.repo_state import course, repo_state
 from opsconsole.repos.status import RepoStatus
 from opsconsole.runs.folder import run_folder
-from opsconsole.store import runs, steps, test_results, verdicts
+from opsconsole.store import runs, steps, test_results
 from opsconsole.store.runs import RunRecord
 from opsconsole.store.steps import StepRecord
 from opsconsole.store.test_results import TestResult
@@ -302,7 +302,7 @@ class BuildsTab(Tab):
         """Say how many runs there are, and how those of one pipeline went: the selected run's, else the build."""
         repo = self._repo
         pipeline = self._run.pipeline if self._run is not None else "build"
-        recent = self._course(repo, pipeline) if repo else []
+        recent = course(self.console.workspace, self.console.store, repo, pipeline, self._run) if repo else []
         counts = self.query_one("#runs", RowList).counts
         self.query_one("#runs-title", OneLine).say(
             Toned(" "),
@@ -312,14 +312,6 @@ class BuildsTab(Tab):
             Toned(f"   {pipeline} ", "faint"),
             *trend_cell(recent),
         )
-
-    def _course(self, repo: str, pipeline: str) -> list[RunRecord]:
-        """Return the last runs of a pipeline that say how it goes: of a build, the full ones of the branch at hand."""
-        run, store = self._run, self.console.store
-        if run is None or run.kind is PipelineKind.BUILD:
-            branch = run.branch if run is not None else repo_state(self.console.workspace, store, repo).branch
-            return verdicts.course(store, repo, pipeline, branch=branch)
-        return runs.page(store, repo=repo, pipeline=pipeline, limit=20)
 
     def _run_row(self, run: RunRecord) -> Row:
         cells: tuple[Cell, ...] = (
