@@ -15,7 +15,7 @@ from opsconsole.lifecycle.ladders import champion_of, ladder_of
 from opsconsole.lifecycle.usecases import command
 from opsconsole.registry import gates as checks
 from opsconsole.registry.artifacts import verify
-from opsconsole.registry.links import require_place, sync_link
+from opsconsole.registry.links import follow_record, require_place
 from opsconsole.registry.places import version_folder
 from opsconsole.registry.promotion import Move, Moved, plan_rollback, promote, roll_back
 from opsconsole.registry.verdicts import Gate, TestsAtCommit
@@ -163,7 +163,7 @@ def roll_back_alias(
             watched = _monitors_of(workspace, model, alias)
             incidents.close_for_leaver(connection, watched, moved.from_version, alias, moved.to_version)
         incidents.reopen_for_rollback(connection, model, alias, move.to_version)
-    sync_link(workspace, store, model, alias)
+    follow_record(workspace, store, model, alias, moved.promotion)
     return moved
 
 

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground.errors import UnreachableError
-from opsconsole.ground.http import get_json
+from opsconsole.ground.http import get_json, shown
 from opsconsole.store import promotions
 from opsconsole.store.connection import Store
+
+DEADLINE = 3.0
+"""Seconds that a service has for its whole answer."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,7 @@ class Serving:
     """What the consumer said of itself."""
 
     url: str
+    """Without what is secret in it."""
     version: int | None
     """None when it did not answer, or names no version."""
     expected: int
@@ -36,12 +40,13 @@ def probe(workspace: Workspace, store: Store, model: str, alias: str) -> Serving
     held = promotions.alias(store, model, alias)
     if config is None or config.probe is None or held is None or alias != config.ladder[-1]:
         return None
+    url = shown(config.probe)
     try:
-        answer = get_json(config.probe, timeout=3.0)
+        answer = get_json(config.probe, timeout=DEADLINE)
     except UnreachableError as error:
-        return Serving(config.probe, None, held.version, f"the service did not answer: {error.message}")
+        return Serving(url, None, held.version, f"the service did not answer: {error.message}")
     said = answer.get("version") if isinstance(answer, dict) else None
     if not isinstance(said, int) or isinstance(said, bool):
-        return Serving(config.probe, None, held.version, f"{config.probe} names no version")
+        return Serving(url, None, held.version, f"{url} names no version")
     word = "answers with" if said == held.version else "still answers with"
-    return Serving(config.probe, said, held.version, f"{config.probe} {word} v{said}")
+    return Serving(url, said, held.version, f"{url} {word} v{said}")

@@ -120,7 +120,7 @@ def damages(folder: Path, manifest: list[VersionFile]) -> list[Damage]:
     """Compare a version's folder with its manifest, following no link; return what is wrong of which path."""
     if folder.is_symlink():
         return [Damage(".", "the version's folder is a link")]
-    present = {found.path: found for found in _entries(folder)} if folder.is_dir() else {}
+    present = {found.path: found for found in entries(folder)} if folder.is_dir() else {}
     folders = {parent.as_posix() for file in manifest for parent in PurePosixPath(file.path).parents}
     wrong = [Damage(file.path, said) for file in manifest if (said := _damage(folder, file, present.get(file.path)))]
     known = {file.path for file in manifest}
@@ -134,7 +134,7 @@ def damages(folder: Path, manifest: list[VersionFile]) -> list[Damage]:
     return wrong
 
 
-def _damage(folder: Path, file: VersionFile, found: _Entry | None) -> str:
+def _damage(folder: Path, file: VersionFile, found: Entry | None) -> str:
     """Say what is wrong with one registered file; empty when nothing is."""
     if found is None or not stat.S_ISREG(found.mode):
         return "missing"
@@ -150,7 +150,7 @@ def _damage(folder: Path, file: VersionFile, found: _Entry | None) -> str:
 
 
 @dataclass(frozen=True)
-class _Entry:
+class Entry:
     """One thing in a folder, as it is itself, whatever it leads to."""
 
     path: str
@@ -159,14 +159,16 @@ class _Entry:
 
     @property
     def folder(self) -> bool:
+        """Whether it is a folder."""
         return stat.S_ISDIR(self.mode)
 
     @property
     def link(self) -> bool:
+        """Whether it is a link."""
         return stat.S_ISLNK(self.mode)
 
 
-def _entries(folder: Path) -> Iterator[_Entry]:
+def entries(folder: Path) -> Iterator[Entry]:
     """Yield everything below a folder by name, folders before what is in them."""
     pending = [""]
     while pending:
@@ -177,7 +179,7 @@ def _entries(folder: Path) -> Iterator[_Entry]:
         for item in found:
             status = item.stat(follow_symlinks=False)
             name = f"{below}/{item.name}" if below else item.name
-            yield _Entry(name, status.st_mode, status.st_size)
+            yield Entry(name, status.st_mode, status.st_size)
             if stat.S_ISDIR(status.st_mode):
                 inner.append(name)
         pending.extend(reversed(inner))
@@ -195,7 +197,7 @@ def _walk(source: Path, apart: frozenset[str]) -> list[tuple[Path, str]]:
     if not source.is_dir():
         raise UsageError(f"{source}: neither a file nor a folder", hint="an artifact holds no links and no devices")
     found: list[tuple[Path, str]] = []
-    for entry in _entries(source):
+    for entry in entries(source):
         if entry.folder or entry.path in apart:
             continue
         try:

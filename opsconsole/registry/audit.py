@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 from opsconsole.ground.errors import UsageError
+from opsconsole.registry.artifacts import entries
 from opsconsole.registry.pickles import is_pickle
 from opsconsole.store.models import Audit
 
@@ -22,7 +24,25 @@ KNOWN_TYPES = frozenset(
 )
 """Types of scikit-learn's own estimators that skops asks about; read and found harmless."""
 
-_SCHEMA_LIMIT = 256 << 20
+_SCHEMA_LIMIT = 64 << 20
+
+
+_UNREADABLE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What reading a skops file of someone's making ends with; skops itself checks little of what it reads."""
 
 
 def audit(folder: Path) -> Audit:
@@ -30,7 +50,7 @@ def audit(folder: Path) -> Audit:
     formats: set[str] = set()
     types: set[str] = set()
     untrusted: set[str] = set()
-    for path in sorted(item for item in folder.rglob("*") if item.is_file()):
+    for path in [folder / entry.path for entry in entries(folder) if not entry.folder]:
         found, used = _audit_file(path)
         formats.add(found)
         types |= used
@@ -46,9 +66,10 @@ def _untrusted(path: Path) -> set[str]:
 
     try:
         return set(get_untrusted_types(file=path))
-    except (ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
+    except _UNREADABLE as error:
         raise UsageError(
-            f"{path.name}: skops cannot read it: {error}", hint="write it with the skops that is installed here"
+            f"{path.name}: skops cannot read it: {type(error).__name__}: {str(error)[:200]}",
+            hint="write it with the skops that is installed here",
         ) from error
 
 
@@ -64,8 +85,8 @@ def _audit_file(path: Path) -> tuple[str, set[str]]:
             if archive.getinfo("schema.json").file_size > _SCHEMA_LIMIT:
                 raise UsageError(f"{path.name}: its schema is larger than {_SCHEMA_LIMIT >> 20} MiB")
             schema = json.loads(archive.read("schema.json"))
-    except (zipfile.BadZipFile, ValueError, OSError, RecursionError) as error:
-        raise UsageError(f"{path.name}: not a whole skops file: {error}", hint="write it again") from error
+    except _UNREADABLE as error:
+        raise UsageError(f"{path.name}: not a whole skops file: {str(error)[:200]}", hint="write it again") from error
     return "skops", _types(schema)
 
 
@@ -79,7 +100,7 @@ def _types(node: Any) -> set[str]:
             module, name = item.get("__module__"), item.get("__class__")
             if isinstance(module, str) and isinstance(name, str):
                 found.add(f"{module}.{name}")
-            if item.get("__loader__") in {"FunctionNode", "MethodNode", "OperatorFuncNode"}:
+            if str(item.get("__loader__")) in {"FunctionNode", "MethodNode", "OperatorFuncNode"}:
                 content = item.get("content")
                 if isinstance(content, dict) and "module_path" in content:
                     found.add(f"{content['module_path']}.{content.get('function', '')}")

@@ -18,22 +18,51 @@ from opsconsole.store.connection import Store
 
 
 def sync_link(workspace: Workspace, store: Store, model: str, alias: str) -> int | None:
-    """Make an alias's link point to the version its row names; return that version (None: the row is not there)."""
+    """Make an alias's link point to the version its row names; return that version (None: the row is not there).
+
+    StoreError when it cannot: the row stands all the same, and the next command tries again.
+    """
     folder = workspace.models / model
-    folder.mkdir(parents=True, exist_ok=True, mode=0o755)
-    with locked(folder):
-        row = promotions.alias(store, model, alias)
-        if row is None:
-            return None
-        link, target = folder / alias, target_of(row.version)
-        if read_link(link) == target:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o755)
+        with locked(folder):
+            row = promotions.alias(store, model, alias)
+            if row is None:
+                return None
+            link, target = folder / alias, target_of(row.version)
+            if read_link(link) != target:
+                require_place(link)
+                _swap(folder, link, target)
             return row.version
-        require_place(link)
-        temporary = folder / f".{alias}.{uuid.uuid4().hex}"
-        temporary.symlink_to(target)
+    except OSError as error:
+        raise StoreError(
+            f"{folder / alias}: the link cannot be swapped: {(error.strerror or str(error)).lower()}",
+            hint="put that right; then any command repairs it",
+        ) from error
+
+
+def _swap(folder: Path, link: Path, target: str) -> None:
+    temporary = folder / f".{link.name}.{uuid.uuid4().hex}"
+    temporary.symlink_to(target)
+    try:
         temporary.replace(link)
-        fsync_directory(folder)
-        return row.version
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    fsync_directory(folder)
+
+
+def follow_record(workspace: Workspace, store: Store, model: str, alias: str, promotion: int) -> None:
+    """Make the link follow a move that was committed; StoreError says what is on record, and that the link is not there yet."""
+    try:
+        sync_link(workspace, store, model, alias)
+    except StoreError as error:
+        row = promotions.alias(store, model, alias)
+        raise StoreError(
+            f"the move is on record (promotion {promotion}: {model}@{alias} is v{row.version if row else '?'}), and the link"
+            f" is not swapped yet: {error.message}",
+            hint=error.hint,
+        ) from error
 
 
 def sync_links(workspace: Workspace, store: Store) -> list[StoreError]:

@@ -1,51 +1,36 @@
 """Telling a pickle from its bytes, whatever it is called and however it is wrapped: loading one runs its code.
 
-A pickle may hide in a compressed file, in an archive, in a NumPy array of objects. Wrappers are opened in memory, a few
-levels deep; what is wrapped deeper, or in a way that only joblib reads, counts as one.
+A pickle may hide in a compressed file, in an archive, in a NumPy array of objects. Wrappers are opened a few levels deep,
+block by block. What is wrapped deeper, in a way that is not known here, or cannot be read to its end counts as one.
 """
 
 from __future__ import annotations
 
 import ast
 import bz2
+import gzip
 import io
 import lzma
-import pickletools
-import re
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, cast
+
+from opsconsole.registry.opcodes import imports_something
 
 NAMES = frozenset({".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle", ".pt", ".pth", ".p"})
-LIMIT = 64 << 20
-"""Bytes that are unwrapped at most of each member."""
 DEEPEST = 3
-LINE = 1 << 16
-FAR = 1 << 40
-"""Past the end of any artifact, and not past what a file can be asked for."""
-_LENGTHS = {
-    pickletools.TAKEN_FROM_ARGUMENT1: 1,
-    pickletools.TAKEN_FROM_ARGUMENT4: 4,
-    pickletools.TAKEN_FROM_ARGUMENT4U: 4,
-    pickletools.TAKEN_FROM_ARGUMENT8U: 8,
-}
-"""How many bytes say how long an argument is."""
-_OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
-_IMPORTS = frozenset({"STACK_GLOBAL", "EXT1", "EXT2", "EXT4"})
-_NAME = re.compile(rb"[\w.<>]+")
-_STOPPERS = frozenset({"PERSID", "BINPERSID"})
-"""What a plain load refuses before it does anything; each zip begins with one."""
-_LZ4 = b"\x04\x22\x4d\x18"
-_WRAPPERS: tuple[tuple[bytes, Callable[[bytes], bytes]], ...] = (
-    (b"\x1f\x8b", lambda data: zlib.decompressobj(wbits=31).decompress(data, LIMIT)),
-    (b"\x78", lambda data: zlib.decompressobj().decompress(data, LIMIT)),
-    (b"BZh", lambda data: bz2.BZ2Decompressor().decompress(data, LIMIT)),
-    (b"\xfd7zXZ\x00", lambda data: lzma.LZMADecompressor().decompress(data, LIMIT)),
-    (b"\x5d\x00\x00", lambda data: lzma.LZMADecompressor().decompress(data, LIMIT)),
-)
+MOST = 4 << 30
+"""Bytes that are unwrapped of one file, at most."""
+HEAD = 1 << 16
+_BLOCK = 1 << 20
+_END_OF_ZIP = b"PK\x05\x06"
+_TAIL = HEAD + 22
+"""Where the end of a zip's directory stands: it may have a comment of 64 kB behind it."""
+_UNKNOWN = (b"\x04\x22\x4d\x18", b"\x28\xb5\x2f\xfd")
+"""LZ4 and Zstandard, which some loaders read and nothing here does."""
 _BROKEN = (
     OSError,
     EOFError,
@@ -54,41 +39,151 @@ _BROKEN = (
     zipfile.BadZipFile,
     tarfile.TarError,
     RuntimeError,
+    NotImplementedError,
     ValueError,
+    MemoryError,
 )
+
+
+class _Zlib(io.RawIOBase):
+    """A run of bare zlib streams, one behind the other, as joblib reads them."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._stream, self._left = file, zlib.decompressobj(), b""
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Fill the buffer with what comes next."""
+        while True:
+            data = self._left or self._file.read(HEAD)
+            if self._stream.eof:
+                data = self._stream.unused_data or data
+                if not _is_zlib(data):
+                    return 0
+                self._stream = zlib.decompressobj()
+            elif not data:
+                raise EOFError("a stream without its end")
+            found = self._stream.decompress(data, len(buffer))
+            self._left = self._stream.unconsumed_tail
+            if found:
+                buffer[: len(found)] = found
+                return len(found)
+
+
+_WRAPPERS: tuple[tuple[bytes, Callable[[BinaryIO], object]], ...] = (
+    (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
+    (b"BZh", bz2.BZ2File),
+    (b"\xfd7zXZ\x00", lzma.LZMAFile),
+    (b"\x5d\x00\x00", lzma.LZMAFile),
+)
+
+
+class _Budget:
+    """What may still be unwrapped of one file."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._left = most
+
+    def spend(self, size: int) -> None:
+        """Take it off; ValueError when nothing is left: what is that large counts as not readable."""
+        self._left -= size
+        if self._left < 0:
+            raise ValueError("too much to unwrap")
 
 
 def is_pickle(path: Path) -> bool:
     """Tell whether a file is, or holds, a pickle."""
+    if _suspect(path.name):
+        return True
     with path.open("rb") as file:
-        return _suspect(path.name) or _holds_pickle(file, DEEPEST)
+        try:
+            return _holds_pickle(file, DEEPEST, _Budget(), wrapped=False)
+        except _BROKEN:
+            return True
 
 
 def _suspect(name: str) -> bool:
     return any(suffix.lower() in NAMES for suffix in PurePosixPath(name).suffixes)
 
 
-def _holds_pickle(file: BinaryIO, depth: int, *, cut: bool = False) -> bool:
-    head = file.read(1 << 16)
+def _holds_pickle(file: BinaryIO, depth: int, budget: _Budget, *, wrapped: bool) -> bool:
+    """Look at what can be read and read again from its start; what breaks on the way is the caller's to catch."""
+    head = _read(file, HEAD)
     file.seek(0)
     if head.startswith(b"\x93NUMPY"):
         return _array_of_objects(head)
-    if _has_protocol(head) or head.startswith(_LZ4) or _imports_something(file, cut=cut):
+    if _has_protocol(head) or head.startswith(_UNKNOWN):
         return True
-    for magic, unwrap in _WRAPPERS:
-        if head.startswith(magic):
-            file.seek(0)
-            try:
-                inner = unwrap(file.read())
-            except _BROKEN:
-                continue
-            if inner:
-                return _inside(inner, depth)
-    return any(_suspect(name) or _inside(content, depth) for name, content in _members(file))
+    if imports_something(file):
+        return True
+    tail = _to_the_end(file, budget) if wrapped else None
+    inner = _unwrapped(file, head)
+    if inner is not None:
+        return depth == 0 or _holds_pickle(inner, depth - 1, budget, wrapped=True)
+    return _in_an_archive(file, head, tail, depth, budget)
 
 
-def _inside(content: bytes, depth: int) -> bool:
-    return depth == 0 or _holds_pickle(io.BytesIO(content), depth - 1, cut=len(content) >= LIMIT)
+def _unwrapped(file: BinaryIO, head: bytes) -> BinaryIO | None:
+    """Return what a compressed file holds, when it holds anything: a mark alone can stand there by chance."""
+    file.seek(0)
+    make = next((make for magic, make in _WRAPPERS if head.startswith(magic)), None)
+    if make is None and _is_zlib(head):
+        make = lambda inner: io.BufferedReader(_Rewound(inner))  # noqa: E731
+    if make is None:
+        return None
+    inner = cast("BinaryIO", make(file))
+    try:
+        if not inner.read(1):
+            return None
+    except _BROKEN:
+        return None
+    inner.seek(0)
+    return inner
+
+
+class _Rewound(_Zlib):
+    """The same, from its start again as often as it is asked for."""
+
+    def seekable(self) -> bool:
+        """Tell that it can go back."""
+        return True
+
+    def tell(self) -> int:
+        """Return where it stands; only the start is ever asked for."""
+        return 0
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go back to the start."""
+        if (offset, whence) != (0, 0):
+            raise io.UnsupportedOperation("only to the start")
+        self._file.seek(0)
+        self._stream, self._left = zlib.decompressobj(), b""
+        return 0
+
+
+def _is_zlib(head: bytes) -> bool:
+    """Tell a zlib header (RFC 1950): deflate, a window of 32 kB at most, and its check."""
+    return len(head) > 1 and head[0] & 0x0F == 8 and head[0] >> 4 <= 7 and int.from_bytes(head[:2], "big") % 31 == 0
+
+
+def _read(file: BinaryIO, size: int) -> bytes:
+    found = bytearray()
+    while len(found) < size and (block := file.read(size - len(found))):
+        found += block
+    return bytes(found)
+
+
+def _to_the_end(file: BinaryIO, budget: _Budget) -> bytes:
+    """Read what is wrapped to its end, and return that end."""
+    file.seek(0)
+    tail = b""
+    while block := file.read(_BLOCK):
+        budget.spend(len(block))
+        tail = (tail + block)[-_TAIL:]
+    return tail
 
 
 def _has_protocol(head: bytes) -> bool:
@@ -120,57 +215,72 @@ def _objects_in(description: object) -> bool:
     return not isinstance(description, tuple) or _objects_in(description[0])
 
 
-def _imports_something(file: BinaryIO, *, cut: bool) -> bool:
-    """Tell a pickle of protocol 0 or 1, which has no mark: all of it is opcodes up to STOP, and one of them imports.
-
-    Arguments are stepped over unread: ``pickletools`` refuses some that a load takes, and takes lengths on trust.
-    """
-    size = file.seek(0, 2)
+def _in_an_archive(file: BinaryIO, head: bytes, tail: bytes | None, depth: int, budget: _Budget) -> bool:
+    """Look into a zip or a tar; a member that cannot be read to its end counts as a pickle."""
+    if tail is None:
+        size = file.seek(0, 2)
+        file.seek(max(size - _TAIL, 0))
+        tail = _read(file, _TAIL)
     file.seek(0)
-    imports = False
-    while file.tell() <= size and (code := file.read(1)):
-        opcode = _OPCODES.get(code.decode("latin-1"))
-        if opcode is None or (not imports and opcode.name in _STOPPERS):
-            return False
-        if opcode.name == "STOP":
-            return imports
-        if opcode.name in {"GLOBAL", "INST"}:
-            module, name = (file.readline(LINE).rstrip(b"\n") for _ in range(2))
-            imports = imports or (_NAME.fullmatch(module) is not None and _NAME.fullmatch(name) is not None)
-        else:
-            imports = imports or opcode.name in _IMPORTS
-            _step_over(file, opcode.arg)
-    return cut
-
-
-def _step_over(file: BinaryIO, argument: pickletools.ArgumentDescriptor | None) -> None:
-    if argument is None:
-        return
-    if argument.n == pickletools.UP_TO_NEWLINE:
-        while (line := file.readline(LINE)) and not line.endswith(b"\n"):
-            continue
-    elif argument.n >= 0:
-        file.seek(argument.n, 1)
-    else:
-        width = _LENGTHS[argument.n]
-        file.seek(min(int.from_bytes(file.read(width), "little"), FAR), 1)
-
-
-def _members(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
-    """Yield the files of an archive; one that cannot be read to its end yields what it has."""
-    try:
+    if _END_OF_ZIP in tail:
+        if not file.seekable() or (isinstance(file, io.BufferedReader) and isinstance(file.raw, _Zlib)):
+            return True
         if zipfile.is_zipfile(file):
-            with zipfile.ZipFile(file) as archive:
-                for info in archive.infolist():
-                    if not info.is_dir():
-                        with archive.open(info) as member:
-                            yield info.filename, member.read(LIMIT)
-            return
+            return _in_a_zip(file, depth, budget)
         file.seek(0)
-        with tarfile.open(fileobj=file, mode="r:") as tape:
-            for entry in tape:
-                inside = tape.extractfile(entry) if entry.isfile() else None
-                if inside is not None:
-                    yield entry.name, inside.read(LIMIT)
-    except _BROKEN:
-        return
+    return _in_a_tar(file, head, depth, budget)
+
+
+def _in_a_zip(file: BinaryIO, depth: int, budget: _Budget) -> bool:
+    with zipfile.ZipFile(file) as archive:
+        for info in archive.infolist():
+            if info.is_dir():
+                continue
+            if _suspect(info.filename) or depth == 0:
+                return True
+            with archive.open(info) as member:
+                if _holds_pickle(cast("BinaryIO", member), depth - 1, budget, wrapped=True):
+                    return True
+    return False
+
+
+def _in_a_tar(file: BinaryIO, head: bytes, depth: int, budget: _Budget) -> bool:
+    """Look into a tar; empty blocks before it are passed over, as some readers do."""
+    start = 0 if head.strip(b"\0") else _first_block(file)
+    file.seek(start)
+    if not _begins_a_tar(_read(file, tarfile.BLOCKSIZE)):
+        return False
+    file.seek(start)
+    with tarfile.open(fileobj=file, mode="r:") as tape:
+        for entry in tape:
+            if not entry.isfile():
+                continue
+            if _suspect(entry.name) or depth == 0:
+                return True
+            member = tape.extractfile(entry)
+            if member is not None and _holds_pickle(cast("BinaryIO", member), depth - 1, budget, wrapped=True):
+                return True
+    return False
+
+
+def _first_block(file: BinaryIO) -> int:
+    """Return where the first block begins that is not empty."""
+    file.seek(0)
+    at = 0
+    while block := file.read(_BLOCK):
+        rest = block.lstrip(b"\0")
+        if rest:
+            return (at + len(block) - len(rest)) // tarfile.BLOCKSIZE * tarfile.BLOCKSIZE
+        at += len(block)
+    return 0
+
+
+def _begins_a_tar(head: bytes) -> bool:
+    """Tell a tar's first header by its check sum."""
+    if len(head) < tarfile.BLOCKSIZE:
+        return False
+    try:
+        tarfile.TarInfo.frombuf(head[: tarfile.BLOCKSIZE], "utf-8", "surrogateescape")
+    except tarfile.TarError:
+        return False
+    return True

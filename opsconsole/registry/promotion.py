@@ -10,7 +10,7 @@ from opsconsole.config.workspace import Workspace
 from opsconsole.ground.actor import current_actor
 from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from opsconsole.ground.nouns import PromotionKind
-from opsconsole.registry.links import require_place, sync_link
+from opsconsole.registry.links import follow_record, require_place
 from opsconsole.store import events, models, promotions
 from opsconsole.store.connection import Store
 from opsconsole.store.promotions import Promotion
@@ -54,7 +54,7 @@ def promote(workspace: Workspace, store: Store, move: Move, *, gates: list[dict[
             command=move.command,
             detail={"from": move.seen_version, "to": move.to_version, "promotion": promotion, "forced": forced},
         )
-    sync_link(workspace, store, move.model, move.alias)
+    follow_record(workspace, store, move.model, move.alias, promotion)
     return Moved(promotion, move.model, move.alias, move.seen_version, move.to_version)
 
 

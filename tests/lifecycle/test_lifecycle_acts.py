@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +25,7 @@ from opsconsole.drift.report import monitors
 from opsconsole.ground.errors import ConfigError, ConflictError, NotFoundError, RefusedError, StoreError
 from opsconsole.ground.files import locked
 from opsconsole.ground.nouns import AlertState, RunState, Severity
+from opsconsole.lifecycle import probing
 from opsconsole.lifecycle.building import model_of, start_rerun, start_run
 from opsconsole.lifecycle.candidates import judge, remember
 from opsconsole.lifecycle.founding import FoundRepo, found_workspace, render, scout
@@ -319,6 +322,36 @@ def test_the_consumer_is_asked_which_version_it_answers_with(
     assert (found.version, found.expected, found.agrees) == (version, 1, version == 1)
     assert said in found.sentence
     assert probe(shop.workspace, shop.store, "m", "candidate") is None
+
+
+def test_headers_that_drip_hold_nobody_up_and_no_password_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+
+        def drip() -> None:
+            peer, _ = server.accept()
+            with peer, contextlib.suppress(OSError):
+                peer.sendall(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+                while not over.wait(0.02):
+                    peer.sendall(b"a")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        url = f"http://ops:hunter2@127.0.0.1:{server.getsockname()[1]}/v?token=hunter2"
+        shop.configure("ladder", f'probe = "{url}"\nladder')
+        shop.version()
+        shop.promote(1)
+        monkeypatch.setattr(probing, "DEADLINE", 0.3)
+        began = time.monotonic()
+        found = probe(shop.workspace, shop.store, "m", "production")
+        assert time.monotonic() - began < 2
+        over.set()
+        thread.join()
+    assert found is not None
+    assert "no whole answer in 0.3 s" in found.sentence
+    assert "hunter2" not in f"{found.sentence} {found.url}"
 
 
 def test_a_consumer_that_does_not_answer_holds_no_promotion_up(shop: Shop) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
+import json
 import lzma
 import os
 import pickle
@@ -29,6 +31,7 @@ from opsconsole.config.schema import ModelConfig
 from opsconsole.ground import clock
 from opsconsole.ground.errors import UsageError
 from opsconsole.ground.nouns import Digest, GateOutcome
+from opsconsole.registry import opcodes
 from opsconsole.registry.audit import audit
 from opsconsole.registry.gates import artifact_gate
 from opsconsole.registry.pickles import is_pickle
@@ -59,6 +62,36 @@ def taped(content: bytes) -> bytes:
         entry = tarfile.TarInfo("weights.bin")
         entry.size = len(content)
         tape.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def zipped_all(*contents: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for number, content in enumerate(contents):
+            archive.writestr(f"m{number}", content)
+    return buffer.getvalue()
+
+
+def broken_first(archive: bytes) -> bytes:
+    return archive.replace(b"fine", b"fire", 1)
+
+
+def unknown_first(archive: bytes) -> bytes:
+    """Its method of compression, in the local header and in the directory, is one that does not exist."""
+    found = bytearray(archive)
+    for mark, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        found[found.index(mark) + at] = 77
+    return bytes(found)
+
+
+def taped_all(*contents: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tape:
+        for number, content in enumerate(contents):
+            entry = tarfile.TarInfo(f"m{number}")
+            entry.size = len(content)
+            tape.addfile(entry, io.BytesIO(content))
     return buffer.getvalue()
 
 
@@ -97,6 +130,24 @@ WRAPPED = {
     "wrapped deeper than anyone looks": zipped(zipped(zipped(zipped(zipped(BARE))))),
     "in a tar": taped(BARE),
     "in a compressed tar": gzip.compress(taped(BARE)),
+    "gzip behind an empty stream": gzip.compress(b"") + gzip.compress(BARE),
+    "gzip in two streams": gzip.compress(BARE[:7]) + gzip.compress(BARE[7:]),
+    "gzip behind letters": gzip.compress(b"a" * 70000) + gzip.compress(zipped(BARE)),
+    "bz2 behind an empty stream": bz2.compress(b"") + bz2.compress(BARE),
+    "bz2 in two streams": bz2.compress(BARE[:7]) + bz2.compress(BARE[7:]),
+    "xz behind an empty stream": lzma.compress(b"") + lzma.compress(BARE),
+    "xz in two streams": lzma.compress(BARE[:7]) + lzma.compress(BARE[7:]),
+    "zlib in two streams": zlib.compress(BARE[:7]) + zlib.compress(BARE[7:]),
+    "zlib behind an empty stream": zlib.compress(b"") + zlib.compress(BARE),
+    "gzip that breaks off": gzip.compress(os.urandom(5000))[:-100],
+    "gzip with something behind": gzip.compress(b"harmless") + b"?",
+    "a zip in a gzip": gzip.compress(zipped(BARE)),
+    "a zip whose first member is broken": broken_first(zipped_all(b"fine" * 9, BARE)),
+    "a zip whose first member is packed as nobody knows": unknown_first(zipped_all(b"fine" * 9, BARE)),
+    "a tar behind empty blocks": gzip.compress(bytes(1 << 20) + taped(BARE)),
+    "a tar that breaks off": taped(b"x" * 5000)[:2000],
+    "in a tar.gz behind 64 MB": gzip.compress(taped_all(bytes(64 << 20), BARE), 1),
+    "zstandard": b"\x28\xb5\x2f\xfd" + b"?" * 20,
     "array of objects": objects(),
     "joblib": joblibbed(0),
     "joblib, zlib": joblibbed(3),
@@ -129,6 +180,11 @@ HARMLESS = {
     "npz": arrays(),
     "gzipped text": gzip.compress(b"hello"),
     "letters that are opcodes": b"N0.",
+    "an algebra lesson": b"x^2 + 1\n",
+    "gzipped in two streams": gzip.compress(b"hel") + gzip.compress(b"lo"),
+    "gzipped tar": gzip.compress(taped(b"1 2 3")),
+    "a zip in a gzip": gzip.compress(zipped(b"1 2 3")),
+    "empty blocks": bytes(1 << 20),
     "prose": b"I am\ncertain of nothing.\nNo.\n" * 50,
     "a length nobody has": b"\x8d\x00\x00\x00\x00\x00\x00\x00\x80",
 }
@@ -204,3 +260,34 @@ def test_a_zip_whose_schema_is_no_json_is_refused_in_words(tmp_path: Path) -> No
         archive.writestr("schema.json", "{")
     with pytest.raises(UsageError, match="not a whole skops file"):
         audit(tmp_path)
+
+
+def test_opcodes_without_an_end_cost_neither_time_nor_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import tracemalloc
+
+    path = tmp_path / "op"
+    path.write_bytes(b"N" * (24 << 20))
+    tracemalloc.start()
+    assert not is_pickle(path)
+    assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    tracemalloc.stop()
+    monkeypatch.setattr(opcodes, "MOST", 1000)
+    path.write_bytes(b"K\x01" * 2000)
+    assert is_pickle(path), "what goes on for ever is not believed"
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        "[" * 100_000,
+        "[]",
+        json.dumps({"__class__": "x", "__module__": "os", "__loader__": ["a"], "content": {}, "protocol": 2}),
+        json.dumps({"__class__": "x", "__module__": "y", "__loader__": "CachedNode", "__id__": 1, "content": {}}),
+        json.dumps({"__class__": "\x1b]52", "__module__": "m", "__loader__": "TypeNode", "__id__": 1, "content": None}),
+    ],
+)
+def test_a_hostile_schema_is_refused_in_words_or_told_as_not_trusted(tmp_path: Path, schema: str) -> None:
+    with zipfile.ZipFile(tmp_path / "s.skops", "w") as archive:
+        archive.writestr("schema.json", schema)
+    with contextlib.suppress(UsageError):  # which is words
+        assert audit(tmp_path).untrusted

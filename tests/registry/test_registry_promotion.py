@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import sqlite3
 import subprocess
@@ -35,15 +37,15 @@ STALLED = """
 import os, sys, time
 from pathlib import Path
 from opsconsole.cli import root
-from opsconsole.registry import promotion
+from opsconsole.registry import links
 mark, go = Path(sys.argv[1]), Path(sys.argv[2])
-sync = promotion.sync_link
+sync = links.sync_link
 def stalled(*arguments):
     mark.touch()
     while not go.exists():
         time.sleep(0.005)
     return sync(*arguments)
-promotion.sync_link = stalled
+links.sync_link = stalled
 sys.exit(root.run(sys.argv[3:]))
 """
 
@@ -394,3 +396,83 @@ class Rung(RuleBasedStateMachine):
 
 TestRung = Rung.TestCase
 TestRung.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+
+
+def test_a_rollback_conflicts_when_someone_moved_the_rung_meanwhile(shop: Shop) -> None:
+    shop.live(4)
+    assert roll_back(shop, "mine") == 3
+    with pytest.raises(ConflictError, match="you saw 4, it is 3 now"):
+        roll_back_alias(shop.workspace, shop.store, "m", "production", "too", expect="4", to="3")
+    said = opsconsole(
+        shop.root, "model", "rollback", "m", "--alias", "production", "--reason", "r", "--expect", "v4", "--yes"
+    )
+    assert (said.code, shop.at()) == (5, 3)
+
+
+def test_a_rollback_goes_as_far_as_it_is_asked_to_and_nowhere_else(shop: Shop) -> None:
+    shop.live(4)
+    for wanted in ("4", "9"):
+        with pytest.raises(RefusedError, match=f"v{wanted} was not live"):
+            roll_back_alias(shop.workspace, shop.store, "m", "production", "r", to=wanted)
+    with pytest.raises(UsageError, match="not a version"):
+        roll_back_alias(shop.workspace, shop.store, "m", "production", "r", to="x")
+    moved = roll_back_alias(shop.workspace, shop.store, "m", "production", "r", expect="v4", to="v2")
+    assert (moved.from_version, moved.to_version) == (4, 2)
+    event = events.events(shop.store, kind="model.rolled_back")[0]
+    line = "opsconsole model rollback m --alias production --reason r --expect v4 --to v2 --yes"
+    assert event.command == line
+    assert roll_back(shop) == 1
+
+
+def test_after_any_number_of_moves_what_was_live_before_is_known(shop: Shop) -> None:
+    for seed in (1, 2, 3):
+        shop.version(Left(seed=seed))
+    with shop.store.durable() as connection:
+        for revision, version in enumerate([1, 2, *([3, 2] * 300)]):
+            promotions.move(
+                connection,
+                kind=PromotionKind.ROLLBACK if revision > 2 and version == 2 else PromotionKind.PROMOTE,
+                model="m",
+                name="production",
+                to_version=version,
+                revision=revision,
+                reason="again",
+                actor="tess",
+                gates=[],
+                forced=[],
+            )
+    assert roll_back(shop) == 1
+    said = opsconsole(shop.root, "model", "history", "m", "--json")
+    assert len([move for move in said.json if move["alias"] == "production"]) == 603
+
+
+def test_a_link_that_cannot_be_swapped_is_told_with_what_is_on_record(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three(shop)
+
+    def full(self: Path, target: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "symlink_to", full)
+        with pytest.raises(
+            StoreError, match=r"on record \(promotion \d+: m@production is v2\).*not swapped yet.*no space"
+        ):
+            shop.promote(2)
+        assert (shop.at(), shop.link()) == (2, "versions/1")
+        assert [error.exit_code for error in sync_links(shop.workspace, shop.store)] == [7]
+    assert sync_links(shop.workspace, shop.store) == []
+    assert shop.link() == "versions/2"
+
+
+def test_a_move_s_gates_are_told_as_they_were(shop: Shop) -> None:
+    shop.live(2)
+    shop.configure("at_least = 0.6", "at_least = 0.99")
+    shown = opsconsole(shop.root, "model", "show", "m:2", "--json").json["promotions"][0]
+    assert {gate["name"]: gate["outcome"] for gate in shown["gates"]}["floor"] == "pass"
+    assert shown["forced"] == ["not worse"]
+    words = opsconsole(shop.root, "model", "show", "m:2").out.decode()
+    assert "at least .600" in words
+    table = opsconsole(shop.root, "model", "history", "m").out.decode()
+    assert "forced not worse" in table

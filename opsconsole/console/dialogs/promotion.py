@@ -10,6 +10,7 @@ from opsconsole.console.sheets.gates import gate_row
 from opsconsole.console.widgets.lines import OneLine
 from opsconsole.console.widgets.tones import Toned
 from opsconsole.ground import text
+from opsconsole.ground.http import shown
 from opsconsole.lifecycle.ladders import ladder_of
 from opsconsole.store import alerts, judgements, models, promotions
 
@@ -100,7 +101,8 @@ class PromotionDialog(ProductionDialog):
         self.say(why or "every gate holds.  Tab to the name, Enter there acts, Esc cancels", good=not why)
 
     def _show_move(self, champion: int | None) -> None:
-        probe = self.console.workspace.config.models[self.model].probe
+        config = self.console.workspace.config.models.get(self.model)
+        probe = shown(config.probe) if config is not None and config.probe else ""
         then = f"   then: link swapped{', ' + probe + ' asked' if probe else ''}"
         self.query_one("#move", OneLine).say(
             Toned(f"{self.alias}   ", "dim"),
