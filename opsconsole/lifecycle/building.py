@@ -9,7 +9,7 @@ from opsconsole.config.workspace import Workspace
 from opsconsole.ground import clock
 from opsconsole.ground.errors import ConfigError
 from opsconsole.ground.nouns import RunPurpose
-from opsconsole.lifecycle.ladders import champion_of, ladder_of
+from opsconsole.lifecycle.ladders import champion_of, ladder_of, model_of
 from opsconsole.registry.places import version_folder
 from opsconsole.runs.ending import intake_command
 from opsconsole.runs.order import Plan
@@ -42,21 +42,6 @@ def start_rerun(workspace: Workspace, store: Store, run_id: int, *, only_failed:
     planned = rerun_plan(workspace, store, run_id, only_failed=only_failed)
     word = "the failed tests of" if only_failed else "again:"
     return _start(workspace, store, planned, reason=f"{word} run {run_id}", rerun_of=run_id)
-
-
-def model_of(workspace: Workspace, target: str, named: str | None = None) -> str | None:
-    """Return the model that a pipeline trains or scores: the one it names, its monitor's, else the workspace's only one."""
-    repo, _, pipeline = target.partition("/")
-    configured = workspace.config.repos.get(repo)
-    found = configured.pipelines.get(pipeline) if configured else None
-    if named is not None or (found is not None and found.model is not None):
-        return named or (found.model if found is not None else None)
-    monitors = workspace.config.monitors
-    if found is not None and found.on.alert in monitors:
-        return monitors[found.on.alert].model.partition("@")[0]
-    served = {item.model.partition("@")[0] for item in monitors.values() if item.refresh == target}
-    names = served or set(workspace.config.models)
-    return next(iter(names)) if len(names) == 1 else None
 
 
 def require_model(workspace: Workspace, planned: Plan) -> str | None:

@@ -1,4 +1,4 @@
-"""A model's ladder, and who stands where on it."""
+"""A model's ladder, who stands where on it, and which pipelines are about it."""
 
 from __future__ import annotations
 
@@ -26,3 +26,18 @@ def champion_of(store: Store, model: str, ladder: list[str], alias: str | None =
     wanted = [alias, *reversed(ladder[1:])]
     number = next((held[rung] for rung in wanted if rung is not None and rung in held), None)
     return models.version(store, model, number) if number is not None else None
+
+
+def model_of(workspace: Workspace, target: str, named: str | None = None) -> str | None:
+    """Return the model that a pipeline trains or scores: the one it names, its monitor's, else the workspace's only one."""
+    repo, _, pipeline = target.partition("/")
+    configured = workspace.config.repos.get(repo)
+    found = configured.pipelines.get(pipeline) if configured else None
+    if named is not None or (found is not None and found.model is not None):
+        return named or (found.model if found is not None else None)
+    monitors = workspace.config.monitors
+    if found is not None and found.on.alert in monitors:
+        return monitors[found.on.alert].model.partition("@")[0]
+    served = {item.model.partition("@")[0] for item in monitors.values() if item.refresh == target}
+    names = served or set(workspace.config.models)
+    return next(iter(names)) if len(names) == 1 else None

@@ -214,6 +214,17 @@ def own_rows(store: Store, model: str) -> dict[int, tuple[int, Digest]]:
     return {row["version"]: (row["rows"], Digest(row["rows_digest"])) for row in found}
 
 
+def beside(store: Store, model: str, champion: int) -> dict[int, tuple[dict[str, float], dict[str, float]]]:
+    """Return, of each version that scored rows which the champion scored too, both their metrics on the newest such rows."""
+    found = store.rows(
+        "SELECT a.version, a.metrics AS own, b.metrics AS other FROM evaluations a JOIN evaluations b"
+        " ON b.model = a.model AND b.version = ? AND b.rows_digest = a.rows_digest"
+        " WHERE a.model = ? AND a.version <> ? ORDER BY max(a.id, b.id)",
+        (champion, model, champion),
+    )
+    return {row["version"]: (_numbers(row["own"]), _numbers(row["other"])) for row in found}
+
+
 def shared_evaluation(store: Store, model: str, first: int, second: int) -> tuple[Evaluation, Evaluation] | None:
     """Return the newest pair of evaluations in which two versions scored the same rows."""
     row = store.row(

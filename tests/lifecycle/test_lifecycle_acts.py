@@ -26,9 +26,10 @@ from opsconsole.ground.errors import ConfigError, ConflictError, NotFoundError, 
 from opsconsole.ground.files import locked
 from opsconsole.ground.nouns import AlertState, RunState, Severity
 from opsconsole.lifecycle import probing
-from opsconsole.lifecycle.building import model_of, start_rerun, start_run
+from opsconsole.lifecycle.building import start_rerun, start_run
 from opsconsole.lifecycle.candidates import judge, remember
 from opsconsole.lifecycle.founding import FoundRepo, found_workspace, render, scout
+from opsconsole.lifecycle.ladders import model_of
 from opsconsole.lifecycle.probing import probe
 from opsconsole.lifecycle.retraining import held_out_from, retrain, training_of
 from opsconsole.lifecycle.waiting import waiting

@@ -45,20 +45,16 @@ class CompareDialog(SheetDialog):
         head: tuple[Cell, ...] = tuple(
             Toned(title, "dim") for title in ("metric", f"v{self.a}", f"v{self.b}", "better by", "95 % CI", "p")
         )
-        rows = [
-            heading(
-                "METRICS",
-                None,
-                Toned(
-                    f"   {data['rows']:,} rows that both scored"
-                    if data["rows"]
-                    else "   no rows that both scored: registered values",
-                    "dim",
-                ),
-            )
-        ]
-        rows.append(Row(None, head, METRICS))
-        rows += [_metric_row(metric) for metric in data["metrics"]]
+        rows = [note(f"not comparable: {data['why']}")]
+        if data["comparable"]:
+            doubt = [note(f"not to be believed: {data['why']}"), BLANK] if data["why"] else []
+            told = Toned(f"   {data['rows']:,} rows that both scored", "dim")
+            rows = [*doubt, heading("METRICS", None, told), Row(None, head, METRICS)]
+            rows += [_metric_row(metric) for metric in data["metrics"]]
+        if data["own"]:
+            told = Toned("   each on rows of its own: not comparable", "dim")
+            rows += [BLANK, heading("OWN NUMBERS", len(data["own"]), told)]
+            rows += [_own_row(metric) for metric in data["own"]]
         if data["changes"]:
             found = data["changes"]
             rows += [
@@ -94,6 +90,18 @@ def _metric_row(metric: dict[str, Any]) -> Row:
         Toned(text.decimals(metric["difference"], signed=True) if metric["difference"] is not None else "", tone),  # type: ignore[arg-type]
         Toned(f"{text.decimals(low)} – {text.decimals(high)}" if low is not None else "", "dim"),
         Toned(text.p_value(metric["p"]) if metric["p"] is not None else "", "dim"),
+    )
+    return Row(None, cells, METRICS)
+
+
+def _own_row(metric: dict[str, Any]) -> Row:
+    cells = (
+        metric["name"],
+        Toned(text.decimals(metric["a"]), "dim"),
+        Toned(text.decimals(metric["b"]), "dim"),
+        "",
+        "",
+        "",
     )
     return Row(None, cells, METRICS)
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from opsconsole.console.desk import Tab
 from opsconsole.console.sheets.gates import gate_row
 from opsconsole.console.widgets.rows import BLANK, Row, heading, note
-from opsconsole.console.widgets.tones import Cell, Column, Toned
+from opsconsole.console.widgets.tones import Column, Toned
 from opsconsole.ground import text
 from opsconsole.lifecycle.ladders import champion_of, ladder_of
 from opsconsole.lifecycle.waiting import verdict
 from opsconsole.store import judgements, models, promotions
-from opsconsole.store.models import Version
+from opsconsole.store.models import Evaluation, Version
 
 WIDE = (Column(),)
 PAIR = (Column(width=14), Column(least=20))
@@ -73,7 +73,21 @@ class VersionSheet:
         return rows
 
     def _gates(self, version: Version) -> list[Row]:
+        """Return the gates of its last promotion as they were, and those of a later look."""
         ladder = ladder_of(self.console.workspace, version.model)
+        moves = promotions.of_version(self.console.store, version.model, version.version)
+        move = next((item for item in moves if item.alias == ladder[-1] and item.gates), None)
+        judged = judgements.get(self.console.store, version.model, version.version, ladder[-1])
+        if move is None:
+            return self._judged(version, ladder)
+        forced = f"   forced: {', '.join(text.clean(name) for name in move.forced)}" if move.forced else ""
+        told = f" as they were, {self.when(move.at)}"
+        rows = [heading(f"GATES to {ladder[-1]}", None, Toned(told, "dim"), Toned(forced, "warn"))]
+        rows += [gate_row(gate) for gate in move.gates]
+        later = judged is not None and judged.at > move.at
+        return [*rows, BLANK, *self._judged(version, ladder)] if later else rows
+
+    def _judged(self, version: Version, ladder: list[str]) -> list[Row]:
         judged = judgements.get(self.console.store, version.model, version.version, ladder[-1])
         if judged is None:
             return [heading(f"GATES to {ladder[-1]}"), note("not judged yet: p evaluates them")]
@@ -93,24 +107,26 @@ class VersionSheet:
         return rows
 
     def _numbers(self, version: Version) -> list[Row]:
+        """Return metrics beside the champion's where both scored the same rows, and alone where they did not."""
         champion = champion_of(self.console.store, version.model, ladder_of(self.console.workspace, version.model))
         other = champion if champion is not None and champion.version != version.version else None
-        head: tuple[Cell, ...] = (
-            Toned("metric", "dim"),
-            Toned(f"v{version.version}", "dim"),
-            Toned(f"★ v{other.version}" if other else "", "dim"),
+        pair = (
+            models.shared_evaluation(self.console.store, version.model, version.version, other.version)
+            if other is not None
+            else None
         )
-        rows = [
-            heading("METRICS", len(version.metrics), Toned("   on its own held-out rows", "dim")),
-            Row(None, head, NUMBERS),
-        ]
-        for name, value in sorted(version.metrics.items()):
-            beside = text.decimals(other.metrics.get(name)) if other else ""
-            rows.append(Row(None, (name, text.decimals(value), Toned(beside, "champion")), NUMBERS))
+        rows: list[Row] = []
+        if other is not None and pair is not None:
+            rows += _metric_rows(f"v{version.version}", f"★ v{other.version}", pair)
+        own = {name: value for name, value in version.metrics.items() if pair is None or name not in pair[0].metrics}
+        if own:
+            rows += [BLANK] if rows else []
+            rows.append(heading("METRICS of its own", len(own), Toned("   compared with nobody's", "dim")))
+            rows += [Row(None, (name, text.decimals(value), ""), NUMBERS) for name, value in sorted(own.items())]
         if version.params:
             rows += [BLANK, heading("PARAMS", len(version.params))]
             rows += [Row(None, (name, str(value)), PAIR) for name, value in sorted(version.params.items())]
-        return rows
+        return rows or [heading("METRICS", 0)]
 
     @staticmethod
     def _columns(version: Version) -> list[Row]:
@@ -160,3 +176,16 @@ class VersionSheet:
                 )
             )
         return rows
+
+
+def _metric_rows(one: str, other: str, pair: tuple[Evaluation, Evaluation]) -> list[Row]:
+    """Return the metrics of two on the same rows."""
+    told = f"   on {pair[0].rows:,} rows that both scored"
+    rows = [
+        heading("METRICS", len(pair[0].metrics), Toned(told, "dim")),
+        Row(None, (Toned("metric", "dim"), Toned(one, "dim"), Toned(other, "dim")), NUMBERS),
+    ]
+    for name, value in sorted(pair[0].metrics.items()):
+        beside = text.decimals(pair[1].metrics.get(name))
+        rows.append(Row(None, (text.clean(name), text.decimals(value), Toned(beside, "champion")), NUMBERS))
+    return rows

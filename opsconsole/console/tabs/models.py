@@ -9,15 +9,16 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 
+from opsconsole.config.metrics import MAIN, SMALLER_IS_BETTER
 from opsconsole.console.actions import bindings_for
 from opsconsole.console.desk import Tab
 from opsconsole.console.sheets.version import VersionSheet
 from opsconsole.console.widgets.lines import Rule
 from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, note
-from opsconsole.console.widgets.tones import Cell, Column, Toned
+from opsconsole.console.widgets.tones import Cell, Column, Tone, Toned
 from opsconsole.ground import text
-from opsconsole.ground.nouns import PipelineKind
-from opsconsole.lifecycle.ladders import champion_of, ladder_of
+from opsconsole.ground.nouns import ModelTask, PipelineKind
+from opsconsole.lifecycle.ladders import champion_of, ladder_of, model_of
 from opsconsole.registry.places import version_folder
 from opsconsole.store import judgements, models, promotions, runs
 from opsconsole.store.judgements import StoredJudgement
@@ -27,17 +28,20 @@ VERSIONS = (
     Column("", width=2),
     Column("version", width=7),
     Column("rung", width=21),
-    Column("AUC", width=5, right=True),
+    Column("", width=8, right=True),
+    Column("★ there", width=7, right=True, drop=2),
     Column("Δ ★", width=6, right=True),
     Column("95 % CI", width=15, right=True, drop=3),
-    Column("Brier", width=5, right=True, drop=4),
-    Column("ECE", width=5, right=True, drop=5),
+    Column("own Brier", width=9, right=True, drop=4),
+    Column("own ECE", width=7, right=True, drop=5),
     Column("size", width=8, right=True, drop=6),
-    Column("from", least=22),
+    Column("from", least=19),
     Column("made", width=11, right=True),
     Column("by", width=8, drop=7),
 )
-HEAD = tuple(Toned(column.title, "dim") for column in VERSIONS)
+Numbers = tuple[Cell, Cell, Cell, Cell]
+METRIC = 3
+"""The place of the metric that a model is judged by: on the rows that the champion scored too, else marked as its own."""
 WIDE = (Column(),)
 
 
@@ -59,6 +63,7 @@ class ModelsTab(Tab):
         super().__init__(id=id)
         self._at: tuple[str, int] | None = None
         self._told: tuple[str, int] | None = None
+        self._known: dict[str, models.Model] = {}
 
     def compose(self) -> ComposeResult:
         """Lay out list and detail."""
@@ -68,9 +73,8 @@ class ModelsTab(Tab):
 
     def load(self) -> None:
         """Read the models, and the version under the cursor."""
-        names = sorted(
-            {*self.console.workspace.config.models, *(item.name for item in models.models(self.console.store))}
-        )
+        self._known = {item.name: item for item in models.models(self.console.store)}
+        names = sorted({*self.console.workspace.config.models, *self._known})
         rows: list[Row] = []
         for name in names:
             rows += [*self._model_rows(name), BLANK]
@@ -209,9 +213,10 @@ class ModelsTab(Tab):
     def _training(self, model: str) -> str | None:
         for repo, config in self.console.workspace.config.repos.items():
             for name, pipeline in config.pipelines.items():
-                monitor = self.console.workspace.config.monitors.get(pipeline.on.alert or "")
-                if pipeline.kind is PipelineKind.TRAIN and (monitor is None or monitor.model.startswith(f"{model}@")):
-                    return f"{repo}/{name}"
+                target = f"{repo}/{name}"
+                about = model_of(self.console.workspace, target) if pipeline.kind is PipelineKind.TRAIN else None
+                if about == model:
+                    return target
         newest = models.versions(self.console.store, model, limit=1)
         run = (
             runs.get(self.console.store, newest[0].provenance.run_id)
@@ -227,6 +232,8 @@ class ModelsTab(Tab):
     def _model_rows(self, name: str) -> list[Row]:
         store = self.console.store
         found = models.versions(store, name)
+        known = self._known.get(name)
+        total = known.versions if known is not None else 0
         ladder = ladder_of(self.console.workspace, name)
         held = {row.alias: row.version for row in promotions.aliases(store, name)}
         config = self.console.workspace.config.models.get(name)
@@ -238,26 +245,53 @@ class ModelsTab(Tab):
                 Toned(f"   {star}{rung} ", "dim"),
                 Toned(f"v{number}" if number else "–", "champion" if star else "accent"),
             ]
-        about = f"  {config.task if config else ''} · {found[0].framework if found else ''}".rstrip(" ·")
-        count = Toned(f"   {text.plural(len(found), 'version')}", "dim")
+        task = config.task if config is not None else known.task if known is not None else ModelTask.BINARY
+        about = f"  {task} · {found[0].framework if found else ''}".rstrip(" ·")
+        count = Toned(f"   {text.plural(total, 'version')}", "dim")
         rows = [Row(None, ((Toned(name, "strong"), Toned(about, "dim"), *rungs, count),), WIDE)]
         if not found:
             return [*rows, note("no version yet: a run of kind train, or opsconsole model register, makes one")]
         judged = judgements.of_model(store, name, ladder[-1])
         champion = held.get(ladder[-1])
+        metric = self._metric(name, task)
+        shared = models.beside(store, name, champion) if champion is not None else {}
+        head = [Toned(column.title, "dim") for column in VERSIONS]
+        head[METRIC] = Toned(text.metric(metric), "dim")
+        older = total - len(found)
+        more = f"{text.plural(older, 'older version')}: opsconsole model show {name} --before {found[-1].version}"
         return [
             *rows,
-            Row(None, HEAD, VERSIONS),
-            *(self._version_row(item, held, champion, judged.get(item.version)) for item in found),
+            Row(None, tuple(head), VERSIONS),
+            *(
+                self._version_row(
+                    item,
+                    held,
+                    champion,
+                    _tested(judged.get(item.version), champion, item.version, metric)
+                    or _plainly(shared.get(item.version), metric)
+                    or _own(item.metrics.get(metric)),
+                )
+                for item in found
+            ),
+            *([note(more)] if older > 0 else []),
         ]
 
+    def _metric(self, name: str, task: ModelTask) -> str:
+        """Return the metric that versions of a model are judged by."""
+        config = self.console.workspace.config.models.get(name)
+        gates = config.gates.get(config.ladder[-1]) if config is not None else None
+        return gates.not_worse.metric if gates is not None and gates.not_worse is not None else MAIN[task]
+
     def _version_row(
-        self, version: Version, held: dict[str, int], champion: int | None, judged: StoredJudgement | None
+        self,
+        version: Version,
+        held: dict[str, int],
+        champion: int | None,
+        numbers: Numbers,
     ) -> Row:
         rungs = [alias for alias, number in held.items() if number == version.version]
         star = version.version == champion
         tone = "champion" if star else "accent" if rungs else "dim"
-        difference, interval = self._difference(judged, champion, star=star)
         origin = version.provenance
         came = [Toned(f"alert {origin.alert_id} → ", "dim")] if origin.alert_id else []
         came.append(Toned(f"run {origin.run_id} " if origin.run_id else "by hand ", "dim"))
@@ -266,9 +300,7 @@ class ModelsTab(Tab):
             Toned("★" if star else "", "champion"),
             Toned(f"v{version.version}", tone),  # type: ignore[arg-type]
             Toned(", ".join(sorted(rungs, key=lambda rung: rung != "production")) or "–", tone),  # type: ignore[arg-type]
-            text.decimals(version.metrics.get("auc")),
-            difference,
-            interval,
+            *numbers,
             Toned(text.decimals(version.metrics.get("brier")), "dim"),
             Toned(text.decimals(version.metrics.get("ece")), "dim"),
             Toned(text.size(version.size), "dim"),
@@ -278,17 +310,6 @@ class ModelsTab(Tab):
         )
         return Row((version.model, version.version), cells, VERSIONS)
 
-    @staticmethod
-    def _difference(judged: StoredJudgement | None, champion: int | None, *, star: bool) -> tuple[Cell, Cell]:
-        shown = judged.gate("not worse") if judged is not None and not star and judged.champion == champion else None
-        numbers = shown["evidence"] if shown else {}
-        if "difference" not in numbers:
-            return Toned("", "dim"), Toned("", "dim")
-        low, high = numbers["low"], numbers["high"]
-        tone = "good" if low > 0 else "bad" if high < 0 else "warn"
-        interval = f"{text.decimals(low)} – {text.decimals(high)}"
-        return Toned(text.decimals(numbers["difference"], signed=True), tone), Toned(interval, "dim")  # type: ignore[arg-type]
-
     def _load_version(self) -> None:
         detail = self.query_one("#version", RowList)
         if self._at is None:
@@ -297,3 +318,34 @@ class ModelsTab(Tab):
         version = models.version(self.console.store, *self._at)
         detail.show(Rows(VersionSheet(self).rows(version)), anew=self._at != self._told)
         self._told = self._at
+
+
+def _tested(judged: StoredJudgement | None, champion: int | None, version: int, metric: str) -> Numbers | None:
+    """Return what the gate found: the metric, the champion's on the same rows, how they differ, and the interval."""
+    current = judged is not None and judged.champion == champion and version != champion
+    shown = judged.gate("not worse") if judged is not None and current else None
+    numbers = shown["evidence"] if shown else {}
+    if "difference" not in numbers or numbers.get("metric") != metric:
+        return None
+    low, high = numbers["low"], numbers["high"]
+    tone: Tone = "good" if low > 0 else "bad" if high < 0 else "warn"
+    return (
+        text.decimals(numbers["challenger"]),
+        Toned(text.decimals(numbers["champion"]), "champion"),
+        Toned(text.decimals(numbers["difference"], signed=True), tone),
+        Toned(f"{text.decimals(low)} – {text.decimals(high)}", "dim"),
+    )
+
+
+def _plainly(pair: tuple[dict[str, float], dict[str, float]] | None, metric: str) -> Numbers | None:
+    """Return the same without an interval, where both scored the same rows and no gate compared them."""
+    if pair is None or metric not in pair[0] or metric not in pair[1]:
+        return None
+    own, other = pair[0][metric], pair[1][metric]
+    better = other - own if metric in SMALLER_IS_BETTER else own - other
+    return text.decimals(own), Toned(text.decimals(other), "champion"), text.decimals(better, signed=True), ""
+
+
+def _own(value: float | None) -> Numbers:
+    """Return a metric on rows that the champion has no scores on: called its own, beside nobody's."""
+    return Toned(f"own {text.decimals(value)}" if value is not None else "–", "dim"), "", "", ""
