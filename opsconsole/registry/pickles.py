@@ -15,6 +15,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
@@ -119,11 +120,11 @@ def _holds_pickle(file: BinaryIO, depth: int, budget: _Budget, *, wrapped: bool)
         return True
     if imports_something(file):
         return True
-    tail = _to_the_end(file, budget) if wrapped else None
+    read = _to_the_end(file, budget) if wrapped else _ends(file, head)
     inner = _unwrapped(file, head)
     if inner is not None:
         return depth == 0 or _holds_pickle(inner, depth - 1, budget, wrapped=True)
-    return _in_an_archive(file, head, tail, depth, budget)
+    return _in_an_archive(file, read, depth, budget)
 
 
 def _unwrapped(file: BinaryIO, head: bytes) -> BinaryIO | None:
@@ -176,14 +177,26 @@ def _read(file: BinaryIO, size: int) -> bytes:
     return bytes(found)
 
 
-def _to_the_end(file: BinaryIO, budget: _Budget) -> bytes:
-    """Read what is wrapped to its end, and return that end."""
+@dataclass(frozen=True)
+class _Read:
+    """What a file that was read to its end showed on the way."""
+
+    tail: bytes
+    begins: int
+    """Where the first block of 512 bytes stands that is not empty."""
+
+
+def _to_the_end(file: BinaryIO, budget: _Budget) -> _Read:
+    """Read what is wrapped to its end, once."""
     file.seek(0)
-    tail = b""
+    tail, at, begins = b"", 0, None
     while block := file.read(_BLOCK):
         budget.spend(len(block))
-        tail = (tail + block)[-_TAIL:]
-    return tail
+        if begins is None and (rest := block.lstrip(b"\0")):
+            begins = (at + len(block) - len(rest)) // tarfile.BLOCKSIZE * tarfile.BLOCKSIZE
+        at += len(block)
+        tail = block[-_TAIL:] if len(block) >= _TAIL else (tail + block)[-_TAIL:]
+    return _Read(tail, begins or 0)
 
 
 def _has_protocol(head: bytes) -> bool:
@@ -215,20 +228,25 @@ def _objects_in(description: object) -> bool:
     return not isinstance(description, tuple) or _objects_in(description[0])
 
 
-def _in_an_archive(file: BinaryIO, head: bytes, tail: bytes | None, depth: int, budget: _Budget) -> bool:
+def _ends(file: BinaryIO, head: bytes) -> _Read:
+    """Return the same of a file that can be read at any place: all of it only where it begins with nothing."""
+    if not head.strip(b"\0"):
+        return _to_the_end(file, _Budget(1 << 62))
+    size = file.seek(0, 2)
+    file.seek(max(size - _TAIL, 0))
+    return _Read(_read(file, _TAIL), 0)
+
+
+def _in_an_archive(file: BinaryIO, read: _Read, depth: int, budget: _Budget) -> bool:
     """Look into a zip or a tar; a member that cannot be read to its end counts as a pickle."""
-    if tail is None:
-        size = file.seek(0, 2)
-        file.seek(max(size - _TAIL, 0))
-        tail = _read(file, _TAIL)
     file.seek(0)
-    if _END_OF_ZIP in tail:
+    if _END_OF_ZIP in read.tail:
         if not file.seekable() or (isinstance(file, io.BufferedReader) and isinstance(file.raw, _Zlib)):
             return True
         if zipfile.is_zipfile(file):
             return _in_a_zip(file, depth, budget)
         file.seek(0)
-    return _in_a_tar(file, head, depth, budget)
+    return _in_a_tar(file, read.begins, depth, budget)
 
 
 def _in_a_zip(file: BinaryIO, depth: int, budget: _Budget) -> bool:
@@ -244,9 +262,8 @@ def _in_a_zip(file: BinaryIO, depth: int, budget: _Budget) -> bool:
     return False
 
 
-def _in_a_tar(file: BinaryIO, head: bytes, depth: int, budget: _Budget) -> bool:
+def _in_a_tar(file: BinaryIO, start: int, depth: int, budget: _Budget) -> bool:
     """Look into a tar; empty blocks before it are passed over, as some readers do."""
-    start = 0 if head.strip(b"\0") else _first_block(file)
     file.seek(start)
     if not _begins_a_tar(_read(file, tarfile.BLOCKSIZE)):
         return False
@@ -261,18 +278,6 @@ def _in_a_tar(file: BinaryIO, head: bytes, depth: int, budget: _Budget) -> bool:
             if member is not None and _holds_pickle(cast("BinaryIO", member), depth - 1, budget, wrapped=True):
                 return True
     return False
-
-
-def _first_block(file: BinaryIO) -> int:
-    """Return where the first block begins that is not empty."""
-    file.seek(0)
-    at = 0
-    while block := file.read(_BLOCK):
-        rest = block.lstrip(b"\0")
-        if rest:
-            return (at + len(block) - len(rest)) // tarfile.BLOCKSIZE * tarfile.BLOCKSIZE
-        at += len(block)
-    return 0
 
 
 def _begins_a_tar(head: bytes) -> bool:
