@@ -15,6 +15,7 @@ from opsconsole.ground.errors import RefusedError
 from opsconsole.ground.nouns import Danger
 from opsconsole.repos import history, registration, remotes
 from opsconsole.repos.cloning import Source, is_url
+from opsconsole.store.repos import trusted_refs
 
 
 @click.group("repo")
@@ -82,12 +83,14 @@ def show(session: Session, name: str, as_json: bool) -> None:
         "branches": [_ref_json(ref) for ref in branches],
         "tags": [_ref_json(ref) for ref in tags],
         "worktrees": history.worktrees_of(repo.path),
+        "trusted_refs": trusted_refs(session.store, name),
     }
     now = clock.now()
     lines = [
         f"{name}  {repo.path}",
         f"  {found['branch'] or 'detached'} {str(found['commit'] or '')[:7]} “{found['subject'] or ''}”",
         f"  {_built(found)}",
+        *(f"  trusted {text.clean(pattern)}" for pattern in data["trusted_refs"]),
         *(f"  branch  {text.clean(ref.name)}  {ref.commit[:7]}  {text.age(ref.at, now)}" for ref in branches[:20]),
         *(f"  tag     {text.clean(ref.name)}  {ref.commit[:7]}  {text.age(ref.at, now)}" for ref in tags[:20]),
     ]
@@ -149,12 +152,22 @@ def _ref_json(ref: history.Ref) -> dict[str, str]:
 
 @repo_command.command("trust")
 @click.argument("name")
+@click.option("--ref", "refs", multiple=True, metavar="PATTERN", help="Let a ref that is not yours have secrets.")
+@click.option("--forget-ref", "forgotten", multiple=True, metavar="PATTERN", help="No longer.")
 @json_option
 @pass_session
-def trust(session: Session, name: str, as_json: bool) -> None:
-    """Let a repo's pipelines run on this machine."""
+def trust(session: Session, name: str, refs: tuple[str, ...], forgotten: tuple[str, ...], as_json: bool) -> None:
+    """Let a repo's pipelines run on this machine, as it is known by its first commit and its origin.
+
+    What is checked out, branches made here and the origin's default branch get the secrets they name. Any other ref is
+    asked about and gets none, unless it was trusted by name or pattern (--ref 'release/*').
+    """
     session.permit(Danger.WRITE, "Trust a repo")
     repo = registration.trust(session.workspace, session.store, name)
+    if refs:
+        registration.trust_refs(session.workspace, session.store, name, list(refs), trusted=True)
+    if forgotten:
+        registration.trust_refs(session.workspace, session.store, name, list(forgotten), trusted=False)
     emit(repo_json(session.workspace, session.store, repo), f"{repo.name} is trusted", as_json=as_json)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
 from types import FrameType
@@ -17,7 +17,7 @@ from opsconsole.cli.planned import emit_plan
 from opsconsole.cli.shown import run_json, run_line, the_run
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground import text
-from opsconsole.ground.errors import ExitCode, OpsconsoleError
+from opsconsole.ground.errors import ConfirmationError, ExitCode, OpsconsoleError, RefusedError
 from opsconsole.ground.nouns import Danger, RunState
 from opsconsole.runs.logs import LogPiece
 from opsconsole.store.connection import open_store
@@ -31,6 +31,7 @@ from opsconsole.store.connection import open_store
 @click.option("--only-failed", type=int, metavar="RUN", help="Only the tests that failed in a run.")
 @click.option("--reason", help="Why; it is kept.")
 @click.option("--dry-run", is_flag=True, help="Only show the plan.")
+@click.option("--yes", is_flag=True, help="Run a ref that is not yours, without secrets.")
 @json_option
 @pass_session
 def run_command(
@@ -42,6 +43,7 @@ def run_command(
     only_failed: int | None,
     reason: str | None,
     dry_run: bool,
+    yes: bool,
     as_json: bool,
 ) -> int:
     """Build a repo, or run one of its pipelines, and follow the log on stderr.
@@ -56,21 +58,26 @@ def run_command(
     if only_failed is not None:
         the_run(session.store, only_failed)
         only = failed_ids(session.store, only_failed)
+    told = operator_environment(list(environment))
     if dry_run:
-        told = operator_environment(list(environment))
         found = plan(session.workspace, session.store, target, rev=rev, environment=told, only_tests=only)
         emit_plan(found, as_json=as_json)
         return int(ExitCode.OK)
     session.permit(Danger.WRITE, "Build")
-    run_id = start_run(
-        session.workspace,
-        session.store,
-        target,
-        rev=rev,
-        environment=operator_environment(list(environment)),
-        only_tests=only,
-        reason=reason,
-    )
+
+    def begin(asked: bool) -> int:
+        return start_run(
+            session.workspace,
+            session.store,
+            target,
+            rev=rev,
+            environment=told,
+            only_tests=only,
+            reason=reason,
+            asked=asked,
+        )
+
+    run_id = _asking(begin, yes=yes)
     return _report(session, run_id, detach=detach, as_json=as_json)
 
 
@@ -78,14 +85,17 @@ def run_command(
 @click.argument("run", type=int)
 @click.option("--only-failed", is_flag=True, help="Only its failed tests.")
 @click.option("--detach", is_flag=True, help="Do not wait for its end.")
+@click.option("--yes", is_flag=True, help="Run a ref that is not yours, without secrets.")
 @json_option
 @pass_session
-def rerun_command(session: Session, run: int, only_failed: bool, detach: bool, as_json: bool) -> int:
+def rerun_command(session: Session, run: int, only_failed: bool, detach: bool, yes: bool, as_json: bool) -> int:
     """Run a run again at its commit."""
     from opsconsole.lifecycle.building import start_rerun
 
     session.permit(Danger.WRITE, "Run again")
-    run_id = start_rerun(session.workspace, session.store, run, only_failed=only_failed)
+    run_id = _asking(
+        lambda asked: start_rerun(session.workspace, session.store, run, only_failed=only_failed, asked=asked), yes=yes
+    )
     return _report(session, run_id, detach=detach, as_json=as_json)
 
 
@@ -113,6 +123,19 @@ def plan_command(session: Session, target: str, rev: str | None, as_json: bool) 
     from opsconsole.runs.plan import plan
 
     emit_plan(plan(session.workspace, session.store, target, rev=rev), as_json=as_json)
+
+
+def _asking(begin: Callable[[bool], int], *, yes: bool) -> int:
+    """Start a run; what is asked about is asked on a terminal, and refused where there is none."""
+    try:
+        return begin(yes)
+    except ConfirmationError as error:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise
+        click.echo(text.clean_lines(error.message), err=True)
+        if not click.confirm("Run it without secrets?", default=False, err=True):
+            raise RefusedError("nothing was started") from error
+        return begin(True)  # noqa: FBT003 - the answer
 
 
 def _report(session: Session, run_id: int, *, detach: bool, as_json: bool) -> int:

@@ -19,6 +19,7 @@ from textual.widgets import ContentSwitcher
 
 from opsconsole.config.workspace import Workspace, open_workspace
 from opsconsole.console.actions import BY_ID, PLACES, actions_of, bindings_for, footer_of
+from opsconsole.console.acts import Acts
 from opsconsole.console.desk import Desk, Done, Tab
 from opsconsole.console.doors import Doors
 from opsconsole.console.keygate import KeyGate
@@ -32,7 +33,7 @@ from opsconsole.ground import actor, text
 from opsconsole.ground.errors import OpsconsoleError
 from opsconsole.ground.nouns import Danger
 from opsconsole.lifecycle.waiting import Waiting, waiting
-from opsconsole.store import repos, runs
+from opsconsole.store import repos
 from opsconsole.store.connection import Store, open_store
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class ConsoleApp(Desk):
         self.absolute_times = False
         self.waiting: list[Waiting] = []
         self.doors = Doors(self)
+        self.acts = Acts(self)
         self._gate = KeyGate(self, super().on_event)
         self._repos = RepoWatch()
         self._seen = -1
@@ -133,6 +135,11 @@ class ConsoleApp(Desk):
             self.say(error.message, "bad")
         self.show_footer()
 
+    @property
+    def idle(self) -> bool:
+        """Whether the operator has nothing open over the tab, and is asked for no line."""
+        return len(self.screen_stack) == 1 and not (self._prompt is not None and self._prompt.asking)
+
     def reload_tab(self) -> None:
         """Let the open tab read its data again, once it is laid out."""
         if self.tab.children:
@@ -154,7 +161,7 @@ class ConsoleApp(Desk):
 
     def repo_trusted(self, name: str) -> bool:
         """Return whether the operator lets a repo's pipelines run, from where it lies now."""
-        return trusted(self.workspace, self.store, name)
+        return trusted(self.workspace, self.store, name) and not self._repos.replaced(name)
 
     def repo_status(self, name: str) -> RepoStatus | None:
         """Return where a repo stands, as last looked at."""
@@ -221,16 +228,11 @@ class ConsoleApp(Desk):
         self, use_case: str, done: Done, *, then: Callable[[dict[str, Any]], object] | None = None, **values: object
     ) -> None:
         """Carry out a use case in a child and say how it went; ``then`` gets its answer, the change feed shows the rest."""
-        from opsconsole.lifecycle.usecases import USE_CASES
+        self.acts.carry_out(use_case, done, then, values)
 
-        case = USE_CASES[use_case]
-        if self.readonly and case.danger is not Danger.READ:
-            self.say(f"{case.title}: this session is read-only", "warn")
-            return
-        self.say(f"{case.title} …", "dim")
-        self.run_worker(
-            self._carry_out(use_case, done, then, values), group=use_case, exit_on_error=False, name=use_case
-        )
+    def start_run(self, use_case: str = "run.start", **values: object) -> None:
+        """Start a run and go to it, to watch it live."""
+        self.acts.start_run(use_case, values)
 
     async def ask(self, use_case: str, **values: object) -> Answer:
         """Ask the CLI twin."""
@@ -273,32 +275,6 @@ class ConsoleApp(Desk):
         self.say("q leaves; what runs goes on", "dim")
 
     # inside
-
-    async def _carry_out(
-        self, use_case: str, done: Done, then: Callable[[dict[str, Any]], object] | None, values: dict[str, object]
-    ) -> None:
-        answer = await self.ask(use_case, **values)
-        if answer.problem:
-            self.say(f"{answer.problem}  {answer.hint}".strip(), "bad")
-            return
-        data = answer.data if isinstance(answer.data, dict) else {}
-        self.say(done.format(**data) if isinstance(done, str) else done(data), "good")
-        if then is not None and isinstance(answer.data, dict):
-            then(answer.data)
-
-    def start_run(self, use_case: str = "run.start", **values: object) -> None:
-        """Start a run and go to it, to watch it live."""
-        run = runs.get(self.store, values["run"]) if isinstance(values.get("run"), int) else None  # type: ignore[arg-type]
-        repo = run.repo if run is not None else str(values.get("target", "")).partition("/")[0]
-        if repo and not self.repo_trusted(repo):
-            self.say(f"{repo} is not trusted: :trust {repo} lets its pipelines run", "warn")
-            return
-        self.carry_out(use_case, "run #{id} started", then=self._show_started, **values)
-
-    def _show_started(self, data: dict[str, Any]) -> None:
-        """Go to a run that was started, unless the operator has begun something else meanwhile."""
-        if len(self.screen_stack) == 1 and not (self._prompt is not None and self._prompt.asking):
-            self.jump("run", str(data["id"]))
 
     def _started(self) -> None:
         """After the first frame: collect garbage again, and let a child put right what a dead process left."""
@@ -361,9 +337,11 @@ class ConsoleApp(Desk):
             self.run_worker(self._look(), group="repos", exclusive=True, exit_on_error=False, name="look at repos")
 
     async def _look(self) -> None:
-        known = {repo.name: repo.path for repo in repos.all_repos(self.store)}
+        recorded = repos.all_repos(self.store)
+        given = {repo.name: repo for repo in recorded if repo.trusted}
+        known = {repo.name: repo.path for repo in recorded}
         known |= {name: self.workspace.repo_path(name) for name in self.workspace.config.repos}
-        if await asyncio.to_thread(self._repos.look, known):
+        if await asyncio.to_thread(self._repos.look, known, given):
             self.reload_tab()
 
     def _reload_config(self) -> None:

@@ -28,6 +28,8 @@ class Answer:
     problem: str
     """What went wrong, in words; empty when nothing did."""
     hint: str = ""
+    code_word: str = ""
+    """What kind of problem it is, as ``--json`` names it."""
 
     @property
     def good(self) -> bool:
@@ -94,7 +96,8 @@ def _answer(code: int, out: bytes, err: bytes) -> Answer:
     except msgspec.DecodeError:
         data = None
     if isinstance(data, dict) and isinstance(data.get("error"), dict):
-        return Answer(code, None, str(data["error"]["message"]), str(data["error"]["hint"]))
+        error = data["error"]
+        return Answer(code, None, str(error["message"]), str(error["hint"]), str(error["code"]))
     if data is None:
         last = err.decode("utf-8", "replace").strip().splitlines()
         return Answer(code, None, last[-1] if last else f"exit code {code}")

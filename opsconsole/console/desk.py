@@ -43,6 +43,11 @@ class Desk(App[None]):
         """The tab that is open."""
         raise NotImplementedError
 
+    @property
+    def idle(self) -> bool:
+        """Whether the operator has nothing open over the tab, and is asked for no line."""
+        raise NotImplementedError
+
     def say(self, message: str, tone: Tone = "text") -> None:
         """Show a message in the status row for a while."""
         raise NotImplementedError

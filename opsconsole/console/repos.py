@@ -10,6 +10,7 @@ from opsconsole.config.workspace import Workspace
 from opsconsole.ground.errors import OpsconsoleError
 from opsconsole.store import repos
 from opsconsole.store.connection import Store
+from opsconsole.store.repos import RepoRecord
 
 if TYPE_CHECKING:
     from opsconsole.repos.status import RepoStatus
@@ -32,14 +33,23 @@ class RepoWatch:
     def __init__(self) -> None:
         self._found: dict[str, RepoStatus] = {}
         self._marks: dict[str, tuple[str, float]] = {}
+        self._replaced: set[str] = set()
 
     def status(self, name: str) -> RepoStatus | None:
         """Return a repo's last status."""
         return self._found.get(name)
 
-    def look(self, paths: dict[str, Path]) -> bool:
-        """Look at every repo, by name, whose fingerprint changed; return whether anything is new."""
+    def replaced(self, name: str) -> bool:
+        """Return whether another repo lies where the one that was trusted did, when last looked at."""
+        return name in self._replaced
+
+    def look(self, paths: dict[str, Path], trusted: dict[str, RepoRecord]) -> bool:
+        """Look at every repo, by name, whose fingerprint changed; return whether anything is new.
+
+        ``trusted`` are those that trust was given to, as they were then.
+        """
         from opsconsole.repos.discovery import fingerprint
+        from opsconsole.repos.identity import RepoIdentity, is_same
         from opsconsole.repos.status import look
 
         changed = False
@@ -53,6 +63,11 @@ class RepoWatch:
             except (OpsconsoleError, OSError):
                 continue
             self._marks[name] = (mark, time.monotonic())
+            record = trusted.get(name)
+            bound = record is not None and (record.root is not None or record.origin is not None)
+            same = not bound or record is None or is_same(path, RepoIdentity(record.root, record.origin))
+            changed |= same is (name in self._replaced)
+            self._replaced = self._replaced - {name} if same else self._replaced | {name}
             changed |= self._found.get(name) != found
             self._found[name] = found
         return changed

@@ -52,14 +52,14 @@ def make_ours(state: Path) -> None:
 
     RefusedError for a stranger's, StoreError when it cannot be made. Any number of processes may begin at once.
     """
-    if state.is_dir() and _refusal(state) is None:
+    if _is_taken(state) and _refusal(state) is None:
         return
     try:
         record = _record_path(state)
         record.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with locked(record.parent / "lock"):
             _require(state)
-            if not state.exists() or not any(state.iterdir()):
+            if not _is_taken(state):
                 state.mkdir(mode=0o700, parents=True, exist_ok=True)
                 state.chmod(0o700)
                 _take(state, record)
@@ -81,9 +81,13 @@ def require_ours(state: Path) -> None:
 
 def trust(root: Path) -> None:
     """Take a workspace on as the operator's own, whoever made it; NotFoundError where there is none."""
-    state = root / ".opsconsole"
     if not (root / TOML).is_file():
         raise NotFoundError(f"{root}: no {TOML}", hint="name the folder that holds it")
+    trust_state(root / ".opsconsole")
+
+
+def trust_state(state: Path) -> None:
+    """Take a state folder on as the operator's own."""
     try:
         record = _record_path(state)
         record.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -146,11 +150,17 @@ def _refusal_of_folder(state: Path, known: _Known | None) -> str | None:
         return f"its {state.name} belongs to another user (uid {folder.st_uid})"
     if folder.st_uid == os.geteuid() and folder.st_mode & OTHERS_WRITE:
         return f"others may write its {state.name} (chmod 700)"
-    if known is not None and (_secret_of(state) or "") == known.secret:
+    if _is_taken(state):
         return None
     if folder.st_uid == os.geteuid() and not any(state.iterdir()):
         return None
     return f"its {state.name} was not made here: a clone, a copy or a move brought it"
+
+
+def _is_taken(state: Path) -> bool:
+    """Whether a state folder holds the secret that we keep of it."""
+    known = _known(state)
+    return known is not None and state.is_dir() and (_secret_of(state) or "") == known.secret
 
 
 def _stat(path: Path) -> os.stat_result | None:

@@ -7,6 +7,7 @@
   + NotFoundError         4
   + ConflictError         5  someone changed it first
   + RefusedError          6  read-only, untrusted, gates, missing confirmation
+    - ConfirmationError      the operator is asked first
   + StoreError            7
     - NewerStoreError        the store was written by a newer version
   + UnreachableError      8  an outside service did not answer
@@ -88,6 +89,12 @@ class RefusedError(OpsconsoleError):
 
     exit_code = ExitCode.REFUSED
     code = "refused"
+
+
+class ConfirmationError(RefusedError):
+    """The operator is asked first; nothing was done. The same act with ``--yes`` is the answer."""
+
+    code = "confirmation"
 
 
 class StoreError(OpsconsoleError):

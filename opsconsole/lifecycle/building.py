@@ -31,17 +31,22 @@ def start_run(
     alert_id: int | None = None,
     until: datetime | None = None,
     purpose: RunPurpose | None = None,
+    asked: bool = False,
 ) -> int:
     """Start a run of ``REPO`` or ``REPO/PIPELINE``; return its id. ``until`` is the time the training data end before."""
     planned = plan(workspace, store, target, rev=rev, environment=environment, only_tests=only_tests)
-    return _start(workspace, store, planned, reason=reason, alert_id=alert_id, until=until, purpose=purpose)
+    return _start(
+        workspace, store, planned, reason=reason, alert_id=alert_id, until=until, purpose=purpose, asked=asked
+    )
 
 
-def start_rerun(workspace: Workspace, store: Store, run_id: int, *, only_failed: bool = False) -> int:
+def start_rerun(
+    workspace: Workspace, store: Store, run_id: int, *, only_failed: bool = False, asked: bool = False
+) -> int:
     """Start a run again at its commit, or only its failed tests; return the new run's id."""
     planned = rerun_plan(workspace, store, run_id, only_failed=only_failed)
     word = "the failed tests of" if only_failed else "again:"
-    return _start(workspace, store, planned, reason=f"{word} run {run_id}", rerun_of=run_id)
+    return _start(workspace, store, planned, reason=f"{word} run {run_id}", rerun_of=run_id, asked=asked)
 
 
 def require_model(workspace: Workspace, planned: Plan) -> str | None:
@@ -73,6 +78,7 @@ def _start(
     rerun_of: int | None = None,
     until: datetime | None = None,
     purpose: RunPurpose | None = None,
+    asked: bool = False,
 ) -> int:
     known: dict[str, str] = {}
     if planned.kind in MODEL_KINDS:
@@ -91,6 +97,7 @@ def _start(
         alert_id=alert_id,
         rerun_of=rerun_of,
         purpose=purpose,
+        asked=asked,
     )
 
 

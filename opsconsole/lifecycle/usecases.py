@@ -65,10 +65,12 @@ def _parts(line: str) -> list[_Part]:
 
 _ALL = (
     UseCase("status", "Overview in plain text", Danger.READ, "status"),
-    UseCase("run.start", "Build", Danger.WRITE, "run {target} [--rev {rev}] --detach"),
+    UseCase("run.start", "Build", Danger.WRITE, "run {target} [--rev {rev}] [{yes}] --detach"),
     UseCase("run.cancel", "Cancel the run", Danger.WRITE, "cancel {run}"),
-    UseCase("run.rerun", "Run again", Danger.WRITE, "rerun {run} --detach"),
-    UseCase("run.rerun_failed", "Run the failed tests again", Danger.WRITE, "rerun {run} --only-failed --detach"),
+    UseCase("run.rerun", "Run again", Danger.WRITE, "rerun {run} [{yes}] --detach"),
+    UseCase(
+        "run.rerun_failed", "Run the failed tests again", Danger.WRITE, "rerun {run} --only-failed [{yes}] --detach"
+    ),
     UseCase(
         "run.bisect",
         "Find the commit that broke it",

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opsconsole.config.workspace import Workspace
+from opsconsole.ground.actor import current_actor
 from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from opsconsole.repos.cloning import Source, clone, name_of
+from opsconsole.repos.identity import RepoIdentity, identity_of, is_same
 from opsconsole.repos.status import top_level
 from opsconsole.store import events
 from opsconsole.store import repos as rows
 from opsconsole.store.connection import Store
+from opsconsole.store.repos import RepoRecord
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -27,34 +30,59 @@ class KnownRepo:
     name: str
     path: Path
     trusted: bool
-    """Trust was given to this name at this very path."""
+    """Trust was given to this name, at this very path, and it is still that repo."""
     configured: bool
     """It stands in ``opsconsole.toml``."""
     source: Source | None = None
     """Where it is cloned from, when the configuration says so."""
+    was_trusted: bool = False
+    """Trust was given under this name, if to another repo."""
 
 
 def known(workspace: Workspace, store: Store) -> list[KnownRepo]:
     """Return every repo of the workspace, by name; the configuration's path wins over the stored one."""
     recorded = {record.name: record for record in rows.all_repos(store)}
-    found = []
-    for name in sorted(recorded.keys() | workspace.config.repos.keys()):
-        record = recorded.get(name)
-        configured = name in workspace.config.repos
-        path = workspace.repo_path(name) if configured else recorded[name].path
-        trusted = record is not None and record.trusted and record.path == path
-        found.append(KnownRepo(name, path, trusted, configured, _source(workspace, name) if configured else None))
-    return found
+    return [_known(workspace, name, recorded.get(name)) for name in sorted({*recorded, *workspace.config.repos})]
 
 
 def named(workspace: Workspace, store: Store, name: str) -> KnownRepo:
     """Return one repo; NotFoundError names the nearest right spelling."""
-    repos = {repo.name: repo for repo in known(workspace, store)}
-    if name in repos:
-        return repos[name]
-    near = difflib.get_close_matches(name, list(repos), n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(repos) or 'none; opsconsole repo add PATH'}"
-    raise NotFoundError(f"there is no repo {name!r}", hint=hint)
+    recorded = {record.name: record for record in rows.all_repos(store)}
+    names = {*recorded, *workspace.config.repos}
+    if name in names:
+        return _known(workspace, name, recorded.get(name))
+    near = difflib.get_close_matches(name, sorted(names), n=1, cutoff=0.5)
+    known_names = ", ".join(sorted(names)) or "none; opsconsole repo add PATH"
+    raise NotFoundError(
+        f"there is no repo {name!r}", hint=f"did you mean {near[0]!r}?" if near else f"known: {known_names}"
+    )
+
+
+def is_trusted(workspace: Workspace, record: RepoRecord) -> bool:
+    """Whether a trusted repo is still the one that trust was given to: at its path, by its first commit and origin."""
+    if not record.trusted:
+        return False
+    if record.name in workspace.config.repos:
+        url = workspace.config.repos[record.name].url
+        if record.path != workspace.repo_path(record.name):
+            return False
+        if url is not None and record.origin is not None and url != record.origin:
+            return False
+    if record.root is None and record.origin is None:
+        return True  # of an older program, or without a commit then: it is bound when it runs
+    return is_same(record.path, RepoIdentity(record.root, record.origin))
+
+
+def _known(workspace: Workspace, name: str, record: RepoRecord | None) -> KnownRepo:
+    configured = name in workspace.config.repos
+    if configured:
+        path = workspace.repo_path(name)
+    else:
+        assert record is not None
+        path = record.path
+    trusted = record is not None and is_trusted(workspace, record)
+    given = record is not None and record.trusted
+    return KnownRepo(name, path, trusted, configured, _source(workspace, name) if configured else None, given)
 
 
 def add_url(
@@ -86,19 +114,20 @@ def add(workspace: Workspace, store: Store, path: Path, *, name: str | None = No
         raise UsageError(f"{chosen!r} is no name for a repo", hint="letters, digits, `.`, `_`, `-`, at most 64")
     if chosen in workspace.config.repos and workspace.repo_path(chosen) != top:
         raise _taken(chosen, workspace.repo_path(chosen))
+    who = identity_of(top) if trust else RepoIdentity(None, None)
     with store.immediate() as connection:
         record = rows.find(connection, chosen)
         if record is not None and record.path != top and chosen not in workspace.config.repos:
             raise _taken(chosen, record.path)
         kept = record if record is not None and record.path == top else None
-        trusted = trust or (kept is not None and kept.trusted)
+        trusted = trust or (kept is not None and kept.trusted and is_trusted(workspace, kept))
         if kept is None:
             command = shlex.join(["opsconsole", "repo", "add", str(top), "--name", chosen])
             events.record(connection, "repo.added", f"repo {chosen}", command=command, detail={"path": str(top)})
-        if trusted and not (kept is not None and kept.trusted):
+        if trust:
             _record_trust(connection, chosen, top)
-        if kept is None or kept.trusted != trusted:
-            rows.put(connection, chosen, top, trusted=trusted)
+        if kept is None or trust or kept.trusted != trusted:
+            rows.put(connection, chosen, top, trusted=trusted, root=who.root, origin=who.origin)
     return KnownRepo(name=chosen, path=top, trusted=trusted, configured=chosen in workspace.config.repos)
 
 
@@ -118,8 +147,43 @@ def remove(workspace: Workspace, store: Store, name: str) -> KnownRepo:
     return repo
 
 
+def trust_refs(workspace: Workspace, store: Store, name: str, patterns: list[str], *, trusted: bool) -> KnownRepo:
+    """Let other people's refs of these names or patterns run as the operator's own do, with secrets; or no longer."""
+    repo = named(workspace, store, name)
+    require_trust(repo)
+    option = "--ref" if trusted else "--forget-ref"
+    with store.immediate() as connection:
+        for pattern in patterns:
+            change = (
+                rows.trust_ref(connection, name, pattern, current_actor())
+                if trusted
+                else rows.distrust_ref(connection, name, pattern)
+            )
+            if change:
+                command = shlex.join(["opsconsole", "repo", "trust", name, option, pattern])
+                kind = "repo.ref_trusted" if trusted else "repo.ref_distrusted"
+                events.record(connection, kind, f"repo {name}", command=command, detail={"ref": pattern})
+    return repo
+
+
+def bind(store: Store, repo: KnownRepo) -> None:
+    """Say which repo it is that was trusted, where trust is older than that, or older than the first commit."""
+    record = rows.get(store, repo.name)
+    if record is None or record.root is not None or not repo.trusted:
+        return
+    who = identity_of(repo.path)
+    if who.root is not None:
+        with store.immediate() as connection:
+            rows.bind(connection, repo.name, who.root, who.origin)
+
+
 def require_trust(repo: KnownRepo) -> None:
-    """RefusedError, with the command that trusts it, unless the operator trusted the repo."""
+    """RefusedError, with the command that trusts it, unless the operator trusted the repo, and it is still that one."""
+    if not repo.trusted and repo.was_trusted:
+        raise RefusedError(
+            f"repo {repo.name} ({repo.path}) is not the repo that was trusted: its first commit or its origin is another",
+            hint=trust_command(repo),
+        )
     if not repo.trusted:
         raise RefusedError(
             f"repo {repo.name} ({repo.path}) was not trusted: its pipelines run programs it brings",

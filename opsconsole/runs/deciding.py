@@ -13,13 +13,17 @@ from opsconsole.ground.globs import matches
 from opsconsole.repos.commits import changed_paths, list_blobs
 from opsconsole.repos.detection import narrowed
 from opsconsole.repos.interpreters import Interpreter
+from opsconsole.repos.standing import Owner
 from opsconsole.runs.changes import last_green
 from opsconsole.runs.environment import steps_path
-from opsconsole.runs.keys import with_keys
+from opsconsole.runs.keys import Wanted, with_keys
 from opsconsole.runs.order import Pairs, PlannedSecret, PlannedStep
 from opsconsole.runs.planning import Choice, ordered_steps, wanted_caches
+from opsconsole.runs.reach import Reach, without_secrets
 from opsconsole.runs.secrets import readable
 from opsconsole.store.connection import Store
+
+OWN_REACH = Reach(Owner.OWN, "own")
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,9 @@ class Circumstances:
     environment: Pairs
     only: tuple[str, ...] = ()
     """Tests that the run is to be narrowed to."""
+    trusted: bool = True
+    """Commands of the repo's may be run: the operator trusted it."""
+    reach: Reach = OWN_REACH
 
     def steps(self) -> tuple[PlannedStep, ...]:
         """Return the steps with what is known of them before anything runs: conditions and keys of kept results."""
@@ -44,12 +51,21 @@ class Circumstances:
         run = self.narrowed()
         if run is not None:
             steps = (*steps[:-1], replace(steps[-1], run=run))
-        wanted = wanted_caches(self.choice, steps)
+        if not self.reach.gets_secrets:
+            steps = without_secrets(steps)
+        wanted = self._wanted(steps)
         if not wanted:
             return steps
         blobs = list_blobs(self.path, self.commit)
-        told = f"{self.environment} {self.interpreter.path}"
-        return with_keys(steps, wanted, blobs, self._search_path(), told)
+        told = f"{self.environment} {self.interpreter.path} {self.reach.scope}"
+        return with_keys(steps, wanted, blobs, self._search_path(), told, ask_tools=self.trusted)
+
+    def _wanted(self, steps: tuple[PlannedStep, ...]) -> dict[str, Wanted]:
+        """Return what is kept; of a ref that is asked about, nothing that only its own commands could tell."""
+        wanted = wanted_caches(self.choice, steps)
+        if self.reach.gets_secrets or self.choice.detection is not None:
+            return wanted
+        return {name: item for name, item in wanted.items() if not item.versions}
 
     def narrowed(self) -> str | None:
         """Return the test step's command for the wanted tests alone; None when all run, or its runner cannot do it."""

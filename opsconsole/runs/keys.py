@@ -27,12 +27,19 @@ class Wanted:
 
 
 def with_keys(
-    steps: Sequence[PlannedStep], wanted: Mapping[str, Wanted], blobs: Mapping[str, str], path: str, variables: str
+    steps: Sequence[PlannedStep],
+    wanted: Mapping[str, Wanted],
+    blobs: Mapping[str, str],
+    path: str,
+    variables: str,
+    *,
+    ask_tools: bool = True,
 ) -> tuple[PlannedStep, ...]:
     """Return the steps (in the order of execution) with their keys, and each with the environment it works in.
 
     ``blobs`` are the object names of the commit's files, ``path`` is the PATH of the steps, ``variables`` stands for
-    what every step is told. A need's key decides as well; a need that is not cached decides nothing.
+    what every step is told. A need's key decides as well; a need that is not cached decides nothing. The commands that ask
+    tools for their version are run only with ``ask_tools``: a repo that was not trusted may have written them.
     """
     done: dict[str, PlannedStep] = {}
     for step in steps:
@@ -40,7 +47,7 @@ def with_keys(
         inherited = next((need.environment for need in needs if need.environment is not None), None)
         found = replace(step, environment=inherited)
         if step.name in wanted:
-            planned = _planned(step, wanted[step.name], needs, blobs, path, variables)
+            planned = _planned(step, wanted[step.name], needs, blobs, path, variables, ask_tools=ask_tools)
             found = replace(found, cache=planned, environment=planned.key if planned.environment else inherited)
         done[step.name] = found
     return tuple(done[step.name] for step in steps)
@@ -53,6 +60,8 @@ def _planned(
     blobs: Mapping[str, str],
     path: str,
     variables: str,
+    *,
+    ask_tools: bool,
 ) -> PlannedCache:
     parts = {
         "command": step.run,
@@ -61,7 +70,9 @@ def _planned(
         "outputs": " ".join(wanted.outputs),
         "machine": f"{platform.system()} {platform.machine()}",
     }
-    parts |= {f"version by {command}": _version(command, path) for command in wanted.versions}
+    parts |= {
+        f"version by {command}": _version(command, path) if ask_tools else "not asked" for command in wanted.versions
+    }
     parts |= {f"need {need.name}": need.cache.key for need in needs if need.cache is not None}
     parts |= {f"file {name}": blob for name, blob in blobs.items() if matches(name, wanted.inputs)}
     hasher = hashlib.sha256()

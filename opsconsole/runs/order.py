@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from opsconsole.ground.errors import StoreError
 from opsconsole.ground.nouns import PipelineKind
+from opsconsole.repos.standing import Owner
 
 T = TypeVar("T")
 Pairs = tuple[tuple[str, str], ...]
@@ -146,13 +147,18 @@ class Plan:
     """The repo is large: its work tree is one of a pool, used again from run to run."""
     only: tuple[str, ...] = ()
     """Test ids the run was narrowed to."""
+    owner: Owner = Owner.OWN
+    """Whose the ref is that it runs."""
+    asks: tuple[str, ...] = ()
+    """Why the operator is asked before it runs, and how its pipeline differs; it gets no secret then."""
     serves: str | None = None
     """``MODEL@ALIAS`` that a task serves as long as it is at work."""
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the operator should know before it runs."""
-        found = []
+        found: list[str] = []
+        found += [f"no secrets: {line}" if number == 0 else line for number, line in enumerate(self.asks)]
         if self.dirty:
             found.append(f"the work tree has changes: built is commit {self.commit[:12]}, without them")
         found += [f"{program}: not found" for program in self.missing]
@@ -203,6 +209,7 @@ def _plan(data: dict[str, Any]) -> Plan:
         data,
         repo_path=Path,
         kind=PipelineKind,
+        owner=Owner,
         interpreter=Path,
         steps=lambda found: tuple(map(step_from, found)),
         services=lambda found: tuple(map(service_from, found)),

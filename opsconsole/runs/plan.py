@@ -16,11 +16,15 @@ from opsconsole.repos import interpreters, pool, registration
 from opsconsole.repos.commits import branch_named, list_files, read_files, resolve_rev
 from opsconsole.repos.detection import detect_in
 from opsconsole.repos.interpreters import Interpreter
+from opsconsole.repos.registration import KnownRepo
+from opsconsole.repos.standing import Owner, standing_of
 from opsconsole.repos.status import look
 from opsconsole.runs.deciding import Circumstances
 from opsconsole.runs.environment import steps_path
 from opsconsole.runs.order import Plan, PlannedStep
 from opsconsole.runs.planning import Choice, choose, missing_programs, planned_services
+from opsconsole.runs.reach import Reach, reach_of
+from opsconsole.store import repos
 from opsconsole.store.connection import Store
 
 
@@ -55,6 +59,7 @@ def plan(
     choice = choose(name, pipeline or None, sources, detections)
     if choice.pipeline.interpreter is not None:
         interpreter = interpreters.choose(repo.path, choice.pipeline.interpreter)
+    reach = _reach(store, repo, rev, commit.id, choice, in_repo=choice.name not in configured.pipelines)
     found = Circumstances(
         workspace=workspace,
         store=store,
@@ -66,6 +71,8 @@ def plan(
         interpreter=interpreter,
         environment=tuple(sorted((choice.pipeline.env | dict(environment or {})).items())),
         only=only_tests,
+        trusted=repo.trusted,
+        reach=reach,
     )
     return _planned(found, configured, subject=commit.subject, dirty=status.dirty and here, files=files)
 
@@ -86,7 +93,7 @@ def _planned(found: Circumstances, configured: RepoConfig, *, subject: str, dirt
         dirty=dirty,
         steps=steps,
         environment=found.environment,
-        passed_on=tuple(pipeline.pass_env),
+        passed_on=tuple(pipeline.pass_env) if found.reach.gets_secrets else (),
         runner=choice.runner,
         reason=choice.source,
         interpreter=found.interpreter.path,
@@ -104,7 +111,19 @@ def _planned(found: Circumstances, configured: RepoConfig, *, subject: str, dirt
         pooled=len(files) >= pool.LARGE,
         only=found.only if found.narrowed() is not None else (),
         serves=pipeline.serves,
+        owner=found.reach.owner,
+        asks=found.reach.asks,
     )
+
+
+def _reach(store: Store, repo: KnownRepo, rev: str | None, commit: str, choice: Choice, *, in_repo: bool) -> Reach:
+    """Return what a run of the commit may reach; the pipelines as they are checked out are read only when it matters."""
+    standing = standing_of(repo.path, rev, commit, repos.trusted_refs(store, repo.name))
+    ours: dict[str, PipelineConfig] = {}
+    if standing.owner in {Owner.LOCAL, Owner.FOREIGN}:
+        for _, pipelines in own_pipelines(repo.path, resolve_rev(repo.path).id):
+            ours = pipelines | ours
+    return reach_of(standing, choice.name, choice.pipeline, ours, in_repo=in_repo and choice.detection is None)
 
 
 def own_pipelines(repo: Path, commit: str) -> list[tuple[str, dict[str, PipelineConfig]]]:

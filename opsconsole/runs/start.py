@@ -10,7 +10,7 @@ from pathlib import Path
 
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground.actor import current_actor
-from opsconsole.ground.errors import ConflictError, RefusedError, StoreError
+from opsconsole.ground.errors import ConfirmationError, ConflictError, RefusedError, StoreError
 from opsconsole.ground.files import try_lock, write_atomically
 from opsconsole.ground.nouns import PipelineKind, RunPurpose, RunState, StepState
 from opsconsole.ground.process import own_python
@@ -35,14 +35,15 @@ def start(
     alert_id: int | None = None,
     rerun_of: int | None = None,
     purpose: RunPurpose | None = None,
+    asked: bool = False,
 ) -> int:
     """Start a run of ``plan``, detached; return its id.
 
     ``intake`` is the command line that takes the run in (the run's id is appended); ``environment`` holds this run's
     ``OPSCONSOLE_*``; ``purpose`` says what it is for where its plan does not. RefusedError, with the command that trusts it, for a repo that was not trusted, and for a plan that
-    needs what this machine does not have.
+    needs what this machine does not have; ConfirmationError for a ref that is asked about, unless that was done (``asked``).
     """
-    _refuse(workspace, store, plan)
+    _refuse(workspace, store, plan, asked=asked)
     with store.immediate() as connection:
         run_id = runs.insert(connection, _new_run(plan, actor, reason, alert_id, rerun_of, purpose))
         steps.put(
@@ -80,9 +81,16 @@ def _order(workspace: Workspace, plan: Plan, run_id: int, environment: Mapping[s
     )
 
 
-def _refuse(workspace: Workspace, store: Store, plan: Plan) -> None:
+def _refuse(workspace: Workspace, store: Store, plan: Plan, *, asked: bool) -> None:
     """Refuse what may not or cannot run, before anything is written."""
-    registration.require_trust(registration.named(workspace, store, plan.repo))
+    repo = registration.named(workspace, store, plan.repo)
+    registration.require_trust(repo)
+    registration.bind(store, repo)
+    if plan.asks and not asked:
+        raise ConfirmationError(
+            f"{plan.repo}/{plan.pipeline}: " + "; ".join(plan.asks),
+            hint=f"--yes runs it without secrets; opsconsole repo trust {plan.repo} --ref NAME lets it have them",
+        )
     if plan.absent:
         raise RefusedError(
             f"{plan.repo}/{plan.pipeline} cannot run here: {'; '.join(plan.absent)}",

@@ -179,7 +179,7 @@ NOW = [
     "store.backup",
     "workspace.trust",
 ]
-OPTIONAL = {"rev", "name", "expect", "pipeline", "variant", "chunk", "until"}
+OPTIONAL = {"yes", "rev", "name", "expect", "pipeline", "variant", "chunk", "until"}
 ELSEWHERE = {"demo", "workspace.trust"}
 """Walked by tests of its own."""
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from opsconsole.ground import belonging
 from opsconsole.ground.errors import ExitCode, NewerStoreError, RefusedError, StoreError
 from opsconsole.ground.files import locked
 from opsconsole.store import connection as door
@@ -84,7 +85,9 @@ def python(script: str, *arguments: str, **more: str) -> subprocess.CompletedPro
 def older(path: Path) -> None:
     """Fill a store of today's schema, which the next one makes old."""
     with open_store(path) as store, store.immediate() as connection:
-        connection.execute("INSERT INTO repos VALUES ('app', '/app', 1, '2026-01-01T00:00:00.000000Z')")
+        connection.execute(
+            "INSERT INTO repos (name, path, trusted, added_at) VALUES ('app', '/app', 1, '2026-01-01T00:00:00.000000Z')"
+        )
         for number in range(50):
             events.record(connection, "test.before", f"test {number}")
 
@@ -192,7 +195,7 @@ def test_read_only_never_migrates(tmp_path: Path) -> None:
         open_store(tmp_path, readonly=True)
     assert "without --readonly" in refused.value.hint
     assert (tmp_path / FILE_NAME).read_bytes() == before
-    assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
+    assert {path.name for path in tmp_path.iterdir()} == {FILE_NAME, "owner"}
 
 
 def test_read_only_makes_no_store(tmp_path: Path) -> None:
@@ -220,7 +223,7 @@ import os, sys, tempfile
 from pathlib import Path
 from opsconsole.ground.errors import StoreError
 from opsconsole.store import events
-from opsconsole.store.connection import open_store
+from opsconsole.store.connection import FILE_NAME, Store, open_store
 import encodings.idna, sqlite_utils
 with tempfile.TemporaryDirectory(dir="/tmp") as name:
     state = Path(name)
@@ -235,10 +238,10 @@ with tempfile.TemporaryDirectory(dir="/tmp") as name:
             os.setgroups([]); os.setgid(65534); os.setuid(65534)
         code = 1
         try:
-            with open_store(state, readonly=True) as store:
+            with Store(state / FILE_NAME, readonly=True) as store:
                 assert [event.kind for event in events.events(store)] == ["test.kept"]
             try:
-                open_store(state)
+                Store(state / FILE_NAME)
             except StoreError as error:
                 code = 0 if error.hint and int(error.exit_code) == 7 else 3
         finally:
@@ -314,8 +317,10 @@ def test_what_is_no_database_is_refused_in_words(tmp_path: Path, content: bytes)
 def test_a_folder_in_the_store_s_place_or_a_file_in_its_folder_s_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a" / FILE_NAME).mkdir(parents=True)
     (tmp_path / "b").touch()
-    for state in ("a", "b", "b/c"):
-        with pytest.raises(StoreError):
+    for state, error in (("a", StoreError), ("b", RefusedError), ("b/c", StoreError)):
+        if state == "a":
+            belonging.trust_state(tmp_path / state)
+        with pytest.raises(error):
             open_store(tmp_path / state)
 
 
@@ -395,7 +400,7 @@ def test_a_backup_is_whole_private_and_never_over_something(tmp_path: Path) -> N
             upkeep.backup(store, target)
         with pytest.raises(StoreError):
             upkeep.backup(store, tmp_path / "no" / "folder.db")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy.db", "state"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy.db", "owner", "state"]
     with Store(target, readonly=True) as copy:
         assert [event.kind for event in events.events(copy)] == ["test.kept"]
 
