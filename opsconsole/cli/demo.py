@@ -10,6 +10,7 @@ import click
 from opsconsole.cli.base import Session, emit, json_option, pass_session
 from opsconsole.ground import text
 from opsconsole.ground.errors import NegativeError, UsageError
+from opsconsole.ground.files import expanded
 from opsconsole.ground.nouns import Danger
 
 
@@ -37,7 +38,7 @@ def demo_command(session: Session, directory: Path, no_open: bool, port: int, as
     opens = not no_open and not as_json
     if opens and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the console needs a terminal", hint="opsconsole demo --no-open fills the demo without one")
-    root = directory.expanduser().resolve()
+    root = expanded(directory).resolve()
     lay_out(root, port)
     launch(root)
     if opens:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +11,7 @@ from opsconsole.cli.base import Session, as_dict, emit, json_option, pass_sessio
 from opsconsole.drift import report as reports
 from opsconsole.ground import clock, text
 from opsconsole.ground.errors import ExitCode
+from opsconsole.ground.files import expanded
 from opsconsole.ground.nouns import SUMMED_TO, Danger, Severity
 from opsconsole.store.chunk_records import Chunk, ChunkColumn
 
@@ -224,7 +224,7 @@ def located(source: str) -> str:
     if source.startswith("command:"):
         return source
     prefix = "sqlite:" if source.startswith("sqlite:") else ""
-    return f"{prefix}{Path(source.removeprefix(prefix)).expanduser().absolute()}"
+    return f"{prefix}{expanded(source.removeprefix(prefix)).absolute()}"
 
 
 def _largest(column: ChunkColumn) -> str:

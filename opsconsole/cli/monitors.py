@@ -11,6 +11,7 @@ from opsconsole.cli.base import Session, as_dict, emit, json_option, moment, pas
 from opsconsole.cli.drift import check_document, check_lines, drift_command, located
 from opsconsole.ground import clock, text
 from opsconsole.ground.errors import ExitCode, UsageError
+from opsconsole.ground.files import expanded
 from opsconsole.ground.nouns import Danger, Severity
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def bring_labels(session: Session, monitor: str, file: Path, as_json: bool) -> i
     from opsconsole.lifecycle.monitoring import bring_labels as bring
 
     session.permit(Danger.WRITE, "Bring labels")
-    found = bring(session.workspace, session.store, monitor, file.expanduser().resolve())
+    found = bring(session.workspace, session.store, monitor, expanded(file).resolve())
     brought = found.labels
     lines = [f"{text.plural(brought.rows, 'label')}, {text.count(brought.matched)} of them of rows that are there"]
     for number, what in (

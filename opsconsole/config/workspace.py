@@ -9,6 +9,7 @@ from pathlib import Path
 from opsconsole.config.load import FILE_NAME, load
 from opsconsole.config.schema import Config
 from opsconsole.ground.errors import NotFoundError
+from opsconsole.ground.files import expanded
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Workspace:
     def repo_path(self, name: str) -> Path:
         """Return the folder of a repo of the configuration."""
         configured = self.config.repos[name]
-        path = Path(configured.path).expanduser() if configured.path else self.clones / name
+        path = expanded(configured.path) if configured.path else self.clones / name
         return (self.root / path).resolve()
 
 
@@ -64,7 +65,7 @@ def locate(start: Path | None = None) -> Path | None:
     """Return the root of the workspace that holds ``start``: ``OPSCONSOLE_WORKSPACE``, else the nearest folder up."""
     named = os.environ.get("OPSCONSOLE_WORKSPACE")
     if start is None and named:
-        return Path(named).expanduser().resolve()
+        return expanded(named).resolve()
     here = (start or Path.cwd()).resolve()
     return next((folder for folder in (here, *here.parents) if (folder / FILE_NAME).is_file()), None)
 

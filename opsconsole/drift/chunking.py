@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.types as pt
 
 from opsconsole.drift.data.sources import DataError, DataFile, Source
 from opsconsole.drift.facts import Effect, fits
 from opsconsole.drift.fitted import Fitted
+from opsconsole.drift.kinds import kind_of
 from opsconsole.drift.measures.structure import StructureTally
 from opsconsole.drift.monitors import Monitor
 from opsconsole.drift.performance.loss_tally import LossTally
@@ -22,7 +22,9 @@ from opsconsole.drift.production.outcomes import as_text, joined
 from opsconsole.drift.production.owners import Owned, Owners
 from opsconsole.drift.production.reading import Production
 from opsconsole.drift.sketches.layout import Layout, Tally, layout_of
+from opsconsole.drift.sketches.reading import as_floats
 from opsconsole.drift.sketches.sketch import TableSketch
+from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,6 +88,10 @@ class _Counting:
     def __init__(self, monitor: Monitor, reference: TableSketch, fitted: Fitted, owners: Owners) -> None:
         self.monitor, self.reference, self.fitted, self.owners = monitor, reference, fitted, owners
         self.layouts: Mapping[str, Layout] = {name: layout_of(sketch) for name, sketch in reference.columns.items()}
+        texts = {
+            name for name, one in reference.columns.items() if one.kind in {ColumnKind.CATEGORICAL, ColumnKind.TEXT}
+        }
+        self.texts = texts | (set(monitor.config.slices) - set(reference.columns))
         self.left = set(range(len(owners.sizes)))
         self.running: dict[int, _Running] = {}
         self.later: set[int] = set()
@@ -100,6 +106,7 @@ class _Counting:
 
     def _file(self, file: DataFile, first: int, after: int) -> Iterator[tuple[int, Counted]]:
         monitor, layouts = self.monitor, self.layouts
+        file = file.as_text(self.texts)
         lost = _lost(monitor, file, self.reference)
         wanted = [name for name in file.kinds if name not in lost and _needed(monitor, name, layouts)]
         place = first
@@ -197,9 +204,9 @@ def _beyond(part: pa.RecordBatch, column: str, low: float, high: float) -> int:
     if column not in part.schema.names:
         return 0
     values = part.column(column)
-    if not (pt.is_integer(values.type) or pt.is_floating(values.type) or pt.is_decimal(values.type)):
+    if kind_of(values.type) is not ColumnKind.NUMERIC:
         return 0
-    floats = values.cast(pa.float64())
+    floats = as_floats(values)
     return int(pc.sum(pc.or_(pc.less(floats, low), pc.greater(floats, high))).as_py() or 0)
 
 

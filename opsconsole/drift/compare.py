@@ -71,6 +71,7 @@ def compare_sources(
     """Compare two sources column by column, but for those of ``without``."""
     if columns:
         reference.require(columns)
+    reference, current = reference.as_text(current.texts(typed=True)), current.as_text(reference.texts())
 
     def wanted(kinds: Mapping[str, ColumnKind | None]) -> dict[str, ColumnKind | None]:
         return {name: kinds[name] for name in kinds if name not in without and (not columns or name in columns)}

@@ -36,9 +36,7 @@ def is_nested(kind: pa.DataType) -> bool:
     if is_vector(kind):
         return False
     value = kind.value_type if pt.is_dictionary(kind) else kind
-    return bool(
-        pt.is_nested(value) or pt.is_binary(value) or pt.is_large_binary(value) or pt.is_fixed_size_binary(value)
-    )
+    return bool(pt.is_nested(value) or pt.is_binary(value) or pt.is_fixed_size_binary(value))
 
 
 def is_vector(kind: pa.DataType) -> bool:

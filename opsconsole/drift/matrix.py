@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from opsconsole.drift.sketches.reading import as_floats
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -61,7 +63,7 @@ def _numbers(values: pa.Array, column: MatrixColumn) -> Floats:
         values = pc.index_in(_text(values), value_set=pa.array(column.categories, pa.string()))
     elif not _is_number(values.type):
         return np.full(len(values), np.nan)
-    numbers: Floats = values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    numbers: Floats = as_floats(values).to_numpy(zero_copy_only=False)
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
@@ -78,4 +80,5 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _is_number(kind: pa.DataType) -> bool:
-    return bool(pt.is_integer(kind) or pt.is_floating(kind) or pt.is_boolean(kind) or pt.is_decimal(kind))
+    numbers = (pt.is_integer, pt.is_floating, pt.is_boolean, pt.is_decimal, pt.is_time, pt.is_duration)
+    return any(is_it(kind) for is_it in numbers)

@@ -89,6 +89,10 @@ class Monitor:
         config = self.config
         return frozenset({config.score} if config.label is None else {config.score, config.label})
 
+    def texts_of(self, *outcomes: str | None) -> list[str]:
+        """Return which columns of labels or scores name classes: those are texts, whatever they look like."""
+        return [name for name in outcomes if name is not None] if self.task is ModelTask.MULTICLASS else []
+
     @property
     def kept_out(self) -> frozenset[str]:
         """The columns that are no inputs."""

@@ -57,7 +57,7 @@ def compare_slices(
     reference_file: str | Path, current_file: str | Path, by: str, *, columns: list[str] | None = None
 ) -> tuple[SliceComparison, ...]:
     """Compare the commonest values of ``by`` one by one; DataError where a file lacks the column."""
-    reference, current = open_source(reference_file), open_source(current_file)
+    reference, current = (open_source(one).as_text([by]) for one in (reference_file, current_file))
     reference.require([by])
     current.require([by])
     counts = [_counts(side, by) for side in (reference, current)]

@@ -126,3 +126,11 @@ def _sha256(data: bytes = b"") -> hashlib._Hash:
     import hashlib
 
     return hashlib.sha256(data)
+
+
+def expanded(path: str | Path) -> Path:
+    """Return a path with ``~`` and ``~user`` replaced; where there is no such user, ``~`` is part of the name."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)

@@ -130,7 +130,11 @@ def _free_name(wanted: str, taken: set[str]) -> str:
 
 
 def _relative(path: Path, root: Path) -> str:
-    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+    """Return a path as the file names it; a name that begins with ``~`` must not be taken for a home folder."""
+    if not path.is_relative_to(root):
+        return str(path)
+    inside = str(path.relative_to(root))
+    return f"./{inside}" if inside.startswith("~") else inside
 
 
 def _quoted(text: str) -> str:

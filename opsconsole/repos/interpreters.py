@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from opsconsole.ground.files import expanded
+
 ENVIRONMENTS = (".venv", "venv")
 
 
@@ -37,7 +39,7 @@ def choose(repo: Path, configured: str | None = None) -> Interpreter:
     Paths are kept as they are, not resolved: an environment's ``python`` is a link, and its place is what counts.
     """
     if configured is not None:
-        path = Path(os.path.normpath(repo / Path(configured).expanduser()))
+        path = Path(os.path.normpath(repo / expanded(configured)))
         return Interpreter(path, "named in the configuration", of_repo=True)
     for name in ENVIRONMENTS:
         candidate = repo / name / "bin" / "python"

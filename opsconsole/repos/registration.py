@@ -12,6 +12,7 @@ from pathlib import Path
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground.actor import current_actor
 from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError, UsageError
+from opsconsole.ground.files import expanded
 from opsconsole.repos.cloning import Source, clone, name_of
 from opsconsole.repos.identity import RepoIdentity, identity_of, is_same
 from opsconsole.repos.status import top_level
@@ -108,7 +109,7 @@ def add(workspace: Workspace, store: Store, path: Path, *, name: str | None = No
 
     NotFoundError when it is no repo, ConflictError when the name belongs to another repo.
     """
-    top = top_level(path.expanduser().resolve()).resolve()
+    top = top_level(expanded(path).resolve()).resolve()
     chosen = name or re.sub(r"[^A-Za-z0-9._-]+", "-", top.name).strip("-._") or "repo"
     if not _NAME.fullmatch(chosen):
         raise UsageError(f"{chosen!r} is no name for a repo", hint="letters, digits, `.`, `_`, `-`, at most 64")

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from pathlib import Path
 
 from opsconsole.ground.errors import RefusedError
+from opsconsole.ground.files import expanded
 from opsconsole.runs.order import PlannedSecret
 
 LONGEST = 64 << 10
@@ -23,7 +23,7 @@ def read(secret: PlannedSecret, outer: Mapping[str, str]) -> str:
         if name not in outer:
             raise RefusedError(f"secret {secret.name}: ${name} is not set", hint=f"export {name}=…, or name a file")
         return outer[name]
-    path = Path(secret.file).expanduser()
+    path = expanded(secret.file)
     try:
         status = path.stat()
         if stat.S_IMODE(status.st_mode) & 0o077 or status.st_uid not in {os.geteuid(), 0}:

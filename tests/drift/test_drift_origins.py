@@ -230,7 +230,7 @@ def test_json_lines_of_any_scalars_keep_every_row_and_value(
         ("", "x", "string"),
         ("1", " 1e5", "double"),
         ("9223372036854775807", "9223372036854775808", "double"),
-        ("05:00:00", "06:00", "time32[s]"),
+        ("05:00:00", "06:00", "time64[ns]"),
         ("05:00:00", "x", "string"),
         ('"a\nb"', "c", "string"),
         ("1", "inf", "double"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.drift.sketches.cells import CellFinder, quantile_edges
+from opsconsole.drift.sketches.cells import CellFinder, cuts_of, quantile_edges
 from opsconsole.drift.sketches.layout import count, lay_out, layout_of
 from opsconsole.drift.sketches.sketch import CategorySketch, NumericSketch, Sketch, TableSketch, decode
 from opsconsole.ground.nouns import ColumnKind
@@ -36,7 +36,10 @@ def batch(found: list[Row]) -> pa.RecordBatch:
 def test_cells_are_bit_equal_to_searchsorted(sample: list[float], values: list[float]) -> None:
     edges = quantile_edges(np.array(sample), min(sample), max(sample))
     there = np.array([value for value in (*values, *sample, *edges) if value == value])
-    expected = np.searchsorted(edges, there, side="right")
+    cuts = cuts_of(edges)
+    assert np.all(cuts[1:] > cuts[:-1])
+    assert np.all(cuts[1:] > edges[:-1])
+    expected = np.searchsorted(cuts, there, side="right")
     assert np.array_equal(CellFinder(edges).cells(there), expected)
 
 
@@ -55,12 +58,13 @@ def test_cells_are_bit_equal_to_searchsorted_on_real_shapes(name: str) -> None:
     values = shapes[name]
     edges = quantile_edges(values, float(values.min()), float(values.max()))
     assert 2 <= len(edges) <= 256
-    there = np.concatenate([values, values * 1.5, edges, np.nextafter(edges, -np.inf), [np.inf, -np.inf]])
-    expected = np.searchsorted(edges, there, side="right")
     finder = CellFinder(edges)
+    cuts = finder.cuts
+    there = np.concatenate([values, values * 1.5, edges, cuts, np.nextafter(cuts, -np.inf), [np.inf, -np.inf]])
+    expected = np.searchsorted(cuts, there, side="right")
     assert np.array_equal(finder.cells(there), expected)
     for some in (there, there[:100], values * 0.0, np.repeat(edges, 40), there + 1e300):
-        found = np.bincount(np.searchsorted(edges, some, side="right"), minlength=len(edges) + 1)
+        found = np.bincount(np.searchsorted(cuts, some, side="right"), minlength=len(edges) + 1)
         assert np.array_equal(finder.count(some), found)
 
 
@@ -155,7 +159,9 @@ def test_edges_from_a_sample_leave_the_counts_exact() -> None:
     parts = [pa.RecordBatch.from_arrays([pa.array(part)], names=["n"]) for part in np.array_split(values, 5)]
     sketch = count(parts, lay_out(parts, {"n": ColumnKind.NUMERIC})).columns["n"]
     assert isinstance(sketch, NumericSketch)
-    expected = np.bincount(np.searchsorted(sketch.edges, values, side="right"), minlength=len(sketch.cells))
+    expected = np.bincount(
+        np.searchsorted(cuts_of(np.array(sketch.edges)), values, side="right"), minlength=len(sketch.cells)
+    )
     assert sketch.cells == tuple(expected.tolist())
     assert max(sketch.cells) < 3 * len(values) / len(sketch.cells)
 

@@ -14,6 +14,7 @@ from opsconsole.console.logs.file import LogFile
 from opsconsole.console.logs.trail import Trail
 from opsconsole.console.logs.walk import Matches
 from opsconsole.ground import text
+from opsconsole.ground.files import expanded
 
 BLOCK = 1 << 20
 RULE = b"--\n"
@@ -31,7 +32,7 @@ class Target:
     def of(cls, typed: str) -> Target:
         """Read what was typed: ``~`` is home, a bare name lies in the current folder."""
         name = typed.strip()
-        return cls(Path(name.rstrip("!").rstrip()).expanduser().absolute(), overwrites=name.endswith("!"))
+        return cls(expanded(name.rstrip("!").rstrip()).absolute(), overwrites=name.endswith("!"))
 
     def problem(self, log: Path) -> str | None:
         """Say why nothing may be written there; None when it may."""

@@ -6,11 +6,13 @@ Such a file outlives neither the process nor a crash: the kernel frees it with i
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 
 from opsconsole.drift.data.csvs import open_csv
+from opsconsole.drift.data.encodings import encoding_of, head_of
 from opsconsole.drift.data.errors import DataError, shown
-from opsconsole.drift.data.files import DataFile, Reader, described
+from opsconsole.drift.data.files import DataFile, Reader, Spelled, described
 from opsconsole.drift.data.jsons import open_json
 from opsconsole.drift.data.spools import Spool, where_to_make_room
 from opsconsole.ground import text
@@ -30,11 +32,17 @@ class SpooledReader:
 
     def __init__(self, spool: Spool, reader: Reader) -> None:
         self._spool = spool
+        self._reader = reader
         self.schema = reader.schema
         self.rows = reader.rows
         self.notes = reader.notes
         self.typed = bool(getattr(reader, "typed", True))
         self.batches = reader.batches
+
+    def as_text(self, names: Iterable[str], *, keys: bool = False) -> SpooledReader:
+        """Return a reader of the same file that gives some columns as they are spelled."""
+        assert isinstance(self._reader, Spelled)
+        return SpooledReader(self._spool, self._reader.as_text(names, keys=keys))
 
 
 def open_command(location: str, base: Path) -> DataFile:
@@ -48,10 +56,10 @@ def open_command(location: str, base: Path) -> DataFile:
         raise DataError(f"{name}: which command?", hint=f"write {COMMAND}PROGRAM ARGUMENTS")
     spool = Spool()
     _run(name, argv, base, spool)
-    first = _first_byte(spool.path)
+    first = _first_character(spool.path, name)
     if not first:
         raise DataError(f"{name}: printed nothing", hint="run it by hand; it must print a header line or JSON objects")
-    reader: Reader = open_json(spool.path, name) if first == b"{" else open_csv(spool.path, name, ",")
+    reader: Reader = open_json(spool.path, name) if first == "{" else open_csv(spool.path, name, ",")
     return described(spool.path, name, SpooledReader(spool, reader), known_by=digest_file(spool.path))
 
 
@@ -77,6 +85,7 @@ def _run(name: str, argv: list[str], base: Path, spool: Spool) -> None:
         raise DataError(f"{name}: failed ({how}): {said}", hint=f"run it by hand: {shown(argv[0])} …")
 
 
-def _first_byte(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+def _first_character(path: Path, name: str) -> str:
+    """Return the first character that is no blank, whatever the encoding."""
+    head = head_of(path, name)
+    return head.decode(encoding_of(head), errors="replace").removeprefix("\ufeff").lstrip()[:1]

@@ -1,37 +1,38 @@
-"""CSV as typed batches: types hold for the whole file, not for its first block only.
+"""CSV as typed batches, of any usual delimiter and encoding.
 
-The first block tells the types. A second pass over the columns that may hold something else later checks them, and
-only where one does is the file read once more, as text, to find the types that all rows fit.
+Types are only guessed from how values are spelled: they hold for all rows, and any column can be read as the text that
+it is.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from opsconsole.drift.data.errors import DataError, explained, read_as_text, shown
+from opsconsole.drift.data.delimiters import NAMES, delimiter_of
+from opsconsole.drift.data.encodings import CONVERT, HEAD_BYTES, UTF8, encoding_of, head_of
+from opsconsole.drift.data.errors import DataError, explained, shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from opsconsole.drift.data.spellings import Spelling
 
 TSV_SUFFIXES = (".tsv", ".tsv.gz", ".tsv.zst")
 CSV_SUFFIXES = (".csv", ".csv.gz", ".csv.zst", *TSV_SUFFIXES)
 BLOCK_BYTES = 2 << 20
 """Four times as much takes four times the memory and is no faster."""
-HEADER_BYTES = 1 << 16
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "NaT", "#N/A")
-"""Spellings of a missing value, in text columns too."""
+"""Spellings of a missing value; in quotes they are text where a column holds text."""
 
 _FIELDS = re.compile(r"Row #(?P<row>\d+): Expected (?P<expected>\d+) columns, got (?P<got>\d+)")
 _CONVERSION = re.compile(r"In CSV column #(?P<index>\d+): Row #(?P<row>\d+): CSV conversion error to (?P<said>.*)")
 _VALUE = re.compile(r"invalid value '(?P<value>.*)'")
-_TIME = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"
-_NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class CsvReader:
     schema: pa.Schema
     notes: tuple[str, ...] = ()
     rows: int | None = None
+    encoding: str = UTF8
+    spelled: Mapping[str, Spelling] = field(default_factory=dict)
+    """Columns that are read as text and turned into what they spell."""
+    quoted_gaps: bool = False
+    """Whether a missing value may stand in quotes in columns that hold no text."""
     typed: ClassVar[bool] = False
 
     def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
@@ -51,23 +57,97 @@ class CsvReader:
         if self.rows == 0:
             return
         wanted = columns or self.schema.names[:1]
-        types = {name: self.schema.field(name).type for name in wanted}
-        with self.explained(wanted), self.opened(wanted, types) as reader:
-            yield from reader
+        with self.explained(wanted):
+            for batch in self._read(wanted):
+                yield self.finished(batch)
 
-    def opened(self, columns: list[str] | None, types: dict[str, pa.DataType]) -> pa.RecordBatchReader:
+    def as_text(self, names: Iterable[str], *, keys: bool = False) -> CsvReader:
+        """Return a reader that gives some columns as they are spelled; as ``keys`` 12.0 still is 12."""
+        import pyarrow as pa
+        import pyarrow.types as pt
+
+        from opsconsole.drift.data.spellings import Spelling
+
+        chosen = {one.name: one.type for one in self.schema if one.name in set(names) and not pt.is_null(one.type)}
+        spelled = {name: one for name, one in self.spelled.items() if name not in chosen}
+        spelled |= {name: Spelling.KEY for name, kind in chosen.items() if keys and pt.is_floating(kind)}
+        fields = [(one.name, pa.string() if one.name in chosen else one.type) for one in self.schema]
+        return replace(self, schema=pa.schema(fields), spelled=spelled)
+
+    def as_flags(self, names: Iterable[str]) -> CsvReader:
+        """Return a reader that gives those columns as true and false that spell it as 1 and 0, in all their rows."""
+        import pyarrow as pa
+
+        schema = self.schema
+        for name in names:
+            try:
+                with self.opened([name], {name: pa.bool_()}) as stream:
+                    for _ in stream:
+                        pass
+            except pa.ArrowInvalid:
+                continue
+            place = schema.get_field_index(name)
+            schema = schema.set(place, pa.field(name, pa.bool_()))
+        return replace(self, schema=schema)
+
+    def _read(self, wanted: list[str]) -> Iterator[pa.RecordBatch]:
+        """Stream columns as the file has them; where gaps may be quoted, text is read apart from what is none."""
+        import pyarrow as pa
+
+        types = {name: self._stored(name) for name in wanted}
+        texts = [name for name in wanted if types[name] == pa.string() and name not in self.spelled]
+        if not texts or len(texts) == len(wanted) or not self.quoted_gaps:
+            with self.opened(wanted, types, quoted=self.quoted_gaps and not texts) as stream:
+                yield from stream
+            return
+        others = [name for name in wanted if name not in texts]
+        with self.opened(texts, types) as first, self.opened(others, types, quoted=True) as second:
+            for mine, theirs in zip(first, second, strict=True):
+                columns = {name: (mine if name in texts else theirs).column(name) for name in wanted}
+                yield pa.RecordBatch.from_pydict(columns)
+
+    def _stored(self, name: str) -> pa.DataType:
+        import pyarrow as pa
+
+        return pa.string() if name in self.spelled else self.schema.field(name).type
+
+    def finished(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Turn what is spelled into what it means; an empty text in quotes is missing as one without is."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        from opsconsole.drift.data.spellings import numbers
+
+        columns = {}
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            if column.type != pa.string():
+                columns[name] = column
+                continue
+            empty = pc.equal(column, "")
+            text = pc.if_else(empty, pa.scalar(None, pa.string()), column) if pc.any(empty).as_py() else column
+            columns[name] = numbers(text, self.spelled[name]) if name in self.spelled else text
+        return pa.RecordBatch.from_pydict(columns)
+
+    def opened(
+        self, columns: list[str] | None, types: Mapping[str, pa.DataType], *, quoted: bool = False
+    ) -> pa.RecordBatchReader:
         """Open the file as a stream; columns without a type get that of their first block.
 
-        Threads would not make it faster, as a quoted field may hold the end of a line, and would not count rows.
+        ``quoted`` is whether what stands in quotes may be a missing value. Threads would not make it faster, as a
+        quoted field may hold the end of a line, and would not count rows.
         """
         import pyarrow.csv as pc
 
         return pc.open_csv(
             self.path,
-            read_options=pc.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
+            read_options=pc.ReadOptions(block_size=BLOCK_BYTES, use_threads=False, encoding=self.encoding),
             parse_options=pc.ParseOptions(delimiter=self.delimiter, newlines_in_values=True),
             convert_options=pc.ConvertOptions(
-                column_types=types, include_columns=columns, strings_can_be_null=True, null_values=list(MISSING)
+                column_types=dict(types),
+                include_columns=columns,
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=quoted,
+                null_values=list(MISSING),
             ),
         )
 
@@ -86,48 +166,57 @@ class CsvReader:
                 raise told from error
 
 
-def open_csv(path: Path, name: str, delimiter: str) -> CsvReader:
-    """Find the types that every row fits: inferred from the first block, widened where a later row needs it."""
+def open_csv(path: Path, name: str, usual: str) -> CsvReader:
+    """Find delimiter, encoding, and the types that every row fits; ``usual`` is what separates fields by its name."""
     import pyarrow as pa
     import pyarrow.types as pt
 
-    reader = CsvReader(path, name, delimiter, pa.schema([]))
-    header = _header_alone(reader)
+    from opsconsole.drift.data.csv_types import settled
+
+    reader, head = _of_form(path, name, usual)
+    header = _header_alone(reader, head)
     if header:
         return replace(reader, schema=pa.schema([(column, pa.null()) for column in header]), rows=0)
-    with reader.explained(), reader.opened(None, {}) as stream:
+    with reader.explained(), reader.opened(None, {}, quoted=True) as stream:
         reader = replace(reader, schema=stream.schema)
         first = next(stream, None)
         whole = first is None or _at_end(stream)
     names = _names(reader)
-    for field in reader.schema:
-        if pt.is_binary(field.type):
-            raise _not_utf8(reader, field.name, first)
+    for one in reader.schema:
+        if pt.is_binary(one.type):
+            raise _not_utf8(reader, one.name, first)
     if first is None or len(set(names)) != len(names):
         return reader
-    reader = replace(reader, notes=_mixed(name, first))
-    return reader if whole else _checked(reader)
+    return settled(reader, first, whole=whole)
+
+
+def _of_form(path: Path, name: str, usual: str) -> tuple[CsvReader, str]:
+    """Return a reader that knows encoding and delimiter, and the first part of the file as text."""
+    import pyarrow as pa
+
+    head = head_of(path, name)
+    encoding = encoding_of(head)
+    text = head.decode(encoding, errors="replace").removeprefix("\ufeff")
+    delimiter = delimiter_of(text, usual, whole=len(head) < HEAD_BYTES)
+    notes = [] if encoding == UTF8 else [f"{name}: the file is {encoding.upper()}, and is read as such"]
+    if delimiter != usual:
+        notes.append(f"{name}: its fields are separated by {NAMES[delimiter]}, and are read so")
+    return CsvReader(path, name, delimiter, pa.schema([]), tuple(notes), encoding=encoding), text
 
 
 def _names(reader: CsvReader) -> list[str]:
     try:
         names: list[str] = reader.schema.names
     except UnicodeDecodeError as error:
-        raise DataError(
-            f"{reader.name}: a column's name holds bytes that are not UTF-8", hint="convert the file"
-        ) from error
+        raise DataError(f"{reader.name}: a column's name holds bytes that are not UTF-8", hint=CONVERT) from error
     return names
 
 
-def _header_alone(reader: CsvReader) -> list[str]:
+def _header_alone(reader: CsvReader, head: str) -> list[str]:
     """Return the columns of a file that ends within its first line, which pyarrow takes for no header."""
-    import pyarrow as pa
-
-    with explained(reader.name), pa.input_stream(str(reader.path), compression="detect") as stream:
-        start = stream.read(HEADER_BYTES)
-    if len(start) == HEADER_BYTES or b"\n" in start or b"\r" in start:
+    if len(head) >= HEAD_BYTES // 4 or "\n" in head or "\r" in head:
         return []
-    return next(csv.reader([start.decode("utf-8-sig", errors="replace")], delimiter=reader.delimiter), [])
+    return next(csv.reader([head], delimiter=reader.delimiter), [])
 
 
 def _at_end(stream: pa.RecordBatchReader) -> bool:
@@ -140,118 +229,17 @@ def _at_end(stream: pa.RecordBatchReader) -> bool:
         return False
 
 
-def _checked(reader: CsvReader) -> CsvReader:
-    """Return the reader with types that hold beyond the first block; text holds everything already."""
-    import pyarrow as pa
-    import pyarrow.types as pt
-
-    types = {field.name: field.type for field in reader.schema if not pt.is_string(field.type)}
-    if not types:
-        return reader
-    try:
-        with reader.opened(list(types), types) as stream:
-            for _ in stream:
-                pass
-    except pa.ArrowInvalid:
-        found, notes = _widened(reader, types)
-        schema = pa.schema([(field.name, found.get(field.name, field.type)) for field in reader.schema])
-        return replace(reader, schema=schema, notes=reader.notes + notes)
-    return reader
-
-
-def _widened(reader: CsvReader, narrow: dict[str, pa.DataType]) -> tuple[dict[str, pa.DataType], tuple[str, ...]]:
-    """Read some columns as text and return the narrowest types that all values fit."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    types, notes, rows = dict(narrow), [], 0
-    texts = dict.fromkeys(narrow, pa.string())
-    with reader.explained(list(narrow)), reader.opened(list(narrow), texts) as stream:
-        for batch in stream:
-            for name in [name for name, kind in types.items() if kind != pa.string()]:
-                column = pc.utf8_trim_whitespace(batch.column(name))
-                before = types[name]
-                types[name] = next(kind for kind in _wider(before) if _fits(column, kind))
-                if types[name] == pa.string() and not pa.types.is_null(before):
-                    place = _first_unfit(column, list(_wider(before))[-2])
-                    value = column[place].as_py()
-                    notes.append(
-                        read_as_text(reader.name, name, rows + place + 1, value, f"the rows before hold {before}")
-                    )
-            rows += batch.num_rows
-    return types, tuple(notes)
-
-
-def _wider(kind: pa.DataType) -> Iterator[pa.DataType]:
-    """Yield the types that hold what a type holds, narrowest first, ending with text."""
-    import pyarrow as pa
-    import pyarrow.types as pt
-
-    yield kind
-    if pt.is_null(kind):
-        yield from (pa.int64(), pa.float64(), pa.bool_(), pa.date32(), pa.timestamp("us"), pa.timestamp("us", "UTC"))
-    elif pt.is_integer(kind):
-        yield pa.float64()
-    elif pt.is_date(kind) or pt.is_timestamp(kind):
-        yield pa.timestamp("us", getattr(kind, "tz", None))
-    yield pa.string()
-
-
-def _fits(column: pa.Array, kind: pa.DataType) -> bool:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if pa.types.is_null(kind):
-        return bool(column.null_count == len(column))
-    if pa.types.is_time(kind):  # pyarrow reads such columns but casts no text to them
-        return bool(pc.all(pc.match_substring_regex(column, _TIME)).as_py() in {None, True})
-    try:
-        column.cast(kind)
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _first_unfit(column: pa.Array, kind: pa.DataType) -> int:
-    """Return the place of the first value that is none of a type, by halving."""
-    fits, after = 0, len(column)
-    while after - fits > 1:
-        middle = (fits + after) // 2
-        if _fits(column.slice(fits, middle - fits), kind):
-            fits = middle
-        else:
-            after = middle
-    return fits
-
-
-def _mixed(name: str, first: pa.RecordBatch) -> tuple[str, ...]:
-    """Return a note for each text column of which most values in the first block are numbers."""
-    import pyarrow.compute as pc
-    import pyarrow.types as pt
-
-    notes = []
-    for field, column in zip(first.schema, first.columns, strict=True):
-        if not pt.is_string(field.type):
-            continue
-        numbers = pc.match_substring_regex(column, _NUMBER)
-        if 2 * (pc.sum(numbers).as_py() or 0) > len(column) - column.null_count:
-            place = pc.index(numbers, value=False).as_py()
-            if place >= 0:
-                notes.append(read_as_text(name, field.name, place + 1, column[place], "most others hold numbers"))
-    return tuple(notes)
-
-
 def _not_utf8(reader: CsvReader, column: str, first: pa.RecordBatch | None) -> DataError:
     import pyarrow as pa
 
-    place = 0 if first is None else _first_unfit(first.column(column), pa.string())
+    from opsconsole.drift.data.csv_types import first_unfit
+
+    place = 0 if first is None else first_unfit(first.column(column), pa.string())
     return _bytes(reader.name, column, place + 1)
 
 
 def _bytes(name: str, column: str, row: int) -> DataError:
-    return DataError(
-        f"{name}: column `{column}` holds bytes that are not UTF-8, in row {row:,}", hint="convert the file"
-    )
+    return DataError(f"{name}: column `{column}` holds bytes that are not UTF-8, in row {row:,}", hint=CONVERT)
 
 
 def _told(name: str, said: str, columns: list[str]) -> DataError | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from opsconsole.drift.data.errors import DataError, explained
 from opsconsole.drift.kinds import is_nested, kind_of
@@ -39,6 +39,17 @@ class Reader(Protocol):
         """Stream some columns."""
 
 
+@runtime_checkable
+class Spelled(Reader, Protocol):
+    """A format that writes values as text, and leaves it to the reader what they are."""
+
+    def as_text(self, names: Iterable[str], *, keys: bool = False) -> Reader:
+        """Return a reader that gives columns whose type is only guessed as they are spelled.
+
+        As ``keys`` they are to meet those of other files: 12.0 still is 12.
+        """
+
+
 @dataclass(frozen=True)
 class DataFile:
     """One readable file; ``kinds`` holds None for a column that has no values at all to tell its kind by."""
@@ -65,8 +76,19 @@ class DataFile:
 
     @property
     def schema(self) -> pa.Schema:
-        """Every column's Arrow type."""
-        return self.reader.schema
+        """Every column's Arrow type, as batches bring it."""
+        from opsconsole.drift.data.plain_types import plain_schema
+
+        return plain_schema(self.reader.schema)
+
+    def as_text(self, names: Iterable[str], *, keys: bool = False) -> DataFile:
+        """Return the file with some columns as they are spelled: where its format keeps types, as it is."""
+        wanted = [name for name in names if self.kinds.get(name) not in {None, ColumnKind.CATEGORICAL}]
+        if not wanted or not isinstance(self.reader, Spelled):
+            return self
+        reader = self.reader.as_text(wanted, keys=keys)
+        found = {name: kind_of(reader.schema.field(name).type) for name in wanted}
+        return replace(self, reader=reader, kinds=self.kinds | found)
 
     def stamp(self) -> str:
         """Return what the content is known by: the same stamp, the same rows."""
@@ -77,8 +99,10 @@ class DataFile:
 
     def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
         """Stream some columns; whatever breaks on the way is a DataError that names the file."""
+        from opsconsole.drift.data.plain_types import plain_batches
+
         with explained(self.name):
-            yield from self.reader.batches(columns)
+            yield from plain_batches(self.reader.batches(columns))
 
 
 def file_stamp(path: Path) -> str:
@@ -92,7 +116,9 @@ def described(path: Path, name: str, reader: Reader, *, known_by: str | None = N
     """Tell the columns that can be compared from the others."""
     kinds: dict[str, ColumnKind | None] = {}
     nested = []
-    for field in reader.schema:
+    from opsconsole.drift.data.plain_types import plain_schema
+
+    for field in plain_schema(reader.schema):
         if field.name in kinds or field.name in nested:
             raise DataError(f"{name}: the column `{field.name}` stands there twice", hint="rename one of them")
         if is_nested(field.type):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from opsconsole.drift.data.encodings import CONVERT, require_utf8
 from opsconsole.drift.data.errors import DataError, explained, read_as_text
 from opsconsole.drift.data.files import BATCH_ROWS
 from opsconsole.drift.kinds import is_nested
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 JSON_SUFFIXES = tuple(f".{kind}{packed}" for kind in ("jsonl", "ndjson", "json") for packed in ("", ".gz", ".zst"))
 BLOCK_BYTES = 8 << 20
+DEEPEST = 100
+"""Lists and objects within each other; libraries take lines apart by calling themselves, and end at some thousands."""
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|$)|[{}\[\]]')
 _CHANGED = re.compile(r"Column\((?P<path>[^)]*)\) changed from (?P<old>\w+) to (?P<new>\w+) in row (?P<row>\d+)")
 _ROW = re.compile(r"^JSON parse error: (?P<said>.*?)\.? in row (?P<row>\d+)$")
 
@@ -35,6 +39,16 @@ class JsonReader:
     """Columns of numbers and text, or of true and 1: each value is read as text."""
     rows: int | None
     notes: tuple[str, ...]
+
+    def as_text(self, names: Iterable[str], *, keys: bool = False) -> JsonReader:
+        """Return a reader that gives text that looks like dates as it is spelled; JSON says itself what is a number."""
+        import pyarrow as pa
+        import pyarrow.types as pt
+
+        del keys
+        dates = {one.name for one in self.schema if pt.is_timestamp(one.type)} & set(names)
+        fields = [(one.name, pa.string() if one.name in dates else one.type) for one in self.schema]
+        return replace(self, schema=pa.schema(fields))
 
     def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
         """Stream some columns with the types of the schema."""
@@ -67,6 +81,7 @@ class _Survey:
     def add(self, block: bytes) -> None:
         """Widen the types to what a block holds."""
         _utf8(self.name, block, self.rows)
+        _require_flat(self.name, block, self.rows)
         table, left = self._inferred(block)
         for found in table.schema:
             self._merge(found.name, found.type, table.column(found.name), left)
@@ -118,6 +133,7 @@ def open_json(path: Path, name: str) -> JsonReader:
     """Find the types that every row fits."""
     import pyarrow as pa
 
+    require_utf8(path, name)
     survey = _Survey(name)
     with explained(name):
         for block in _blocks(path):
@@ -186,7 +202,29 @@ def _utf8(name: str, block: bytes, rows: int) -> None:
         block.decode()
     except UnicodeDecodeError as error:
         row = rows + sum(1 for line in block[: error.start].split(b"\n")[:-1] if line.strip()) + 1
-        raise DataError(f"{name}: row {row:,} holds bytes that are not UTF-8", hint="convert the file") from error
+        raise DataError(f"{name}: row {row:,} holds bytes that are not UTF-8", hint=CONVERT) from error
+
+
+def _require_flat(name: str, block: bytes, rows: int) -> None:
+    """Refuse a line that is nested so deep that those who take it apart would run out of stack."""
+    if block.count(b"{") + block.count(b"[") - block.count(b"\n") <= DEEPEST:
+        return
+    row = rows
+    for line in block.split(b"\n"):
+        row += bool(line.strip())
+        if line.count(b"{") + line.count(b"[") > DEEPEST and _depth(line) > DEEPEST:
+            raise DataError(
+                f"{name}: row {row:,} is nested more than {DEEPEST} deep", hint="write one flat JSON object a line"
+            )
+
+
+def _depth(line: bytes) -> int:
+    """Return how deep lists and objects of a line lie in each other; what stands in quotes does not count."""
+    depth, deepest = 0, 0
+    for token in _BRACKETS.finditer(line):
+        depth += {b"{": 1, b"[": 1, b"}": -1, b"]": -1}.get(token[0], 0)
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _objects(block: bytes) -> Iterator[dict[str, Any]]:

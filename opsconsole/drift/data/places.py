@@ -12,6 +12,7 @@ from opsconsole.drift.data.errors import DataError
 from opsconsole.drift.data.jsons import JSON_SUFFIXES
 from opsconsole.drift.data.parquets import PARQUET_SUFFIXES
 from opsconsole.ground.errors import NotFoundError
+from opsconsole.ground.files import expanded
 
 SUFFIXES = (*PARQUET_SUFFIXES, *CSV_SUFFIXES, *JSON_SUFFIXES)
 FIELDS = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "j": 3}
@@ -33,7 +34,7 @@ def find_files(location: str | Path, *, base: Path | None = None) -> Found:
 
     Raises NotFoundError when there is none, DataError where a folder on the way may not be read.
     """
-    whole = (base or Path.cwd()) / Path(location).expanduser()
+    whole = (base or Path.cwd()) / expanded(location)
     try:
         return _found(whole)
     except PermissionError as error:

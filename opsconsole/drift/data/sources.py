@@ -7,13 +7,14 @@ Memory does not grow with the rows of any of them. pyarrow is imported on first 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsconsole.drift.data.commands import COMMAND, open_command
 from opsconsole.drift.data.csvs import CSV_SUFFIXES, TSV_SUFFIXES, open_csv
+from opsconsole.drift.data.encodings import CONVERT
 from opsconsole.drift.data.errors import DataError
 from opsconsole.drift.data.files import DataFile, Reader, described
 from opsconsole.drift.data.jsons import open_json
@@ -68,6 +69,20 @@ class Source:
                         ),
                     )
         return found
+
+    def as_text(self, names: Iterable[str], *, keys: bool = False) -> Source:
+        """Return the source with some columns as they are spelled, in files whose format leaves open what they are."""
+        wanted = list(names)
+        return replace(self, files=tuple(file.as_text(wanted, keys=keys) for file in self.files))
+
+    def texts(self, *, typed: bool = False) -> set[str]:
+        """Return the columns that hold text in any file; ``typed``: in one whose format says so itself."""
+        return {
+            name
+            for file in self.files
+            for name, kind in file.kinds.items()
+            if kind is ColumnKind.CATEGORICAL and (file.typed or not typed)
+        }
 
     def require(self, columns: list[str]) -> None:
         """Refuse a source of which a file lacks one of ``columns``."""
@@ -135,7 +150,7 @@ def _open_file(path: Path) -> DataFile:
     except OSError as error:
         raise DataError(f"{name}: cannot be read: {error.strerror}", hint="check that it may be read") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{name}: a column's name holds bytes that are not UTF-8", hint="convert the file") from error
+        raise DataError(f"{name}: a column's name holds bytes that are not UTF-8", hint=CONVERT) from error
 
 
 def _reader(path: Path, name: str, lower: str) -> Reader:

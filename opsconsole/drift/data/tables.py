@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from opsconsole.drift.data.errors import DataError, read_as_text
 from opsconsole.drift.data.files import DataFile, described, file_stamp
 from opsconsole.ground.errors import NotFoundError, StoreError
+from opsconsole.ground.files import expanded
 from opsconsole.store import tables
 from opsconsole.store.tables import ColumnContent, Value
 
@@ -53,7 +54,7 @@ def open_table(location: str, base: Path) -> DataFile:
     place, separator, table = location.removeprefix(SQLITE).rpartition(TABLE)
     if not (place and separator and table):
         raise DataError(f"{location}: which table?", hint=f"write {SQLITE}PATH{TABLE}NAME")
-    path = base / Path(place).expanduser()
+    path = base / expanded(place)
     name = f"{path}{TABLE}{table}"
     with _explained():
         found = tables.survey(path, table)

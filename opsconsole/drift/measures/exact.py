@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.types as pt
 
 from opsconsole.drift.data.sources import Source
 from opsconsole.drift.measures.columns import Distances
@@ -34,7 +35,10 @@ def exact(approximate: Distances, reference: Source, current: Source, name: str,
     """
     if isinstance(sketch, NumericSketch):
         read = text_lengths if sketch.kind is ColumnKind.TEXT else present_floats
-        return _numeric(approximate, _values(reference, name, read), _values(current, name, read))
+        mine, theirs = _values(reference, name, read), _values(current, name, read)
+        if any(_is_single(side, name) for side in (reference, current)):
+            mine, theirs = (side.astype(np.float32).astype(np.float64) for side in (mine, theirs))
+        return _numeric(approximate, mine, theirs)
     if isinstance(sketch, CategorySketch):
         return _categorical(approximate, _counts(reference, name), _counts(current, name))
     if isinstance(sketch, EmbeddingSketch):
@@ -102,6 +106,12 @@ def _categorical(approximate: Distances, mine: dict[str, int], theirs: dict[str,
         chi2_p=float(chi2_p),
         l_infinity=float(np.max(np.abs(p - q))),
     )
+
+
+def _is_single(source: Source, name: str) -> bool:
+    """Whether a side keeps its numbers with 32 bits or fewer: then both are compared as such."""
+    types = [file.schema.field(name).type for file in source.files if name in file.kinds]
+    return any(pt.is_float32(kind) or pt.is_float16(kind) for kind in types)
 
 
 def _columns(source: Source, name: str) -> list[pa.Array]:

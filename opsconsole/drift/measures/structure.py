@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from opsconsole.drift.sketches.reading import as_floats
 from opsconsole.drift.threads import one_thread
 from opsconsole.ground.nouns import ColumnKind
 
@@ -186,7 +187,5 @@ def _numbers(column: pa.Array) -> Floats:
         column = column.dictionary_decode()
     if pt.is_null(column.type):
         return np.full(len(column), np.nan)
-    if pt.is_time(column.type) or pt.is_duration(column.type):
-        column = column.cast(pa.int32() if pt.is_time32(column.type) else pa.int64())
-    numbers: Floats = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    numbers: Floats = as_floats(column).to_numpy(zero_copy_only=False)
     return numbers

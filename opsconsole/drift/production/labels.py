@@ -121,6 +121,7 @@ def _read(monitor: Monitor, file: str | Path) -> _Labels:
     wanted = monitor.config.label if monitor.config.label in names else "label"
     label_column = str(wanted)
     source.require([id_column, label_column])
+    source = source.as_text([id_column], keys=True).as_text(monitor.texts_of(label_column))
     heaps, rows, empty, row = Heaps(), 0, 0, 0
     for batch in source.batches([id_column, label_column]):
         values = outcomes(monitor, batch.table.column(label_column), batch.file, label_column)

@@ -13,6 +13,7 @@ from opsconsole.drift.data.errors import DataError
 from opsconsole.drift.data.files import DataFile
 from opsconsole.drift.kinds import is_vector
 from opsconsole.drift.monitors import Monitor
+from opsconsole.drift.sketches.reading import as_floats
 from opsconsole.ground.nouns import ModelTask
 
 if TYPE_CHECKING:
@@ -34,7 +35,10 @@ def as_text(column: pa.Array) -> pa.Array:
         column = column.dictionary_decode()
     if is_vector(column.type):
         raise DataError("a column of vectors stands where one value a row is needed", hint="name another column")
+    if pt.is_decimal(column.type):
+        column = pc.replace_substring_regex(column.cast(pa.string()), r"\.0+$", "")
     if pt.is_floating(column.type):
+        column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
         whole = pc.floor(column)
         if pc.all(pc.equal(whole, column), skip_nulls=True).as_py():
             column = whole.cast(pa.int64(), safe=False)
@@ -57,7 +61,7 @@ def outcomes(monitor: Monitor, column: pa.Array, file: DataFile, name: str) -> N
                 "labels are 0 and 1 (or true and false), scores are probabilities",
             ),
         )
-    values: NDArray[Any] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    values: NDArray[Any] = as_floats(column).to_numpy(zero_copy_only=False)
     return values
 
 

@@ -119,6 +119,8 @@ def read_production(monitor: Monitor, source: Source, batches: Sequence[Predicti
     """
     own_scores = not batches
     source.require([monitor.config.time, monitor.config.score if own_scores else monitor.config.id])
+    source = source.as_text([monitor.config.id], keys=True)
+    source = source.as_text(monitor.texts_of(monitor.config.label, monitor.config.score))
     classes = classes_of(source) if own_scores and monitor.task is ModelTask.MULTICLASS else ()
     read = _Reading(monitor, classes, own_scores=own_scores)
     for file in source.files:
@@ -307,7 +309,7 @@ def _joined_scores(monitor: Monitor, keys: Keys, batches: Sequence[Predictions])
 def _predicted(monitor: Monitor, batch: Predictions) -> Source:
     source = open_source(monitor.evidence / Path(batch.path))
     source.require(["row_id", "score"])
-    return source
+    return source.as_text(["row_id"], keys=True).as_text(monitor.texts_of("score"))
 
 
 def _classes(monitor: Monitor, sources: list[Source]) -> tuple[str, ...]:

@@ -149,6 +149,8 @@ class MomentSketch:
     first: int | None
     """The least moment, in microseconds since 1970."""
     last: int | None
+    zone: str | None = None
+    """Whose wall clock it is; None where the reference's moments have no zone."""
 
     @property
     def present(self) -> int:
@@ -181,6 +183,7 @@ class MomentSketch:
             missing=self.missing + other.missing,
             first=least(self.first, other.first),
             last=most(self.last, other.last),
+            zone=self.zone,
         )
 
 

@@ -119,14 +119,14 @@ class NumericCounter:
         )
 
     def _outside(self, values: Floats, found: NDArray[np.intp]) -> None:
-        edges = self.finder.edges
-        if not len(edges):
+        cuts = self.finder.cuts
+        if not len(cuts):
             self._below.add(values)
             return
         if found[0]:
-            self._below.add(values[values < edges[0]])
+            self._below.add(values[values < cuts[0]])
         if found[-1]:
-            self._above.add(values[values >= edges[-1]])
+            self._above.add(values[values >= cuts[-1]])
 
     def _moments(self, values: Floats) -> None:
         low, high = float(values.min()), float(values.max())
@@ -210,6 +210,8 @@ class MomentCounter:
     """Adds up one datetime column batch by batch."""
 
     kind: ColumnKind
+    zone: str | None = None
+    """The reference's; moments of other zones are looked at by its clock."""
     _hours: NDArray[np.int64] = field(default_factory=lambda: np.zeros(HOURS, dtype=np.int64))
     _weekdays: NDArray[np.int64] = field(default_factory=lambda: np.zeros(WEEKDAYS, dtype=np.int64))
     _missing: int = 0
@@ -218,7 +220,7 @@ class MomentCounter:
 
     def add(self, column: pa.Array) -> None:
         """Count the moments of one batch."""
-        found = moments_us(column)
+        found = moments_us(column, self.zone)
         self._missing += len(column) - len(found)
         if not len(found):
             return
@@ -240,4 +242,5 @@ class MomentCounter:
             missing=self._missing,
             first=self._first,
             last=self._last,
+            zone=self.zone,
         )

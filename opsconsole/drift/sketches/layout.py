@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from opsconsole.drift.sketches.cells import CellFinder, quantile_edges
 from opsconsole.drift.sketches.counting import CategoryCounter, MomentCounter, NumericCounter
-from opsconsole.drift.sketches.reading import present_floats, share_with_blanks, text_lengths, value_counts
+from opsconsole.drift.sketches.reading import present_floats, share_with_blanks, text_lengths, value_counts, zone_of
 from opsconsole.drift.sketches.sketch import EmbeddingSketch, MomentSketch, NumericSketch, Sketch, TableSketch
 from opsconsole.drift.sketches.vectors import EmbeddingCounter, EmbeddingLayout, VectorSample, embedding_layout_of
 from opsconsole.ground.nouns import ColumnKind
@@ -64,13 +64,14 @@ class CategoryLayout:
 
 @dataclass(frozen=True)
 class MomentLayout:
-    """A datetime column: hours and weekdays need nothing of a reference."""
+    """A datetime column: hours and weekdays are those of the reference's zone."""
 
     kind: ColumnKind
+    zone: str | None = None
 
     def counter(self) -> Counter:
         """Return an empty counter of this layout."""
-        return MomentCounter(self.kind)
+        return MomentCounter(self.kind, self.zone)
 
 
 Layout = NumericLayout | CategoryLayout | MomentLayout | EmbeddingLayout
@@ -81,7 +82,7 @@ def layout_of(sketch: Sketch) -> Layout:
     if isinstance(sketch, NumericSketch):
         return NumericLayout(sketch.kind, CellFinder(np.asarray(sketch.edges, dtype=np.float64)))
     if isinstance(sketch, MomentSketch):
-        return MomentLayout(sketch.kind)
+        return MomentLayout(sketch.kind, sketch.zone)
     if isinstance(sketch, EmbeddingSketch):
         return embedding_layout_of(sketch)
     return CategoryLayout(sketch.kind, sketch.categories, sketch.rest, sketch.complete, sketch.identifying)
@@ -171,14 +172,17 @@ class _Sample(Protocol):
 
 
 class _Moments:
-    """Hours and weekdays are the same for all."""
+    """Of moments only the zone matters: that of the first batch that has one."""
+
+    def __init__(self) -> None:
+        self._zone: str | None = None
 
     def add(self, column: pa.Array, rows: NDArray[np.intp] | None) -> None:
-        """Nothing of a batch is needed."""
-        del column, rows
+        del rows
+        self._zone = self._zone or zone_of(column)
 
     def layout(self, kind: ColumnKind) -> Layout:
-        return MomentLayout(kind)
+        return MomentLayout(kind, self._zone)
 
 
 class _Vectors:

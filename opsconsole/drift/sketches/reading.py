@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+UNITS_A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+
 
 def present_floats(column: pa.Array) -> Floats:
     """Return the values of a numeric or datetime column as floats, without missing ones (null and NaN)."""
@@ -26,12 +28,8 @@ def present_floats(column: pa.Array) -> Floats:
         return np.empty(0)
     if pt.is_date(kind) or pt.is_timestamp(kind):
         column = column.cast(pa.timestamp("us")).cast(pa.int64())
-    elif pt.is_duration(kind) or pt.is_time64(kind):
-        column = column.cast(pa.int64())
-    elif pt.is_time32(kind):
-        column = column.cast(pa.int32())
-    elif pt.is_decimal(kind):
-        column = column.cast(pa.float64())
+    elif pt.is_duration(kind) or pt.is_time(kind) or pt.is_decimal(kind):
+        column = as_floats(column)
     if column.null_count:
         column = column.drop_null()
     values: Any = column.to_numpy(zero_copy_only=False)
@@ -41,6 +39,21 @@ def present_floats(column: pa.Array) -> Floats:
         if missing.any():
             floats = floats[~missing]
     return floats
+
+
+def as_floats(column: pa.Array) -> pa.Array:
+    """Return numbers, times of day and durations as float64, the latter in seconds; what is missing stays so."""
+    kind = column.type
+    if pt.is_dictionary(kind):
+        return as_floats(column.dictionary_decode())
+    if pt.is_decimal(
+        kind
+    ):  # by its digits: pyarrow's own way multiplies by a power of ten, and 19.99 is 19.990000000000002
+        return column.cast(pa.string()).cast(pa.float64())
+    if pt.is_time(kind) or pt.is_duration(kind):
+        counted = column.cast(pa.int32() if pt.is_time32(kind) else pa.int64()).cast(pa.float64(), safe=False)
+        return pc.divide(counted, float(UNITS_A_SECOND[kind.unit]))
+    return column.cast(pa.float64(), safe=False)
 
 
 def value_counts(column: pa.Array) -> dict[str, int]:
@@ -61,16 +74,24 @@ def value_counts(column: pa.Array) -> dict[str, int]:
     return found
 
 
-def moments_us(column: pa.Array) -> NDArray[np.int64]:
-    """Return the moments that are there, in microseconds since 1970 by the wall clock of the column's own zone."""
+def zone_of(column: pa.Array) -> str | None:
+    """Return the zone of a column of moments; None where they have none."""
+    return named_zone(column.type.tz) if pt.is_timestamp(column.type) and column.type.tz is not None else None
+
+
+def moments_us(column: pa.Array, zone: str | None = None) -> NDArray[np.int64]:
+    """Return the moments that are there, in microseconds since 1970 by the wall clock of a zone, else of their own.
+
+    Moments that have no zone stay as they are.
+    """
     if pt.is_dictionary(column.type):
         column = column.dictionary_decode()
     if not (pt.is_date(column.type) or pt.is_timestamp(column.type)):
         return np.empty(0, dtype=np.int64)
     column = column.drop_null()
-    if pt.is_timestamp(column.type) and column.type.tz is not None:
-        zone = named_zone(column.type.tz)
-        column = pc.local_timestamp(column.cast(pa.timestamp("us", tz=zone), safe=False))
+    own = zone_of(column)
+    if own is not None:
+        column = pc.local_timestamp(column.cast(pa.timestamp("us", tz=zone or own), safe=False))
     found: NDArray[np.int64] = (
         column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).to_numpy(zero_copy_only=False)
     )

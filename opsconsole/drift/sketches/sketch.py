@@ -29,7 +29,7 @@ __all__ = [
     "readable",
 ]
 
-FORMAT = 2
+FORMAT = 3
 Sketch = NumericSketch | CategorySketch | MomentSketch | EmbeddingSketch
 
 
