@@ -8,6 +8,7 @@ import click
 
 from opsconsole.cli.alert import alert_json
 from opsconsole.cli.base import Session, as_dict, emit, json_option, pass_session, table
+from opsconsole.cli.comparison import comparison_lines, slice_lines
 from opsconsole.drift import report as reports
 from opsconsole.ground import clock, text
 from opsconsole.ground.errors import ExitCode
@@ -17,6 +18,7 @@ from opsconsole.store.chunk_records import Chunk, ChunkColumn
 
 if TYPE_CHECKING:
     from opsconsole.drift.check import CheckResult
+    from opsconsole.drift.compare import Comparison
     from opsconsole.drift.slicing import SliceComparison
 
 
@@ -30,65 +32,48 @@ def drift_command() -> None:
 @click.argument("current", metavar="CURRENT")
 @click.option("--exact", is_flag=True, help="Distances from the raw values, as scipy computes them; slower.")
 @click.option("--columns", metavar="A,B,…", help="Only these columns.")
+@click.option("--ignore", metavar="COLUMN", multiple=True, help="Not this column; may be given several times.")
+@click.option(
+    "--id", "ids", metavar="COLUMN", multiple=True, help="This column names rows: new values are no drift; likewise."
+)
 @click.option("--by", metavar="COLUMN", help="Besides, compare each value of this column with itself.")
 @json_option
-def compare_files(reference: str, current: str, exact: bool, columns: str | None, by: str | None, as_json: bool) -> int:
+def compare_files(
+    reference: str,
+    current: str,
+    exact: bool,
+    columns: str | None,
+    ignore: tuple[str, ...],
+    ids: tuple[str, ...],
+    by: str | None,
+    as_json: bool,
+) -> int:
     """Compare two data files (CSV, Parquet, JSON lines; a folder or a glob), column by column.
 
-    Needs no workspace. Exit 1 when a column drifted.
+    Needs no workspace. Exit 1 when a column drifted, 9 when none did that can be told of, and there are too few rows
+    to tell of all (`drifted` is null, `severity` unknown, `rows_needed` says how many would decide).
     """
-    from opsconsole.drift.compare import compare
+    from opsconsole.drift.compare import Choice, compare
 
-    names = [name.strip() for name in columns.split(",") if name.strip()] if columns else None
-    found = compare(reference, current, exact=exact, columns=names)
-    rows = [
-        (
-            column.name,
-            column.kind,
-            text.psi(column.psi),
-            text.decimals(column.js),
-            text.decimals(column.ks),
-            text.decimals(column.l_infinity),
-            text.percent(column.missing.current, 1),
-            text.percent(column.outside if column.unseen is None else column.unseen, 1),
-            column.effect.replace("_", " "),
-            column.severity,
-        )
-        for column in sorted(found.columns, key=lambda one: (-one.severity.rank, -(one.psi or 0.0), one.name))
-    ]
-    head = ("column", "kind", "PSI", "JS", "KS", "L∞", "missing", "outside", "effect", "severity")
-    lines = [
-        f"{text.count(found.rows.reference)} reference rows, {text.count(found.rows.current)} current rows",
-        *table(head, rows, right=(2, 3, 4, 5, 6, 7)),
-    ]
-    if found.left_out:
-        lines.append(f"not compared (lists or records): {text.clean(', '.join(found.left_out))}")
-    lines += [f"note: {text.clean(note)}" for note in found.notes]
+    names = tuple(name.strip() for name in (columns or "").split(",") if name.strip())
+    choice = Choice(names, frozenset(ignore), frozenset(ids))
+    found = compare(reference, current, exact=exact, choice=choice)
+    lines = comparison_lines(found)
     if by is None:
         emit(found, lines, as_json=as_json)
-        return int(ExitCode.NO if found.drifted else ExitCode.OK)
+        return _exit_of(found)
     from opsconsole.drift.slicing import compare_slices
 
-    slices = compare_slices(reference, current, by, columns=names)
-    emit(as_dict(found) | {"slices": as_dict(slices)}, [*lines, "", *_slice_lines(by, slices)], as_json=as_json)
-    return int(ExitCode.NO if found.drifted or any(one.drifted for one in slices) else ExitCode.OK)
+    slices = compare_slices(reference, current, by, choice=choice)
+    emit(as_dict(found) | {"slices": as_dict(slices)}, [*lines, "", *slice_lines(by, slices)], as_json=as_json)
+    return _exit_of(found, *slices)
 
 
-def _slice_lines(by: str, slices: tuple[SliceComparison, ...]) -> list[str]:
-    rows = []
-    for one in slices:
-        moved = sorted((column for column in one.columns if column.drifted), key=lambda column: -(column.psi or 0.0))
-        told = ", ".join(f"{column.name} {text.psi(column.psi)}" for column in moved[:4]) or "–"
-        rows.append(
-            (
-                one.value,
-                text.count(one.rows.reference),
-                text.count(one.rows.current),
-                told if one.columns else "too few rows",
-                one.severity,
-            )
-        )
-    return table((by, "reference rows", "current rows", "moved (PSI)", "severity"), rows, right=(1, 2))
+def _exit_of(found: Comparison, *slices: SliceComparison) -> int:
+    """A value too rare to tell of leaves nothing open of the whole."""
+    if found.drifted or any(one.drifted for one in slices):
+        return int(ExitCode.NO)
+    return int(ExitCode.UNDECIDED if found.drifted is None else ExitCode.OK)
 
 
 @drift_command.command("monitors")
@@ -255,4 +240,5 @@ def _chunk_line(chunk: Chunk) -> str:
         measured = f"{chunk.metric} {text.decimals(chunk.realised)}"
         if chunk.low is not None:
             measured += f" (CI {text.decimals(chunk.low)}–{text.decimals(chunk.high)})"
-    return f"{chunk.severity:<8}  {chunk.label}  v{chunk.version}  {text.count(chunk.rows)} rows  {measured}"
+    so_far = " (so far)" if chunk.partial else ""
+    return f"{chunk.severity:<8}  {chunk.label}{so_far}  v{chunk.version}  {text.count(chunk.rows)} rows  {measured}"

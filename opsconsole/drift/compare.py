@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opsconsole.drift.comparison import ColumnComparison, Rows, column_comparison, wrong_told
+from opsconsole.drift.comparison import (
+    ColumnComparison,
+    Judgement,
+    Rows,
+    column_comparison,
+    ids_told,
+    outcome_of,
+    wrong_told,
+)
+from opsconsole.drift.data.errors import shown
 from opsconsole.drift.data.sources import DataError, Source, open_source
 from opsconsole.drift.facts import ColumnFacts, Effect, Role, fits
 from opsconsole.drift.measures.distances import NOTHING, Distances, distances
 from opsconsole.drift.measures.exact import exact as exactly
 from opsconsole.drift.newcomers import expected_unseen, with_newcomers
 from opsconsole.drift.sketches.layout import Layout, count, lay_out, layout_of
-from opsconsole.drift.sketches.sketch import CategorySketch, Sketch, TableSketch
+from opsconsole.drift.sketches.sketch import CategorySketch, NumericSketch, Sketch, TableSketch
 from opsconsole.drift.verdicts.gates import judge
-from opsconsole.drift.verdicts.policy import worst
-from opsconsole.ground.nouns import ColumnKind, Severity
+from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,71 +48,89 @@ class Comparison:
     columns: tuple[ColumnComparison, ...]
     left_out: tuple[str, ...]
     """Columns of lists or records, which are not compared."""
-    severity: Severity
+    severity: Judgement
+    drifted: bool | None
+    """Whether any column is past its limits; None when none is and some have too few rows to say."""
+    rows_needed: int | None
+    """Where that is so, how many rows each side needs before all columns can be told of."""
     notes: tuple[str, ...] = ()
     """What was left out or is read otherwise than it looks, and why."""
 
-    @property
-    def drifted(self) -> bool:
-        """Whether any column is past its limits; the command exits 1 then."""
-        return any(column.drifted for column in self.columns)
+
+@dataclass(frozen=True)
+class Choice:
+    """What of two files is compared: columns by name (none: all), without some, and those that only name rows."""
+
+    columns: tuple[str, ...] = ()
+    ignore: frozenset[str] = frozenset()
+    ids: frozenset[str] = frozenset()
+
+    def require(self, reference: Source, current: Source) -> None:
+        """DataError where a column that is to be compared is not in the reference, or another is on no side."""
+        if self.columns:
+            reference.require(list(self.columns))
+        there = {name for file in (*reference.files, *current.files) for name in (*file.kinds, *file.nested)}
+        for name in sorted(self.ignore | self.ids):
+            if name not in there:
+                raise DataError(
+                    f"{reference.name}, {current.name}: neither has a column `{shown(name)}`",
+                    hint=f"they have: {', '.join(shown(one) for one in sorted(there)[:12])}",
+                )
+
+    def names(self, kinds: Iterable[str]) -> list[str]:
+        """Return those of some columns that are compared."""
+        return [name for name in kinds if name not in self.ignore and (not self.columns or name in self.columns)]
+
+
+ALL = Choice()
 
 
 def compare(
-    reference_file: str | Path, current_file: str | Path, *, exact: bool = False, columns: list[str] | None = None
+    reference_file: str | Path, current_file: str | Path, *, exact: bool = False, choice: Choice = ALL
 ) -> Comparison:
     """Compare two data files (or folders, or globs) column by column.
 
-    Raises DataError for files that cannot be read, hold no rows, or lack a column of ``columns``.
+    Raises DataError for files that cannot be read, hold no rows, or lack a column of the ``choice``.
     """
-    return compare_sources(open_source(reference_file), open_source(current_file), exact=exact, columns=columns)
+    reference, current = open_source(reference_file), open_source(current_file)
+    choice.require(reference, current)
+    return compare_sources(reference, current, exact=exact, choice=choice)
 
 
-def compare_sources(
-    reference: Source,
-    current: Source,
-    *,
-    exact: bool = False,
-    columns: list[str] | None = None,
-    without: frozenset[str] = frozenset(),
-) -> Comparison:
-    """Compare two sources column by column, but for those of ``without``."""
-    if columns:
-        reference.require(columns)
+def compare_sources(reference: Source, current: Source, *, exact: bool = False, choice: Choice = ALL) -> Comparison:
+    """Compare two sources column by column; text is text on both sides where one says that it is."""
     reference, current = reference.as_text(current.texts(typed=True)), current.as_text(reference.texts())
-
-    def wanted(kinds: Mapping[str, ColumnKind | None]) -> dict[str, ColumnKind | None]:
-        return {name: kinds[name] for name in kinds if name not in without and (not columns or name in columns)}
-
-    kinds, current_kinds = wanted(reference.kinds), wanted(current.kinds)
+    kinds, current_kinds = (
+        {name: side.kinds[name] for name in choice.names(side.kinds)} for side in (reference, current)
+    )
     schema = schema_changes(kinds, current_kinds, typed=all(file.typed for file in current.files))
     mine = reference_sketch(reference, resolved(kinds, current_kinds))
     theirs = sketch_source(current, layouts(mine, [name for name in mine.columns if name not in schema]))
     for name, sketch in (("reference", mine), ("current", theirs)):
         if not sketch.rows:
             raise DataError(f"{reference.name if name == 'reference' else current.name}: there are no rows in it")
-    facts = facts_of(mine, theirs, schema, new={name: current_kinds[name] for name in current_kinds})
+    facts = facts_of(mine, theirs, schema, new=current_kinds, ids=choice.ids)
     if exact:
         facts = [_exact(one, reference, current, mine.columns) for one in facts]
     verdicts = judge(facts)
-    order = (
-        [name for name in columns if name not in without]
-        if columns
-        else [*kinds, *(name for name in current_kinds if name not in kinds)]
-    )
+    order = choice.names(choice.columns) or [*kinds, *(name for name in current_kinds if name not in kinds)]
     found = {
         one.name: column_comparison(one, verdicts[one.name], mine.columns.get(one.name), theirs.columns.get(one.name))
         for one in facts
     }
+    columns = tuple(found[name] for name in dict.fromkeys(order))
+    severity, drifted, needed = outcome_of(columns)
     return Comparison(
         reference=reference.name,
         current=current.name,
         rows=Rows(mine.rows, theirs.rows),
         exact=exact,
-        columns=tuple(found[name] for name in dict.fromkeys(order)),
+        columns=columns,
         left_out=tuple(dict.fromkeys(name for file in (*reference.files, *current.files) for name in file.nested)),
-        severity=worst([column.severity for column in found.values()]),
-        notes=tuple(dict.fromkeys((*reference.notes, *current.notes, *wrong_told(found.values())))),
+        severity=severity,
+        drifted=drifted,
+        rows_needed=needed,
+        notes=tuple(dict.fromkeys((*reference.notes, *current.notes, *wrong_told(columns), *ids_told(columns)))),
     )
 
 
@@ -167,8 +193,9 @@ def facts_of(
     *,
     new: Mapping[str, ColumnKind | None],
     score: str | None = None,
+    ids: frozenset[str] = frozenset(),
 ) -> list[ColumnFacts]:
-    """Measure every column that both sides have, and name those that only one has."""
+    """Measure every column that both sides have, and name those that only one has; ``ids`` are said to name rows."""
     role = Role.PLAIN if score is None else Role.INPUT
     facts = []
     for name, sketch in reference.columns.items():
@@ -183,7 +210,7 @@ def facts_of(
                 else with_newcomers(distances(sketch, current.columns[name]), sketch, current.columns[name], expected),
                 rows_reference=reference.rows,
                 rows_current=current.rows,
-                schema=schema.get(name) or (Effect.IDENTIFIER if identifies(sketch) else None),
+                schema=schema.get(name) or (Effect.IDENTIFIER if name in ids or identifies(sketch) else None),
                 expected_unseen=expected,
             )
         )
@@ -195,8 +222,8 @@ def facts_of(
 
 
 def identifies(sketch: Sketch) -> bool:
-    """Whether a text column names rows instead of describing them."""
-    return isinstance(sketch, CategorySketch) and sketch.identifying
+    """Whether a column names rows instead of describing them."""
+    return isinstance(sketch, CategorySketch | NumericSketch) and sketch.identifying
 
 
 def _lost(reference: TableSketch, name: str) -> Distances:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
-from opsconsole.drift.facts import ColumnFacts, Effect
+from opsconsole.drift.facts import ColumnFacts, Effect, rows_needed
 from opsconsole.drift.measures.columns import Distances
 from opsconsole.drift.sketches.quantiles import HIGH, LOW, MEDIAN, quantiles
 from opsconsole.drift.sketches.sketch import EmbeddingSketch, NumericSketch, Sketch
 from opsconsole.drift.verdicts.gates import ColumnVerdict
 from opsconsole.drift.verdicts.policy import PLAIN, severity_of
 from opsconsole.ground.nouns import ColumnKind, Severity
+
+
+class Unknown(StrEnum):
+    """What is said where there are too few rows for any severity."""
+
+    UNKNOWN = "unknown"
+
+
+Judgement = Severity | Unknown
 
 
 @dataclass(frozen=True)
@@ -83,7 +93,9 @@ class ColumnComparison:
     noise_p: float | None
     drifted: bool | None
     effect: Effect
-    severity: Severity
+    severity: Judgement
+    rows_needed: int | None = None
+    """Where too few rows leave it open, how many each side needs."""
     quantiles: Spreads | None = None
     mean: Sides | None = None
     deviation: Sides | None = None
@@ -96,6 +108,7 @@ def column_comparison(
     """Join what was measured of a column with what to think of it; a sketch is None of a side that lacks it."""
     measured = facts.distances
     numbers = (mine, theirs) if isinstance(mine, NumericSketch) and isinstance(theirs, NumericSketch) else None
+    undecided = verdict.effect is Effect.TOO_FEW_ROWS
     finite = numbers if numbers is not None and numbers[0].finite and numbers[1].finite else None
     return ColumnComparison(
         name=facts.name,
@@ -116,12 +129,36 @@ def column_comparison(
         noise_p=measured.noise_p,
         drifted=verdict.drifted,
         effect=verdict.effect,
-        severity=severity_of(facts, verdict, PLAIN),
+        severity=Unknown.UNKNOWN if undecided else severity_of(facts, verdict, PLAIN),
+        rows_needed=rows_needed(measured.bins) if undecided else None,
         quantiles=None if numbers is None else Spreads(_spread(numbers[0]), _spread(numbers[1])),
         mean=None if finite is None else Sides(finite[0].mean, finite[1].mean),
         deviation=None if finite is None else Sides(finite[0].deviation, finite[1].deviation),
         vectors=_vectors(measured, mine, theirs),
     )
+
+
+def weight(judgement: Judgement) -> float:
+    """Return a place in the order of severities: not to know is more than information, and less than a warning."""
+    return Severity.INFO.rank + 0.5 if isinstance(judgement, Unknown) else judgement.rank
+
+
+def outcome_of(columns: Sequence[ColumnComparison]) -> tuple[Judgement, bool | None, int | None]:
+    """Return what columns say together: how severe, whether any drifted, and how many rows would decide what is open.
+
+    One that drifted decides alone; that none did takes all of them.
+    """
+    severity = max((one.severity for one in columns), key=weight, default=Severity.OK)
+    needed = max((one.rows_needed for one in columns if one.rows_needed is not None), default=None)
+    drifted = any(one.drifted for one in columns)
+    return severity, drifted or (None if needed is not None else False), needed
+
+
+def ids_told(columns: Iterable[ColumnComparison]) -> Iterator[str]:
+    """Say which columns name rows."""
+    for column in columns:
+        if column.effect is Effect.IDENTIFIER:
+            yield f"column `{column.name}`: another value in nearly each row names rows: it is no drift"
 
 
 def _spread(sketch: NumericSketch) -> Spread | None:

@@ -26,6 +26,8 @@ class Effect(StrEnum):
     ALL_MISSING = "all_missing"
     IDENTIFIER = "identifier"
     """Nearly every value is another one: new ones are no news."""
+    FILLING = "filling"
+    """Rows of the chunk may still come: it is measured, and judged when it is whole."""
 
 
 BROKEN = frozenset({Effect.GONE, Effect.TYPE_CHANGED, Effect.ALL_MISSING})

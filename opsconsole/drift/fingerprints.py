@@ -26,7 +26,7 @@ from opsconsole.store import baselines, chunks, label_batches
 from opsconsole.store.baselines import Baseline
 from opsconsole.store.connection import Store
 
-REVISION = 4
+REVISION = 5
 """Raised when the same rows would be measured otherwise than before."""
 
 

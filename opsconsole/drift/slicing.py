@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow.compute as pc
 
-from opsconsole.drift.compare import ColumnComparison, Rows, compare_sources
+from opsconsole.drift.compare import ALL, Choice, ColumnComparison, Rows, compare_sources
+from opsconsole.drift.comparison import Judgement, Unknown
 from opsconsole.drift.data.sources import Batch, Source, open_source
 from opsconsole.drift.facts import FEWEST_ROWS
 from opsconsole.drift.production.outcomes import as_text
-from opsconsole.ground.nouns import Severity
 
 MOST = 20
 """Values that are compared, the commonest of the reference."""
@@ -24,13 +24,12 @@ class SliceComparison:
 
     value: str
     rows: Rows
-    severity: Severity
+    severity: Judgement
     columns: tuple[ColumnComparison, ...]
-
-    @property
-    def drifted(self) -> bool:
-        """Whether any column of the slice is past its limits."""
-        return any(column.drifted for column in self.columns)
+    drifted: bool | None
+    """Whether any column of the slice is past its limits; None when none is and some have too few rows to say."""
+    rows_needed: int | None
+    """Where that is so, how many such rows each side needs."""
 
 
 @dataclass(frozen=True)
@@ -54,25 +53,26 @@ class SlicedSource(Source):
 
 
 def compare_slices(
-    reference_file: str | Path, current_file: str | Path, by: str, *, columns: list[str] | None = None
+    reference_file: str | Path, current_file: str | Path, by: str, *, choice: Choice = ALL
 ) -> tuple[SliceComparison, ...]:
     """Compare the commonest values of ``by`` one by one; DataError where a file lacks the column."""
     reference, current = (open_source(one).as_text([by]) for one in (reference_file, current_file))
     reference.require([by])
     current.require([by])
+    chosen = replace(choice, ignore=choice.ignore | {by})
     counts = [_counts(side, by) for side in (reference, current)]
     order = sorted(counts[0], key=lambda value: (-counts[0][value], value))[:MOST]
     found = []
     for value in order:
         rows = Rows(counts[0][value], counts[1].get(value, 0))
         if min(rows.reference, rows.current) < FEWEST_ROWS:
-            found.append(SliceComparison(value, rows, Severity.OK, ()))
+            found.append(SliceComparison(value, rows, Unknown.UNKNOWN, (), None, FEWEST_ROWS))
             continue
-        sides = [
+        mine, theirs = (
             SlicedSource(side.name, side.files, side.notes, column=by, value=value) for side in (reference, current)
-        ]
-        compared = compare_sources(sides[0], sides[1], columns=columns, without=frozenset({by}))
-        found.append(SliceComparison(value, rows, compared.severity, compared.columns))
+        )
+        one = compare_sources(mine, theirs, choice=chosen)
+        found.append(SliceComparison(value, rows, one.severity, one.columns, one.drifted, one.rows_needed))
     return tuple(found)
 
 

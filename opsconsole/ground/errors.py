@@ -31,6 +31,7 @@ class ExitCode(IntEnum):
     REFUSED = 6
     STORE = 7
     UNREACHABLE = 8
+    UNDECIDED = 9
     INTERRUPTED = 130
 
 

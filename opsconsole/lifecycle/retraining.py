@@ -65,10 +65,13 @@ def training_of(workspace: Workspace, monitor: str) -> str:
 
 
 def held_out_from(store: Store, monitor: str) -> datetime:
-    """Return the start of the newest labelled window: what comes before may be trained on, the window judges."""
-    labelled = [chunk for chunk in chunks.chunks(store, monitor) if chunk.label_coverage >= LABELLED]
+    """Return the start of the newest labelled window that is whole: what comes before may be trained on, it judges."""
+    labelled = [
+        chunk for chunk in chunks.chunks(store, monitor) if chunk.label_coverage >= LABELLED and not chunk.partial
+    ]
     if not labelled:
         raise RefusedError(
-            f"monitor `{monitor}` has no window with labels to judge a candidate on", hint="bring labels, then retrain"
+            f"monitor `{monitor}` has no whole window with labels to judge a candidate on",
+            hint="bring labels, or wait for the window that is filling; then retrain",
         )
     return max(chunk.start for chunk in labelled)

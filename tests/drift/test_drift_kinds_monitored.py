@@ -118,7 +118,7 @@ def test_a_baseline_of_an_older_program_is_made_anew_and_its_chunks_are_measured
     old = baselines.baseline(world.store, "m", 1)
     assert old is not None
     assert not readable(old.sketch)
-    with pytest.raises(ValueError, match="a sketch of format 1; this program reads 2"):
+    with pytest.raises(ValueError, match="a sketch of format 1; this program reads 3"):
         decode(old.sketch)
     found = world.check(subject)
     new = baselines.baseline(world.store, "m", 1)

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from opsconsole.drift.compare import compare
+from opsconsole.drift.compare import Choice, compare
+from opsconsole.drift.comparison import Unknown
 from opsconsole.drift.data import csvs
 from opsconsole.drift.data.sources import DataError, open_source
 from opsconsole.drift.facts import Effect
@@ -97,7 +98,7 @@ def test_a_header_without_rows_is_said_to_have_none(tmp_path: Path) -> None:
 def test_a_column_that_was_asked_for_and_is_not_there_is_named_with_its_file(tmp_path: Path) -> None:
     one, two = parquet(tmp_path / "one.parquet", n=[1]), parquet(tmp_path / "two.parquet", n=[1], m=[2])
     with pytest.raises(DataError, match=r"one\.parquet: lacks the column `m`"):
-        compare(one, two, columns=["m"])
+        compare(one, two, choice=Choice(("m",)))
 
 
 def test_files_of_one_glob_that_disagree_about_a_column_are_refused(tmp_path: Path) -> None:
@@ -145,7 +146,7 @@ def test_one_row_gives_no_verdict(tmp_path: Path) -> None:
     [column] = compare(one, two).columns
     assert column.effect is Effect.TOO_FEW_ROWS
     assert column.drifted is None
-    assert column.severity is Severity.OK
+    assert column.severity is Unknown.UNKNOWN
 
 
 @pytest.mark.parametrize("missing", [pa.nulls(500), pa.nulls(500, pa.float64()), pa.array([float("nan")] * 500)])

@@ -23,7 +23,8 @@ def told_of_check(data: dict[str, Any], stood: Sequence[int]) -> str:
 
 
 def _told(chunk: dict[str, Any]) -> str:
-    word = "healthy" if chunk["severity"] == "ok" else str(chunk["severity"])
+    calm = "still filling" if chunk.get("partial") else "healthy"
+    word = calm if chunk["severity"] == "ok" else str(chunk["severity"])
     measured = "no labels yet"
     if chunk["realised"] is not None:
         metric = "AUC" if chunk["metric"] == "auc" else chunk["metric"]

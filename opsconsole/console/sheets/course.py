@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from opsconsole.console.sheets.chunk_headings import UNIT, grouped, heading, ticks
 from opsconsole.console.widgets.plots import Series, legend, line_plot
 from opsconsole.console.widgets.rows import BLANK, Row
 from opsconsole.console.widgets.tones import Column, Tone, Toned
@@ -22,6 +23,7 @@ EFFECTS: dict[str, tuple[str, Tone]] = {
     "warn": ("▒", "warn"),
     "major": ("█", "bad"),
     "too_few_rows": ("?", "dim"),
+    "filling": ("?", "dim"),
     "gone": ("✗", "bad"),
     "type_changed": ("✗", "bad"),
     "all_missing": ("✗", "bad"),
@@ -125,10 +127,15 @@ def _ticks(found: Plots, most: int) -> list[tuple[float, str]]:
     """Return labels along the chunks; where another version begins, its name takes the label's place."""
     changes = changes_of_version(found)
     kept = dict(_spread(list(enumerate(found.labels)), most)) | {index: found.labels[index] for index in changes}
-    return [
-        (float(index), f"{short(label)} v{changes[index]}" if index in changes else short(label))
+    shown = [
+        (index, label)
         for index, label in sorted(kept.items())
         if index in changes or not {index - 1, index + 1} & changes.keys()
+    ]
+    names = ticks([heading(label) for _, label in shown])
+    return [
+        (float(index), f"{name} v{changes[index]}" if index in changes else name)
+        for (index, _), name in zip(shown, names, strict=True)
     ]
 
 
@@ -137,12 +144,16 @@ def _heat(found: Plots, width: int, chosen: str) -> list[tuple[Toned, ...]]:
     skipped = len(found.labels) - shown
     changes = {index - skipped: version for index, version in changes_of_version(found).items() if index >= skipped}
     head = Toned(f"{'COLUMNS':<9}{len(found.heat):<7,}", "strong")
+    headings = [heading(label) for label in found.labels[-shown:]]
     labels = [
-        Toned(f"{short(label)[:3]:<3}▾", "accent") if label == chosen else Toned(f"{short(label)[:3]:<{CELL}}", "dim")
-        for label in found.labels[-shown:]
+        Toned(f"{one.unit:<{UNIT}}▾", "accent") if label == chosen else Toned(f"{one.unit:<{CELL}}", "dim")
+        for one, label in zip(headings, found.labels[-shown:], strict=True)
     ]
     lines: list[tuple[Toned, ...]] = [(head, *_marked(labels, changes), Toned("   PSI", "dim"))]
-    lines += [_strip(row, shown, changes) for row in found.heat[: PLOT_HEIGHT - 1]]
+    above = grouped(headings, CELL)
+    if above is not None:
+        lines.insert(0, (Toned(" " * len(head.text)), Toned(above, "dim")))
+    lines += [_strip(row, shown, changes) for row in found.heat[: PLOT_HEIGHT - len(lines)]]
     signs = [Toned("· none  ", "faint"), Toned("░ small  ", "dim"), Toned("▒ ≥ .1  ", "warn"), Toned("█ ≥ .25", "bad")]
     signs += [Toned(f"   │ v{version}", "champion") for version in changes.values()]
     lines.append(tuple(signs))
@@ -168,18 +179,6 @@ def _strip(row: HeatRow, shown: int, changes: dict[int, int]) -> tuple[Toned, ..
     last = row.psi[-1] if row.psi else None
     name = text.clean(row.name, limit=15)
     return (Toned(f"{name:<16}", "text"), *_marked(drawn, changes), Toned(f"{text.decimals(last, 2):>6}", "dim"))
-
-
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-def short(label: str) -> str:
-    """Return a chunk's label in few cells: ``2013-08`` is Aug, a day is 08-14."""
-    if label[:3] in _MONTHS:
-        return label[:3]
-    if len(label) == 7 and label[4] == "-" and label[5:].isdigit() and 1 <= int(label[5:]) <= 12:
-        return _MONTHS[int(label[5:]) - 1]
-    return label[5:10] if len(label) >= 10 and label[4] == "-" else label[:6]
 
 
 def _spread(items: Sequence[tuple[int, str]], most: int) -> list[tuple[int, str]]:

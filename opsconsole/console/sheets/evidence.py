@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import time
 
 from opsconsole.console.desk import Tab
 from opsconsole.console.marks import SEVERITY_MARKS
@@ -42,6 +43,8 @@ WORDS: dict[str, tuple[str, Tone]] = {
     "warn": ("moved", "warn"),
     "major": ("moved far", "bad"),
     "too_few_rows": ("too few rows", "dim"),
+    "filling": ("still filling", "dim"),
+    "identifier": ("names rows", "dim"),
     "gone": ("gone", "bad"),
     "type_changed": ("type changed", "bad"),
     "all_missing": ("all missing", "bad"),
@@ -152,14 +155,16 @@ class EvidenceSheet:
                 until = held_out_from(self.console.store, alert.monitor)
             except OpsconsoleError as error:
                 return [*rows, note(f"{error.message}  {error.hint}")]
-            told = f"retrain: {target} on rows before {until.date()}, judged on the rows from then on"
+            when = f"{until:%Y-%m-%d %H:%M}" if until.time() != time() else f"{until:%Y-%m-%d}"
+            told = f"retrain: {target} on rows before {when}, judged on the rows from then on"
             rows.append(Row(None, ((Toned("t ", "accent"), Toned(told)),), WIDE))
         return rows
 
     def _columns(self, chosen: Chunk, column: str | None) -> list[Row]:
         store = self.console.store
         found = chunks.columns(store, chosen.id)
-        told = f"   {chosen.label}, {chosen.rows:,} rows, labels {text.percent(chosen.label_coverage)}, against v{chosen.version}'s own reference"
+        so_far = " so far" if chosen.partial else ""
+        told = f"   {chosen.label}{so_far}, {chosen.rows:,} rows, labels {text.percent(chosen.label_coverage)}, against v{chosen.version}'s own reference"
         drawn = next((item for item in found if item.name == column and item.plot.reference), None)
         drawn = drawn or next((item for item in found if item.plot.reference), None)
         rows = [*_histogram(drawn, chosen.label, self.width), BLANK] if drawn is not None else []

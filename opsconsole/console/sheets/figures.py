@@ -25,7 +25,8 @@ def figures_rows(chunk: Chunk, width: int) -> list[Row]:
     rows: list[Row] = []
     known = [one for one in chunk.metrics if one.value is not None]
     if known:
-        rows.append(heading("PERFORMANCE", None, Toned(f"   {chunk.label}, {chunk.labels:,} labelled rows", "dim")))
+        told = f"{chunk.label} so far" if chunk.partial else chunk.label
+        rows.append(heading("PERFORMANCE", None, Toned(f"   {told}, {chunk.labels:,} labelled rows", "dim")))
         rows += [Row(None, (line,), WIDE) for line in _metric_lines(chunk, width)]
     if chunk.estimated is not None:
         rows += _estimate_rows(chunk, width)

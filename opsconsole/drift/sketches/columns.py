@@ -25,7 +25,8 @@ class NumericSketch:
     above it. The last edge is the next float after the reference's maximum, so the maximum itself is in range.
     Infinite values count in the outer cells and in ``infinite``; ``minimum`` to ``m2`` are of the finite values.
     ``m2`` is the sum of squared deviations from the mean. ``below`` and ``above`` tell where the finite values of the
-    outer cells lie.
+    outer cells lie. Where each row of the reference has another whole number that counts rows (``identifying``), they
+    name rows instead of describing them.
     """
 
     kind: ColumnKind
@@ -39,6 +40,7 @@ class NumericSketch:
     m2: float
     below: Tail = NOTHING
     above: Tail = NOTHING
+    identifying: bool = False
 
     @property
     def present(self) -> int:
@@ -80,6 +82,7 @@ class NumericSketch:
             m2=self.m2 + other.m2 + (delta * delta * mine * theirs / total if total else 0.0),
             below=self.below.merge(other.below),
             above=self.above.merge(other.above),
+            identifying=self.identifying,
         )
 
 

@@ -68,6 +68,7 @@ class NumericCounter:
 
     kind: ColumnKind
     finder: CellFinder
+    identifying: bool = False
     _cells: NDArray[np.int64] = field(init=False)
     _missing: int = 0
     _infinite: int = 0
@@ -116,6 +117,7 @@ class NumericCounter:
             m2=self._m2,
             below=self._below.result(),
             above=self._above.result(),
+            identifying=self.identifying,
         )
 
     def _outside(self, values: Floats, found: NDArray[np.intp]) -> None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from opsconsole.drift.sketches.cells import CellFinder, quantile_edges
 from opsconsole.drift.sketches.counting import CategoryCounter, MomentCounter, NumericCounter
+from opsconsole.drift.sketches.numbering import LEAST_IDENTIFIED, Numbering
 from opsconsole.drift.sketches.reading import present_floats, share_with_blanks, text_lengths, value_counts, zone_of
 from opsconsole.drift.sketches.sketch import EmbeddingSketch, MomentSketch, NumericSketch, Sketch, TableSketch
 from opsconsole.drift.sketches.vectors import EmbeddingCounter, EmbeddingLayout, VectorSample, embedding_layout_of
@@ -28,7 +29,6 @@ KNOWN_CATEGORIES = 4_096
 COUNTED_CATEGORIES = 65_536
 IDENTIFYING = 0.9
 """A column with at least this share of different values in the reference names rows, or is text."""
-LEAST_IDENTIFIED = 100
 BLANKS_LOOKED_FOR = 4_096
 LONG = 20
 """Characters past which half of the values read as text, even without blanks."""
@@ -41,10 +41,11 @@ class NumericLayout:
 
     kind: ColumnKind
     finder: CellFinder
+    identifying: bool = False
 
     def counter(self) -> Counter:
         """Return an empty counter of this layout."""
-        return NumericCounter(self.kind, self.finder)
+        return NumericCounter(self.kind, self.finder, self.identifying)
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ Layout = NumericLayout | CategoryLayout | MomentLayout | EmbeddingLayout
 def layout_of(sketch: Sketch) -> Layout:
     """Return the layout that a stored sketch was counted in."""
     if isinstance(sketch, NumericSketch):
-        return NumericLayout(sketch.kind, CellFinder(np.asarray(sketch.edges, dtype=np.float64)))
+        return NumericLayout(sketch.kind, CellFinder(np.asarray(sketch.edges, dtype=np.float64)), sketch.identifying)
     if isinstance(sketch, MomentSketch):
         return MomentLayout(sketch.kind, sketch.zone)
     if isinstance(sketch, EmbeddingSketch):
@@ -94,7 +95,7 @@ def lay_out(batches: Iterable[pa.RecordBatch], kinds: Mapping[str, ColumnKind | 
     A column without any value has the kind None: it is laid out as numeric without edges, so that whatever values
     turn up later lie outside.
     """
-    samples = {name: _sample(kind) for name, kind in kinds.items()}
+    samples = {name: _sample(kind, name) for name, kind in kinds.items()}
     picker = _Picker()
     for batch in batches:
         rows = picker.pick(batch.num_rows)
@@ -105,12 +106,14 @@ def lay_out(batches: Iterable[pa.RecordBatch], kinds: Mapping[str, ColumnKind | 
     return {name: sample.layout(kinds[name] or ColumnKind.NUMERIC) for name, sample in samples.items()}
 
 
-def _sample(kind: ColumnKind | None) -> _Sample:
+def _sample(kind: ColumnKind | None, name: str) -> _Sample:
     if kind in {ColumnKind.CATEGORICAL, ColumnKind.BOOLEAN}:
         return _CategoryCount()
     if kind is ColumnKind.EMBEDDING:
         return _Vectors()
-    return _Moments() if kind is ColumnKind.DATETIME else _NumberSample(text=kind is ColumnKind.TEXT)
+    if kind is ColumnKind.DATETIME:
+        return _Moments()
+    return _NumberSample(name, text=kind is ColumnKind.TEXT)
 
 
 def count(batches: Iterable[pa.RecordBatch], layouts: Mapping[str, Layout]) -> TableSketch:
@@ -202,14 +205,16 @@ class _Vectors:
 class _NumberSample:
     """A sample of a column's finite values (or of its texts' lengths), and its exact range."""
 
-    def __init__(self, *, text: bool = False) -> None:
+    def __init__(self, name: str = "", *, text: bool = False) -> None:
         self._text = text
+        self._numbering = Numbering(name)
         self._parts: list[Floats] = []
         self._weights: list[float] = []
         self._minimum, self._maximum = np.inf, -np.inf
 
     def add(self, column: pa.Array, rows: NDArray[np.intp] | None) -> None:
         values = text_lengths(column) if self._text else present_floats(column)
+        self._numbering.add(column.type, values)
         if not len(values):
             return
         low, high = float(values.min()), float(values.max())
@@ -229,7 +234,8 @@ class _NumberSample:
             self._weights.append(1.0 / max(share, 1e-9))
 
     def layout(self, kind: ColumnKind) -> Layout:
-        return NumericLayout(kind, CellFinder(self._edges()))
+        identifying = self._numbering.found(self._minimum, self._maximum, self.values) and not self._text
+        return NumericLayout(kind, CellFinder(self._edges()), identifying)
 
     def values(self) -> Floats:
         """Return the sample."""

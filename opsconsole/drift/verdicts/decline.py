@@ -40,12 +40,15 @@ def judge_performance(
     before: int,
     persistence: int,
     policy: PolicyConfig = DEFAULT,
+    *,
+    judged: bool = True,
 ) -> PerformanceVerdict:
     """Return the verdict: below the floor only where the whole interval is; critical after ``persistence`` running.
 
-    ``before`` is how many chunks before this one were below, running; a chunk that says nothing leaves it as it was.
+    ``before`` is how many chunks before this one were below, running; a chunk that says nothing, or is not to be
+    ``judged`` yet, leaves it as it was.
     """
-    if floor is None or realised.low is None or realised.high is None:
+    if floor is None or realised.low is None or realised.high is None or not judged:
         return PerformanceVerdict(realised, reference, floor, None, before, Severity.OK)
     if not below(metric, realised.low, realised.high, floor):
         return PerformanceVerdict(realised, reference, floor, breached=False, breaches=0, severity=Severity.OK)

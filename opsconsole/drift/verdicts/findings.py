@@ -36,6 +36,8 @@ ORDER = (
 )
 """The kinds of one severity, weightiest first; what else there is comes last."""
 
+FILLING = "It is still filling: drift and performance are judged when it is whole."
+
 __all__ = ["OUTSIDE_TOLD", "findings"]
 
 
@@ -44,8 +46,17 @@ def findings(told: Told) -> tuple[Finding, ...]:
     if told.few:
         text = f"Too few rows for a verdict: {count(told.measured.rows)} of {count(told.least)}."
         return (*_of_quality(told, of_number=True), Finding("note", Severity.OK, text))
-    found = [*_of_performance(told), *_of_slices(told), *_of_quality(told), *_of_structure(told), *_of_streams(told)]
-    found += [column_finding(note) for note in told.columns if note.severity is not Severity.OK]
+    found = [column_finding(note) for note in told.columns if note.severity is not Severity.OK]
+    if told.filling:
+        found += [*_of_quality(told), Finding("note", Severity.OK, FILLING)]
+    else:
+        found += [
+            *_of_performance(told),
+            *_of_slices(told),
+            *_of_quality(told),
+            *_of_structure(told),
+            *_of_streams(told),
+        ]
     return tuple(sorted(found, key=lambda one: (-one.severity.rank, _place(one.kind), -(one.psi or 0.0))))
 
 

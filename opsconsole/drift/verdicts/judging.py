@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from opsconsole.drift.verdicts.course import Course, Past, past_of
 from opsconsole.drift.verdicts.decline import PerformanceVerdict, estimate_fell, fall, judge_performance, judge_slices
 from opsconsole.drift.verdicts.findings import findings
 from opsconsole.drift.verdicts.gates import ColumnVerdict, judge
-from opsconsole.drift.verdicts.policy import worst
+from opsconsole.drift.verdicts.policy import policy_of, worst
 from opsconsole.drift.verdicts.streams import follow
 from opsconsole.drift.verdicts.structure import judge_structure
 from opsconsole.drift.verdicts.told import ColumnNote, Told, noted
@@ -34,6 +34,9 @@ from opsconsole.store.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+JUDGED = frozenset({Effect.NONE, Effect.NOISE_PASSED, Effect.WARN, Effect.MAJOR})
+"""What a chunk must be whole for."""
 
 
 @dataclass(frozen=True)
@@ -149,22 +152,26 @@ def fall_of(against: Against, record: ChunkRecord) -> float | None:
 
 def _told(against: Against, window: Window, measured: Measured, course: Course) -> Told:
     monitor, config = against.monitor, against.monitor.config
-    few = measured.rows < config.least
-    performance = _performance(against, measured, course, few=few)
+    few, filling = measured.rows < config.least, window.partial
+    performance = _performance(against, measured, course, few=few, filling=filling)
     estimate = None if few else estimate_of(window.label, measured, course)
     slices = judge_slices(monitor.metric, measured.slices, against.fitted, against.margin, config.limits)
     structure = None if few else judge_structure(against.fitted, measured)
+    if filling:
+        slices = tuple(replace(one, fell=False, moved=False) for one in slices)
+        structure = structure and replace(structure, drifted=False)
     limits = config.limits
     return Told(
         metric=monitor.metric,
-        policy=config.policy,
+        policy=policy_of(config.policy, filling=filling),
         unit=unit_of(config.chunk),
         least=config.least,
+        filling=filling,
         measured=measured,
         performance=performance,
         estimate=estimate,
-        estimate_fell=_estimate_fell(against, performance, estimate),
-        columns=_columns(against, measured, course, few=few),
+        estimate_fell=not filling and _estimate_fell(against, performance, estimate),
+        columns=_columns(against, measured, course, few=few, filling=filling),
         slices=slices,
         lasting_slices=_lasting(slices, course, limits.persist, limits.window),
         structure=structure,
@@ -175,7 +182,9 @@ def _told(against: Against, window: Window, measured: Measured, course: Course) 
     )
 
 
-def _performance(against: Against, measured: Measured, course: Course, *, few: bool) -> PerformanceVerdict | None:
+def _performance(
+    against: Against, measured: Measured, course: Course, *, few: bool, filling: bool
+) -> PerformanceVerdict | None:
     monitor = against.monitor
     if monitor.metric is None or monitor.floor is None or not measured.realised:
         return None
@@ -188,6 +197,7 @@ def _performance(against: Against, measured: Measured, course: Course, *, few: b
         course.breaches,
         monitor.persistence,
         monitor.config.policy,
+        judged=not filling,
     )
 
 
@@ -206,8 +216,10 @@ def _lasting(slices: Sequence[Slice], course: Course, persist: int, window: int)
     return frozenset(filter(lasts, ((one.column, one.value) for one in slices if one.fell or one.moved)))
 
 
-def _columns(against: Against, measured: Measured, course: Course, *, few: bool) -> tuple[ColumnNote, ...]:
-    limits, policy = against.monitor.config.limits, against.monitor.config.policy
+def _columns(
+    against: Against, measured: Measured, course: Course, *, few: bool, filling: bool
+) -> tuple[ColumnNote, ...]:
+    limits, policy = against.monitor.config.limits, policy_of(against.monitor.config.policy, filling=filling)
     verdicts = judge(measured.columns, limits, course.history(limits.window))
     falls = [one.fall for one in course.past]
     if against.monitor.metric is not None and measured.realised:
@@ -217,6 +229,8 @@ def _columns(against: Against, measured: Measured, course: Course, *, few: bool)
     notes = []
     for facts in measured.columns:
         verdict = ColumnVerdict(Effect.TOO_FEW_ROWS, drifted=None) if few else verdicts[facts.name]
+        if filling and verdict.effect in JUDGED:
+            verdict = ColumnVerdict(Effect.FILLING, drifted=None)
         along = None
         if verdict.drifted:  # only of these will anyone ask whether they went along with the fall
             moved = [*(one.psi.get(facts.name) for one in course.past), facts.distances.psi]

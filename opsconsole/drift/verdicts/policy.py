@@ -10,8 +10,14 @@ from opsconsole.drift.verdicts.gates import ColumnVerdict
 from opsconsole.ground.nouns import Severity
 
 DEFAULT = PolicyConfig()
+UNJUDGED = dict.fromkeys(("input", "score", "rates", "structure", "estimate", "slice", "performance"), Severity.OK)
 PLAIN = PolicyConfig(input=Severity.WARN)
 """For two files without a model: every column that drifted is worth a warning."""
+
+
+def policy_of(policy: PolicyConfig, *, filling: bool) -> PolicyConfig:
+    """Return the policy for a chunk: of one that is still filling only schema and quality matter yet."""
+    return PolicyConfig(**UNJUDGED, schema=policy.schema, quality=policy.quality) if filling else policy
 
 
 def severity_of(facts: ColumnFacts, verdict: ColumnVerdict, policy: PolicyConfig = DEFAULT) -> Severity:

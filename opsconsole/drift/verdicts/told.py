@@ -42,6 +42,8 @@ class Told:
     unit: str
     """The word for one chunk."""
     least: int
+    filling: bool
+    """Whether rows of it may still come: then only its schema and its quality are told of."""
     measured: Measured
     performance: PerformanceVerdict | None
     estimate: Estimate | None

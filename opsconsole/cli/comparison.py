@@ -1,0 +1,72 @@
+"""What ``drift compare`` prints in a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opsconsole.cli.base import table
+from opsconsole.ground import text
+
+if TYPE_CHECKING:
+    from opsconsole.drift.compare import Comparison
+    from opsconsole.drift.slicing import SliceComparison
+
+HEAD = ("column", "kind", "PSI", "JS", "KS", "L∞", "missing", "outside", "effect", "severity")
+NAMED = 5
+
+
+def comparison_lines(found: Comparison) -> list[str]:
+    """Return the columns, the weightiest first, and what is to be said of them."""
+    from opsconsole.drift.comparison import weight
+
+    rows = [
+        (
+            column.name,
+            column.kind,
+            text.psi(column.psi),
+            text.decimals(column.js),
+            text.decimals(column.ks),
+            text.decimals(column.l_infinity),
+            text.percent(column.missing.current, 1),
+            text.percent(column.outside if column.unseen is None else column.unseen, 1),
+            column.effect.replace("_", " "),
+            column.severity,
+        )
+        for column in sorted(found.columns, key=lambda one: (-weight(one.severity), -(one.psi or 0.0), one.name))
+    ]
+    lines = [
+        f"{text.count(found.rows.reference)} reference rows, {text.count(found.rows.current)} current rows",
+        *table(HEAD, rows, right=(2, 3, 4, 5, 6, 7)),
+    ]
+    if found.left_out:
+        lines.append(f"not compared (lists or records): {text.clean(', '.join(found.left_out))}")
+    if found.rows_needed is not None:
+        lines.append(_open(found))
+    return [*lines, *(f"note: {text.clean(note)}" for note in found.notes)]
+
+
+def _open(found: Comparison) -> str:
+    names = [column.name for column in found.columns if column.rows_needed is not None]
+    shown = [f"`{text.clean(name, limit=40)}`" for name in names[:NAMED]]
+    if len(names) > NAMED:
+        shown.append(text.plural(len(names) - NAMED, "more column"))
+    return f"cannot tell of {text.listed(shown)}: {text.count(found.rows_needed)} rows on each side would decide"
+
+
+def slice_lines(by: str, slices: tuple[SliceComparison, ...]) -> list[str]:
+    """Return each value of a column with what moved among its rows."""
+    rows = []
+    for one in slices:
+        moved = sorted((column for column in one.columns if column.drifted), key=lambda column: -(column.psi or 0.0))
+        told = ", ".join(f"{column.name} {text.psi(column.psi)}" for column in moved[:4]) or "–"
+        open_ = f"cannot tell: {text.count(one.rows_needed)} rows on each side would decide"
+        rows.append(
+            (
+                one.value,
+                text.count(one.rows.reference),
+                text.count(one.rows.current),
+                open_ if one.drifted is None else told,
+                one.severity,
+            )
+        )
+    return table((text.clean(by), "reference rows", "current rows", "moved (PSI)", "severity"), rows, right=(1, 2))
