@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from opsconsole.cli.base import Session, as_dict, emit, json_option, pass_session
+from opsconsole.ground import text
+from opsconsole.store.connection import FILE_NAME, open_store
+
+if TYPE_CHECKING:
+    from opsconsole.lifecycle.monitor_needs import Lack
 
 
 @click.group("config")
@@ -35,16 +42,34 @@ def show(session: Session, as_json: bool) -> None:
 @json_option
 @pass_session
 def validate(session: Session, as_json: bool) -> None:
-    """Check the file; exit code 3 with file, line and key when it does not hold."""
+    """Check the file; exit code 3 with file, line and key when it does not hold.
+
+    Besides, say what each monitor lacks before its first check: that is no error of the file, and exit 0.
+    """
     config = session.workspace.config
+    lacking = _lacks(session) if config.monitors else []
     data = {
         "path": str(session.workspace.file),
         "valid": True,
         "repos": len(config.repos),
         "models": len(config.models),
         "monitors": len(config.monitors),
+        "lacks": lacking,
     }
-    emit(data, f"{session.workspace.file} holds", as_json=as_json)
+    lines = [f"{session.workspace.file} holds"]
+    lines += [text.clean(f"monitors.{one.monitor}.{one.key}: {one.detail}") for one in lacking]
+    emit(data, lines, as_json=as_json)
+
+
+def _lacks(session: Session) -> list[Lack]:
+    """Ask what is known of versions only where there is a store already."""
+    from opsconsole.lifecycle.monitor_needs import lacks
+
+    workspace = session.workspace
+    if not (workspace.state / FILE_NAME).exists():
+        return lacks(workspace, None)
+    with open_store(workspace.state, readonly=True) as store:
+        return lacks(workspace, store)
 
 
 @config_command.command("schema")

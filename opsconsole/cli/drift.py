@@ -38,7 +38,9 @@ def drift_command() -> None:
 )
 @click.option("--by", metavar="COLUMN", help="Besides, compare each value of this column with itself.")
 @json_option
+@pass_session
 def compare_files(
+    session: Session,
     reference: str,
     current: str,
     exact: bool,
@@ -57,7 +59,7 @@ def compare_files(
 
     names = tuple(name.strip() for name in (columns or "").split(",") if name.strip())
     choice = Choice(names, frozenset(ignore), frozenset(ids))
-    found = compare(reference, current, exact=exact, choice=choice)
+    found = compare(reference, current, exact=exact, choice=choice, programs=not session.readonly)
     lines = comparison_lines(found)
     if by is None:
         emit(found, lines, as_json=as_json)
@@ -174,7 +176,11 @@ def report_monitor(session: Session, monitor: str, limit: int, per: str | None, 
         "largest PSI",
         "severity",
     )
-    human = table(head, rows, right=(2, 3, 4, 6, 7)) if rows else "no chunks yet: opsconsole drift check " + monitor
+    human = (
+        table(head, rows, right=(2, 3, 4, 6, 7))
+        if rows
+        else f"no chunks yet: opsconsole drift check {text.clean(monitor)}"
+    )
     emit(found, human, as_json=as_json)
 
 
@@ -229,7 +235,8 @@ def check_lines(found: CheckResult) -> list[str]:
         lines.append(f"{text.plural(found.unchanged, 'chunk')} judged before, unchanged")
     lines += [f"note: {text.clean(note)}" for note in found.notes]
     for alert in found.alerts:
-        lines += ["", f"{alert.severity}  alert {alert.id}  {alert.model} v{alert.version}  {alert.state}"]
+        model = f"{text.clean(alert.model)} v{alert.version}"
+        lines += ["", f"{alert.severity}  alert {alert.id}  {model}  {alert.state}"]
         lines += [f"  {text.clean(sentence)}" for sentence in alert.words]
     return lines
 

@@ -62,9 +62,10 @@ def explain_chunk(session: Session, monitor: str, chunk: str | None, as_json: bo
     found = explain_monitor(session.workspace, session.store, monitor, chunk)
     rows = [(one.name, text.decimals(one.importance), text.decimals(one.alone)) for one in found.columns]
     told = f"CI {text.decimals(found.low)}–{text.decimals(found.high)}, from {text.count(found.rows_reference)} rows of the"
+    chunk_rows = f"{text.count(found.rows_current)} of {text.clean(found.chunk)}"
     lines = [
         *(text.clean(sentence) for sentence in found.words),
-        f"{told} reference and {text.count(found.rows_current)} of {found.chunk}",
+        f"{told} reference and {chunk_rows}",
         "",
         *table(("column", "AUC it is worth", "AUC alone"), rows, right=(1, 2)),
     ]
@@ -87,7 +88,7 @@ def replay_settings(session: Session, monitor: str, as_json: bool) -> int:
         (one.label, one.severity, "performance" if one.performance else "", text.clean(", ".join(one.columns)))
         for one in found.would_alert
     ]
-    lines = [*found.words]
+    lines = [text.clean(sentence) for sentence in found.words]
     if rows:
         lines += ["", *table(("window", "severity", "", "columns"), rows)]
     emit(found, lines, as_json=as_json)

@@ -86,7 +86,7 @@ def check(
 
     Raises NotFoundError, ConfigError, and DataError for data that cannot be read; chunks judged before it are kept.
     """
-    monitor = monitor_of(workspace, name)
+    monitor = monitor_of(workspace, name, readonly=store.readonly)
     if (subject.model, subject.alias) != (monitor.model, monitor.alias):
         raise UsageError(
             f"monitor `{name}` watches {monitor.model}@{monitor.alias}, not {subject.model}@{subject.alias}"
@@ -133,7 +133,7 @@ def _result(store: Store, name: str, subject: Subject, done: _Done) -> CheckResu
 
 def production_of(monitor: Monitor, store: Store, subject: Subject, data: str | Path | None = None) -> Production:
     """Read the production rows with their scores, and the labels that were brought later."""
-    source = open_source(data or monitor.config.current, base=monitor.root)
+    source = open_source(data or monitor.config.current, base=monitor.root, programs=monitor.programs)
     batches = baseline_store.predictions(store, monitor.model)
     return with_labels(monitor, store, read_production(monitor, source, batches, subject.version))
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from opsconsole.drift.data.sources import DataError, DataFile, Source
 from opsconsole.drift.facts import Effect, fits
 from opsconsole.drift.fitted import Fitted
-from opsconsole.drift.kinds import kind_of
+from opsconsole.drift.kinds import as_floats, kind_of
 from opsconsole.drift.measures.structure import StructureTally
 from opsconsole.drift.monitors import Monitor
 from opsconsole.drift.performance.loss_tally import LossTally
@@ -22,7 +22,6 @@ from opsconsole.drift.production.outcomes import as_text, joined
 from opsconsole.drift.production.owners import Owned, Owners
 from opsconsole.drift.production.reading import Production
 from opsconsole.drift.sketches.layout import Layout, Tally, layout_of
-from opsconsole.drift.sketches.reading import as_floats
 from opsconsole.drift.sketches.sketch import TableSketch
 from opsconsole.ground.nouns import ColumnKind
 

@@ -86,13 +86,18 @@ ALL = Choice()
 
 
 def compare(
-    reference_file: str | Path, current_file: str | Path, *, exact: bool = False, choice: Choice = ALL
+    reference_file: str | Path,
+    current_file: str | Path,
+    *,
+    exact: bool = False,
+    choice: Choice = ALL,
+    programs: bool = True,
 ) -> Comparison:
-    """Compare two data files (or folders, or globs) column by column.
+    """Compare two data files (or folders, or globs) column by column; without ``programs`` no command is run.
 
     Raises DataError for files that cannot be read, hold no rows, or lack a column of the ``choice``.
     """
-    reference, current = open_source(reference_file), open_source(current_file)
+    reference, current = (open_source(one, programs=programs) for one in (reference_file, current_file))
     choice.require(reference, current)
     return compare_sources(reference, current, exact=exact, choice=choice)
 

@@ -57,7 +57,7 @@ def explain(workspace: Workspace, store: Store, name: str, subject: Subject, chu
 
     Rows of reference and chunk are read again, at most ten thousand of each are learned from.
     """
-    monitor = monitor_of(workspace, name)
+    monitor = monitor_of(workspace, name, readonly=store.readonly)
     production = production_of(monitor, store, subject)
     baseline = baselines.baseline(store, name, subject.version)
     if baseline is None or subject.version not in production.scored:

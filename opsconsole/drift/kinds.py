@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+UNITS_A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+
+
 def kind_of(kind: pa.DataType) -> ColumnKind | None:
     """Return how values of an Arrow type are compared; None for the type of a column without any value."""
     import pyarrow.types as pt
@@ -54,3 +57,20 @@ def named_zone(zone: str) -> str:
     except (ZoneInfoNotFoundError, ValueError):
         return "UTC"
     return zone
+
+
+def as_floats(column: pa.Array) -> pa.Array:
+    """Return numbers, times of day and durations as float64, the latter in seconds; what is missing stays so."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.types as pt
+
+    kind = column.type
+    if pt.is_dictionary(kind):
+        return as_floats(column.dictionary_decode())
+    if pt.is_decimal(kind):  # by its digits: pyarrow's own way makes 19.990000000000002 of 19.99
+        return column.cast(pa.string()).cast(pa.float64())
+    if pt.is_time(kind) or pt.is_duration(kind):
+        counted = column.cast(pa.int32() if pt.is_time32(kind) else pa.int64()).cast(pa.float64(), safe=False)
+        return pc.divide(counted, float(UNITS_A_SECOND[kind.unit]))
+    return column.cast(pa.float64(), safe=False)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from opsconsole.drift.sketches.reading import as_floats
+from opsconsole.drift.kinds import as_floats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

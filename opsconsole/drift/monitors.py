@@ -62,6 +62,8 @@ class Monitor:
     metric: Metric | None
     floor: Floor | None
     persistence: int
+    programs: bool = True
+    """Whether sources may be what a program prints: in a read-only session nothing is run."""
 
     @property
     def options(self) -> Options:
@@ -99,7 +101,7 @@ class Monitor:
         return self.outcomes | {self.config.id, self.config.time, *self.config.ignore}
 
 
-def monitor_of(workspace: Workspace, name: str) -> Monitor:
+def monitor_of(workspace: Workspace, name: str, *, readonly: bool = False) -> Monitor:
     """Return a monitor of the configuration; NotFoundError, or ConfigError when a part of it makes no sense."""
     config = workspace.config.monitors.get(name)
     if config is None:
@@ -125,6 +127,7 @@ def monitor_of(workspace: Workspace, name: str) -> Monitor:
         metric=None if performance is None else metric_of(performance.metric, task, f"{where}.metric"),
         floor=None if performance is None else parse_floor(performance.floor, f"{where}.floor"),
         persistence=1 if performance is None else performance.chunks,
+        programs=not readonly,
     )
 
 

@@ -220,7 +220,7 @@ def evaluation_rows(monitor: Monitor, subject: Subject, current: Source) -> Refe
 def source_rows(monitor: Monitor, location: str, current: Source) -> Reference:
     """Take all rows of a source; labels and scores where it has them."""
     config = monitor.config
-    source = spelled_as(open_source(location, base=monitor.root), current)
+    source = spelled_as(open_source(location, base=monitor.root, programs=monitor.programs), current)
     source = source.as_text(monitor.texts_of(config.label, config.score))
     kept = _Gathering(monitor, inputs(monitor, source, current), source)
     extra = [name for name in (config.label, config.score) if name is not None]

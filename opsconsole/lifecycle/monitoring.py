@@ -63,7 +63,9 @@ def replay_monitor(workspace: Workspace, store: Store, name: str) -> Replay:
     if stored is not None and fits(monitor, stored):
         baseline = stored
     else:
-        baseline = draft_baseline(monitor, subject, open_source(monitor.config.current, base=monitor.root))
+        baseline = draft_baseline(
+            monitor, subject, open_source(monitor.config.current, base=monitor.root, programs=monitor.programs)
+        )
     usual = sorted(chunk.rows for chunk in chunks.chunks(store, name, version=baseline.version) if not chunk.partial)
     return replay(against_of(monitor, baseline), rows=usual[len(usual) // 2] if usual else None)
 
@@ -115,7 +117,7 @@ def take_baseline_back(workspace: Workspace, store: Store, name: str, reason: st
 
 def _watched(workspace: Workspace, store: Store, name: str) -> tuple[Monitor, Subject]:
     subject = subject_of(workspace, store, name)
-    return monitor_of(workspace, name), subject
+    return monitor_of(workspace, name, readonly=store.readonly), subject
 
 
 def _held(workspace: Workspace, store: Store, name: str) -> tuple[Monitor, Baseline, Subject]:

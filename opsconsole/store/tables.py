@@ -6,6 +6,7 @@ Only reading: the file is opened read-only and a table's name is quoted, never t
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,10 @@ from opsconsole.ground.errors import NotFoundError, StoreError
 
 LOCKED_S = 5.0
 """How long to wait for a writer that holds the whole database."""
+VIEW_S = 60.0
+"""How long a view may take to give one answer or its next rows: one that calls itself has no end, a table has."""
+STEPS = 100_000
+"""Steps of SQLite's machine between two looks at the clock: some milliseconds."""
 SURVEYED_COLUMNS = 500
 """A query's result may have 2,000 columns; each surveyed one takes two."""
 
@@ -46,9 +51,12 @@ def survey(path: Path, table: str) -> Survey:
     """Count a table's rows and find what each column holds; NotFoundError, or StoreError with a hint."""
     with _opened(path) as connection:
         names = _columns(connection, path, table)
+        limit = _limited(connection, table)
         found: list[ColumnContent] = []
         for first in range(0, len(names), SURVEYED_COLUMNS):
+            limit.begin()
             found += _contents(connection, table, names[first : first + SURVEYED_COLUMNS])
+        limit.begin()
         (number,) = connection.execute(f"SELECT count(*) FROM {_quoted(table)}").fetchone()  # noqa: S608 - quoted
         return Survey(int(number), tuple(found))
 
@@ -90,9 +98,35 @@ def rows(path: Path, table: str, columns: list[str], size: int) -> Iterator[list
     names = ", ".join(_quoted(name) for name in columns)
     with _opened(path) as connection:
         _columns(connection, path, table)
+        limit = _limited(connection, table)
         cursor = connection.execute(f"SELECT {names} FROM {_quoted(table)}")  # noqa: S608 - quoted
         while batch := cursor.fetchmany(size):
             yield batch
+            limit.begin()
+
+
+class _Limit:
+    """Ends a query that gives nothing for too long."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self.begin()
+
+    def begin(self) -> None:
+        """Let the time run anew."""
+        self._deadline = None if self._seconds is None else time.monotonic() + self._seconds
+
+    def passed(self) -> bool:
+        """Whether it is over."""
+        return self._deadline is not None and time.monotonic() > self._deadline
+
+
+def _limited(connection: sqlite3.Connection, table: str) -> _Limit:
+    """Give what is no plain table a limit of time."""
+    known = connection.execute("SELECT type FROM sqlite_master WHERE lower(name) = lower(?)", (table,)).fetchone()
+    limit = _Limit(None if known == ("table",) else VIEW_S)
+    connection.set_progress_handler(limit.passed, STEPS)
+    return limit
 
 
 @contextmanager
@@ -105,10 +139,13 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
             yield connection
     except sqlite3.Error as error:
         said = str(error)
+        if said == "interrupted":
+            said = f"interrupted: the view gave nothing for {VIEW_S:g} s"
         hints = {
             "locked": "another process holds the database; try again when it is done",
             "not a database": "sqlite:PATH?table=NAME needs a SQLite file",
             "UTF-8": "convert the text of that column",
+            "interrupted": "has the view an end? CREATE TABLE … AS SELECT keeps the rows of one that takes long",
         }
         hint = next((hints[key] for key in hints if key in said), "is the file whole, and may it be read?")
         raise StoreError(f"{path}: {said}", hint=hint) from error

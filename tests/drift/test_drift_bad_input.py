@@ -318,6 +318,21 @@ def test_a_sqlite_source_that_is_none_lacks_its_table_or_is_locked_is_said_so(
         assert "another process" in refused("sqlite:good.db?table=other", tmp_path, "database is locked").hint
 
 
+@pytest.mark.parametrize("ends", ["", " WHERE n < 0", " LIMIT 20000"])
+def test_a_view_without_end_is_ended_by_time_and_said_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    monkeypatch.setattr(tables, "VIEW_S", 20.0 if "LIMIT" in ends else 0.1)
+    with closing(sqlite3.connect(tmp_path / "rows.db")) as connection:
+        numbers_ = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT n FROM c"
+        connection.execute(f"CREATE VIEW endless AS {numbers_}{ends}")
+    if "LIMIT" in ends:
+        assert len(rows(open_source("sqlite:rows.db?table=endless", base=tmp_path))["n"]) == 20_000
+    else:
+        error = refused("sqlite:rows.db?table=endless", tmp_path, r"the view gave nothing for 0\.1 s")
+        assert "has the view an end?" in error.hint
+
+
 def test_text_in_sqlite_that_is_not_utf8_is_named_with_its_column(tmp_path: Path) -> None:
     path = tmp_path / "latin.db"
     with closing(sqlite3.connect(path)) as connection:

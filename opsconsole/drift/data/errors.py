@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from opsconsole.ground import text
 from opsconsole.ground.errors import UsageError
@@ -36,6 +38,11 @@ def explained(name: str) -> Iterator[None]:
 def shown(value: object) -> str:
     """Return a value from outside as one harmless, short piece of a message."""
     return text.clean(str(value), limit=SHOWN)
+
+
+def told(path: str | Path) -> str:
+    """Return a path as text that can be written anywhere: bytes of its name that are none become signs for that."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def read_as_text(name: str, column: str, row: int, value: object, others: str) -> str:

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 from opsconsole.drift.data.commands import COMMAND, open_command
 from opsconsole.drift.data.csvs import CSV_SUFFIXES, TSV_SUFFIXES, open_csv
 from opsconsole.drift.data.encodings import CONVERT
-from opsconsole.drift.data.errors import DataError
+from opsconsole.drift.data.errors import DataError, shown, told
 from opsconsole.drift.data.files import DataFile, Reader, described
 from opsconsole.drift.data.jsons import open_json
 from opsconsole.drift.data.parquets import PARQUET_SUFFIXES, open_parquet
 from opsconsole.drift.data.places import SUFFIXES, find_files
 from opsconsole.drift.data.settling import unsettled
 from opsconsole.drift.data.tables import SQLITE, open_table
+from opsconsole.ground.errors import RefusedError
 from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:
@@ -108,15 +109,21 @@ class Source:
                     yield Batch(file, table)
 
 
-def open_source(location: str | Path, *, base: Path | None = None) -> Source:
+def open_source(location: str | Path, *, base: Path | None = None, programs: bool = True) -> Source:
     """Find what ``location`` names, relative to ``base``, and read its columns.
 
-    Raises NotFoundError, and DataError for what cannot be read or is still being written.
+    Raises NotFoundError, DataError for what cannot be read or is still being written, and RefusedError for a command
+    where no ``programs`` are to run.
     """
     text, folder = str(location), base or Path.cwd()
     notes: tuple[str, ...] = ()
     left_out = False
     if text.startswith(COMMAND):
+        if not programs:
+            raise RefusedError(
+                f"{shown(text)}: refused, this session is read-only and runs no programs",
+                hint="start without --readonly, or name the rows as a file",
+            )
         files = [open_command(text, folder)]
     elif text.startswith(SQLITE):
         files = [open_table(text, folder)]
@@ -127,7 +134,7 @@ def open_source(location: str | Path, *, base: Path | None = None) -> Source:
         notes = found.notes + notes
         files = [_open_file(path) for path in whole]
     read = tuple(note for file in files for note in file.reader.notes)
-    return Source(text, tuple(files), notes + read, left_out)
+    return Source(told(text), tuple(files), notes + read, left_out)
 
 
 def _settled(paths: list[Path]) -> tuple[list[Path], tuple[str, ...]]:
@@ -140,7 +147,7 @@ def _settled(paths: list[Path]) -> tuple[list[Path], tuple[str, ...]]:
 
 
 def _open_file(path: Path) -> DataFile:
-    name, lower = str(path), path.name.lower()
+    name, lower = told(path), path.name.lower()
     if not lower.endswith(SUFFIXES):
         raise DataError(f"{name}: not a known kind of data file", hint=f"known: {', '.join(SUFFIXES)}")
     try:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from opsconsole.drift.sketches.reading import as_floats
+from opsconsole.drift.kinds import as_floats
 from opsconsole.drift.threads import one_thread
 from opsconsole.ground.nouns import ColumnKind
 

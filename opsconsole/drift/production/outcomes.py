@@ -11,9 +11,8 @@ import pyarrow.types as pt
 
 from opsconsole.drift.data.errors import DataError
 from opsconsole.drift.data.files import DataFile
-from opsconsole.drift.kinds import is_vector
+from opsconsole.drift.kinds import as_floats, is_vector
 from opsconsole.drift.monitors import Monitor
-from opsconsole.drift.sketches.reading import as_floats
 from opsconsole.ground.nouns import ModelTask
 
 if TYPE_CHECKING:

@@ -9,14 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from opsconsole.drift.kinds import named_zone
+from opsconsole.drift.kinds import as_floats, named_zone
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-
-UNITS_A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 def present_floats(column: pa.Array) -> Floats:
@@ -39,21 +37,6 @@ def present_floats(column: pa.Array) -> Floats:
         if missing.any():
             floats = floats[~missing]
     return floats
-
-
-def as_floats(column: pa.Array) -> pa.Array:
-    """Return numbers, times of day and durations as float64, the latter in seconds; what is missing stays so."""
-    kind = column.type
-    if pt.is_dictionary(kind):
-        return as_floats(column.dictionary_decode())
-    if pt.is_decimal(
-        kind
-    ):  # by its digits: pyarrow's own way multiplies by a power of ten, and 19.99 is 19.990000000000002
-        return column.cast(pa.string()).cast(pa.float64())
-    if pt.is_time(kind) or pt.is_duration(kind):
-        counted = column.cast(pa.int32() if pt.is_time32(kind) else pa.int64()).cast(pa.float64(), safe=False)
-        return pc.divide(counted, float(UNITS_A_SECOND[kind.unit]))
-    return column.cast(pa.float64(), safe=False)
 
 
 def value_counts(column: pa.Array) -> dict[str, int]:
