@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import csv
 import json
 import random
@@ -108,10 +109,11 @@ def month(root: Path, number: int, *, skill: float) -> None:
         writer = csv.writer(file)
         writer.writerow(["row_id", "at", "a", "score", "late"])
         start = datetime(2013, number, 1, tzinfo=UTC)
+        step = timedelta(days=calendar.monthrange(2013, number)[1]) / 500
         for row in range(500):
             late = row % 3 == 0
             score = 1 / (1 + 2.718281828 ** -(skill * late + chance.gauss(-skill / 2, 1)))
-            at = (start + timedelta(minutes=row * 80)).isoformat()
+            at = (start + row * step).isoformat()
             writer.writerow([f"p{number}-{row}", at, chance.gauss(0, 1), score, int(late)])
 
 

@@ -91,6 +91,7 @@ class _Counting:
             name for name, one in reference.columns.items() if one.kind in {ColumnKind.CATEGORICAL, ColumnKind.TEXT}
         }
         self.texts = texts | (set(monitor.config.slices) - set(reference.columns))
+        self.flags = {name for name, one in reference.columns.items() if one.kind is ColumnKind.BOOLEAN}
         self.left = set(range(len(owners.sizes)))
         self.running: dict[int, _Running] = {}
         self.later: set[int] = set()
@@ -105,7 +106,7 @@ class _Counting:
 
     def _file(self, file: DataFile, first: int, after: int) -> Iterator[tuple[int, Counted]]:
         monitor, layouts = self.monitor, self.layouts
-        file = file.as_text(self.texts)
+        file = file.as_text(self.texts).as_flags(self.flags)
         lost = _lost(monitor, file, self.reference)
         wanted = [name for name in file.kinds if name not in lost and _needed(monitor, name, layouts)]
         place = first

@@ -104,7 +104,9 @@ def compare(
 
 def compare_sources(reference: Source, current: Source, *, exact: bool = False, choice: Choice = ALL) -> Comparison:
     """Compare two sources column by column; text is text on both sides where one says that it is."""
-    reference, current = reference.as_text(current.texts(typed=True)), current.as_text(reference.texts())
+    reference = reference.spelled_as(current)
+    current = current.as_text(reference.of_kind(ColumnKind.CATEGORICAL, typed=False))
+    current = current.as_flags(reference.of_kind(ColumnKind.BOOLEAN, typed=False))
     kinds, current_kinds = (
         {name: side.kinds[name] for name in choice.names(side.kinds)} for side in (reference, current)
     )

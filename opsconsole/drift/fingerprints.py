@@ -98,7 +98,7 @@ def inputs_of(monitor: Monitor, store: Store, subject: Subject, stamps: Mapping[
         REVISION,
         monitor.config,
         monitor.persistence,
-        monitor.task,
+        (monitor.task, monitor.positive, monitor.logits),
         subject,
         list(stamps.items()),
         [(one.id, one.file_digest) for one in baselines.predictions(store, monitor.model)],

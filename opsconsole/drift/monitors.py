@@ -62,6 +62,10 @@ class Monitor:
     metric: Metric | None
     floor: Floor | None
     persistence: int
+    positive: str | None = None
+    """The label that counts as 1 for a binary model, as one spells it; None: labels are 0 and 1, or false and true."""
+    logits: bool = False
+    """Whether scores are log-odds, brought to probabilities as they are read."""
     programs: bool = True
     """Whether sources may be what a program prints: in a read-only session nothing is run."""
 
@@ -82,7 +86,8 @@ class Monitor:
         config, options = self.config, self.options
         which = (config.reference, config.id, config.time, config.score, config.label, config.columns, config.ignore)
         how = (config.chunk, config.least, config.slices, config.season, config.structure, config.estimate)
-        performance = (self.task.value, None if self.metric is None else self.metric.name, options)
+        metric = None if self.metric is None else self.metric.name
+        performance = (self.task.value, metric, options, self.positive, self.logits)
         return hashlib.sha256(repr((which, how, performance)).encode()).hexdigest()[:16]
 
     @property
@@ -113,7 +118,7 @@ def monitor_of(workspace: Workspace, name: str, *, readonly: bool = False) -> Mo
             hint=f'chunk = "{FITTING[config.season][-1]}" has one of each',
         )
     model, _, alias = config.model.partition("@")
-    task = workspace.config.models[model].task
+    task, positive = workspace.config.models[model].task, workspace.config.models[model].positive
     where = f"{workspace.file}: monitors.{name}.performance"
     performance = config.performance
     return Monitor(
@@ -127,8 +132,17 @@ def monitor_of(workspace: Workspace, name: str, *, readonly: bool = False) -> Mo
         metric=None if performance is None else metric_of(performance.metric, task, f"{where}.metric"),
         floor=None if performance is None else parse_floor(performance.floor, f"{where}.floor"),
         persistence=1 if performance is None else performance.chunks,
+        positive=None if positive is None else _spelled(positive),
+        logits=workspace.config.models[model].scores == "logit",
         programs=not readonly,
     )
+
+
+def _spelled(label: str | float) -> str:
+    """Return a label of the configuration as columns that are read as text spell it."""
+    if isinstance(label, bool):
+        return str(label).lower()
+    return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label).strip()
 
 
 def parse_floor(text: float | str, where: str) -> Floor:

@@ -201,7 +201,7 @@ def evaluation_rows(monitor: Monitor, subject: Subject, current: Source) -> Refe
     files = tuple(file for path in subject.data for file in open_source(path, base=monitor.root).files)
     source = Source(", ".join(str(path) for path in subject.data), files)
     source.require([monitor.config.id])
-    source = spelled_as(source, current).as_text([monitor.config.id], keys=True)
+    source = source.spelled_as(current).as_text([monitor.config.id], keys=True)
     kept = _Gathering(monitor, inputs(monitor, source, current), source)
     for batch in source.batches([*kept.columns, monitor.config.id]):
         match = pc.index_in(as_text(batch.table.column(monitor.config.id)), value_set=rows.ids)
@@ -220,7 +220,7 @@ def evaluation_rows(monitor: Monitor, subject: Subject, current: Source) -> Refe
 def source_rows(monitor: Monitor, location: str, current: Source) -> Reference:
     """Take all rows of a source; labels and scores where it has them."""
     config = monitor.config
-    source = spelled_as(open_source(location, base=monitor.root, programs=monitor.programs), current)
+    source = open_source(location, base=monitor.root, programs=monitor.programs).spelled_as(current)
     source = source.as_text(monitor.texts_of(config.label, config.score))
     kept = _Gathering(monitor, inputs(monitor, source, current), source)
     extra = [name for name in (config.label, config.score) if name is not None]
@@ -248,11 +248,6 @@ def production_rows(monitor: Monitor, production: Production, rows: Rows, origin
                 kept.add(file, table, mine.labels, mine.scores, mine.probabilities)
             place = until
     return kept.result(origin)
-
-
-def spelled_as(reference: Source, current: Source) -> Source:
-    """Return a reference with those columns as they are spelled that are text on the other side."""
-    return reference.as_text(current.texts(typed=True))
 
 
 def read_evaluated(monitor: Monitor, path: Path) -> Evaluated:

@@ -170,6 +170,23 @@ def test_text_that_looks_like_something_else_keeps_its_spelling(tmp_path: Path, 
     assert found.columns[0].kind is ColumnKind.CATEGORICAL
 
 
+def test_flags_are_the_same_as_true_and_as_one(tmp_path: Path) -> None:
+    flags = [place % 3 == 0 for place in range(NUMBER)]
+    mine = parquet(tmp_path / "mine.parquet", flags)
+    calm(mine, text(tmp_path / "words.csv", [str(one) for one in flags]))
+    calm(mine, text(tmp_path / "numbers.csv", [str(int(one)) for one in flags]))
+    calm(tmp_path / "words.csv", tmp_path / "numbers.csv")
+    many = text(tmp_path / "many.csv", [str(place % 3) for place in range(NUMBER)])
+    assert compare(mine, many).columns[0].effect == "type_changed"
+
+
+def test_vectors_are_the_same_however_their_lists_are_packed(tmp_path: Path) -> None:
+    values = np.random.default_rng(2).normal(size=(NUMBER, 3)).tolist()
+    mine = parquet(tmp_path / "mine.parquet", pa.array(values, pa.list_(pa.float64())))
+    for kind in (pa.large_list(pa.float64()), pa.list_view(pa.float64()), pa.list_(pa.float64(), 3)):
+        calm(mine, parquet(tmp_path / "theirs.parquet", pa.array(values, kind)))
+
+
 def test_a_spelling_of_missing_is_text_in_quotes_and_missing_without(tmp_path: Path) -> None:
     words = ["NA", "ZA", "null", "None"] * 300
     quoted = text(tmp_path / "quoted.csv", [f'"{one}"' for one in words])

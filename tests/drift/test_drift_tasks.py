@@ -124,3 +124,42 @@ def test_a_score_that_is_not_finite_counts_as_not_scored(tmp_path: Path) -> None
     lines(live, tmp_path / "live.csv")
     found = checked(tmp_path, task="regression", chunk="month", metric="mae", floor="9", suffix=".csv")
     assert found.chunks[0].rows == 998
+
+
+@pytest.mark.parametrize(
+    ("words", "positive"),
+    [((0, 1), None), ((1, 2), "2"), ((-1, 1), "1"), (("no", "yes"), '"yes"'), (("yes", "no"), '"no"'), ((1, 2), "1")],
+)
+@pytest.mark.parametrize("scores", ["probability", "logit"])
+def test_labels_are_what_the_models_positive_label_says_and_logits_are_probabilities(
+    tmp_path: Path, words: tuple[object, object], positive: str | None, scores: str
+) -> None:
+    flipped = positive == "1" and words == (1, 2)
+    for name, seed in (("reference.csv", 1), ("live.csv", 2)):
+        random = np.random.default_rng(seed)
+        chance = 1 / (1 + np.exp(-random.normal(0, 2, 3000)))
+        truth = random.random(3000) < chance
+        said = chance if scores == "probability" else np.log(chance / (1 - chance))
+        said = (1 - chance if scores == "probability" else -said) if flipped else said
+        at = np.datetime64("2013-06-03T00:00:00") + np.timedelta64(10, "m") * np.arange(3000)
+        found = [
+            {"at": time, "truth": words[int(was)], "said": value, "row_id": index}
+            for index, (time, was, value) in enumerate(zip(at, truth, said, strict=True))
+        ]
+        lines(found, tmp_path / name)
+    plain = f"positive = {positive}\n" if positive is not None else ""
+    config = CONFIG.format(
+        task="binary", chunk="week", metric="auc", floor="reference - 0.05", reference="reference.csv"
+    )
+    told = f'{plain}scores = "{scores}"\n[monitors.m]'
+    (tmp_path / "opsconsole.toml").write_text(config.replace("[monitors.m]", told))
+    workspace = open_workspace(tmp_path)
+    with open_store(workspace.state) as store:
+        checked_ = check(workspace, store, "m", Subject("m", "production", 1))
+    assert not [note for note in checked_.notes if "left out" in note]
+    first = checked_.chunks[0]
+    assert first.labels == first.rows
+    assert first.realised is not None
+    assert 0.8 < first.realised < 0.9
+    assert first.severity is Severity.OK
+    assert first.estimated is None or abs(first.estimated.value - first.realised) < 0.05

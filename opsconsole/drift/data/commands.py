@@ -44,6 +44,11 @@ class SpooledReader:
         assert isinstance(self._reader, Spelled)
         return SpooledReader(self._spool, self._reader.as_text(names, keys=keys))
 
+    def as_flags(self, names: Iterable[str]) -> SpooledReader:
+        """Return a reader of the same file that gives columns of 1 and 0 as true and false."""
+        assert isinstance(self._reader, Spelled)
+        return SpooledReader(self._spool, self._reader.as_flags(names))
+
 
 def open_command(location: str, base: Path) -> DataFile:
     """Run ``command:PROGRAM ARGUMENTS`` in ``base``, without a shell, and read what it prints."""

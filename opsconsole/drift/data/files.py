@@ -49,6 +49,9 @@ class Spelled(Reader, Protocol):
         As ``keys`` they are to meet those of other files: 12.0 still is 12.
         """
 
+    def as_flags(self, names: Iterable[str]) -> Reader:
+        """Return a reader that gives those columns as true and false that spell it as 1 and 0, in all their rows."""
+
 
 @dataclass(frozen=True)
 class DataFile:
@@ -87,6 +90,15 @@ class DataFile:
         if not wanted or not isinstance(self.reader, Spelled):
             return self
         reader = self.reader.as_text(wanted, keys=keys)
+        found = {name: kind_of(reader.schema.field(name).type) for name in wanted}
+        return replace(self, reader=reader, kinds=self.kinds | found)
+
+    def as_flags(self, names: Iterable[str]) -> DataFile:
+        """Return the file with columns of 1 and 0 as true and false, where its format leaves open what they are."""
+        wanted = [name for name in names if self.kinds.get(name) is ColumnKind.NUMERIC]
+        if not wanted or not isinstance(self.reader, Spelled):
+            return self
+        reader = self.reader.as_flags(wanted)
         found = {name: kind_of(reader.schema.field(name).type) for name in wanted}
         return replace(self, reader=reader, kinds=self.kinds | found)
 

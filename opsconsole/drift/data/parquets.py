@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from opsconsole.drift.data.errors import DataError, explained
 from opsconsole.drift.data.files import BATCH_ROWS
-from opsconsole.drift.kinds import is_vector, kind_of
-from opsconsole.ground.nouns import ColumnKind
+from opsconsole.drift.kinds import is_vector
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,8 +40,10 @@ class ParquetReader:
         """Stream some columns, text as dictionaries."""
         import pyarrow.parquet as pq
 
+        from opsconsole.drift.data.plain_types import plain_type
+
         texts = [name for name in columns if name in self.encoded]
-        vectors = any(is_vector(self.schema.field(name).type) for name in columns)
+        vectors = any(is_vector(plain_type(self.schema.field(name).type)) for name in columns)
         rows = BATCH_ROWS // VECTOR_SHARE if vectors else BATCH_ROWS
         with pq.ParquetFile(self.path, read_dictionary=texts, pre_buffer=False, buffer_size=BUFFER_BYTES) as parquet:
             yield from parquet.iter_batches(batch_size=rows, columns=columns)
@@ -69,6 +70,10 @@ def open_parquet(path: Path, name: str) -> ParquetReader:
 
 def _encoded(file: pq.ParquetFile) -> frozenset[str]:
     """Return the text columns of few values; building a dictionary of ids costs five times what reading them does."""
+    import pyarrow.types as pt
+
+    from opsconsole.drift.data.plain_types import plain_schema
+
     metadata = file.metadata
     plain = set()
     if metadata.num_row_groups:
@@ -77,7 +82,8 @@ def _encoded(file: pq.ParquetFile) -> frozenset[str]:
             column = group.column(place)
             if column.total_uncompressed_size > INDEX_BYTES * max(column.num_values, 1):
                 plain.add(column.path_in_schema)
-    texts = {field.name for field in file.schema_arrow if kind_of(field.type) is ColumnKind.CATEGORICAL}
+    schema = plain_schema(file.schema_arrow)
+    texts = {field.name for field in schema if pt.is_string(field.type) or pt.is_dictionary(field.type)}
     return frozenset(texts - plain)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
@@ -68,9 +69,18 @@ def plain(column: pa.Array) -> pa.Array:
         return plain(pc.run_end_decode(column))
     if pt.is_dictionary(kind):
         return _plain_dictionary(column, wanted)
+    if pt.is_list_view(kind) or pt.is_large_list_view(kind):
+        return _plain_list(column)
     if pt.is_duration(kind):  # what is too long for nanoseconds is missing: three centuries
         return _within(column, kind).cast(wanted)
     return column.cast(wanted)
+
+
+def _plain_list(column: pa.Array) -> pa.ListArray:
+    """Put the lists of a view one after the other; pyarrow's own cast leaves out where the last one ends."""
+    lengths = pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False)
+    places = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(places), plain(column.flatten()), mask=column.is_null())
 
 
 def _within(column: pa.Array, kind: pa.DataType) -> pa.Array:

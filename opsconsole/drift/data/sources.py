@@ -76,13 +76,21 @@ class Source:
         wanted = list(names)
         return replace(self, files=tuple(file.as_text(wanted, keys=keys) for file in self.files))
 
-    def texts(self, *, typed: bool = False) -> set[str]:
-        """Return the columns that hold text in any file; ``typed``: in one whose format says so itself."""
+    def as_flags(self, names: Iterable[str]) -> Source:
+        """Return the source with columns of 1 and 0 as true and false, in files whose format leaves that open."""
+        wanted = list(names)
+        return replace(self, files=tuple(file.as_flags(wanted) for file in self.files))
+
+    def spelled_as(self, other: Source) -> Source:
+        """Return the source with those columns as text, or as true and false, that are so on the other side."""
+        return self.as_text(other.of_kind(ColumnKind.CATEGORICAL)).as_flags(
+            other.of_kind(ColumnKind.BOOLEAN, typed=False)
+        )
+
+    def of_kind(self, kind: ColumnKind, *, typed: bool = True) -> set[str]:
+        """Return the columns of a kind in any file; ``typed``: in one whose format says so itself."""
         return {
-            name
-            for file in self.files
-            for name, kind in file.kinds.items()
-            if kind is ColumnKind.CATEGORICAL and (file.typed or not typed)
+            name for file in self.files for name, own in file.kinds.items() if own is kind and (file.typed or not typed)
         }
 
     def require(self, columns: list[str]) -> None:

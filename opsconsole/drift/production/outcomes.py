@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+LABEL, SCORE = "label", "score"
+"""What evidence calls the columns of labels and scores."""
+
+
 def known(values: NDArray[Any]) -> NDArray[np.bool_]:
     """Return where a label or score is there."""
     if values.dtype == object:
@@ -52,16 +56,33 @@ def outcomes(monitor: Monitor, column: pa.Array, file: DataFile, name: str) -> N
     kind = column.type
     if pt.is_null(kind):
         return np.full(len(column), np.nan)
+    if monitor.positive is not None and name in {monitor.config.label, LABEL}:
+        return _is_positive(column, monitor.positive)
     if not (pt.is_boolean(kind) or pt.is_integer(kind) or pt.is_floating(kind) or pt.is_decimal(kind)):
         raise DataError(
             f"{file.name}: column `{name}` holds {_plain(kind)}, a {monitor.task.value} model needs numbers",
             hint=next(
                 (note for note in file.reader.notes if f"column `{name}`" in note),
-                "labels are 0 and 1 (or true and false), scores are probabilities",
+                "labels are 0 and 1 (or true and false, or the model's `positive` names one), scores are probabilities",
             ),
         )
     values: NDArray[Any] = as_floats(column).to_numpy(zero_copy_only=False)
+    return _probabilities(values) if monitor.logits and name in {monitor.config.score, SCORE} else values
+
+
+def _is_positive(column: pa.Array, positive: str) -> NDArray[Any]:
+    """Return 1 for the positive label and 0 for any other; however true and false are written, they are the same."""
+    words = pc.utf8_trim_whitespace(as_text(column))
+    flags = pc.is_in(words, value_set=pa.array(["True", "False", "TRUE", "FALSE"]))
+    found = pc.equal(pc.if_else(flags, pc.utf8_lower(words), words), positive)
+    values: NDArray[Any] = found.cast(pa.float64()).to_numpy(zero_copy_only=False)
     return values
+
+
+def _probabilities(logits: NDArray[Any]) -> NDArray[Any]:
+    with np.errstate(over="ignore"):
+        chances: NDArray[Any] = 1.0 / (1.0 + np.exp(-logits))
+    return chances
 
 
 def outcomes_in(monitor: Monitor, table: pa.RecordBatch, name: str | None, file: DataFile) -> NDArray[Any]:
