@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 import opsconsole
 from opsconsole.ground import actor, clock, errors
 from opsconsole.ground.errors import ExitCode, OpsconsoleError, UnreachableError
-from opsconsole.ground.files import digest_bytes, digest_file, digest_rows, locked, try_lock, write_atomically
+from opsconsole.ground.files import digest_bytes, digest_file, digest_rows, expanded, locked, try_lock, write_atomically
 from opsconsole.ground.http import get_json
 
 
@@ -205,3 +205,11 @@ def test_nobody_there_and_no_url_are_unreachable() -> None:
     for url in (f"http://127.0.0.1:{port}/", "nonsense", "http://[::1", "ftp://x/"):
         with pytest.raises(UnreachableError):
             get_json(url, timeout=1.0)
+
+
+def test_a_tilde_is_home_or_part_of_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert expanded("~/x") == tmp_path / "x"
+    assert expanded("~$rows.csv") == Path("~$rows.csv")
+    assert expanded("~nobody-of-that-name/x") == Path("~nobody-of-that-name/x")
+    assert expanded(Path("data/~x")) == Path("data/~x")

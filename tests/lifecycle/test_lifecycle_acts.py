@@ -124,7 +124,7 @@ def test_a_decision_against_a_champion_that_moved_since_is_not_offered(shop: Sho
 
 
 def test_the_newest_labelled_window_is_held_out(works: Bench) -> None:
-    with pytest.raises(RefusedError, match="has no window with labels"):
+    with pytest.raises(RefusedError, match="has no whole window with labels"):
         held_out_from(works.store, "watch")
     chunk(works.store, at(3))
     chunk(works.store, at(2))
