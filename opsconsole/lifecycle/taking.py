@@ -8,8 +8,9 @@ from pathlib import Path
 
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground.errors import OpsconsoleError, UsageError
-from opsconsole.ground.files import digest_file, fsync_directory
+from opsconsole.ground.files import BLOCK, digest_file, fsync_directory
 from opsconsole.ground.nouns import PipelineKind, RunState
+from opsconsole.ground.regular import is_there, open_regular
 from opsconsole.lifecycle.finished import FinishedRun, Write
 from opsconsole.lifecycle.ladders import ladder_of
 from opsconsole.registry.links import sync_link
@@ -82,7 +83,7 @@ class PredictionsTaker:
         if run.outcome.state is not RunState.PASSED or run.order.plan.kind is not PipelineKind.SCORE:
             return None
         source = next(
-            (path for name in ("parquet", "csv") if (path := run.folder.out / f"predictions.{name}").is_file()), None
+            (path for name in ("parquet", "csv") if is_there(path := run.folder.out / f"predictions.{name}")), None
         )
         if source is None:
             return None
@@ -97,7 +98,8 @@ class PredictionsTaker:
         workspace = run.workspace()
         target = workspace.evidence / relative
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        shutil.copyfile(source, target)
+        with open_regular(source) as reader, target.open("wb") as writer:
+            shutil.copyfileobj(reader, writer, BLOCK)
         fsync_directory(target.parent)
         digest, rows = digest_file(target), _rows(target)
         return lambda connection: baselines.record_predictions(

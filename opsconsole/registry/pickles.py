@@ -23,8 +23,9 @@ from opsconsole.registry.opcodes import imports_something
 
 NAMES = frozenset({".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle", ".pt", ".pth", ".p"})
 DEEPEST = 3
-MOST = 4 << 30
-"""Bytes that are unwrapped of one file, at most."""
+MOST = 1 << 30
+"""Bytes that are unwrapped of one file, at most; of a large one ``EXPANDED`` times its own size."""
+EXPANDED = 8
 HEAD = 1 << 16
 _BLOCK = 1 << 20
 _END_OF_ZIP = b"PK\x05\x06"
@@ -85,7 +86,7 @@ _WRAPPERS: tuple[tuple[bytes, Callable[[BinaryIO], object]], ...] = (
 class _Budget:
     """What may still be unwrapped of one file."""
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int) -> None:
         self._left = most
 
     def spend(self, size: int) -> None:
@@ -101,7 +102,8 @@ def is_pickle(path: Path) -> bool:
         return True
     with path.open("rb") as file:
         try:
-            return _holds_pickle(file, DEEPEST, _Budget(), wrapped=False)
+            most = max(MOST, EXPANDED * path.stat().st_size)
+            return _holds_pickle(file, DEEPEST, _Budget(most), wrapped=False)
         except _BROKEN:
             return True
 

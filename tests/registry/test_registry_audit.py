@@ -31,7 +31,7 @@ from opsconsole.config.schema import ModelConfig
 from opsconsole.ground import clock
 from opsconsole.ground.errors import UsageError
 from opsconsole.ground.nouns import Digest, GateOutcome
-from opsconsole.registry import opcodes
+from opsconsole.registry import opcodes, pickles
 from opsconsole.registry.audit import audit
 from opsconsole.registry.gates import artifact_gate
 from opsconsole.registry.pickles import is_pickle
@@ -291,3 +291,12 @@ def test_a_hostile_schema_is_refused_in_words_or_told_as_not_trusted(tmp_path: P
         archive.writestr("schema.json", schema)
     with contextlib.suppress(UsageError):  # which is words
         assert audit(tmp_path).untrusted
+
+
+def test_what_unpacks_to_more_than_is_looked_at_counts_as_a_pickle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bomb").write_bytes(gzip.compress(bytes(4 << 20)))
+    assert not is_pickle(tmp_path / "bomb")
+    monkeypatch.setattr(pickles, "MOST", 1 << 20)
+    assert is_pickle(tmp_path / "bomb")
