@@ -214,15 +214,24 @@ def own_rows(store: Store, model: str) -> dict[int, tuple[int, Digest]]:
     return {row["version"]: (row["rows"], Digest(row["rows_digest"])) for row in found}
 
 
-def beside(store: Store, model: str, champion: int) -> dict[int, tuple[dict[str, float], dict[str, float]]]:
+@dataclass(frozen=True)
+class Beside:
+    """Two versions' metrics on the same rows."""
+
+    rows: int
+    own: dict[str, float]
+    other: dict[str, float]
+
+
+def beside(store: Store, model: str, champion: int) -> dict[int, Beside]:
     """Return, of each version that scored rows which the champion scored too, both their metrics on the newest such rows."""
     found = store.rows(
-        "SELECT a.version, a.metrics AS own, b.metrics AS other FROM evaluations a JOIN evaluations b"
+        "SELECT a.version, a.rows, a.metrics AS own, b.metrics AS other FROM evaluations a JOIN evaluations b"
         " ON b.model = a.model AND b.version = ? AND b.rows_digest = a.rows_digest"
         " WHERE a.model = ? AND a.version <> ? ORDER BY max(a.id, b.id)",
         (champion, model, champion),
     )
-    return {row["version"]: (_numbers(row["own"]), _numbers(row["other"])) for row in found}
+    return {row["version"]: Beside(row["rows"], _numbers(row["own"]), _numbers(row["other"])) for row in found}
 
 
 def shared_evaluation(store: Store, model: str, first: int, second: int) -> tuple[Evaluation, Evaluation] | None:

@@ -22,24 +22,25 @@ from opsconsole.lifecycle.ladders import champion_of, ladder_of, model_of
 from opsconsole.registry.places import version_folder
 from opsconsole.store import judgements, models, promotions, runs
 from opsconsole.store.judgements import StoredJudgement
-from opsconsole.store.models import Version
+from opsconsole.store.models import Beside, Version
 
 VERSIONS = (
     Column("", width=2),
     Column("version", width=7),
-    Column("rung", width=21),
+    Column("rung", width=12),
     Column("", width=8, right=True),
+    Column("rows", width=7, right=True),
     Column("★ there", width=7, right=True, drop=2),
     Column("Δ ★", width=6, right=True),
     Column("95 % CI", width=15, right=True, drop=3),
     Column("own Brier", width=9, right=True, drop=4),
     Column("own ECE", width=7, right=True, drop=5),
     Column("size", width=8, right=True, drop=6),
-    Column("from", least=19),
+    Column("from", least=11),
     Column("made", width=11, right=True),
     Column("by", width=8, drop=7),
 )
-Numbers = tuple[Cell, Cell, Cell, Cell]
+Numbers = tuple[Cell, Cell, Cell, Cell, Cell]
 METRIC = 3
 """The place of the metric that a model is judged by: on the rows that the champion scored too, else marked as its own."""
 WIDE = (Column(),)
@@ -255,6 +256,7 @@ class ModelsTab(Tab):
         champion = held.get(ladder[-1])
         metric = self._metric(name, task)
         shared = models.beside(store, name, champion) if champion is not None else {}
+        own_rows = models.own_rows(store, name)
         head = [Toned(column.title, "dim") for column in VERSIONS]
         head[METRIC] = Toned(text.metric(metric), "dim")
         older = total - len(found)
@@ -269,7 +271,7 @@ class ModelsTab(Tab):
                     champion,
                     _tested(judged.get(item.version), champion, item.version, metric)
                     or _plainly(shared.get(item.version), metric)
-                    or _own(item.metrics.get(metric)),
+                    or _own(item.metrics.get(metric), own_rows.get(item.version)),
                 )
                 for item in found
             ),
@@ -321,7 +323,7 @@ class ModelsTab(Tab):
 
 
 def _tested(judged: StoredJudgement | None, champion: int | None, version: int, metric: str) -> Numbers | None:
-    """Return what the gate found: the metric, the champion's on the same rows, how they differ, and the interval."""
+    """Return what the gate found: the metric, on how many rows, the champion's on the same, how they differ, and the interval."""
     current = judged is not None and judged.champion == champion and version != champion
     shown = judged.gate("not worse") if judged is not None and current else None
     numbers = shown["evidence"] if shown else {}
@@ -331,21 +333,24 @@ def _tested(judged: StoredJudgement | None, champion: int | None, version: int, 
     tone: Tone = "good" if low > 0 else "bad" if high < 0 else "warn"
     return (
         text.decimals(numbers["challenger"]),
+        Toned(text.count(numbers["rows"]), "dim"),
         Toned(text.decimals(numbers["champion"]), "champion"),
         Toned(text.decimals(numbers["difference"], signed=True), tone),
         Toned(f"{text.decimals(low)} – {text.decimals(high)}", "dim"),
     )
 
 
-def _plainly(pair: tuple[dict[str, float], dict[str, float]] | None, metric: str) -> Numbers | None:
+def _plainly(pair: Beside | None, metric: str) -> Numbers | None:
     """Return the same without an interval, where both scored the same rows and no gate compared them."""
-    if pair is None or metric not in pair[0] or metric not in pair[1]:
+    if pair is None or metric not in pair.own or metric not in pair.other:
         return None
-    own, other = pair[0][metric], pair[1][metric]
+    own, other = pair.own[metric], pair.other[metric]
     better = other - own if metric in SMALLER_IS_BETTER else own - other
-    return text.decimals(own), Toned(text.decimals(other), "champion"), text.decimals(better, signed=True), ""
+    rows = Toned(text.count(pair.rows), "dim")
+    return text.decimals(own), rows, Toned(text.decimals(other), "champion"), text.decimals(better, signed=True), ""
 
 
-def _own(value: float | None) -> Numbers:
+def _own(value: float | None, rows: tuple[int, str] | None) -> Numbers:
     """Return a metric on rows that the champion has no scores on: called its own, beside nobody's."""
-    return Toned(f"own {text.decimals(value)}" if value is not None else "–", "dim"), "", "", ""
+    told = Toned(text.count(rows[0]) if rows is not None else "", "dim")
+    return Toned(f"own {text.decimals(value)}" if value is not None else "–", "dim"), told, "", "", ""
