@@ -28,6 +28,7 @@ MOST = 1 << 30
 EXPANDED = 8
 HEAD = 1 << 16
 _BLOCK = 1 << 20
+_EMPTY = bytes(_BLOCK)
 _END_OF_ZIP = b"PK\x05\x06"
 _TAIL = HEAD + 22
 """Where the end of a zip's directory stands: it may have a comment of 64 kB behind it."""
@@ -194,8 +195,8 @@ def _to_the_end(file: BinaryIO, budget: _Budget) -> _Read:
     tail, at, begins = b"", 0, None
     while block := file.read(_BLOCK):
         budget.spend(len(block))
-        if begins is None and (rest := block.lstrip(b"\0")):
-            begins = (at + len(block) - len(rest)) // tarfile.BLOCKSIZE * tarfile.BLOCKSIZE
+        if begins is None and block != _EMPTY[: len(block)]:
+            begins = (at + len(block) - len(block.lstrip(b"\0"))) // tarfile.BLOCKSIZE * tarfile.BLOCKSIZE
         at += len(block)
         tail = block[-_TAIL:] if len(block) >= _TAIL else (tail + block)[-_TAIL:]
     return _Read(tail, begins or 0)
@@ -232,7 +233,7 @@ def _objects_in(description: object) -> bool:
 
 def _ends(file: BinaryIO, head: bytes) -> _Read:
     """Return the same of a file that can be read at any place: all of it only where it begins with nothing."""
-    if not head.strip(b"\0"):
+    if head == _EMPTY[: len(head)]:
         return _to_the_end(file, _Budget(1 << 62))
     size = file.seek(0, 2)
     file.seek(max(size - _TAIL, 0))
