@@ -11,6 +11,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import tarfile
 import zipfile
 import zlib
@@ -189,10 +190,10 @@ class _Read:
     """Where the first block of 512 bytes stands that is not empty."""
 
 
-def _to_the_end(file: BinaryIO, budget: _Budget) -> _Read:
+def _to_the_end(file: BinaryIO, budget: _Budget, start: int = 0) -> _Read:
     """Read what is wrapped to its end, once."""
-    file.seek(0)
-    tail, at, begins = b"", 0, None
+    file.seek(start)
+    tail, at, begins = b"", start, None
     while block := file.read(_BLOCK):
         budget.spend(len(block))
         if begins is None and block != _EMPTY[: len(block)]:
@@ -234,10 +235,18 @@ def _objects_in(description: object) -> bool:
 def _ends(file: BinaryIO, head: bytes) -> _Read:
     """Return the same of a file that can be read at any place: all of it only where it begins with nothing."""
     if head == _EMPTY[: len(head)]:
-        return _to_the_end(file, _Budget(1 << 62))
+        return _to_the_end(file, _Budget(1 << 62), _behind_the_hole(file))
     size = file.seek(0, 2)
     file.seek(max(size - _TAIL, 0))
     return _Read(_read(file, _TAIL), 0)
+
+
+def _behind_the_hole(file: BinaryIO) -> int:
+    """Return where the data of a sparse file begin; its end when it has none."""
+    try:
+        return os.lseek(file.fileno(), 0, os.SEEK_DATA)
+    except OSError:
+        return file.seek(0, 2)
 
 
 def _in_an_archive(file: BinaryIO, read: _Read, depth: int, budget: _Budget) -> bool:

@@ -12,7 +12,7 @@ from opsconsole.config.workspace import Workspace
 from opsconsole.ground.errors import UsageError
 from opsconsole.ground.nouns import ModelTask
 from opsconsole.registry.places import evaluation_path
-from opsconsole.registry.scored import Reading, Scored, read_columns, read_evaluation
+from opsconsole.registry.scored import MOST_ROWS, Reading, Scored, read_columns, read_evaluation
 from opsconsole.registry.statistics import Scores
 from opsconsole.store import baselines, models
 from opsconsole.store.connection import Store
@@ -21,7 +21,7 @@ from opsconsole.store.models import Version
 TOLERANCE = 1e-4
 """How far a score may be from the one on record, for what rounding in files leaves; of numbers, in parts of their spread."""
 RECENT = 24
-"""Files of production scores that are looked through, newest first."""
+"""Files of production scores that are looked through, newest first, as long as their rows are no more than these."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,11 @@ def _records(
         if found is not None:
             yield f"{evaluation.path}", found.row_ids, found.scores
     produced = [item for item in baselines.predictions(store, version.model) if item.version == version.version]
+    room = MOST_ROWS
     for item in reversed(produced[-RECENT:]):
+        room -= item.rows
+        if room < 0:
+            return
         yield from _production(workspace.evidence / item.path, reading, seen)
 
 

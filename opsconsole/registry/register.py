@@ -266,8 +266,9 @@ def _keep_parts(
 ) -> tuple[DataPart, ...]:
     """Hold the data's parts against their files and keep these; what the operator names takes a part's place."""
     challenger = None if scored is None else scored.contenders.get("challenger")
-    named = _given_parts(given, scored, kept)
-    parts = tuple(part for part in parts if part.name not in {item.name for item in named})
+    named = _given_parts(given, kept)
+    replaced = {item.name for item in named} | ({evidence.EVALUATION} if given.evaluation is not None else set())
+    parts = tuple(part for part in parts if part.name not in replaced)
     if layout.beside is not None:
         evidence.check_parts(parts, layout.beside, challenger)
         for part in parts:
@@ -276,22 +277,17 @@ def _keep_parts(
     return (*parts, *named)
 
 
-def _given_parts(given: Given, scored: _Kept | None, kept: Path) -> tuple[DataPart, ...]:
-    """Return the parts that the operator names: the rows it was trained on, and those it is judged on."""
-    found: list[DataPart] = []
+def _given_parts(given: Given, kept: Path) -> tuple[DataPart, ...]:
+    """Return the part of the rows it was trained on, where the operator names them."""
     source = given.training_ids or given.training_data
-    if source is not None:
-        ids = evidence.read_ids(source, follow=True) if given.training_ids else _ids_in(source)
-        if not ids:
-            raise UsageError(f"{source.name}: names no rows", hint="a training part of no rows tells nothing")
-        with gzip.open(kept / "training.ids.gz", "wt", encoding="utf-8") as packed:
-            packed.writelines(f"{row}\n" for row in ids)
-        part = DataPart(evidence.TRAINING, (str(source),), len(ids), digest_rows(ids), "training.ids.gz")
-        found.append(part)
-    if given.evaluation is not None and scored is not None:
-        rows = scored.contenders["challenger"]
-        found.append(DataPart(evidence.EVALUATION, (str(given.evaluation),), len(rows.row_ids), rows.digest, None))
-    return tuple(found)
+    if source is None:
+        return ()
+    ids = evidence.read_ids(source, follow=True) if given.training_ids else _ids_in(source)
+    if not ids:
+        raise UsageError(f"{source.name}: names no rows", hint="a training part of no rows tells nothing")
+    with gzip.open(kept / "training.ids.gz", "wt", encoding="utf-8") as packed:
+        packed.writelines(f"{row}\n" for row in ids)
+    return (DataPart(evidence.TRAINING, (str(source.resolve()),), len(ids), digest_rows(ids), "training.ids.gz"),)
 
 
 def _ids_in(path: Path) -> list[str]:

@@ -111,7 +111,7 @@ def test_the_rows_it_was_trained_on_are_named_by_the_operator(shop: Shop, tmp_pa
         training_ids=rows if kind == "ids" else None,
     )
     made = registered(shop, tmp_path / "w", given).version
-    assert {part.name: part.rows for part in made.data} == {"training": 2, "evaluation": 600}
+    assert {part.name: part.rows for part in made.data} == {"training": 2}
     found = judge(shop.workspace, shop.store, "m", 1, "production").gates[3]
     assert "trained on 1 of the 600 rows" in found.detail
 

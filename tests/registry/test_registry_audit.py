@@ -300,3 +300,14 @@ def test_what_unpacks_to_more_than_is_looked_at_counts_as_a_pickle(
     assert not is_pickle(tmp_path / "bomb")
     monkeypatch.setattr(pickles, "MOST", 1 << 20)
     assert is_pickle(tmp_path / "bomb")
+
+
+def test_a_tar_behind_a_hole_is_found(tmp_path: Path) -> None:
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(1 << 20)
+        file.seek(1 << 20)
+        file.write(taped(BARE))
+    assert is_pickle(tmp_path / "sparse")
+    (tmp_path / "hole").touch()
+    os.truncate(tmp_path / "hole", 1 << 30)
+    assert not is_pickle(tmp_path / "hole")
