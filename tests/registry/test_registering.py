@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import stat
 import subprocess
@@ -174,8 +175,8 @@ def test_a_model_that_the_configuration_does_not_name_has_its_task_inferred_give
     shop: Shop, tmp_path: Path
 ) -> None:
     (tmp_path / "w").write_text("1")
-    said = opsconsole(shop.root, "model", "register", "bare", str(tmp_path / "w"), "--json")
-    assert (said.code, said.json["task"], said.json["task_by"]) == (0, "binary", "assumed")
+    bare = registered(shop, tmp_path / "w", name="bare").prepared
+    assert (bare.task, bare.task_by) == ("binary", "assumed")
     rows = "\n".join(f"{n},{n * 1.5},{n * 1.4}" for n in range(40))
     (tmp_path / "e.csv").write_text(f"row_id,label,score\n{rows}\n")
     told = opsconsole(
@@ -187,7 +188,6 @@ def test_a_model_that_the_configuration_does_not_name_has_its_task_inferred_give
     assert models.task(shop.store, "bare") == "regression", "what was only assumed is corrected"
     with pytest.raises(UsageError, match="is binary by its table"):
         registered(shop, tmp_path / "w", given)
-    assert opsconsole(shop.root, "model", "compare", "sizes:1", "sizes:1", "--json").code == 0
 
 
 def test_an_evaluation_with_the_champion_s_rows_is_of_the_version_that_is_live(shop: Shop, tmp_path: Path) -> None:
@@ -211,8 +211,7 @@ def test_numbers_that_are_not_finite_fail_nothing_and_stay_strict_json(shop: Sho
     said = opsconsole(shop.root, "model", "show", "m:1", "--json")
     assert (said.code, said.json["metrics"]["a"], said.json["metrics"]["c"]) == (0, None, 1.5)
     assert said.json["params"] == {"x": [None, None], "y": "123456789012345678901234567890"}
-    assert opsconsole(shop.root, "model", "show", "m").code == 0
-    assert opsconsole(shop.root, "model", "register", "m", str(shop.folder(1)), "--metric", "a=nan").code == 0
+    assert registered(shop, shop.folder(1), Given(metrics={"a": math.nan})).version.version == 2
 
 
 def test_a_thousand_versions_are_paged_and_counted(shop: Shop) -> None:
@@ -227,12 +226,11 @@ def test_a_thousand_versions_are_paged_and_counted(shop: Shop) -> None:
         )
     first = opsconsole(shop.root, "model", "ls", "--json").json[0]
     assert (first["count"], len(first["versions"]), first["before"]) == (1000, 200, 801)
-    assert "1,000" in opsconsole(shop.root, "model", "ls").out.decode()
     seen = 0
     before: int | None = None
     while True:
         more = [] if before is None else ["--before", str(before)]
-        page = opsconsole(shop.root, "model", "show", "m", "--json", "--limit", "400", *more).json
+        page = opsconsole(shop.root, "model", "show", "m", "--json", "--limit", "800", *more).json
         seen += len(page["versions"])
         before = page["before"]
         if before is None:
