@@ -21,6 +21,7 @@ from opsconsole.ground.actor import current_user
 from opsconsole.ground.errors import ExitCode, OpsconsoleError
 from opsconsole.ground.process import capture
 from opsconsole.runs.cgroup import new_group
+from opsconsole.runs.sandbox import available
 
 PACKAGES = (
     "textual",
@@ -63,6 +64,7 @@ def doctor_command(session: Session, as_json: bool) -> int:
         _terminal(),
         _logout(),
         _groups(),
+        _sandbox(),
         *_workspace(session),
     ]
     data = {"checks": [check._asdict() for check in checks], "good": all(check.outcome != "fail" for check in checks)}
@@ -149,6 +151,11 @@ def _groups() -> Check:
         return Check("control groups", "pass", "cgroup v2: a step and all it started end at once")
     finally:
         group.close()
+
+
+def _sandbox() -> Check:
+    found = available()
+    return Check("sandbox", "pass" if found.works else "warn", found.detail)
 
 
 def _workspace(session: Session) -> list[Check]:

@@ -7,6 +7,7 @@ from typing import Any
 from opsconsole.cli.base import emit
 from opsconsole.ground import text
 from opsconsole.runs.order import Plan, PlannedStep
+from opsconsole.runs.sandbox import available
 
 
 def emit_plan(plan: Plan, *, as_json: bool) -> None:
@@ -34,6 +35,10 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "interpreter_reason": plan.interpreter_reason,
         "environment": dict(plan.environment),
         "secrets": [secret.name for secret in plan.secrets],
+        "sandbox": {
+            "kind": available().kind if plan.writable is not None else "none",
+            "writes": list(plan.writable or ()),
+        },
         "missing": [*plan.missing, *plan.absent],
     }
 
@@ -47,9 +52,18 @@ def plan_lines(plan: Plan) -> list[str]:
         *([f"  python   {plan.interpreter}: {plan.interpreter_reason}"] if python else []),
         *(f"  service  {item.name}: {text.clean(item.run, limit=100)}" for item in plan.services),
         *(line for step in plan.steps for line in _step_lines(step)),
-        *(f"  note     {note}" for note in plan.notes),
+        f"  sandbox  {_sandbox_words(plan)}",
+        *(f"  note     {text.clean(note)}" for note in plan.notes),
         *(f"  missing  {text.clean(problem)}: nothing is started without it" for problem in plan.absent),
     ]
+
+
+def _sandbox_words(plan: Plan) -> str:
+    """Return what confines the steps of a plan, and what they may write besides what is theirs."""
+    if plan.writable is None:
+        return "none: steps may write what you may"
+    also = f", {', '.join(text.clean(path) for path in plan.writable)}" if plan.writable else ""
+    return f"{available().detail}; steps write their work tree, out folder, TMPDIR{also}"
 
 
 def _step_json(step: PlannedStep) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from enum import StrEnum
 from typing import Annotated, Literal
 
 import msgspec
@@ -33,6 +34,14 @@ class RetentionConfig(Table, frozen=True, kw_only=True):
     """Bytes of kept environments and results; what was not used longest goes first. None: no limit."""
 
 
+class Sandboxing(StrEnum):
+    """Whether steps are kept from writing what is not theirs."""
+
+    AUTO = "auto"
+    """By what this machine has: Landlock, else bubblewrap, else nothing; `plan` and `doctor` say which."""
+    OFF = "off"
+
+
 class WorkspaceConfig(Table, frozen=True, kw_only=True):
     """``[workspace]``: what holds for everything."""
 
@@ -42,6 +51,10 @@ class WorkspaceConfig(Table, frozen=True, kw_only=True):
     log_limit: Size | None = field(default_factory=lambda: Size(GIGABYTE))
     """Bytes of one step's log; past it only the end is kept besides. None: no limit."""
     retention: RetentionConfig = field(default_factory=RetentionConfig)
+    sandbox: Sandboxing = Sandboxing.AUTO
+    """A step writes its work tree, its out folder, its TMPDIR, the caches, and what its repo `writes`."""
+    caches: list[str] | None = None
+    """Folders that every step may write. None: ~/.cache, and those of the package managers that are installed."""
 
 
 class SecretConfig(Table, frozen=True, kw_only=True):
@@ -187,6 +200,10 @@ class RepoConfig(Table, frozen=True, kw_only=True):
     branches: list[str] = []
     """Globs of the branches worth building; empty: the one that is checked out."""
     pipelines: dict[Name, PipelineConfig] = {}
+    writes: list[str] = []
+    """What its steps may write besides, from the workspace's folder on; what is not there is made, as a folder."""
+    sandbox: Sandboxing | None = None
+    """None: as the workspace says."""
 
     def __post_init__(self) -> None:
         if not self.path and self.url is None:

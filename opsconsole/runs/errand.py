@@ -13,6 +13,7 @@ from typing import Any
 from opsconsole.ground.nouns import StepState
 from opsconsole.runs.folder import RunFolder
 from opsconsole.runs.order import PlannedStep, step_from
+from opsconsole.runs.secrets import HandedSecret
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,10 @@ class Errand:
     memory: str
     """By what name the step is remembered from run to run."""
     environment: dict[str, str]
-    secrets: tuple[str, ...] = ()
-    """Values to mask."""
+    secrets: tuple[HandedSecret, ...] = ()
+    """Where the secrets lie that it names: read by its runner alone, told to the step, masked in what it says."""
+    writable: tuple[str, ...] | None = None
+    """Folders and files that it may write; None: whatever the operator may."""
     seconds: float | None = None
     """What is left of the whole run's time."""
     log_limit: int | None = None
@@ -47,7 +50,8 @@ class Errand:
             | {
                 "step": step_from(found["step"]),
                 "folder": RunFolder(Path(found["folder"]["path"])),
-                "secrets": tuple(found["secrets"]),
+                "secrets": tuple(HandedSecret(**secret) for secret in found["secrets"]),
+                "writable": None if found["writable"] is None else tuple(found["writable"]),
             }
         )
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from opsconsole.ground.nouns import StepState
 from opsconsole.ground.process import Identity, identity
 from opsconsole.runs.cgroup import ControlGroup
+from opsconsole.runs.sandbox import Sandbox
 from opsconsole.runs.signals import Signals
 from opsconsole.runs.steplog import StepLog
 from opsconsole.runs.tree import childless, end_below, reap
@@ -83,6 +84,7 @@ class Command:
         signals: Signals,
         group: ControlGroup,
         tty: bool = False,
+        sandbox: Sandbox | None = None,
     ) -> None:
         self._signals = signals
         self._log = log
@@ -90,16 +92,21 @@ class Command:
         self._statuses: dict[int, int] = {}
         self._reader, writer = pty.openpty() if tty else _wide_pipe()
         os.set_blocking(self._reader, False)
+        prefix: list[str] = []
+        if sandbox is not None:
+            sandbox.prepare(also=(group.door,))
+            prefix = sandbox.prefix
         script, terminal = (ON_TERMINAL, os.ttyname(writer)) if tty else (PLAIN, "")
         try:
             self._process = subprocess.Popen(
-                [SHELL, "-c", script, "step", str(group.door or ""), run, terminal],
+                [*prefix, SHELL, "-c", script, "step", str(group.door or ""), run, terminal],
                 cwd=cwd,
                 env=(environment | {"TERM": "xterm-256color"}) if tty else environment,
                 stdin=subprocess.DEVNULL,
                 stdout=writer,
                 stderr=writer,
                 start_new_session=True,
+                preexec_fn=None if sandbox is None else sandbox.enter,  # noqa: PLW1509 - two system calls, one thread
             )
         except BaseException:
             os.close(self._reader)

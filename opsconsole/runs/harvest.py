@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from opsconsole.ground.files import open_regular
 from opsconsole.runs.folder import file_name
+from opsconsole.runs.masking import Masker
 
 MOST = 10_000
 """Files that one step may leave as artifacts."""
@@ -26,6 +30,24 @@ def take_artifacts(tree: Path, globs: tuple[str, ...], folder: Path) -> list[str
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(found, target, follow_symlinks=False)
     return [glob for glob in globs if next(_matches(tree, (glob,)), None) is None]
+
+
+def mask_reports(out: Path, masker: Masker) -> None:
+    """Take a step's secrets out of the reports it left, before anybody else reads them."""
+    if not masker:
+        return
+    for report in sorted(
+        {*out.glob("junit*.xml"), *out.glob("tries/*/junit*.xml"), *out.glob("*.json"), *out.glob("*.xml")}
+    ):
+        with suppress(OSError):  # no regular file: nobody reads it as a report
+            masked = report.with_name(f".{report.name}.masked")
+            masked.unlink(missing_ok=True)
+            made = os.open(masked, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(made, "wb") as target, os.fdopen(open_regular(report), "rb") as source:
+                while block := source.read(1 << 20):
+                    target.write(masker.feed(block))
+                target.write(masker.flush())
+            masked.replace(report)
 
 
 def set_aside(out: Path, number: int, since: float) -> None:

@@ -1,6 +1,6 @@
 """The keeper: outlives its supervisor, so that a run whose supervisor dies ends at once, whole, and taken in.
 
-``python -I -m opsconsole.runs.keeper FOLDER LOCK-DESCRIPTOR INTAKE…``, started detached by ``runs.start``. It does nothing but
+``python -I -m opsconsole.runs.keeper FOLDER LOCK-DESCRIPTOR SECRETS INTAKE…``, started detached by ``runs.start``. It does nothing but
 wait, so there is nothing in it that could fail. What it would need then is imported at once, but beside the supervisor's
 own start, which the operator waits for. Standard library only.
 """
@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 
+from opsconsole.runs.private import hide
 from opsconsole.runs.signals import Signals
 from opsconsole.runs.subreaper import become_subreaper
 
@@ -20,15 +21,19 @@ SUPERVISOR = "opsconsole.runs.supervisor"
 
 def main() -> None:
     """Keep the run whose folder and lock are named on the command line."""
+    hide()
     become_subreaper()
     signals = Signals()
     supervisor = _start_supervisor()
     os.set_inheritable(int(sys.argv[2]), False)  # noqa: FBT003 - steps must not hold the run's lock
+    for handed in sys.argv[3].split(","):
+        if "=" in handed:
+            os.close(int(handed.rpartition("=")[2]))  # the supervisor has them now
     from opsconsole.runs.guarding import take_over, wait_for
 
     code = os.waitstatus_to_exitcode(wait_for(supervisor, signals))
     if code != 0:
-        take_over(sys.argv[1], code, sys.argv[3:])
+        take_over(sys.argv[1], code, sys.argv[4:])
 
 
 def _start_supervisor() -> int:

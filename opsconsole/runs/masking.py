@@ -9,11 +9,13 @@ import base64
 import json
 import re
 from collections.abc import Iterable
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 MASK = b"***"
 SHORTEST = 4
 """Shorter values would mask half of every log."""
+ANCHOR = 4
+"""Bytes of a form's beginning that are looked for first."""
 
 
 class Masker:
@@ -22,7 +24,7 @@ class Masker:
     def __init__(self, secrets: Iterable[bytes]) -> None:
         forms = sorted({form for secret in secrets for form in forms_of(secret)}, key=len, reverse=True)
         self._pattern = re.compile(b"|".join(map(re.escape, forms))) if forms else None
-        self._prefixes = {form[:length] for form in forms for length in range(1, len(form))}
+        self._forms = forms
         self._longest = max(map(len, forms), default=0)
         self._held = b""
 
@@ -44,37 +46,75 @@ class Masker:
         rest, self._held = self._held, b""
         return rest
 
-    def text(self, text: str) -> str:
-        """Return a whole text with its secrets masked."""
-        if self._pattern is None:
-            return text
-        raw = text.encode("utf-8", "surrogateescape")
-        return self._pattern.sub(MASK, raw).decode("utf-8", "surrogateescape")
-
     def _beginning(self, found: bytes) -> int:
-        """Return how many bytes at the end may be the beginning of a secret."""
-        for length in range(min(self._longest - 1, len(found)), 0, -1):
-            if found[len(found) - length :] in self._prefixes:
-                return length
-        return 0
+        """Return how many bytes at the end may be the beginning of a secret, at the most."""
+        return max((_overlap(found, form) for form in self._forms), default=0)
+
+
+def _overlap(text: bytes, form: bytes) -> int:
+    """Return the length of the longest end of ``text`` that ``form`` begins with, but for the whole of it."""
+    longest = min(len(form) - 1, len(text))
+    at = text.find(form[:ANCHOR], len(text) - longest)
+    while at >= 0:
+        if form.startswith(text[at:]):
+            return len(text) - at
+        at = text.find(form[:ANCHOR], at + 1)
+    shorter = range(min(ANCHOR - 1, longest), 0, -1)
+    return next((length for length in shorter if form.startswith(text[len(text) - length :])), 0)
 
 
 def forms_of(secret: bytes) -> set[bytes]:
-    """Return a secret as it is, line by line, as JSON and URLs write it, and as base64 whatever stands before it."""
+    """Return a secret as it is, line by line, and as programs write it: for JSON, Python, URLs, XML, shells, in base64."""
     found: set[bytes] = set()
     lines = [line for line in secret.splitlines() if len(line) >= SHORTEST]
     for value in {secret, secret.strip(), *lines}:
         if len(value) < SHORTEST:
             continue
         text = value.decode("utf-8", "surrogateescape")
-        found |= {
-            value,
-            json.dumps(text)[1:-1].encode("ascii", "backslashreplace"),
-            quote(value, safe="").encode(),
-            quote(value).encode(),
-        }
+        found |= {value, *_escaped(text), *_in_urls(value), *_in_xml(text), *_in_shells(text)}
         found |= _base64(value)
     return found
+
+
+def _escaped(text: str) -> set[bytes]:
+    """Return a text as JSON and Python's ``repr`` write it."""
+    plain = json.dumps(text, ensure_ascii=False)[1:-1]
+    texts = {json.dumps(text)[1:-1], plain, plain.replace("/", "\\/"), repr(text)[1:-1], repr(text + "'")[1:-2]}
+    as_bytes = repr(text.encode("utf-8", "surrogateescape"))[2:-1]
+    return {_bytes(form) for form in {*texts, as_bytes, text.replace("'", "\\'"), text.replace('"', '\\"')}}
+
+
+def _in_urls(value: bytes) -> set[bytes]:
+    texts = {quote(value, safe=""), quote(value), quote_plus(value), quote(value, safe="~()*!'")}
+    lower = {re.sub(r"%[0-9A-F]{2}", lambda code: code[0].lower(), text) for text in texts}
+    return {text.encode("ascii") for text in texts | lower}
+
+
+def _in_xml(text: str) -> set[bytes]:
+    """Return a text as XML and HTML write it, in text and in attributes, by the names and the numbers that are in use."""
+    base = text.replace("&", "&amp;").replace("<", "&lt;")
+    found = {base}
+    for letter, codes in (
+        (">", ("&gt;",)),
+        ('"', ("&quot;", "&#34;", "&#x22;")),
+        ("'", ("&apos;", "&#39;", "&#x27;")),
+        ("\n", ("&#10;", "&#xA;", "&#xa;")),
+    ):
+        if letter in text:
+            found |= {form.replace(letter, code) for form in found for code in codes}
+    return {_bytes(form) for form in found}
+
+
+def _in_shells(text: str) -> set[bytes]:
+    """Return a text as shells quote it: within single quotes, within double ones, letter by letter, and as ``$'…'``."""
+    single = {text.replace("'", joint) for joint in ("'\"'\"'", "'\\''")}
+    double = re.sub(r'([\\"$`])', r"\\\1", text)
+    letters = re.sub(r"([^\w@%+=:,./-])", r"\\\1", text, flags=re.ASCII)
+    return {_bytes(form) for form in {*single, double, letters}}
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _base64(value: bytes) -> set[bytes]:

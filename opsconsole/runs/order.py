@@ -151,6 +151,8 @@ class Plan:
     """Whose the ref is that it runs."""
     asks: tuple[str, ...] = ()
     """Why the operator is asked before it runs, and how its pipeline differs; it gets no secret then."""
+    writable: tuple[str, ...] | None = None
+    """What steps may write besides their work tree, out folder and TMPDIR; None: they are not confined."""
     serves: str | None = None
     """``MODEL@ALIAS`` that a task serves as long as it is at work."""
 

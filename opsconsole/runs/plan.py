@@ -19,6 +19,7 @@ from opsconsole.repos.interpreters import Interpreter
 from opsconsole.repos.registration import KnownRepo
 from opsconsole.repos.standing import Owner, standing_of
 from opsconsole.repos.status import look
+from opsconsole.runs.confining import writable_of
 from opsconsole.runs.deciding import Circumstances
 from opsconsole.runs.environment import steps_path
 from opsconsole.runs.order import Plan, PlannedStep
@@ -110,6 +111,7 @@ def _planned(found: Circumstances, configured: RepoConfig, *, subject: str, dirt
         checkout="submodules" if configured.submodules else "",
         pooled=len(files) >= pool.LARGE,
         only=found.only if found.narrowed() is not None else (),
+        writable=writable_of(found.workspace, configured, pipeline.kind),
         serves=pipeline.serves,
         owner=found.reach.owner,
         asks=found.reach.asks,

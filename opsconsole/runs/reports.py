@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
 from opsconsole.ground.nouns import TestOutcome
 from opsconsole.runs.junit import Report, read_report
-from opsconsole.runs.masking import Masker
 from opsconsole.runs.order import Plan
-from opsconsole.runs.secrets import readable
 from opsconsole.store.test_results import TestResult
 
 TRIES = "tries"
 
 
 def read_reports(out: Path, plan: Plan) -> tuple[Report, ...]:
-    """Return what every report of a run says, secrets masked; never raises for what stands in them."""
-    values, _ = readable(plan.secrets, os.environ)
-    masker = Masker(value.encode("utf-8", "surrogateescape") for value in values.values())
+    """Return what every report of a run says, never raising for what stands in them; their secrets were masked before."""
     variants = sorted({step.out for step in plan.steps} | {""})
-    return tuple(report for variant in variants for report in _of_variant(out / variant, variant, masker))
+    return tuple(report for variant in variants for report in _of_variant(out / variant, variant))
 
 
-def _of_variant(folder: Path, variant: str, masker: Masker) -> list[Report]:
+def _of_variant(folder: Path, variant: str) -> list[Report]:
     failed = {
         case.test_id
         for path in sorted(folder.glob(f"{TRIES}/*/junit*.xml"))
@@ -34,21 +29,14 @@ def _of_variant(folder: Path, variant: str, masker: Masker) -> list[Report]:
     found = []
     for path in sorted(folder.glob("junit*.xml")):
         report = read_report(path)
-        cases = tuple(_known(case, variant, failed, masker) for case in report.cases)
+        cases = tuple(_known(case, variant, failed) for case in report.cases)
         found.append(replace(report, cases=cases))
     return found
 
 
-def _known(case: TestResult, variant: str, failed: set[str], masker: Masker) -> TestResult:
-    """Return a case with its variant, flaky when it failed in a try before, and without secrets."""
+def _known(case: TestResult, variant: str, failed: set[str]) -> TestResult:
+    """Return a case with its variant, flaky when it failed in a try before."""
     flaky = case.flaky
     if case.outcome is TestOutcome.PASSED and case.test_id in failed and not flaky:
         case, flaky = replace(case, message="flaky: failed in a try before"), True
-    if masker:
-        case = replace(
-            case,
-            test_id=masker.text(case.test_id),
-            message=None if case.message is None else masker.text(case.message),
-            detail=None if case.detail is None else masker.text(case.detail),
-        )
     return replace(case, variant=variant, flaky=flaky)

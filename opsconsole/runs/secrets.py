@@ -8,12 +8,42 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from opsconsole.ground.errors import RefusedError
 from opsconsole.ground.files import expanded
 from opsconsole.runs.order import PlannedSecret
+from opsconsole.runs.private import in_memory
 
 LONGEST = 64 << 10
+
+
+@dataclass(frozen=True)
+class HandedSecret:
+    """Where a step's runner reads a secret from: nobody on the way has read it."""
+
+    name: str
+    file: str | None = None
+    """A file that only the operator can read."""
+    descriptor: int | None = None
+    """An open file in memory, for what was in the environment of whoever started the run."""
+
+    def value(self) -> str:
+        """Return the secret; RefusedError when its file cannot be read now."""
+        if self.descriptor is None:
+            return read(PlannedSecret(self.name, file=self.file), {})
+        size = os.fstat(self.descriptor).st_size
+        return os.pread(self.descriptor, size, 0).decode("utf-8", "surrogateescape")
+
+
+def collected(secrets: tuple[PlannedSecret, ...], outer: Mapping[str, str]) -> dict[str, int]:
+    """Return, for each secret that is in the environment, a file in memory that holds it, by its name."""
+    found = {}
+    for secret in secrets:
+        variable = secret.variable or secret.name
+        if secret.file is None and variable in outer:
+            found[secret.name] = in_memory(outer[variable].encode("utf-8", "surrogateescape"))
+    return found
 
 
 def read(secret: PlannedSecret, outer: Mapping[str, str]) -> str:

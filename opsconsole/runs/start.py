@@ -15,8 +15,10 @@ from opsconsole.ground.files import try_lock, write_atomically
 from opsconsole.ground.nouns import PipelineKind, RunPurpose, RunState, StepState
 from opsconsole.ground.process import own_python
 from opsconsole.repos import registration
+from opsconsole.runs import secrets
 from opsconsole.runs.folder import RunFolder, run_folder
 from opsconsole.runs.order import Order, Plan
+from opsconsole.runs.private import scrubbed
 from opsconsole.store import events, runs, steps
 from opsconsole.store.connection import Store
 from opsconsole.store.runs import NewRun
@@ -63,7 +65,7 @@ def start(
         folder = run_folder(workspace.state, run_id)
         lock = _born_locked(folder, order)
     try:
-        launch(folder, lock, intake)
+        launch(folder, lock, intake, plan)
     finally:
         os.close(lock)
     if plan.supersede:
@@ -112,21 +114,29 @@ def command_line(plan: Plan) -> str:
     return shlex.join(words)
 
 
-def launch(folder: RunFolder, lock: int, intake: list[str]) -> None:
+def launch(folder: RunFolder, lock: int, intake: list[str], plan: Plan) -> None:
     """Start the keeper of a run, detached, and hand it the locked descriptor and the command that takes the run in.
 
-    That command goes from process to process: a file of the run's folder could be written by the run itself.
+    That command goes from process to process: a file of the run's folder could be written by the run itself. So do the
+    secrets of our environment, each in a file in memory that only the runner of a step that names it reads.
     """
-    with folder.diary.open("ab") as diary:
-        keeper = subprocess.Popen(
-            own_python("opsconsole.runs.keeper", str(folder.path), str(lock), *intake),
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=diary,
-            stderr=diary,
-            pass_fds=(lock,),
-            start_new_session=True,
-        )
+    handed = secrets.collected(plan.secrets, os.environ)
+    told = ",".join(f"{name}={descriptor}" for name, descriptor in handed.items()) or "-"
+    try:
+        with folder.diary.open("ab") as diary:
+            keeper = subprocess.Popen(
+                own_python("opsconsole.runs.keeper", str(folder.path), str(lock), told, *intake),
+                cwd="/",
+                env=scrubbed(os.environ, plan.passed_on),
+                stdin=subprocess.DEVNULL,
+                stdout=diary,
+                stderr=diary,
+                pass_fds=(lock, *handed.values()),
+                start_new_session=True,
+            )
+    finally:
+        for descriptor in handed.values():
+            os.close(descriptor)
     keeper.returncode = 0  # detached on purpose: whoever starts a run does not wait for it
 
 

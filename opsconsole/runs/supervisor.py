@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,10 @@ from opsconsole.runs.execution import GRACE_S
 from opsconsole.runs.folder import RunFolder, service_log
 from opsconsole.runs.journal import Journal
 from opsconsole.runs.order import Order, PlannedService, PlannedStep
+from opsconsole.runs.private import hide
 from opsconsole.runs.projection import Projection
 from opsconsole.runs.schedule import decide
-from opsconsole.runs.secrets import readable
+from opsconsole.runs.secrets import HandedSecret
 from opsconsole.runs.services import Services
 from opsconsole.runs.signals import Signals
 from opsconsole.runs.slots import SlotQueue
@@ -52,9 +54,10 @@ PROJECTION_S = 5.0
 class Supervisor:
     """One run, from its place in the queue to its intake."""
 
-    def __init__(self, folder: RunFolder, intake: list[str]) -> None:
+    def __init__(self, folder: RunFolder, intake: list[str], handed: dict[str, int]) -> None:
         self.folder = folder
         self.intake = intake
+        self.handed = handed
         self.order = Order.read(folder.order)
         self.plan = self.order.plan
         self.signals = Signals()
@@ -67,7 +70,6 @@ class Supervisor:
             step.name: StepRecord(self.order.run_id, position, step.name, step.run, StepState.QUEUED)
             for position, step in enumerate(self.plan.steps)
         }
-        self._secrets: dict[str, str] = {}
         self._spare: Ward | None = None
         self._began = time.monotonic()
         self._heeded = 0
@@ -135,10 +137,6 @@ class Supervisor:
             self._check_out()
         except (OpsconsoleError, OSError) as error:
             self.journal.write("broke", error=f"the commit could not be checked out: {error}", durable=True)
-            return
-        self._secrets, problems = readable(self.plan.secrets, os.environ)
-        if problems:
-            self.journal.write("broke", error="; ".join(problems), durable=True)
             return
         while not self._over():
             self._turn()
@@ -218,12 +216,30 @@ class Supervisor:
             step=step,
             folder=self.folder,
             memory=f"{self.plan.repo}.{self.plan.pipeline}.{step.name}",
-            environment=self._environment(step) | {name: self._secrets[name] for name in step.secrets},
-            secrets=tuple(self._secrets.values()),
+            environment=self._environment(step),
+            secrets=tuple(self._source(name) for name in step.secrets),
+            writable=self._writable(step),
             seconds=left,
             log_limit=self.plan.log_limit,
         )
         self.wards[step.name] = self._new_ward(errand)
+
+    def _source(self, name: str) -> HandedSecret:
+        """Return where a step's runner reads a secret; we never do."""
+        planned = next(secret for secret in self.plan.secrets if secret.name == name)
+        return HandedSecret(name, planned.file, self.handed.get(name))
+
+    def _writable(self, step: PlannedStep) -> tuple[str, ...] | None:
+        """Return what a step may write; None: whatever we may."""
+        if self.plan.writable is None:
+            return None
+        own = [self.folder.worktree.resolve(), self.folder.out, self.folder.temporary]
+        if step.cache is not None and step.cache.environment:
+            own.append(self.folder.state / "environments" / step.cache.key)
+        for path in map(Path, self.plan.writable):
+            with suppress(OSError):  # what cannot be made cannot be written either
+                path.mkdir(parents=True, exist_ok=True)
+        return tuple(map(str, [*own, *self.plan.writable]))
 
     def _start_service(self, service: PlannedService, told: dict[str, str]) -> tuple[Ward, dict[str, str], Path]:
         step = PlannedStep(f"service-{service.name}", service.run, cwd=service.cwd, env=service.env)
@@ -233,7 +249,7 @@ class Supervisor:
             folder=self.folder,
             memory="",
             environment=environment,
-            secrets=tuple(self._secrets.values()),
+            writable=self._writable(step),
             log_limit=self.plan.log_limit,
             service=True,
             log_name=service_log(service.name),
@@ -241,7 +257,11 @@ class Supervisor:
         return self._new_ward(errand), environment, self.folder.worktree / service.cwd
 
     def _new_ward(self, errand: Errand) -> Ward:
-        ward, self._spare = self._spare or Ward(str(self.folder.path)), None
+        handed = tuple(secret.descriptor for secret in errand.secrets if secret.descriptor is not None)
+        if handed:
+            ward = Ward(str(self.folder.path), handed)
+        else:
+            ward, self._spare = self._spare or Ward(str(self.folder.path)), None
         ward.send(errand)
         return ward
 
@@ -332,10 +352,15 @@ def _is_warden(pid: int) -> bool:
 
 def main() -> None:
     """Supervise the run whose folder and lock are named on the command line."""
+    hide()
     folder, lock = RunFolder(Path(sys.argv[1])), int(sys.argv[2])
-    os.set_inheritable(lock, False)  # noqa: FBT003 - steps must not hold the run's lock
+    handed = {
+        name: int(number) for name, _, number in (word.partition("=") for word in sys.argv[3].split(",")) if number
+    }
+    for descriptor in (lock, *handed.values()):
+        os.set_inheritable(descriptor, False)  # noqa: FBT003 - no step may hold the run's lock, nor what it was not given
     become_subreaper()
-    Supervisor(folder, sys.argv[3:]).run()
+    Supervisor(folder, sys.argv[4:], handed).run()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import resource
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsconsole.ground.errors import OpsconsoleError
@@ -22,6 +23,8 @@ from opsconsole.runs.cgroup import ControlGroup, new_group
 from opsconsole.runs.errand import Errand, StepEnd
 from opsconsole.runs.execution import Command, CommandEnd, Limits
 from opsconsole.runs.masking import Masker
+from opsconsole.runs.private import end_with_parent, hide
+from opsconsole.runs.sandbox import Sandbox
 from opsconsole.runs.signals import Signals
 from opsconsole.runs.steplog import StepLog
 from opsconsole.runs.subreaper import become_subreaper
@@ -45,10 +48,13 @@ class Warden:
         self.signals = Signals()
         self.group: ControlGroup = new_group(str(self.folder.run_id))
         name = errand.log_name or self.step.name
+        self._secrets = {secret.name: secret.value() for secret in errand.secrets}
+        self._masker = Masker(value.encode("utf-8", "surrogateescape") for value in self._secrets.values())
+        self.sandbox = None if errand.writable is None else Sandbox([Path(path) for path in errand.writable])
         self.log = StepLog(
             self.folder.log(name),
             self.folder.index(name),
-            masker=Masker(value.encode("utf-8", "surrogateescape") for value in errand.secrets),
+            masker=self._masker,
             limit=errand.log_limit,
         )
         self._began = time.monotonic()
@@ -63,7 +69,7 @@ class Warden:
             end = self._to_the_end()
         except (OSError, OpsconsoleError) as error:
             end = CommandEnd(StepState.ERROR, None, f"could not be started: {_said(error)}")
-        self._tell("ended", self._account(end).facts())
+        tell("ended", self._account(end).facts())
         if self._command is not None:
             self._command.linger()
             self._command.close()
@@ -132,7 +138,7 @@ class Warden:
                 break
             said = end.note or f"exit {end.exit_code}"
             self._notes.append(f"try {self._tries}: {said}")
-            self._tell("retried", {"note": said, "exit_code": end.exit_code, "number": self._tries})
+            tell("retried", {"note": said, "exit_code": end.exit_code, "number": self._tries})
             self.log.say(f"try {self._tries} of {limits} ended: {said}; again")
             harvest.set_aside(self.out, self._tries, began)
         self._gather(end)
@@ -149,7 +155,8 @@ class Warden:
         self._command = Command(
             run,
             cwd=self.tree,
-            environment=self.errand.environment,
+            environment=self.errand.environment | self._secrets,
+            sandbox=self.sandbox,
             log=self.log,
             signals=self.signals,
             group=self.group,
@@ -157,7 +164,7 @@ class Warden:
         )
         if told:
             who = self._command.identity
-            self._tell("started", {"process": who.to_text() if who else "", "group": self.group.path})
+            tell("started", {"process": who.to_text() if who else "", "group": self.group.path})
         end = self._command.wait(limits)
         if self.errand.service and end.state is StepState.CANCELLED:
             return CommandEnd(StepState.PASSED, end.exit_code, "stopped: nobody needs it any more")
@@ -166,6 +173,7 @@ class Warden:
     def _gather(self, end: CommandEnd) -> None:
         """Take out of the work tree what is to be kept."""
         harvest.take_reports(self.folder.worktree, self.step.reports, self.out, self.step.name)
+        harvest.mask_reports(self.out, self._masker)
         if self.step.artifacts:
             missing = harvest.take_artifacts(
                 self.folder.worktree, self.step.artifacts, self.folder.out / "artifacts" / self.step.out
@@ -223,9 +231,11 @@ class Warden:
     def _passed(self) -> float:
         return time.monotonic() - self._began
 
-    def _tell(self, what: str, facts: dict[str, Any]) -> None:
-        with suppress(OSError):  # nobody listens any more: the keeper ends us
-            os.write(1, json.dumps({"event": what, **facts}).encode("ascii") + b"\n")
+
+def tell(what: str, facts: dict[str, Any]) -> None:
+    """Tell the supervisor."""
+    with suppress(OSError):  # nobody listens any more: the keeper ends us
+        os.write(1, json.dumps({"event": what, **facts}).encode("ascii") + b"\n")
 
 
 def _said(error: Exception) -> str:
@@ -234,9 +244,16 @@ def _said(error: Exception) -> str:
 
 def main() -> None:
     """See to the errand that comes on stdin."""
+    hide()
+    end_with_parent()
     errand = Errand.from_json(sys.stdin.buffer.readline())
     become_subreaper()
-    Warden(errand).run()
+    try:
+        warden = Warden(errand)
+    except OpsconsoleError as error:  # a secret that was there when the run was planned
+        tell("ended", StepEnd(StepState.ERROR, note=f"could not be started: {error.message}").facts())
+        return
+    warden.run()
 
 
 if __name__ == "__main__":

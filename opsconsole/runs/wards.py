@@ -20,8 +20,11 @@ DIED = StepEnd(StepState.LOST, note="its warden died")
 class Ward:
     """A step in a warden's hands."""
 
-    def __init__(self, out: str) -> None:
-        """Start the warden; it waits for its errand. ``out`` marks it as one of this run's processes."""
+    def __init__(self, out: str, handed: tuple[int, ...] = ()) -> None:
+        """Start the warden; it waits for its errand. ``out`` marks it as one of this run's processes.
+
+        ``handed`` are descriptors of the secrets of its step; one that was started before its step was known has none.
+        """
         self.end: StepEnd | None = None
         self.asked = 0
         self._rest = b""
@@ -31,6 +34,7 @@ class Ward:
             env={**os.environ, MARKER: out},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            pass_fds=handed,
         )
         assert self._process.stdout is not None
         os.set_blocking(self._process.stdout.fileno(), False)

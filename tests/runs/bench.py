@@ -24,6 +24,8 @@ from opsconsole.runs.start import start
 from opsconsole.store.connection import Store
 from opsconsole.store.runs import RunRecord
 
+SANDBOX = 'sandbox = "off"\n'
+"""Steps of tests leave their marks beside the workspace; the sandbox has tests of its own."""
 DEADLINE_S = 60.0
 
 
@@ -62,7 +64,7 @@ class Bench:
         return self.root / "repos" / "app"
 
     def pipelines(self, text: str, *, slots: int = 2, workspace: str = "") -> None:
-        head = f'[workspace]\nslots = {slots}\n{workspace}\n[repos.app]\npath = "repos/app"\n'
+        head = f'[workspace]\nslots = {slots}\n{SANDBOX}{workspace}\n[repos.app]\npath = "repos/app"\n'
         (self.root / "opsconsole.toml").write_text(head + text, encoding="utf-8")
         self.workspace = open_workspace(self.root)
 

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 import base64
+import html
 import itertools
 import json
-from urllib.parse import quote
+import shlex
+import tracemalloc
+from urllib.parse import quote, quote_plus
+from xml.sax import saxutils
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,4 +75,40 @@ def test_each_line_of_a_key_is_a_secret_and_a_word_of_three_letters_is_none() ->
     assert b"abcdefgh" in forms_of(key)
     assert b"xy" not in forms_of(key)
     assert forms_of(b"abc") == set()
-    assert Masker([key]).text("error at abcdefgh!") == "error at ***!"
+    assert masked(Masker([key]), [b"error at abcdefgh!"]) == b"error at ***!"
+
+
+HOSTILE = b"pa ss/w&<>\"'$x\\y"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        quote_plus(HOSTILE),
+        quote(HOSTILE, safe="").lower(),
+        html.escape(HOSTILE.decode()),
+        saxutils.escape(HOSTILE.decode()),
+        saxutils.quoteattr(HOSTILE.decode())[1:-1],
+        shlex.quote(HOSTILE.decode()),
+        repr(HOSTILE.decode()),
+        repr(HOSTILE),
+        json.dumps(HOSTILE.decode()),
+        json.dumps(HOSTILE.decode()).replace("/", "\\/"),
+    ],
+)
+def test_what_programs_write_of_a_secret_does_not_tell_it(written: str) -> None:
+    shown = masked(Masker([HOSTILE]), [f"before {written} after".encode()])
+    assert MASK in shown
+    assert b"ss/w" not in shown
+    assert b"ss%2" not in shown
+
+
+def test_a_long_secret_costs_a_little_memory_and_is_held_back_whole() -> None:
+    secret = bytes(ord("a") + (number * 7919) % 26 for number in range(30_000))
+    tracemalloc.start()
+    masker = Masker([secret])
+    shown = masked(masker, [secret[:29_000], secret[29_000:], b" end ", secret[:100]])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert shown == MASK + b" end " + secret[:100]
+    assert peak < 40 << 20

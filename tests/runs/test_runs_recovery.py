@@ -19,7 +19,7 @@ from opsconsole.runs import follow as following
 from opsconsole.runs import start as starting
 from opsconsole.runs.cancel import cancel
 from opsconsole.runs.folder import RunFolder
-from opsconsole.runs.order import Order
+from opsconsole.runs.order import Order, Plan
 from opsconsole.runs.recover import Recovered, recover
 from opsconsole.runs.slots import is_live
 from opsconsole.store import events, runs, steps, test_results
@@ -94,7 +94,7 @@ def test_a_starter_killed_right_after_its_insert_leaves_a_run_that_is_found_dead
         "from opsconsole.runs import start\n"
         "from opsconsole.runs.plan import plan\n"
         "from opsconsole.store.connection import open_store\n"
-        "start.launch = lambda folder, lock, intake: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "start.launch = lambda folder, lock, intake, plan: os.kill(os.getpid(), signal.SIGKILL)\n"
         "workspace = open_workspace(Path(sys.argv[1]))\n"
         "store = open_store(workspace.state)\n"
         "start.start(workspace, store, plan(workspace, store, 'app/job'), intake=['true'])\n"
@@ -113,7 +113,7 @@ def test_the_lock_is_taken_before_the_row_can_be_seen(bench: Bench, monkeypatch:
     bench.task("true")
     seen: list[tuple[int, bool]] = []
 
-    def look(folder: RunFolder, lock: int, intake: list[str]) -> None:
+    def look(folder: RunFolder, lock: int, intake: list[str], plan: Plan) -> None:
         with open_store(bench.workspace.state) as other:
             seen.extend((record.id, is_live(bench.workspace.state, record.id)) for record in runs.live(other))
             seen.extend((found.run_id, False) for found in recover(bench.workspace, other))
@@ -248,7 +248,7 @@ def test_a_store_that_is_newer_all_the_while_does_not_stop_the_run(bench: Bench)
 
 def test_two_who_recover_at_once_end_a_dead_run_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.task("true")
-    monkeypatch.setattr(starting, "launch", lambda folder, lock, intake: None)
+    monkeypatch.setattr(starting, "launch", lambda folder, lock, intake, plan: None)
     run_id = bench.start()
     script = (
         "import sys\n"
@@ -268,7 +268,7 @@ def test_two_who_recover_at_once_end_a_dead_run_once(bench: Bench, monkeypatch: 
 
 def test_a_run_whose_folder_is_gone_is_lost(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.task("true")
-    monkeypatch.setattr(starting, "launch", lambda folder, lock, intake: None)
+    monkeypatch.setattr(starting, "launch", lambda folder, lock, intake, plan: None)
     run_id = bench.start()
     folder = bench.folder(run_id)
     for path in folder.path.iterdir():
@@ -303,14 +303,14 @@ def test_cancel_says_when_there_is_nothing_to_cancel(bench: Bench, monkeypatch: 
         cancel(bench.workspace, bench.store, record.id)
     with pytest.raises(NotFoundError):
         cancel(bench.workspace, bench.store, 99)
-    monkeypatch.setattr(starting, "launch", lambda folder, lock, intake: None)
+    monkeypatch.setattr(starting, "launch", lambda folder, lock, intake, plan: None)
     dead = bench.start()
     assert cancel(bench.workspace, bench.store, dead).state is RunState.LOST
 
 
 def test_a_shared_look_at_the_lock_is_not_mistaken_for_a_holder(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.task("true")
-    monkeypatch.setattr(starting, "launch", lambda folder, lock, intake: None)
+    monkeypatch.setattr(starting, "launch", lambda folder, lock, intake, plan: None)
     run_id = bench.start()
     looker = try_lock(bench.folder(run_id).lock, shared=True)
     assert looker is not None

@@ -15,6 +15,7 @@ from opsconsole.repos import registration
 from opsconsole.runs import start as starting
 from opsconsole.runs.cancel import cancel
 from opsconsole.runs.folder import RunFolder
+from opsconsole.runs.order import Plan
 from opsconsole.runs.plan import plan
 from opsconsole.store import events, steps, test_results
 from opsconsole.store.runs import TestCounts
@@ -257,9 +258,9 @@ def test_twenty_runs_at_once_all_end_and_never_more_than_the_slots_are_at_work(b
 def test_a_full_disk_under_the_log_does_not_end_the_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     launch = starting.launch
 
-    def onto_a_full_disk(folder: RunFolder, lock: int, intake: list[str]) -> None:
+    def onto_a_full_disk(folder: RunFolder, lock: int, intake: list[str], plan: Plan) -> None:
         folder.log("job").symlink_to("/dev/full")
-        launch(folder, lock, intake)
+        launch(folder, lock, intake, plan)
 
     monkeypatch.setattr(starting, "launch", onto_a_full_disk)
     bench.task("echo lost || true; touch $OPSCONSOLE_OUT/reached")
@@ -269,7 +270,7 @@ def test_a_full_disk_under_the_log_does_not_end_the_run(bench: Bench, monkeypatc
 
 
 def test_keeper_and_supervisor_stay_with_the_standard_library(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(starting, "launch", lambda folder, lock, intake: None)
+    monkeypatch.setattr(starting, "launch", lambda folder, lock, intake, plan: None)
     bench.task("true")
     run_id = bench.start()
     folder = bench.folder(run_id)
@@ -284,7 +285,7 @@ def test_keeper_and_supervisor_stay_with_the_standard_library(bench: Bench, monk
         "print(json.dumps(sorted(name for name in names if not name.startswith('_'))))\n"
     )
     answer = subprocess.run(
-        [sys.executable, "-I", "-c", script, str(folder.path), str(lock), *_intake(bench)],
+        [sys.executable, "-I", "-c", script, str(folder.path), str(lock), "-", *_intake(bench)],
         check=True,
         capture_output=True,
         pass_fds=(lock,),
