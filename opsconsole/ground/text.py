@@ -75,6 +75,11 @@ def decode(data: bytes) -> str:
     return data.decode("utf-8", errors="replace")
 
 
+def storable(text: str) -> str:
+    """Return text that a database takes: half characters, as names that are no UTF-8 have them, are spelled out."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def clean(text: str | bytes, *, limit: int | None = None) -> str:
     """Return one harmless line: no control characters, no escape sequences, newlines as spaces, at most ``limit``."""
     line = decode(text) if isinstance(text, bytes) else text

@@ -35,6 +35,8 @@ class FinishedRun:
     history: RunHistory
     reports: tuple[Report, ...]
     outcome: Outcome
+    covered: float | None = None
+    """The share of lines that its tests ran; None when no report says it."""
 
     def workspace(self) -> Workspace:
         """Load the configuration; most runs are taken in without it."""
@@ -47,10 +49,13 @@ class Taker(Protocol):
     """Someone who takes a part of a finished run in.
 
     ``prepare`` comes before the transaction and may do slow, repeatable work on files; it returns what to write inside
-    the transaction (quick, SQL only), or None. An OpsconsoleError from it fails the run, with that message, and the rest
-    of the run is taken in all the same. ``follow_up`` comes after the commit, at least once if the process lives; what it
-    does must be found and done again by someone else when it does not.
+    the transaction (quick, SQL only), or None. An error from it, or from what it returned, fails the run, with its
+    message, and the rest of the run is taken in all the same. ``follow_up`` comes after the commit, at least once if the
+    process lives; what it does must be found and done again by someone else when it does not.
     """
+
+    name: str
+    """What it takes: the word for it where it could not be taken."""
 
     def prepare(self, store: Store, run: FinishedRun) -> Write | None:
         """Do the slow part, and return what the transaction writes."""

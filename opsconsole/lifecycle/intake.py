@@ -11,26 +11,34 @@ import sqlite3
 import sys
 import traceback
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from opsconsole.ground import clock
 from opsconsole.ground.errors import ConfigError, NotFoundError, OpsconsoleError
 from opsconsole.ground.nouns import PipelineKind, RunState
+from opsconsole.ground.text import storable
+from opsconsole.lifecycle.containing import PartError, contained
 from opsconsole.lifecycle.finished import FinishedRun, Taker, Write
 from opsconsole.runs import journal
 from opsconsole.runs.coverage import covered
+from opsconsole.runs.ending import TESTS_ALONE
 from opsconsole.runs.folder import RunFolder, run_folder
+from opsconsole.runs.junit import Report
 from opsconsole.runs.order import Order
 from opsconsole.runs.outcome import final_steps, outcome
 from opsconsole.runs.reports import read_reports
 from opsconsole.store import events, runs, steps, test_results
-from opsconsole.store.connection import open_store
+from opsconsole.store.connection import Store, open_store
 from opsconsole.store.runs import RunRecord
 from opsconsole.store.test_results import RunOfTests
 
 TIDIED_EVERY = 20
 """Every so many runs, what retention does not keep goes."""
+
+NOTES = 5
+"""Complaints of coverage reports that a run keeps."""
 
 
 def takers(kind: PipelineKind) -> tuple[Taker, ...]:
@@ -42,8 +50,12 @@ def takers(kind: PipelineKind) -> tuple[Taker, ...]:
     return (VersionTaker(), PredictionsTaker())
 
 
-def take_in(root: Path, run_id: int, chosen: Sequence[Taker] | None = None) -> bool:
-    """Take a run in; False when it already had its final outcome, so nothing was done."""
+def take_in(root: Path, run_id: int, chosen: Sequence[Taker] | None = None, *, spoiled: str | None = None) -> bool:
+    """Take a run in; False when it already had its final outcome, so nothing was done.
+
+    Each part is taken by itself: what one file of ``out/`` spoils is told on the run, and loses nothing else.
+    ``spoiled`` says why the intake died before: what the tests told is taken in then, and the run ends as ``error``.
+    """
     state = root / ".opsconsole"
     with open_store(state) as store:
         record = runs.get(store, run_id)
@@ -53,37 +65,91 @@ def take_in(root: Path, run_id: int, chosen: Sequence[Taker] | None = None) -> b
             return False
         run = _finished(root, record, run_folder(state, run_id))
         active = takers(run.order.plan.kind) if chosen is None else tuple(chosen)
-        writes: list[Write] = []
+        if spoiled is not None:
+            run, active = replace(run, outcome=replace(run.outcome, state=RunState.ERROR, error=spoiled)), ()
+        run, writes = _prepared(store, run, active)
+        if not _committed(store, run, writes):
+            return False
         for taker in active:
             try:
-                write = taker.prepare(store, run)
-            except OpsconsoleError as error:
-                run = _failed(run, error)
-                continue
-            if write is not None:
-                writes.append(write)
-        with store.durable() as connection:
-            if not _write(connection, run):
-                return False
-            for write in writes:
-                write(connection)
-        for taker in active:
-            taker.follow_up(store, run)
+                contained(f"what follows from {taker.name}", partial(taker.follow_up, store, run))
+            except PartError as error:
+                print(error.message)  # noqa: T201 - the run's diary
     return True
 
 
 def _finished(root: Path, record: RunRecord, folder: RunFolder) -> FinishedRun:
     order = Order.read(folder.order)
     history = journal.read(folder.journal)
-    reports = read_reports(folder.out, order.plan)
-    return FinishedRun(root, record, folder, order, history, reports, outcome(order, history, reports))
+    notes: list[str] = []
+    share = None
+    try:
+        reports = contained("the tests", lambda: read_reports(folder.out, order.plan, history))
+    except PartError as error:
+        reports = (Report((), error.message),)
+    try:
+        coverage = contained("the coverage", lambda: covered(folder.out))
+        share = coverage.share
+        notes += coverage.notes
+    except PartError as error:
+        notes.append(error.message)
+    end = outcome(order, history, reports)
+    note = "; ".join(filter(None, (end.note, *notes[:NOTES]))) or None
+    return FinishedRun(
+        root,
+        record,
+        folder,
+        order,
+        history,
+        reports,
+        replace(end, note=note and storable(note), error=end.error and storable(end.error)),
+        share,
+    )
 
 
-def _failed(run: FinishedRun, error: OpsconsoleError) -> FinishedRun:
-    """Return the run as failed by what could not be taken in; a worse outcome stays."""
-    if run.outcome.state is not RunState.PASSED:
-        return run
-    return replace(run, outcome=replace(run.outcome, state=RunState.FAILED, error=str(error)))
+def _prepared(store: Store, run: FinishedRun, active: Sequence[Taker]) -> tuple[FinishedRun, list[_Part]]:
+    """Have everyone do the slow part; return the run as that left it, and what is to be written."""
+    writes: list[_Part] = []
+    for taker in active:
+        try:
+            write = contained(taker.name, partial(taker.prepare, store, run))
+        except PartError as error:
+            run = _failed(run, error)
+            continue
+        if write is not None:
+            writes.append(_Part(taker.name, write))
+    return run, writes
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What a taker writes."""
+
+    name: str
+    write: Write
+
+
+def _committed(store: Store, run: FinishedRun, writes: list[_Part]) -> bool:
+    """Write all of it in one transaction, anew without the part that cannot be written; False when it was done before."""
+    while True:
+        try:
+            with store.durable() as connection:
+                if not _write(connection, run):
+                    return False
+                for part in writes:
+                    contained(part.name, partial(part.write, connection))
+            return True
+        except PartError as error:
+            run = _failed(run, error)
+            writes = [part for part in writes if part.name != error.part]
+
+
+def _failed(run: FinishedRun, error: PartError) -> FinishedRun:
+    """Return the run as failed by what could not be taken in; a worse outcome stays, with a note."""
+    end = run.outcome
+    if end.state is RunState.PASSED:
+        return replace(run, outcome=replace(end, state=RunState.FAILED, error=error.message))
+    return replace(run, outcome=replace(end, note="; ".join(filter(None, (end.note, error.message)))))
 
 
 def _write(connection: sqlite3.Connection, run: FinishedRun) -> bool:
@@ -99,7 +165,7 @@ def _write(connection: sqlite3.Connection, run: FinishedRun) -> bool:
         note=end.note,
         tests=end.tests,
         seconds=run.history.seconds,
-        covered=covered(run.folder.out),
+        covered=run.covered,
     ):
         return False
     steps.put(connection, final_steps(run.order, run.history))
@@ -111,7 +177,12 @@ def _write(connection: sqlite3.Connection, run: FinishedRun) -> bool:
         connection,
         f"run.{end.state}",
         f"run {record.id}",
-        detail={"repo": record.repo, "pipeline": record.pipeline, "commit": record.commit, "error": end.error},
+        detail={
+            "repo": record.repo,
+            "pipeline": record.pipeline,
+            "commit": record.commit,
+            "error": end.error,
+        },
         actor=record.actor,
     )
     return True
@@ -134,7 +205,8 @@ def main() -> int:
     """Take in the run named on the command line; the exit code says whether that worked."""
     root, run_id = Path(sys.argv[1]), int(sys.argv[2])
     try:
-        take_in(root, run_id)
+        spoiled = sys.argv[4] if sys.argv[3:4] == [TESTS_ALONE] else None
+        take_in(root, run_id, spoiled=spoiled)
         if run_id % TIDIED_EVERY == 0:
             _tidy(root)
     except OpsconsoleError as error:

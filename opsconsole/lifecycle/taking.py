@@ -24,6 +24,8 @@ from opsconsole.store.models import Provenance
 class VersionTaker:
     """Registers the model that a passed training left in ``out/``, and nominates it for the lowest rung."""
 
+    name = "the version"
+
     def prepare(self, store: Store, run: FinishedRun) -> Write | None:
         """Stage the artifact and its evidence; a training without a model fails."""
         if run.outcome.state is not RunState.PASSED or run.order.plan.kind is not PipelineKind.TRAIN:
@@ -77,6 +79,8 @@ class VersionTaker:
 
 class PredictionsTaker:
     """Keeps the production scores that a scoring left, as a source for drift checks."""
+
+    name = "the predictions"
 
     def prepare(self, store: Store, run: FinishedRun) -> Write | None:  # noqa: ARG002 - the protocol's signature
         """Copy the scores to where they stay."""

@@ -21,7 +21,8 @@ from opsconsole.store import events, runs, steps
 from opsconsole.store.connection import FILE_NAME, Store
 
 INTAKE_S = 3600.0
-ATTEMPTS = 2
+TESTS_ALONE = "--tests-alone"
+"""Asks the intake for what no taker can spoil, with the reason why as the next word."""
 INTAKE = "opsconsole.lifecycle.intake"
 """The program that takes a run in, by its name alone: it stands above us and imports us."""
 
@@ -40,26 +41,39 @@ def clear(folder: RunFolder, order: Order) -> None:
     worktrees.remove_tree(folder.temporary)
 
 
-def take_in(folder: RunFolder, order: Order, intake: list[str]) -> bool:
-    """Run the command ``intake`` with the run's number, once more when it fails, then write ``error``; False when the store would not take either.
+def take_in(folder: RunFolder, order: Order, intake: list[str], lock: int) -> bool:
+    """Run the command ``intake`` with the run's number, once more when it fails, then for the tests alone.
 
-    What is left live then has a free lock soon, and the next process that writes takes it up again.
+    It holds the run's ``lock`` as we do, so that nobody takes the run up beside it when we die. Where not even the
+    tests can be taken in, ``error`` is written; False when the store would not take that: what is left live then has a
+    free lock soon, and the next process that writes takes it up again.
     """
-    answer = None
-    for _ in range(ATTEMPTS):
-        answer = _intake(folder, intake)
-        said = (answer.stdout + answer.stderr).decode("utf-8", "replace").strip()
-        good = answer.exit_code == 0 and not answer.timed_out
-        if said or not good:
-            note(folder, f"intake ended with {answer.exit_code}\n{said}")
-        if good:
-            return True
-    assert answer is not None
+    answer = _intake(folder, intake, lock)
+    if not _good(answer) and not answer.timed_out:
+        answer = _intake(folder, intake, lock)
+    if _good(answer):
+        return True
     if answer.exit_code == ExitCode.STORE:
         return False
+    error = f"the results could not be taken in: {_reason(answer)}"
+    if _good(_intake(folder, intake, lock, TESTS_ALONE, error)):
+        return True
+    return close_as(folder, order.run_id, RunState.ERROR, error, order)
+
+
+def _good(answer: Completed) -> bool:
+    return answer.exit_code == 0 and not answer.timed_out
+
+
+def _reason(answer: Completed) -> str:
+    """Return in words why an intake failed."""
+    if answer.timed_out:
+        return f"it took longer than {INTAKE_S / 60:.0f} minutes"
     lines = answer.stderr.decode("utf-8", "replace").strip().splitlines()
-    reason = lines[-1][:400] if lines else f"exit {answer.exit_code}"
-    return close_as(folder, order.run_id, RunState.ERROR, f"the results could not be taken in: {reason}", order)
+    if lines:
+        return lines[-1][:400]
+    code = answer.exit_code
+    return f"signal {-code}" if code < 0 else f"exit {code}"
 
 
 def close_as(folder: RunFolder, run_id: int, state: RunState, error: str, order: Order | None = None) -> bool:
@@ -100,16 +114,21 @@ def close_as(folder: RunFolder, run_id: int, state: RunState, error: str, order:
 def note(folder: RunFolder, text: str) -> None:
     """Put a line where the operator finds it when a run went wrong; a full disk loses it."""
     try:
-        with folder.diary.open("a", encoding="utf-8") as diary:
+        descriptor = os.open(folder.diary, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace") as diary:
             diary.write(f"{clock.to_text(clock.now())} {text}\n")
     except OSError:
         return
 
 
-def _intake(folder: RunFolder, intake: list[str]) -> Completed:
-    argv = [*intake, str(folder.run_id)]
+def _intake(folder: RunFolder, intake: list[str], lock: int, *more: str) -> Completed:
+    argv = [*intake, str(folder.run_id), *more]
     environment = os.environ | {"OPSCONSOLE_ORIGIN": "intake"}
     try:
-        return capture(argv, cwd=folder.state.parent, env=environment, timeout=INTAKE_S)
+        answer = capture(argv, cwd=folder.state.parent, env=environment, timeout=INTAKE_S, pass_fds=(lock,))
     except OpsconsoleError as error:
-        return Completed(tuple(argv), exit_code=127, stdout=b"", stderr=str(error).encode())
+        answer = Completed(tuple(argv), exit_code=127, stdout=b"", stderr=str(error).encode())
+    said = (answer.stdout + answer.stderr).decode("utf-8", "replace").strip()
+    if said or not _good(answer):
+        note(folder, f"intake ended with {answer.exit_code}\n{said}")
+    return answer

@@ -25,8 +25,8 @@ def wait_for(pid: int, signals: Signals) -> int:
         signals.wait(3600.0)
 
 
-def take_over(path: str, code: int, intake: list[str]) -> None:
-    """End what a dead supervisor left, whole, and have the run taken in by the command ``intake``."""
+def take_over(path: str, code: int, intake: list[str], lock: int) -> None:
+    """End what a dead supervisor left, whole, and have the run taken in by the command ``intake``, which holds the run's ``lock`` too."""
     folder = RunFolder(Path(path))
     end_below(os.getpid(), grace=0.0)
     order = Order.read(folder.order)
@@ -35,4 +35,4 @@ def take_over(path: str, code: int, intake: list[str]) -> None:
     journal.write("noted", note=f"its supervisor died ({cause})", durable=True)
     journal.close()
     ending.clear(folder, order)
-    ending.take_in(folder, order, intake)
+    ending.take_in(folder, order, intake, lock)

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from opsconsole.ground import clock
+from opsconsole.ground.files import read_regular
 from opsconsole.ground.nouns import StepState
 from opsconsole.ground.process import Identity
 
+SIZE_LIMIT = 256 << 20
 RESERVE = 64 * 1024
 """Bytes kept aside on the disk, so that the journal's last lines fit when it is full."""
 
@@ -97,10 +99,10 @@ class RunHistory:
 
 
 def read(path: Path) -> RunHistory:
-    """Replay a journal file; one that is absent tells nothing."""
+    """Replay a journal file; one that is absent, or that is no file of ours any more, tells nothing."""
     try:
-        return replay(path.read_bytes().splitlines())
-    except FileNotFoundError:
+        return replay(read_regular(path, limit=SIZE_LIMIT).splitlines())
+    except OSError:
         return RunHistory()
 
 
@@ -111,7 +113,7 @@ def replay(lines: Iterable[bytes]) -> RunHistory:
         try:
             fact = json.loads(line)
             history = _after(history, fact, clock.from_text(fact["at"]))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
     return history
 

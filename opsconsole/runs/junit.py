@@ -6,12 +6,18 @@ nothing is fetched, size is capped. lxml is imported here and nowhere near the c
 
 from __future__ import annotations
 
+import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
+from opsconsole.ground.errors import UsageError
 from opsconsole.ground.nouns import TestOutcome
+from opsconsole.ground.regular import open_regular
+from opsconsole.ground.text import storable
+from opsconsole.runs.junit_cases import BAD, SUITES, case_of, local, of_suite
+from opsconsole.runs.junit_salvage import salvage
 from opsconsole.store.test_results import TestResult
 
 if TYPE_CHECKING:
@@ -19,9 +25,13 @@ if TYPE_CHECKING:
 
 SIZE_LIMIT = 200 << 20
 CASES_LIMIT = 1_000_000
-DETAIL_LIMIT = 64 << 10
-MESSAGE_LIMIT = 500
-ID_LIMIT = 2_000
+ELEMENTS_LIMIT = 20_000_000
+DETAILS_LIMIT = 64 << 20
+"""Characters that the details of a report's cases may come to together."""
+CROWD = 1_000
+"""More children of one element inside a case are let go of as they come."""
+HEAD = 64 << 10
+_FIRST_ELEMENT = re.compile(rb"<[A-Za-z_:]")
 
 
 @dataclass(frozen=True)
@@ -36,44 +46,126 @@ class Report:
 
 def read_report(path: Path) -> Report:
     """Return the test cases of a report; never raises for what stands in it."""
+    name = storable(path.name)
     try:
-        size = path.stat().st_size
-    except OSError as error:
-        return Report((), f"{path.name}: {error.strerror}")
-    if size > SIZE_LIMIT:
-        return Report((), f"{path.name}: {size >> 20} MiB is more than is read ({SIZE_LIMIT >> 20} MiB)")
-    cases, failure = _walk(path, recover=False)
-    if failure is None:
-        return Report(cases)
-    salvaged, _ = _walk(path, recover=True)
-    return Report(salvaged, f"{path.name}: broken ({failure}); {len(salvaged)} test cases were salvaged")
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > SIZE_LIMIT:
+                return Report((), f"{name}: {size >> 20} MiB is more than is read ({SIZE_LIMIT >> 20} MiB)")
+            cases, failure, whole = _walk(file)
+            if whole:
+                return _bounded(name, cases, failure and f"{name}: {failure}")
+            file.seek(0)
+            salvaged, silent = salvage(file.read(SIZE_LIMIT), most=CASES_LIMIT)
+    except UsageError as error:
+        return Report((), error.message)
+    except (OSError, MemoryError) as error:
+        return Report((), f"{name}: {storable(str(error)) or 'more than there is memory for'}")
+    lost = f", {silent} tell nothing" if silent else ""
+    return _bounded(name, salvaged, f"{name}: broken ({failure}); {len(salvaged)} test cases were salvaged{lost}")
 
 
-def _walk(path: Path, *, recover: bool) -> tuple[tuple[TestResult, ...], str | None]:
+def _bounded(name: str, cases: list[TestResult], note: str | None) -> Report:
+    """Return a report whose details come to a sane length together; those past it are left out."""
+    room = DETAILS_LIMIT
+    for place, case in enumerate(cases):
+        room -= len(case.detail or "")
+        if room < 0 and case.detail:
+            cases[place] = replace(case, detail=None)
+            note = (
+                note
+                or f"{name}: its texts come to more than {DETAILS_LIMIT >> 20} MiB, and those past that are left out"
+            )
+    return Report(tuple(cases), note)
+
+
+def _walk(file: BinaryIO) -> tuple[list[TestResult], str | None, bool]:
+    """Return the cases of a report, what ended the reading before its end, and whether it was whole as far as it was read."""
     from lxml import etree
 
-    cases: list[TestResult] = []
+    reading = _Reading()
     try:
-        with path.open("rb") as file:
-            events = etree.iterparse(
-                file,
-                events=("end",),
-                recover=recover,
-                resolve_entities=False,
-                no_network=True,
-                huge_tree=False,
-                load_dtd=False,
-            )
-            for _, element in events:
-                if not isinstance(element.tag, str) or etree.QName(element).localname != "testcase":
-                    continue
-                cases.append(_case(element, len(cases)))
-                _forget(element)
-                if len(cases) >= CASES_LIMIT:
-                    return tuple(cases), f"more than {CASES_LIMIT} test cases"
-    except (etree.XMLSyntaxError, OSError, ValueError) as error:
-        return tuple(cases), str(error)[:200] or "empty"
-    return tuple(cases), None
+        events = etree.iterparse(
+            file,
+            events=("start", "end"),
+            resolve_entities=False,
+            no_network=True,
+            huge_tree=_may_be_huge(file),
+            load_dtd=False,
+        )
+        for number, (event, element) in enumerate(events):
+            if number >= 2 * ELEMENTS_LIMIT:
+                return reading.cases, f"more than {ELEMENTS_LIMIT:,} elements, and those past that are left out", True
+            reading.take(event, element)
+            if len(reading.cases) >= CASES_LIMIT:
+                return reading.cases, f"more than {CASES_LIMIT:,} test cases, and those past that are left out", True
+    except (etree.XMLSyntaxError, OSError, ValueError, MemoryError) as error:
+        return reading.cases, storable(str(error))[:200] or "empty", False
+    return reading.cases, None, True
+
+
+def _may_be_huge(file: BinaryIO) -> bool:
+    """Whether texts past the parser's own limits are safe: they are where no document type can define entities."""
+    head = file.read(HEAD)
+    file.seek(0)
+    first = _FIRST_ELEMENT.search(head)
+    return first is not None and b"<!DOCTYPE" not in head[: first.start()]
+
+
+class _Reading:
+    """The cases of a report as its elements begin and end; memory stays flat over a long one."""
+
+    def __init__(self) -> None:
+        self.cases: list[TestResult] = []
+        self._bad = [0]
+        """How many bad cases each open suite has, those of its inner suites too."""
+        self._inside = 0
+        """How many elements are open from the case on that we are in."""
+
+    def take(self, event: str, element: _Element) -> None:
+        name = local(element)
+        if event == "start":
+            if self._inside or name == "testcase":
+                self._inside += 1
+            elif name in SUITES:
+                self._bad.append(0)
+            return
+        if self._inside:
+            self._inside -= 1
+            self._of_case(name, element)
+        else:
+            self._of_suite(name, element)
+            _forget(element)
+
+    def _of_case(self, name: str, element: _Element) -> None:
+        if name == "testcase":
+            self._add(case_of(element, len(self.cases)))
+        parent = element.getparent()
+        if not self._inside:
+            _forget(element)
+        elif parent is not None and len(parent) > CROWD:
+            parent.remove(element)
+
+    def _of_suite(self, name: str, element: _Element) -> None:
+        """Take in what a suite says of itself: an error of its own, or counts that none of its cases bears out."""
+        parent = element.getparent()
+        if name in {"error", "failure"} and parent is not None and local(parent) in SUITES:
+            outcome = TestOutcome.ERROR if name == "error" else TestOutcome.FAILED
+            self._add(of_suite(parent, outcome, element, len(self.cases)))
+        elif name in SUITES:
+            bad = self._bad.pop()
+            if not bad and any(_count(element.get(word)) for word in ("errors", "failures")):
+                self._add(of_suite(element, TestOutcome.ERROR, None, len(self.cases)))
+            self._bad[-1] += bad
+
+    def _add(self, case: TestResult) -> None:
+        self.cases.append(case)
+        self._bad[-1] += case.outcome in BAD
+
+
+def _count(text: str | None) -> int:
+    word = (text or "").strip()
+    return int(word) if word.isascii() and word.isdigit() and len(word) < 10 else 0
 
 
 def _forget(element: _Element) -> None:
@@ -82,104 +174,3 @@ def _forget(element: _Element) -> None:
     parent = element.getparent()
     while parent is not None and element.getprevious() is not None:
         del parent[0]
-
-
-def _case(element: _Element, position: int) -> TestResult:
-    from lxml import etree
-
-    children: dict[str, _Element] = {}
-    reruns = 0
-    for child in element:
-        if not isinstance(child.tag, str):
-            continue
-        name = etree.QName(child).localname
-        if name.lower().startswith(("flaky", "rerun")):
-            reruns += 1
-        else:
-            children.setdefault(name, child)
-    outcome, verdict = _outcome(children)
-    message = None if verdict is None else _first_line(verdict.get("message")) or _first_line(verdict.text)
-    if reruns and outcome is TestOutcome.PASSED:
-        message = f"flaky: passed after {reruns} failed {'tries' if reruns > 1 else 'try'}"
-    detail = (
-        None if verdict is None or outcome is TestOutcome.SKIPPED else "".join(str(part) for part in verdict.itertext())
-    )
-    return TestResult(
-        run_id=0,
-        position=position,
-        test_id=_test_id(element),
-        outcome=outcome,
-        duration_s=_seconds(element.get("time")),
-        file=_short(element.get("file"), ID_LIMIT),
-        line=_line(element),
-        message=_short(message, MESSAGE_LIMIT),
-        detail=_short(detail, DETAIL_LIMIT),
-        flaky=bool(reruns) and outcome is TestOutcome.PASSED,
-    )
-
-
-def _outcome(children: dict[str, _Element]) -> tuple[TestOutcome, _Element | None]:
-    for name, outcome in (
-        ("error", TestOutcome.ERROR),
-        ("failure", TestOutcome.FAILED),
-        ("skipped", TestOutcome.SKIPPED),
-        ("disabled", TestOutcome.SKIPPED),
-    ):
-        if name in children:
-            return outcome, children[name]
-    return TestOutcome.PASSED, None
-
-
-def _test_id(element: _Element) -> str:
-    """Return ``path::Class::name`` where it is said or can be told (pytest, unittest), else ``classname::name``."""
-    given = element.get("nodeid")
-    if given:
-        return given[:ID_LIMIT]
-    name, classname, file = element.get("name", ""), element.get("classname", ""), element.get("file", "")
-    if file.endswith(".py"):
-        module = file.removesuffix(".py").replace("/", ".")
-        inner = classname[len(module) :].strip(".") if classname.startswith(module) else classname.rpartition(".")[2]
-        if not classname or classname == module or module.endswith(f".{classname}"):
-            inner = ""
-        parts = [file, *(part for part in inner.split(".") if part), name]
-    else:
-        suites = [ancestor.get("name", "") for ancestor in element.iterancestors() if _is_suite(ancestor)]
-        nested = [suite for suite in reversed(suites) if suite not in {"", "pytest"} and suite not in classname]
-        parts = [part for part in (file, *nested, "" if classname == "test" else classname) if part] + [name]
-    return "::".join(parts)[:ID_LIMIT] or "(nameless)"
-
-
-def _is_suite(element: _Element) -> bool:
-    from lxml import etree
-
-    return isinstance(element.tag, str) and etree.QName(element).localname == "testsuite"
-
-
-def _line(element: _Element) -> int | None:
-    """Return the line, from 1; pytest counts from 0."""
-    text = element.get("line", "")
-    if not re.fullmatch(r"\d{1,9}", text):
-        return None
-    suite = element.getparent()
-    from_zero = suite is not None and suite.get("name") == "pytest"
-    return int(text) + (1 if from_zero else 0)
-
-
-def _seconds(text: str | None) -> float | None:
-    """Read a duration; some runners write ``1,234.5``, some nothing."""
-    try:
-        seconds = float((text or "").replace(",", ""))
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds < 1e9 else None
-
-
-def _first_line(text: str | None) -> str | None:
-    lines = [line.strip() for line in (text or "").splitlines() if line.strip()]
-    return lines[0] if lines else None
-
-
-def _short(text: str | None, limit: int) -> str | None:
-    if text is None or len(text) <= limit:
-        return text
-    return f"{text[: limit - 1]}…"

@@ -33,7 +33,7 @@ def main() -> None:
 
     code = os.waitstatus_to_exitcode(wait_for(supervisor, signals))
     if code != 0:
-        take_over(sys.argv[1], code, sys.argv[4:])
+        take_over(sys.argv[1], code, sys.argv[4:], int(sys.argv[2]))
 
 
 def _start_supervisor() -> int:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from opsconsole.ground.files import open_regular
+
 BLOCK = 1 << 18
 
 
@@ -21,19 +23,19 @@ class LogPiece:
 def blocks(path: Path, start: int = 0) -> Iterator[bytes]:
     """Yield a log from an offset on, block by block; an absent log is an empty one."""
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_regular(path), "rb") as file:
             file.seek(start)
             while block := file.read(BLOCK):
                 yield block
-    except FileNotFoundError:
+    except OSError:
         return
 
 
 def tail_offset(path: Path, lines: int) -> int:
     """Return the offset where the last ``lines`` lines begin, reading backwards from the end."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+        descriptor = open_regular(path)
+    except OSError:
         return 0
     try:
         end = os.fstat(descriptor).st_size

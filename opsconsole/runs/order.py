@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from opsconsole.ground.errors import StoreError
+from opsconsole.ground.files import read_regular
 from opsconsole.ground.nouns import PipelineKind
 from opsconsole.repos.standing import Owner
 
 T = TypeVar("T")
+SIZE_LIMIT = 256 << 20
 Pairs = tuple[tuple[str, str], ...]
 
 
@@ -188,10 +190,10 @@ class Order:
     def read(cls, path: Path) -> Order:
         """Read ``run.json``; StoreError when it is not whole."""
         try:
-            data = json.loads(path.read_bytes())
+            data = json.loads(read_regular(path, limit=SIZE_LIMIT))
             data.pop("intake", None)  # older programs kept their own command line here
             return cls(**_frozen(data) | {"workspace": Path(data["workspace"]), "plan": _plan(data["plan"])})
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise StoreError(f"{path}: {error}", hint="the run cannot be taken up again; start it anew") from error
 
 

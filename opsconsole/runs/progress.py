@@ -6,8 +6,11 @@ Only what was appended since the last look is read. The reports stay the truth; 
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from opsconsole.ground.files import open_regular
 
 NAME = "progress.jsonl"
 BUDGET = 4 << 20
@@ -59,7 +62,7 @@ class ProgressReader:
     def _read(self, path: Path) -> None:
         at = self._offsets.get(path, 0)
         try:
-            with path.open("rb") as file:
+            with os.fdopen(open_regular(path), "rb") as file:
                 file.seek(at)
                 block = file.read(BUDGET)
         except OSError:
@@ -76,7 +79,7 @@ def _after(found: Progress, line: bytes) -> Progress:
     """Return the progress after one line; what cannot be read is passed over."""
     try:
         fact = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return found
     if not isinstance(fact, dict):
         return found
@@ -85,5 +88,5 @@ def _after(found: Progress, line: bytes) -> Progress:
         return replace(found, total=total)
     if "id" not in fact:
         return found
-    bad = fact.get("outcome") in BAD
+    bad = str(fact.get("outcome")) in BAD
     return replace(found, done=found.done + 1, failed=found.failed + int(bad), last=str(fact["id"])[:500])

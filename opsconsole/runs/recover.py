@@ -40,7 +40,7 @@ def recover(workspace: Workspace, store: Store) -> list[Recovered]:
             current = runs.get(store, record.id)
             if current is None or current.state.final:
                 continue
-            _end(workspace, folder)
+            _end(workspace, folder, lock)
             after = runs.get(store, record.id)
             found.append(Recovered(record.id, after.state if after else RunState.LOST))
         finally:
@@ -57,7 +57,7 @@ def _taken_lock(folder: RunFolder) -> int | None:
         raise StoreError(f"{folder.path}: {error.strerror}", hint="the workspace's folder must be writable") from error
 
 
-def _end(workspace: Workspace, folder: RunFolder) -> None:
+def _end(workspace: Workspace, folder: RunFolder, lock: int) -> None:
     """Finish a dead run whose lock we hold.
 
     A run of another workspace, whose folder was copied here while it ran, is only closed: its processes and its intake
@@ -90,7 +90,7 @@ def _end(workspace: Workspace, folder: RunFolder) -> None:
     end_marked(marker(folder), known)
     ending.clear(folder, order)
     if history.complete:
-        ending.take_in(folder, order, ending.intake_command(workspace.root))
+        ending.take_in(folder, order, ending.intake_command(workspace.root), lock)
     else:
         at = next(reversed(history.steps), None)
         where = "before its first step" if at is None else f"at step {at}"

@@ -16,6 +16,7 @@ from typing import Any
 
 from opsconsole.ground import clock
 from opsconsole.ground.errors import OpsconsoleError
+from opsconsole.ground.files import read_regular
 from opsconsole.ground.nouns import RunState, StepState
 from opsconsole.ground.process import own_identity
 from opsconsole.repos import pool, worktrees
@@ -54,8 +55,9 @@ PROJECTION_S = 5.0
 class Supervisor:
     """One run, from its place in the queue to its intake."""
 
-    def __init__(self, folder: RunFolder, intake: list[str], handed: dict[str, int]) -> None:
+    def __init__(self, folder: RunFolder, lock: int, intake: list[str], handed: dict[str, int]) -> None:
         self.folder = folder
+        self.lock = lock
         self.intake = intake
         self.handed = handed
         self.order = Order.read(folder.order)
@@ -95,7 +97,7 @@ class Supervisor:
         self.journal.close()
         for slot in slots:
             os.close(slot)
-        ending.take_in(self.folder, self.order, self.intake)
+        ending.take_in(self.folder, self.order, self.intake, self.lock)
 
     def _wait_for_slots(self) -> list[int]:
         """Take a slot of the workspace and one of the repo, both or none: half of them would keep others waiting."""
@@ -115,7 +117,7 @@ class Supervisor:
                     return taken
                 if self.folder.superseded.exists():
                     self._superseded = True
-                    newer = self.folder.superseded.read_text(encoding="ascii").strip()
+                    newer = read_regular(self.folder.superseded, limit=64).decode("ascii", "replace").strip()
                     self.journal.write("noted", note=f"superseded by run {newer}, which is of a newer commit")
                     break
                 self.signals.wait(SLOT_S)
@@ -360,7 +362,7 @@ def main() -> None:
     for descriptor in (lock, *handed.values()):
         os.set_inheritable(descriptor, False)  # noqa: FBT003 - no step may hold the run's lock, nor what it was not given
     become_subreaper()
-    Supervisor(folder, sys.argv[4:], handed).run()
+    Supervisor(folder, lock, sys.argv[4:], handed).run()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from opsconsole.ground.nouns import RunState
 from opsconsole.lifecycle import intake
 from opsconsole.lifecycle.building import start_run
 from opsconsole.lifecycle.candidates import promote_candidate
+from opsconsole.lifecycle.finished import FinishedRun, Write
 from opsconsole.lifecycle.opening import settle
 from opsconsole.registry.artifacts import verify
 from opsconsole.registry.links import read_link
@@ -24,13 +26,14 @@ from opsconsole.runs.ending import intake_command
 from opsconsole.runs.follow import wait, wait_until_released
 from opsconsole.runs.slots import is_live
 from opsconsole.store import baselines, events, judgements, models, promotions, runs
-from opsconsole.store.connection import open_store
+from opsconsole.store.connection import Store, open_store
 from opsconsole.store.runs import RunRecord
 from tests.killing import killed_at_each_act
-from tests.runs.bench import Bench, until
+from tests.runs.bench import Bench, kill, until
 
 KILLED_AT = """
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 import numpy, sklearn.metrics, sklearn.calibration, msgspec
 import opsconsole.lifecycle.candidates, opsconsole.lifecycle.taking, opsconsole.registry.register
@@ -180,3 +183,67 @@ def test_the_intake_process_says_what_is_wrong_by_its_exit_code(works: Bench) ->
     argv = [*intake_command(works.root), "99"]
     answer = subprocess.run(argv, check=False, capture_output=True, text=True, env=os.environ)
     assert (answer.returncode, answer.stderr.strip()) == (4, "there is no run 99")
+
+
+@dataclass(frozen=True)
+class Trips:
+    """A taker that trips over what it reads, at one of its acts."""
+
+    at: str
+    error: Exception
+    name: str = "the trap"
+
+    def prepare(self, store: Store, run: FinishedRun) -> Write | None:
+        self._trip("prepare")
+        return lambda connection: self._trip("write")
+
+    def follow_up(self, store: Store, run: FinishedRun) -> None:
+        self._trip("follow_up")
+
+    def _trip(self, at: str) -> None:
+        if at == self.at:
+            raise self.error
+
+
+@pytest.mark.parametrize(
+    ("at", "error"),
+    [("prepare", RecursionError("deep")), ("write", OSError(36, "too long")), ("follow_up", MemoryError())],
+)
+def test_a_taker_that_trips_over_anything_loses_nothing_of_the_others(works: Bench, at: str, error: Exception) -> None:
+    run_id = works.start("app/build", taken_in_by=["sh", "-c", "exit 7"])
+    until(lambda: not is_live(works.workspace.state, run_id))
+    assert intake.take_in(works.root, run_id, [Trips(at, error)])
+    record = runs.get(works.store, run_id)
+    assert record is not None
+    assert record.tests is not None
+    assert record.tests.passed == 3
+    if at == "follow_up":
+        assert record.state is RunState.PASSED
+    else:
+        assert record.state is RunState.FAILED
+        assert "the trap could not be taken in" in (record.error or "")
+
+
+@pytest.mark.parametrize("end", ["kill -9 $$", "exit 70"])
+def test_an_intake_that_dies_of_what_it_reads_still_brings_the_tests(works: Bench, end: str) -> None:
+    dies = f'case "$*" in *--tests-alone*) exec "$@";; *) {end};; esac'
+    run_id = works.start("app/build", taken_in_by=["sh", "-c", dies, "sh", *intake_command(works.root)])
+    until(lambda: not is_live(works.workspace.state, run_id))
+    record = runs.get(works.store, run_id)
+    assert record is not None
+    assert record.state is RunState.ERROR
+    assert "the results could not be taken in: " in (record.error or "")
+    assert record.tests is not None
+    assert record.tests.passed == 3
+
+
+def test_an_intake_holds_its_run_s_lock_when_who_started_it_is_gone(works: Bench) -> None:
+    hold = f"touch {works.root}/here; while [ ! -e {works.root}/go ]; do sleep 0.02; done"
+    run_id = works.start("app/build", taken_in_by=["sh", "-c", hold, "sh"])
+    until((works.root / "here").exists)
+    keeper, supervisor = works.keeper(run_id), works.supervisor(run_id)
+    kill(keeper)
+    kill(supervisor)
+    assert is_live(works.workspace.state, run_id), "somebody else would take it up beside the intake"
+    (works.root / "go").touch()
+    until(lambda: not is_live(works.workspace.state, run_id))

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.runs.coverage import covered
+from opsconsole.runs.coverage import Coverage, covered
 from opsconsole.runs.progress import NAME, ProgressReader
 from tests.runs.bench import Bench, commit_all
 
@@ -23,7 +24,7 @@ REPORTS = {
 @pytest.mark.parametrize("name", REPORTS)
 def test_each_tool_says_how_much_was_run(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(REPORTS[name], encoding="utf-8")
-    assert covered(tmp_path) == 0.75
+    assert covered(tmp_path).share == 0.75
 
 
 def test_reports_are_added_up_and_broken_ones_left_out(tmp_path: Path) -> None:
@@ -32,8 +33,8 @@ def test_reports_are_added_up_and_broken_ones_left_out(tmp_path: Path) -> None:
     (tmp_path / "deep" / "coverage.more.xml").write_text('<coverage lines-covered="0" lines-valid="10"/>')
     (tmp_path / "coverage.broken.xml").write_text("<coverage lines-va")
     (tmp_path / "coverage.empty.xml").write_text("")
-    assert covered(tmp_path) == 30 / 50
-    assert covered(tmp_path / "none") is None
+    assert covered(tmp_path).share == 30 / 50
+    assert covered(tmp_path / "none") == Coverage(None)
 
 
 def test_a_run_keeps_its_coverage(bench: Bench) -> None:
@@ -76,3 +77,27 @@ def test_variants_are_added_up_and_an_unknown_total_stays_unknown(tmp_path: Path
     found = ProgressReader(tmp_path).look()
     assert found is not None
     assert (found.done, found.failed, found.total, found.share) == (3, 1, None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("coverage.bad.xml", '<coverage lines-valid="-1" lines-covered="5"/>'),
+        ("coverage.bad.xml", f'<coverage lines-valid="1" lines-covered="1{"0" * 400}"/>'),
+        ("coverage.bad.xml", f'<coverage lines-valid="1{"0" * 5000}" lines-covered="5"/>'),
+        ("coverage.bad.xml", '<coverage lines-valid="4" lines-covered="5"/>'),
+        ("coverage.bad.xml", "<coverage lines-valid='many'/>"),
+        ("lcov.info", f"LH:{'9' * 5000}\nLF:1\n"),
+        ("lcov.info", "LH:7\nLF:1\n"),
+        ("coverage.pipe.xml", None),
+    ],
+)
+def test_a_coverage_report_nobody_can_believe_costs_only_itself(tmp_path: Path, name: str, content: str | None) -> None:
+    (tmp_path / "coverage.xml").write_text(REPORTS["coverage.xml"], encoding="utf-8")
+    if content is None:
+        os.mkfifo(tmp_path / name)
+    else:
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    found = covered(tmp_path)
+    assert (found.share, len(found.notes)) == (0.75, 1)
+    assert name in found.notes[0]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from opsconsole.ground.nouns import PipelineKind, RunState, StepState, TestOutcome
 from opsconsole.runs import junit
+from opsconsole.runs.attempts import merged
 from opsconsole.runs.journal import Journal, RunHistory, replay
 from opsconsole.runs.junit import Report, read_report
 from opsconsole.runs.logs import LogFollower, tail_offset
@@ -289,3 +291,130 @@ def test_a_follower_hands_on_what_is_new_and_survives_a_cut(tmp_path: Path) -> N
     assert list(follower.pieces()) == []
     path.write_bytes(b"new\n")
     assert [(piece.step, piece.data) for piece in follower.pieces()] == [("a", b"new\n")]
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        '<testcase name="c" cla',
+        '<testcase name="c" classname="k">',
+        '<testcase name="c"><system-out>it st',
+        '<testcase name="c"><failure>a < b</failure></testcase>',
+        '<testcase name="c"><failure message="a<b"/></testcase>',
+        '<testcase name="c"><failure></testcase><testcase name="d"/>',
+        '<testcase name="c<"/>',
+    ],
+)
+def test_what_broke_in_a_report_gives_no_verdict_and_the_rest_keeps_its_own(tmp_path: Path, tail: str) -> None:
+    found = report(
+        tmp_path, f'<s><testsuite name="q"><testcase name="a"/><testcase name="b"><failure/></testcase>{tail}'
+    )
+    told = outcomes(found)
+    assert (told.pop("q::a"), told.pop("q::b")) == ("passed", "failed")
+    assert told in ({}, {"q::d": "passed"})
+    assert "1 tell nothing" in (found.note or "")
+
+
+@pytest.mark.parametrize("sign", ["\x1b[31m", "&#27;", "&nbsp;", "a & b", "&#xD800;"])
+def test_signs_that_xml_does_not_know_hide_no_failure(tmp_path: Path, sign: str) -> None:
+    text = f'<s><testcase name="a"/><testcase name="b"><failure message="m">{sign}</failure></testcase></s>'
+    assert outcomes(report(tmp_path, text)) == {"a": "passed", "b": "failed"}
+
+
+def test_a_case_that_stands_in_another_s_text_is_none(tmp_path: Path) -> None:
+    text = '<s><testcase name="a"><failure><![CDATA[<testcase name="x"/>]]></failure></testcase><!-- <testcase name="y"/> --><testcase na'
+    assert outcomes(report(tmp_path, text)) == {"a": "failed"}
+
+
+def test_texts_of_any_length_cost_no_verdict(tmp_path: Path) -> None:
+    text = (
+        f'<s><testcase name="a"><system-out>{"x" * (11 << 20)}</system-out></testcase>'
+        '<testcase name="b"><failure message="boom">t</failure></testcase></s>'
+    )
+    found = report(tmp_path, text)
+    assert (outcomes(found), found.note) == ({"a": "passed", "b": "failed"}, None)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "is_"),
+    [
+        ('status="notrun"', "skipped"),
+        ('status="notrun" result="suppressed"', "skipped"),
+        ('status="run" result="skipped"', "skipped"),
+        ('status="Not Run"', "skipped"),
+        ('status="disabled"', "skipped"),
+        ('status="run" result="completed"', "passed"),
+        ('status="fail"', "failed"),
+        ('result="errored"', "error"),
+        ("", "passed"),
+    ],
+)
+def test_a_case_is_what_its_attributes_say_where_no_element_does(tmp_path: Path, attributes: str, is_: str) -> None:
+    assert outcomes(report(tmp_path, f'<s><testcase name="a" {attributes}/></s>')) == {"a": is_}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('<testsuite name="q"><error message="import"/><testcase name="a"/></testsuite>', ("q::(suite)", "error")),
+        ('<testsuite name="q"><failure message="fixture"/></testsuite>', ("q::(suite)", "failed")),
+        ('<testsuite name="p"><testsuite name="q" errors="1"/></testsuite>', ("p::q::(suite)", "error")),
+    ],
+)
+def test_a_suite_that_failed_as_a_whole_is_a_case(tmp_path: Path, text: str, told: tuple[str, str]) -> None:
+    found = outcomes(report(tmp_path, f"<testsuites>{text}</testsuites>"))
+    assert found.pop(told[0]) == told[1]
+    assert found in ({}, {"q::a": "passed"})
+
+
+def test_a_suite_s_counts_add_nothing_to_failures_that_its_cases_bear(tmp_path: Path) -> None:
+    text = '<testsuites failures="1"><testsuite name="q" failures="1"><testcase name="a"><failure/></testcase></testsuite></testsuites>'
+    assert outcomes(report(tmp_path, text)) == {"q::a": "failed"}
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("0,004", 0.004), ("1.234,5", 1234.5), ("1,234,567.5", 1234567.5), ("1,5", 1.5)]
+)
+def test_decimal_commas_are_read(tmp_path: Path, text: str, seconds: float) -> None:
+    assert report(tmp_path, f'<s><testcase name="a" time="{text}"/></s>').cases[0].duration_s == seconds
+
+
+def attempts(*outcomes_: TestOutcome, name: str = "t") -> list[TestResult]:
+    return [TestResult(0, place, name, kind, duration_s=1.0) for place, kind in enumerate(outcomes_)]
+
+
+GOOD_, BAD_, ERROR_, SKIP_ = TestOutcome.PASSED, TestOutcome.FAILED, TestOutcome.ERROR, TestOutcome.SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("tries", "green", "is_", "flaky"),
+    [
+        ((GOOD_, GOOD_, BAD_), False, BAD_, False),
+        ((GOOD_, GOOD_), True, GOOD_, False),
+        ((BAD_, GOOD_), True, GOOD_, True),
+        ((BAD_, GOOD_), False, BAD_, False),
+        ((GOOD_, SKIP_), True, GOOD_, False),
+        ((BAD_, ERROR_), False, ERROR_, False),
+        ((SKIP_, SKIP_), True, SKIP_, False),
+    ],
+)
+def test_cases_of_one_id_are_attempts_and_the_last_decides(
+    tries: tuple[TestOutcome, ...], green: bool, is_: TestOutcome, flaky: bool
+) -> None:
+    (case,) = merged(attempts(*tries), green=green)
+    assert (case.outcome, case.flaky, case.duration_s) == (is_, flaky, float(len(tries)))
+
+
+def test_a_test_that_passed_at_last_is_not_blamed_for_another_s_failure() -> None:
+    found = merged([*attempts(BAD_, GOOD_), *attempts(BAD_, name="other")], green=False)
+    assert [(case.test_id, case.outcome, case.flaky) for case in found] == [("t", GOOD_, True), ("other", BAD_, False)]
+
+
+def test_a_report_that_is_no_file_is_told_and_waits_for_nobody(tmp_path: Path) -> None:
+    pipe, link, folder = (tmp_path / f"junit-{name}.xml" for name in ("pipe", "link", "folder"))
+    os.mkfifo(pipe)
+    link.symlink_to("/dev/zero")
+    folder.mkdir()
+    for path in (pipe, link, folder):
+        found = read_report(path)
+        assert (found.cases, path.name in (found.note or "")) == ((), True)
