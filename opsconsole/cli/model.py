@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import select
+import sys
 from typing import Any
 
 import click
@@ -37,7 +39,28 @@ def model_command() -> None:
     """Model versions, their evidence, and the rungs they stand on."""
 
 
-for command in (gates, history, promote, rollback, register):
+@click.command("probe")
+@click.option("--watch", type=click.FloatRange(0.1), metavar="SECONDS", help="Ask again and again, until stdin ends.")
+@json_option
+@pass_session
+def probe(session: Session, watch: float | None, as_json: bool) -> int:
+    """Ask the service of each model in production which version it answers with; what changed is kept.
+
+    Exit code 1 when one does not answer, or with another version than production holds.
+    """
+    from opsconsole.lifecycle.serving import ask_all
+
+    found = ask_all(session.workspace, session.store)
+    if watch is not None:
+        while not select.select([sys.stdin], [], [], watch)[0]:
+            found = ask_all(session.workspace, session.store)
+    data = [{**as_dict(item), "answers": item.problem is None} for item in found]
+    lines = [f"{item.model}  " + (item.problem or f"answers with v{item.version}") for item in found]
+    emit(data, lines or "no model in production has a probe", as_json=as_json)
+    return int(ExitCode.OK if all(item.problem is None for item in found) else ExitCode.NO)
+
+
+for command in (probe, gates, history, promote, rollback, register):
     model_command.add_command(command)
 
 

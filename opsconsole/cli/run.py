@@ -12,13 +12,13 @@ from types import FrameType
 
 import click
 
-from opsconsole.cli.base import Session, emit, json_option, pass_session
+from opsconsole.cli.base import Session, confirm, emit, json_option, pass_session, yes_option
 from opsconsole.cli.planned import emit_plan
 from opsconsole.cli.shown import run_json, run_line, the_run
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground import text
-from opsconsole.ground.errors import ConfirmationError, ExitCode, OpsconsoleError, RefusedError
-from opsconsole.ground.nouns import Danger, RunState
+from opsconsole.ground.errors import ConfirmationError, ExitCode, OpsconsoleError, RefusedError, UsageError
+from opsconsole.ground.nouns import Danger, RunPurpose, RunState
 from opsconsole.runs.logs import LogPiece
 from opsconsole.store.connection import open_store
 
@@ -26,6 +26,7 @@ from opsconsole.store.connection import open_store
 @click.command("run")
 @click.argument("target", metavar="REPO[/PIPELINE]")
 @click.option("--rev", help="The revision to build; default: what is checked out.")
+@click.option("--branch", help="Build the revision as a commit of this branch, which must contain it.")
 @click.option("--detach", is_flag=True, help="Do not wait for its end.")
 @click.option("--env", "environment", multiple=True, metavar="K=V", help="Set a variable for every step.")
 @click.option("--only-failed", type=int, metavar="RUN", help="Only the tests that failed in a run.")
@@ -38,6 +39,7 @@ def run_command(
     session: Session,
     target: str,
     rev: str | None,
+    branch: str | None,
     detach: bool,
     environment: tuple[str, ...],
     only_failed: int | None,
@@ -54,13 +56,17 @@ def run_command(
     from opsconsole.runs.plan import operator_environment, plan
     from opsconsole.runs.rerun import failed_ids
 
+    if branch is not None:
+        _require_contained(session, target, rev, branch)
     only: tuple[str, ...] = ()
     if only_failed is not None:
         the_run(session.store, only_failed)
         only = failed_ids(session.store, only_failed)
     told = operator_environment(list(environment))
     if dry_run:
-        found = plan(session.workspace, session.store, target, rev=rev, environment=told, only_tests=only)
+        found = plan(
+            session.workspace, session.store, target, rev=rev, environment=told, only_tests=only, branch=branch
+        )
         emit_plan(found, as_json=as_json)
         return int(ExitCode.OK)
     session.permit(Danger.WRITE, "Build")
@@ -71,6 +77,7 @@ def run_command(
             session.store,
             target,
             rev=rev,
+            branch=branch,
             environment=told,
             only_tests=only,
             reason=reason,
@@ -101,14 +108,23 @@ def rerun_command(session: Session, run: int, only_failed: bool, detach: bool, y
 
 @click.command("cancel")
 @click.argument("run", type=int)
+@click.option("--reason", help="Why; it is kept.")
+@yes_option
 @json_option
 @pass_session
-def cancel_command(session: Session, run: int, as_json: bool) -> None:
-    """End a run and everything it started; a second time ends it at once."""
+def cancel_command(session: Session, run: int, reason: str | None, yes: bool, as_json: bool) -> None:
+    """End a run and everything it started; a second time ends it at once.
+
+    On a terminal, a service that answers for production is ended only when its name is typed.
+    """
     from opsconsole.runs.cancel import cancel
 
-    session.permit(Danger.WRITE, "Cancel")
-    cancel(session.workspace, session.store, run)
+    record = the_run(session.store, run)
+    serves = record.purpose is RunPurpose.SERVE
+    session.permit(Danger.PRODUCTION if serves else Danger.WRITE, "Stop the service" if serves else "Cancel")
+    if serves and not record.state.final and sys.stdin.isatty():
+        confirm(f"{record.repo}/{record.pipeline}", f"run {run} serves production", yes=yes)
+    cancel(session.workspace, session.store, run, reason=reason)
     record = the_run(session.store, run)
     emit(run_json(session.workspace, session.store, record), f"run {run} is asked to end", as_json=as_json)
 
@@ -123,6 +139,19 @@ def plan_command(session: Session, target: str, rev: str | None, as_json: bool) 
     from opsconsole.runs.plan import plan
 
     emit_plan(plan(session.workspace, session.store, target, rev=rev), as_json=as_json)
+
+
+def _require_contained(session: Session, target: str, rev: str | None, branch: str) -> None:
+    """UsageError for a branch that does not contain the revision."""
+    from opsconsole.repos import registration
+    from opsconsole.repos.commits import is_contained, resolve_rev
+
+    repo = registration.named(session.workspace, session.store, target.partition("/")[0])
+    commit = resolve_rev(repo.path, rev or "HEAD").id
+    if not is_contained(repo.path, commit, branch):
+        raise UsageError(
+            f"branch {branch!r} does not contain {commit[:12]}", hint="leave --branch out, or name one that does"
+        )
 
 
 def _asking(begin: Callable[[bool], int], *, yes: bool) -> int:

@@ -10,6 +10,7 @@ from opsconsole.cli.base import Session, emit, json_option, pass_session
 from opsconsole.cli.shown import state_json, state_words
 from opsconsole.ground import clock, text
 from opsconsole.lifecycle.repo_state import repo_state
+from opsconsole.lifecycle.serving import ask_all
 from opsconsole.lifecycle.waiting import waiting
 from opsconsole.store import alerts, models, promotions, repos, runs
 from opsconsole.store.alerts import Alert
@@ -20,10 +21,11 @@ from opsconsole.store.runs import RunRecord
 @json_option
 @pass_session
 def status_command(session: Session, as_json: bool) -> None:
-    """Say what waits, what runs, and how repos and models stand. Reads the store alone; ``repo ls`` asks git."""
+    """Say what waits, what runs, and how repos and models stand. Reads the store, asks the models' probes."""
     store, workspace = session.store, session.workspace
     names = sorted({*workspace.config.repos, *(repo.name for repo in repos.all_repos(store))})
     states = {name: repo_state(workspace, store, name) for name in names}
+    ask_all(workspace, store)
     waits = waiting(workspace, store)
     live = runs.live(store)
     standing = alerts.alerts(store, live=True)

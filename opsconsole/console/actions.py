@@ -106,7 +106,7 @@ ACTIONS: tuple[Action, ...] = (
         "x",
         "x",
         "cancel",
-        "End the run and everything it started; a running service too.",
+        "End the run and everything it started; a running service asks for its name first.",
         _W,
         footer=5,
     ),

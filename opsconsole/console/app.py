@@ -23,6 +23,7 @@ from opsconsole.console.acts import Acts
 from opsconsole.console.desk import Desk, Done, Tab
 from opsconsole.console.doors import Doors
 from opsconsole.console.keygate import KeyGate
+from opsconsole.console.prober import Prober
 from opsconsole.console.repos import RepoWatch, trusted
 from opsconsole.console.status import status_of
 from opsconsole.console.themes import THEMES
@@ -68,6 +69,7 @@ class ConsoleApp(Desk):
         self.acts = Acts(self)
         self._gate = KeyGate(self, super().on_event)
         self._repos = RepoWatch()
+        self._prober = Prober()
         self._seen = -1
         self._config_seen = 0.0
         self.last_tab = "overview"
@@ -111,6 +113,7 @@ class ConsoleApp(Desk):
     def on_unmount(self) -> None:
         """Let go of the store."""
         self._gate.close()
+        self._prober.stop()
         self.store.close()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -282,6 +285,7 @@ class ConsoleApp(Desk):
         gc.enable()
         if not self.readonly:
             self.run_worker(self.ask("status"), group="settle", exit_on_error=False, name="settle")
+            self._prober.start(self.workspace)
 
     def _make(self, name: str) -> Tab:
         from importlib import import_module
@@ -350,6 +354,8 @@ class ConsoleApp(Desk):
         if changed != self._config_seen:
             if self._config_seen:
                 self.workspace = open_workspace(self.workspace.root)
+                if not self.readonly:
+                    self._prober.start(self.workspace)
             self._config_seen = changed
 
     def _show_status(self) -> None:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from opsconsole.console.desk import Desk
 from opsconsole.console.widgets.rows import RowList
+from opsconsole.ground.nouns import RunPurpose
 from opsconsole.store import runs
 from opsconsole.store.runs import RunRecord
 from opsconsole.store.test_results import TestResult
@@ -81,6 +82,11 @@ class BuildKeys:
         run = self.tab.run
         if run is None or run.state.final:
             self.app.say("this run is over", "warn")
+            return
+        if run.purpose is RunPurpose.SERVE:
+            from opsconsole.console.dialogs.stop import StopDialog
+
+            self.app.push_screen(StopDialog(run))
             return
         self.app.carry_out("run.cancel", f"run #{run.id}: cancelling", run=run.id)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from opsconsole.console.marks import SEVERITY_MARKS
 from opsconsole.console.widgets.tones import Toned
 from opsconsole.ground import text
-from opsconsole.ground.nouns import PipelineKind, RunState, Severity
+from opsconsole.ground.nouns import RunPurpose, RunState, Severity
 from opsconsole.lifecycle.waiting import Waiting
 from opsconsole.store import alerts, runs
 from opsconsole.store.connection import Store
@@ -36,7 +36,9 @@ def status_of(store: Store, waiting: Sequence[Waiting], *, readonly: bool) -> St
             stretches.append(Toned(f"   {mark.text} {count} {severity}", mark.tone))
     if not standing:
         stretches.append(Toned("   no alerts", "dim"))
+    if down := sum(item.kind == "service" for item in waiting):
+        stretches.append(Toned(f"   ✗ {down} down", "bad"))
     if decisions := sum(item.kind == "decision" for item in waiting):
         stretches.append(Toned(f"   ◆ {text.plural(decisions, 'decision')}", "accent"))
     stretches.append(Toned("   read-only", "warn") if readonly else Toned("   read-write", "dim"))
-    return Status(tuple(stretches), sum(run.kind is not PipelineKind.TASK for run in live))
+    return Status(tuple(stretches), sum(run.purpose is not RunPurpose.SERVE for run in live))

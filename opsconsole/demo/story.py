@@ -86,7 +86,9 @@ class Story:
         known = self.newest(f"{repo}/build", commit, passing_over=SAYS_NOTHING)
         if known is not None:
             return known.id
-        run = start_run(self.workspace, self.store, f"{repo}/build", rev=commit, reason="demo: build the history")
+        run = start_run(
+            self.workspace, self.store, f"{repo}/build", rev=commit, branch="main", reason="demo: build the history"
+        )
         self.tell(f"run {run}: builds {repo} at {commit[:7]}")
         return run
 
@@ -118,7 +120,7 @@ class Story:
         known = self.newest(TRAIN, commit, passing_over=SAYS_NOTHING | {RunState.FAILED, RunState.TIMED_OUT})
         if known is not None:
             return known.id
-        run = start_run(self.workspace, self.store, TRAIN, rev=commit, reason="demo: train a version")
+        run = start_run(self.workspace, self.store, TRAIN, rev=commit, branch="main", reason="demo: train a version")
         self.tell(f"run {run}: trains flights at {commit[:7]}")
         return run
 

@@ -294,6 +294,12 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes:02d}" if hours < 48 else f"{hours // 24} d {hours % 24} h"
 
 
+def moment(at: datetime) -> str:
+    """Format a moment by the operator's clock: ``07:12``, and on another day ``Nov 29 07:12``."""
+    here, today = at.astimezone(), datetime.now().astimezone().date()
+    return f"{here:%H:%M}" if here.date() == today else f"{here:%b %d %H:%M}"
+
+
 def age(since: datetime | None, now: datetime) -> str:
     """Format how long ago: ``now``, ``18 min``, ``3 h``, ``2 d``; steps by the minute, so that a still screen is still."""
     if since is None:

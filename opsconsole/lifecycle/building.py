@@ -25,6 +25,7 @@ def start_run(
     target: str,
     *,
     rev: str | None = None,
+    branch: str | None = None,
     environment: dict[str, str] | None = None,
     only_tests: tuple[str, ...] = (),
     reason: str | None = None,
@@ -33,8 +34,11 @@ def start_run(
     purpose: RunPurpose | None = None,
     asked: bool = False,
 ) -> int:
-    """Start a run of ``REPO`` or ``REPO/PIPELINE``; return its id. ``until`` is the time the training data end before."""
-    planned = plan(workspace, store, target, rev=rev, environment=environment, only_tests=only_tests)
+    """Start a run of ``REPO`` or ``REPO/PIPELINE``; return its id.
+
+    ``branch`` is the one that a commit is built as; ``until`` is the time the training data end before.
+    """
+    planned = plan(workspace, store, target, rev=rev, environment=environment, only_tests=only_tests, branch=branch)
     return _start(
         workspace, store, planned, reason=reason, alert_id=alert_id, until=until, purpose=purpose, asked=asked
     )

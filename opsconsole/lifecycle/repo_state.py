@@ -1,6 +1,7 @@
 """How a repo's branch stands: the one answer that every screen, verb and gate gives.
 
-Only full builds of the branch say so, each pipeline by its newest verdict on the commit that was built last. Probes of a
+Only full builds of the branch say so, each pipeline by its newest verdict on the commit that was built last, also where
+its tip was built by the commit's number. Probes of a
 bisect, reruns of single tests, trainings and services say nothing of it.
 """
 
@@ -55,6 +56,9 @@ def repo_state(workspace: Workspace, store: Store, name: str) -> RepoState:
         builds = _newest_of_each(verdicts.of_commit(store, name, head.commit))
     else:
         builds = verdicts.of_branch(store, name, head.branch)
+        if head.commit is not None:
+            tip = [run for run in verdicts.of_commit(store, name, head.commit) if run.branch is None]
+            builds = _newest_of_each(sorted([*builds, *tip], key=lambda run: -run.id))
     state = RepoState(head.branch, tuple(builds))
     verdict = state.verdict
     return state if verdict is None or not state.broken else RepoState(head.branch, state.builds, cause(store, verdict))

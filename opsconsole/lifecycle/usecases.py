@@ -67,6 +67,8 @@ _ALL = (
     UseCase("status", "Overview in plain text", Danger.READ, "status"),
     UseCase("run.start", "Build", Danger.WRITE, "run {target} [--rev {rev}] [{yes}] --detach"),
     UseCase("run.cancel", "Cancel the run", Danger.WRITE, "cancel {run}"),
+    UseCase("service.stop", "Stop the service", Danger.PRODUCTION, "cancel {run} [--reason {reason}] --yes"),
+    UseCase("model.probe", "Ask the services", Danger.READ, "model probe"),
     UseCase("run.rerun", "Run again", Danger.WRITE, "rerun {run} [{yes}] --detach"),
     UseCase(
         "run.rerun_failed", "Run the failed tests again", Danger.WRITE, "rerun {run} --only-failed [{yes}] --detach"

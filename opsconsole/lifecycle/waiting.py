@@ -11,6 +11,7 @@ from opsconsole.ground import text
 from opsconsole.ground.nouns import AlertState, RunPurpose, RunState, Severity
 from opsconsole.lifecycle.ladders import ladder_of
 from opsconsole.lifecycle.repo_state import cause, repo_state
+from opsconsole.lifecycle.serving import unserved
 from opsconsole.store import alerts, judgements, promotions, repos, verdicts
 from opsconsole.store.connection import Store
 from opsconsole.store.judgements import StoredJudgement
@@ -24,7 +25,7 @@ GIVEN_UP = timedelta(days=90)
 class Waiting:
     """One thing that waits for the operator."""
 
-    kind: Literal["alert", "decision", "broken"]
+    kind: Literal["alert", "decision", "broken", "service"]
     target: str
     """As ``:`` takes it: ``alert 3``, ``model flights:2``, ``run 42``."""
     rank: int
@@ -37,8 +38,24 @@ class Waiting:
 
 def waiting(workspace: Workspace, store: Store) -> list[Waiting]:
     """Return everything that waits, worst first, the newest first among equals."""
-    found = [*_alerts(store), *_decisions(workspace, store), *_broken(workspace, store)]
+    found = [*_services(workspace, store), *_alerts(store), *_decisions(workspace, store), *_broken(workspace, store)]
     return sorted(found, key=lambda item: (item.rank, -item.since.timestamp()))
+
+
+def _services(workspace: Workspace, store: Store) -> list[Waiting]:
+    """Return what is in production and has nobody who answers for it."""
+    return [
+        Waiting(
+            kind="service",
+            target=f"run {item.run_id}" if item.run_id is not None else f"model {item.model}@{item.alias}",
+            rank=0,
+            word="down",
+            title=f"{item.model}@{item.alias}",
+            text=f"nobody answers for {item.model}@{item.alias} since {text.moment(item.since)}: {item.why}",
+            since=item.since,
+        )
+        for item in unserved(workspace, store)
+    ]
 
 
 def _alerts(store: Store) -> list[Waiting]:

@@ -57,6 +57,12 @@ def branch_named(repo: Path, rev: str) -> str | None:
     return None
 
 
+def is_contained(repo: Path, commit: str, branch: str) -> bool:
+    """Whether a local branch contains a commit."""
+    ref = f"refs/heads/{checked_rev(branch)}"
+    return ask(repo, "merge-base", "--is-ancestor", checked_rev(commit), ref).exit_code == 0
+
+
 def author_of(repo: Path, commit: str) -> str:
     """Return who wrote a commit, as it was written: text from outside."""
     answer = git(repo, "show", "--no-patch", "--format=%an <%ae>", "--encoding=UTF-8", checked_rev(commit))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from opsconsole.ground.files import read_regular
 from opsconsole.ground.git import ask
 
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
+PACKED = 32 << 20
+"""Bytes of packed refs that are read: some 400,000 refs."""
 MOST = 4096
 """Bytes of a ``HEAD`` or ``.git`` file that are read; git's own are shorter."""
 
@@ -21,18 +24,19 @@ class Head:
 
     branch: str | None
     commit: str | None
-    """Known only where HEAD is detached."""
+    """What it points to; None where there is no commit yet, or where git keeps its refs in no file of their own."""
 
 
 def head_of(repo: Path) -> Head | None:
     """Return what is checked out; None where the repo cannot be read."""
     try:
-        said = _first_line(_git_folder(repo) / "HEAD")
+        folder = _git_folder(repo)
+        said = _first_line(folder / "HEAD")
     except OSError:
         return None
     word, _, name = said.partition(": ")
     if word == "ref" and name.startswith("refs/heads/") and name != "refs/heads/.invalid":
-        return Head(name.removeprefix("refs/heads/"), None)
+        return Head(name.removeprefix("refs/heads/"), _tip(folder, name))
     if _COMMIT.fullmatch(said):
         return Head(None, said)
     return _asked(repo)
@@ -49,6 +53,21 @@ def _git_folder(repo: Path) -> Path:
 
 def _first_line(path: Path) -> str:
     return read_regular(path, limit=MOST).partition(b"\n")[0].decode("utf-8", "replace").rstrip("\r")
+
+
+def _tip(folder: Path, ref: str) -> str | None:
+    """Return the commit of a ref: of its own file, else of the file that git packs refs into."""
+    shared = folder
+    with suppress(OSError):
+        shared = folder / _first_line(folder / "commondir")
+    with suppress(OSError):
+        said = _first_line(shared / ref)
+        return said if _COMMIT.fullmatch(said) else None
+    with suppress(OSError):
+        packed = read_regular(shared / "packed-refs", limit=PACKED).decode("utf-8", "replace")
+        found = next((line for line in packed.splitlines() if line.endswith(f" {ref}")), "")
+        return found.partition(" ")[0] if _COMMIT.fullmatch(found.partition(" ")[0]) else None
+    return None
 
 
 def _asked(repo: Path) -> Head | None:

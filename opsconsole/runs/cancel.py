@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import time
 
@@ -41,7 +42,7 @@ def cancel(
                 "run.cancel_asked",
                 f"run {run_id}",
                 reason=reason,
-                command=f"opsconsole cancel {run_id}",
+                command=shlex.join(["opsconsole", "cancel", str(run_id), *(["--reason", reason] if reason else [])]),
                 actor=actor,
             )
         send(who, signal.SIGTERM)

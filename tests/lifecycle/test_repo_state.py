@@ -175,6 +175,27 @@ def test_what_says_nothing_of_the_branch_changes_nothing(bench: Bench) -> None: 
     assert not state.speaks_of(head)
 
 
+def test_a_tip_that_was_built_by_its_number_is_a_build_of_the_branch(bench: Bench) -> None:  # noqa: F811
+    head = git(bench, "rev-parse", "HEAD")
+    a_run(bench, RunState.FAILED, commit=head)
+    a_run(bench, RunState.PASSED, commit="b" * 40, branch=None)
+    green = a_run(bench, RunState.PASSED, commit=head, branch=None)
+    state = repo_state(bench.workspace, bench.store, "app")
+    assert [run.id for run in state.builds] == [green]
+    assert state.speaks_of(head)
+
+
+def test_a_commit_can_be_built_as_one_of_a_branch_that_contains_it(bench: Bench) -> None:  # noqa: F811
+    bench.pipelines('[repos.app.pipelines.build]\nrun = "true"\n')
+    first = git(bench, "rev-parse", "HEAD")
+    commit_all(bench.repo, "Second")
+    built = ask(bench, "run", "app", "--rev", first, "--branch", "main")
+    assert (built["branch"], built["commit"]) == ("main", first)
+    git(bench, "branch", "old", first)
+    refused = ask(bench, "run", "app", "--rev", "main", "--branch", "old")
+    assert refused["error"]["code"] == "usage"
+
+
 def test_one_red_pipeline_of_several_speaks_for_the_branch(bench: Bench) -> None:  # noqa: F811
     red = a_run(bench, RunState.FAILED, commit="a" * 40, pipeline="lint")
     a_run(bench, RunState.PASSED, commit="a" * 40)
@@ -216,9 +237,12 @@ def test_head_is_read_from_files_wherever_they_lie(bench: Bench, tmp_path: Path)
     linked, bare = tmp_path / "linked", tmp_path / "bare.git"
     git(bench, "worktree", "add", "-q", "-b", "side/är", str(linked))
     subprocess.run(["git", "clone", "-q", "--bare", str(bench.repo), str(bare)], check=True)
-    assert head_of(bench.repo) == Head("main", None)
-    assert head_of(linked) == Head("side/är", None)
-    assert head_of(bare) == Head("main", None)
+    tip = git(bench, "rev-parse", "HEAD")
+    assert head_of(bench.repo) == Head("main", tip)
+    assert head_of(linked) == Head("side/är", tip)
+    assert head_of(bare) == Head("main", tip), "its refs are packed"
+    git(bench, "pack-refs", "--all")
+    assert head_of(linked) == Head("side/är", tip)
     assert head_of(tmp_path / "nothing") is None
     hostile = tmp_path / "hostile"
     (hostile / ".git").mkdir(parents=True)

@@ -238,4 +238,6 @@ def elapsed(run: RunRecord) -> str:
     if run.started_at is None:
         return "–"
     seconds = int((clock.now() - run.started_at).total_seconds())
+    if run.purpose is RunPurpose.SERVE:  # its screen is painted anew each minute, so that an idle one sends nothing
+        return "< 1 min" if seconds < 60 else text.duration(seconds - seconds % 60)
     return f"{seconds} s" if seconds < 60 else text.duration(seconds)

@@ -19,6 +19,7 @@ from opsconsole.console.widgets.tones import Cell, Column, Tone, Toned
 from opsconsole.ground import text
 from opsconsole.ground.nouns import ModelTask, PipelineKind
 from opsconsole.lifecycle.ladders import champion_of, ladder_of, model_of
+from opsconsole.lifecycle.serving import unserved
 from opsconsole.registry.places import version_folder
 from opsconsole.store import judgements, models, promotions, runs
 from opsconsole.store.judgements import StoredJudgement
@@ -249,7 +250,9 @@ class ModelsTab(Tab):
         task = config.task if config is not None else known.task if known is not None else ModelTask.BINARY
         about = f"  {task} · {found[0].framework if found else ''}".rstrip(" ·")
         count = Toned(f"   {text.plural(total, 'version')}", "dim")
-        rows = [Row(None, ((Toned(name, "strong"), Toned(about, "dim"), *rungs, count),), WIDE)]
+        down = [item for item in unserved(self.console.workspace, store) if item.model == name]
+        since = f"   ✗ {down[0].alias} not served since {text.moment(down[0].since)}" if down else ""
+        rows = [Row(None, ((Toned(name, "strong"), Toned(about, "dim"), *rungs, count, Toned(since, "bad")),), WIDE)]
         if not found:
             return [*rows, note("no version yet: a run of kind train, or opsconsole model register, makes one")]
         judged = judgements.of_model(store, name, ladder[-1])

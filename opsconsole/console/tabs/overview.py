@@ -19,7 +19,7 @@ from opsconsole.console.marks import STATE_MARKS, progress, state_cell
 from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading, note
 from opsconsole.console.widgets.tones import Cell, Column, Toned
 from opsconsole.ground import clock, text
-from opsconsole.ground.nouns import PipelineKind, RunState
+from opsconsole.ground.nouns import RunPurpose, RunState
 from opsconsole.lifecycle.ladders import ladder_of
 from opsconsole.lifecycle.repo_state import repo_state
 from opsconsole.lifecycle.waiting import Waiting
@@ -61,6 +61,13 @@ MODELS = (Column(width=20), Column(width=15), Column(width=7), Column(width=8), 
 REPO_TITLES = ("repo", "branch", "commit", "last build", "took", "last 20", "when")
 MODEL_TITLES = ("model", "rung", "held by", "metric", "value", "over time")
 LATELY = (Column(width=8, right=True), Column(width=14, drop=1), Column(width=20), Column(least=20))
+ACTS = {
+    "alert": ("Enter", "open"),
+    "decision": ("p", "promote"),
+    "broken": ("b", "rebuild"),
+    "service": ("Enter", "open"),
+}
+"""The key that a waiting item asks for."""
 MARKS = {"alert": {"critical": Toned("▲", "bad"), "warn": Toned("△", "warn")}, "decision": {}, "broken": {}}
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -147,10 +154,10 @@ class OverviewTab(Tab):
 
     def _waiting_row(self, item: Waiting) -> Row:
         kind, _, name = item.target.partition(" ")
-        mark = {"decision": Toned("◆", "accent"), "broken": Toned("✗", "bad")}.get(item.kind) or MARKS["alert"].get(
-            item.word, Toned("·", "dim")
-        )
-        key, act = {"alert": ("Enter", "open"), "decision": ("p", "promote"), "broken": ("b", "rebuild")}[item.kind]
+        mark = {"decision": Toned("◆", "accent"), "broken": Toned("✗", "bad"), "service": Toned("✗", "bad")}.get(
+            item.kind
+        ) or MARKS["alert"].get(item.word, Toned("·", "dim"))
+        key, act = ACTS[item.kind]
         cells: tuple[Cell, ...] = (
             (mark, Toned(f" {item.word}", mark.tone)),
             Toned(item.title, "strong"),
@@ -182,7 +189,7 @@ class OverviewTab(Tab):
         known = [seconds for seconds in past if seconds]
         usual: Cell = Toned(self.when(run.started_at), "dim")
         bar: Cell = ""
-        if run.kind is not PipelineKind.TASK and run.started_at is not None:
+        if run.purpose is not RunPurpose.SERVE and run.started_at is not None:
             taken = int((clock.now() - run.started_at).total_seconds())
             usual = f"{taken} s of ~{max(known):.0f} s" if known else f"{taken} s"
             bar = progress(taken / max(known), 16) if known else ""
