@@ -14,6 +14,7 @@ from opsconsole.ground import clock, text
 from opsconsole.ground.errors import ExitCode, UsageError
 from opsconsole.ground.nouns import Danger, RunState
 from opsconsole.lifecycle.usecases import command
+from opsconsole.lifecycle.whereabouts import answers, where
 from opsconsole.store import alerts, models
 from opsconsole.store.alerts import Alert
 from opsconsole.store.connection import Store
@@ -52,13 +53,10 @@ def show(session: Session, alert_id: int, as_json: bool) -> None:
     """Show an alert with its evidence, in words first."""
     found = alerts.alert(session.store, alert_id)
     lines = [
-        f"{found.severity}  alert {found.id}  {found.model} v{found.version} in {found.alias}  {found.state}",
+        f"{found.severity}  alert {found.id}  {where(session.store, found)}  {found.state}",
         *(text.clean(line) for line in found.words),
     ]
-    lines += [
-        f"answered by v{item.version} (run {item.provenance.run_id})"
-        for item in models.versions_of_alert(session.store, alert_id)
-    ]
+    lines += [f"answer: v{item.version}, {item.became} (run {item.run_id})" for item in answers(session.store, found)]
     emit(alert_json(session.store, found), lines, as_json=as_json)
 
 
@@ -123,15 +121,15 @@ def retrain(session: Session, alert_id: int, detach: bool, as_json: bool) -> int
         wait(session.workspace, session.store, run_id)
         wait_until_released(session.workspace, run_id)
     record = the_run(session.store, run_id)
-    answers = [
+    made = [
         item.version for item in models.versions_of_alert(session.store, alert_id) if item.provenance.run_id == run_id
     ]
     data = {
         **run_json(session.workspace, session.store, record),
         "alert": alert_id,
-        "version": answers[0] if answers else None,
+        "version": made[0] if made else None,
     }
-    emit(data, run_line(record) + (f"\ncandidate v{answers[0]}" if answers else ""), as_json=as_json)
+    emit(data, run_line(record) + (f"\ncandidate v{made[0]}" if made else ""), as_json=as_json)
     return int(ExitCode.OK if detach or record.state is RunState.PASSED else ExitCode.NO)
 
 

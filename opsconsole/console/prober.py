@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from opsconsole.config.workspace import Workspace
 
-EVERY_S = 5.0
+EVERY_S = 10.0
 
 
 class Prober:

@@ -26,6 +26,8 @@ class Unserved:
     why: str
     run_id: int | None
     """The run that served and ended; None when only the probe says so."""
+    what: str = ""
+    """The pipeline that served, as REPO/PIPELINE."""
 
 
 def unserved(workspace: Workspace, store: Store) -> list[Unserved]:
@@ -96,6 +98,6 @@ def _ended(workspace: Workspace, store: Store) -> list[Unserved]:
             run = serving.newest_run(store, repo, name)
             if run is None or not run.state.final or promotions.alias(store, model, alias) is None:
                 continue
-            why = f"run {run.id} of {repo}/{name} {run.state.replace('_', ' ')}"
-            found.append(Unserved(model, alias, run.ended_at or run.created_at, why, run.id))
+            why = f"run {run.id} {run.state.replace('_', ' ')}"
+            found.append(Unserved(model, alias, run.ended_at or run.created_at, why, run.id, f"{repo}/{name}"))
     return found

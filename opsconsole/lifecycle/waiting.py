@@ -12,6 +12,7 @@ from opsconsole.ground.nouns import AlertState, RunPurpose, RunState, Severity
 from opsconsole.lifecycle.ladders import ladder_of
 from opsconsole.lifecycle.repo_state import cause, repo_state
 from opsconsole.lifecycle.serving import unserved
+from opsconsole.lifecycle.whereabouts import where
 from opsconsole.store import alerts, judgements, promotions, repos, verdicts
 from opsconsole.store.connection import Store
 from opsconsole.store.judgements import StoredJudgement
@@ -50,7 +51,7 @@ def _services(workspace: Workspace, store: Store) -> list[Waiting]:
             target=f"run {item.run_id}" if item.run_id is not None else f"model {item.model}@{item.alias}",
             rank=0,
             word="down",
-            title=f"{item.model}@{item.alias}",
+            title=item.what or f"{item.model}@{item.alias}",
             text=f"nobody answers for {item.model}@{item.alias} since {text.moment(item.since)}: {item.why}",
             since=item.since,
         )
@@ -66,7 +67,7 @@ def _alerts(store: Store) -> list[Waiting]:
             target=f"alert {item.id}",
             rank=ranks.get(item.severity, 5),
             word=str(item.severity),
-            title=f"{item.model} v{item.version} in {item.alias}",
+            title=where(store, item),
             text=item.title,
             since=item.opened_at,
         )

@@ -48,7 +48,7 @@ class ProductionDialog(Dialog):
         super().on_mount()
         self.query_one("#reason-label", OneLine).say(Toned("Reason", "dim"))
         self.query_one("#name-label", OneLine).say(
-            Toned("Type ", "dim"), Toned(text.clean(self.model, limit=14), "strong")
+            Toned("Type ", "dim"), Toned(text.clean(self.model, limit=17), "strong")
         )
         self.query_one("#reason", Input).focus()
         self.say("Tab to the name, Enter there acts, Esc cancels", good=True)

@@ -16,7 +16,8 @@ from opsconsole.drift.report import notes, plots
 from opsconsole.ground import text
 from opsconsole.ground.errors import OpsconsoleError
 from opsconsole.lifecycle.retraining import held_out_from, training_of
-from opsconsole.store import chunks, models, runs
+from opsconsole.lifecycle.whereabouts import answers, where
+from opsconsole.store import chunks, runs
 from opsconsole.store.alerts import Alert
 from opsconsole.store.chunk_records import Chunk, ChunkColumn
 
@@ -93,7 +94,7 @@ class EvidenceSheet:
             mark,
             Toned(f" {alert.severity}", mark.tone),
             Toned(f"   alert {alert.id}   ", "dim"),
-            Toned(f"{alert.model} v{alert.version} in {alert.alias}", "strong"),
+            Toned(where(self.console.store, alert), "strong"),
         ]
         head.append(
             Toned(
@@ -119,22 +120,23 @@ class EvidenceSheet:
         return [*alert.words[:1], *([said] if said else []), *alert.words[1:]]
 
     def _do(self, alert: Alert) -> list[Row]:
-        answers = models.versions_of_alert(self.console.store, alert.id)
+        found = answers(self.console.store, alert)
         rows = [
             Row(
                 ("model", f"{item.model}:{item.version}"),
                 (
                     (
-                        Toned("answered by ", "dim"),
+                        Toned("answer: ", "dim"),
                         Toned(f"{item.model} v{item.version}", "accent"),
-                        Toned(f"   run {item.provenance.run_id}   Enter opens it", "dim"),
+                        Toned(f"   {item.became}   run {item.run_id}   Enter opens it", "dim"),
                     ),
                 ),
                 WIDE,
             )
-            for item in answers
+            for item in found
         ]
-        going = [run for run in runs.page(self.console.store, alert_id=alert.id, limit=3) if not run.state.final]
+        asked = runs.page(self.console.store, alert_id=alert.id, limit=3) if alert.live else []
+        going = [run for run in asked if not run.state.final]
         rows += [
             Row(
                 ("run", str(run.id)),
@@ -149,7 +151,7 @@ class EvidenceSheet:
             )
             for run in going
         ]
-        if alert.live and not answers and not going:
+        if alert.live and not found and not going:
             try:
                 target = training_of(self.console.workspace, alert.monitor)
                 until = held_out_from(self.console.store, alert.monitor)

@@ -19,6 +19,7 @@ from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading
 from opsconsole.console.widgets.tones import Cell, Column, Toned
 from opsconsole.drift.report import MonitorReport, monitors
 from opsconsole.ground import text
+from opsconsole.lifecycle.whereabouts import where
 from opsconsole.store import alerts, chunks
 from opsconsole.store.alerts import Alert
 from opsconsole.store.chunk_records import Chunk
@@ -109,7 +110,8 @@ class DriftTab(Tab):
         alert = self._alert()
         if alert is None:
             return self._at[1] if self._at else ""
-        head = f"## {alert.severity}: {alert.model} v{alert.version} in {alert.alias} (alert {alert.id}, {alert.state})"
+        place = where(self.console.store, alert)
+        head = f"## {alert.severity}: {place} (alert {alert.id}, {alert.state})"
         return "\n".join([head, "", *(text.clean(line) for line in alert.words)])
 
     # keys

@@ -239,6 +239,7 @@ class ModelsTab(Tab):
         ladder = ladder_of(self.console.workspace, name)
         held = {row.alias: row.version for row in promotions.aliases(store, name)}
         config = self.console.workspace.config.models.get(name)
+        down = {item.alias: item.since for item in unserved(self.console.workspace, store) if item.model == name}
         rungs: list[Toned] = []
         for rung in reversed(ladder):
             number = held.get(rung)
@@ -246,13 +247,12 @@ class ModelsTab(Tab):
             rungs += [
                 Toned(f"   {star}{rung} ", "dim"),
                 Toned(f"v{number}" if number else "–", "champion" if star else "accent"),
+                *([Toned(f" ✗ not served since {text.moment(down[rung])}", "bad")] if rung in down else []),
             ]
         task = config.task if config is not None else known.task if known is not None else ModelTask.BINARY
         about = f"  {task} · {found[0].framework if found else ''}".rstrip(" ·")
         count = Toned(f"   {text.plural(total, 'version')}", "dim")
-        down = [item for item in unserved(self.console.workspace, store) if item.model == name]
-        since = f"   ✗ {down[0].alias} not served since {text.moment(down[0].since)}" if down else ""
-        rows = [Row(None, ((Toned(name, "strong"), Toned(about, "dim"), *rungs, count, Toned(since, "bad")),), WIDE)]
+        rows = [Row(None, ((Toned(name, "strong"), Toned(about, "dim"), *rungs, count),), WIDE)]
         if not found:
             return [*rows, note("no version yet: a run of kind train, or opsconsole model register, makes one")]
         judged = judgements.of_model(store, name, ladder[-1])
