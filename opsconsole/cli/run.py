@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from queue import SimpleQueue
 from types import FrameType
 
@@ -71,19 +72,17 @@ def run_command(
         return int(ExitCode.OK)
     session.permit(Danger.WRITE, "Build")
 
-    def begin(asked: bool) -> int:
-        return start_run(
-            session.workspace,
-            session.store,
-            target,
-            rev=rev,
-            branch=branch,
-            environment=told,
-            only_tests=only,
-            reason=reason,
-            asked=asked,
-        )
-
+    begin = partial(
+        start_run,
+        session.workspace,
+        session.store,
+        target,
+        rev=rev,
+        branch=branch,
+        environment=told,
+        only_tests=only,
+        reason=reason,
+    )
     run_id = _asking(begin, yes=yes)
     return _report(session, run_id, detach=detach, as_json=as_json)
 
@@ -100,9 +99,7 @@ def rerun_command(session: Session, run: int, only_failed: bool, detach: bool, y
     from opsconsole.lifecycle.building import start_rerun
 
     session.permit(Danger.WRITE, "Run again")
-    run_id = _asking(
-        lambda asked: start_rerun(session.workspace, session.store, run, only_failed=only_failed, asked=asked), yes=yes
-    )
+    run_id = _asking(partial(start_rerun, session.workspace, session.store, run, only_failed=only_failed), yes=yes)
     return _report(session, run_id, detach=detach, as_json=as_json)
 
 
@@ -154,17 +151,17 @@ def _require_contained(session: Session, target: str, rev: str | None, branch: s
         )
 
 
-def _asking(begin: Callable[[bool], int], *, yes: bool) -> int:
+def _asking(begin: Callable[..., int], *, yes: bool) -> int:
     """Start a run; what is asked about is asked on a terminal, and refused where there is none."""
     try:
-        return begin(yes)
+        return begin(asked=yes)
     except ConfirmationError as error:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise
         click.echo(text.clean_lines(error.message), err=True)
         if not click.confirm("Run it without secrets?", default=False, err=True):
             raise RefusedError("nothing was started") from error
-        return begin(True)  # noqa: FBT003 - the answer
+        return begin(asked=True)
 
 
 def _report(session: Session, run_id: int, *, detach: bool, as_json: bool) -> int:

@@ -54,8 +54,9 @@ class Taker(Protocol):
     process lives; what it does must be found and done again by someone else when it does not.
     """
 
-    name: str
-    """What it takes: the word for it where it could not be taken."""
+    @property
+    def name(self) -> str:
+        """What it takes: the word for it where it could not be taken."""
 
     def prepare(self, store: Store, run: FinishedRun) -> Write | None:
         """Do the slow part, and return what the transaction writes."""

@@ -56,9 +56,9 @@ def test_an_answer_says_what_became_of_it(shop: Shop) -> None:
     shop.version()
     shop.version()
     move(shop, 1)
-    assert became(shop.store, "m", 2) == "on no rung"
+    assert became(shop.store, "m", 2) == "in candidate"
     move(shop, 2)
-    assert became(shop.store, "m", 2) == "in production"
+    assert became(shop.store, "m", 2) == "in candidate and production"
     move(shop, 1, PromotionKind.ROLLBACK)
-    assert became(shop.store, "m", 2) == "rolled back from production"
+    assert became(shop.store, "m", 2) == "rolled back from production, in candidate"
     assert became(shop.store, "m", 1) == "in production"
