@@ -13,6 +13,7 @@ import msgspec
 from opsconsole.config.metrics import COMPARED, MEASURED, fits, names
 from opsconsole.config.quantities import Duration, Size, parse_duration, parse_size
 from opsconsole.config.schema import Config, ModelConfig, PipelineConfig
+from opsconsole.ground import toml
 from opsconsole.ground.errors import ConfigError
 from opsconsole.ground.nouns import PipelineKind
 
@@ -38,7 +39,7 @@ def load(path: Path) -> Config:
 def parse(text: str, source: str) -> dict[str, Any]:
     """Parse TOML; a syntax error carries its line."""
     try:
-        return tomllib.loads(text)
+        return toml.loads(text)
     except tomllib.TOMLDecodeError as error:
         at = _LINE.search(str(error))
         said = _LINE.sub("", str(error))

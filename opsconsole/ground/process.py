@@ -5,6 +5,7 @@ Standard library only: the keeper and the supervisor import it.
 
 from __future__ import annotations
 
+import errno
 import os
 import selectors
 import signal
@@ -12,15 +13,18 @@ import site
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
-from opsconsole.ground.errors import NotFoundError
+from opsconsole.ground.errors import NotFoundError, OpsconsoleError
 
+T = TypeVar("T")
 MEBIBYTE = 1 << 20
 OUTPUT_LIMIT = 64 * MEBIBYTE
+ROOM_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+"""How long is waited before each new try to start a process that there was no room for."""
 DRAIN_S = 1.0
 """How long a pipe may stay open after its program ended: a grandchild that kept it must not hold us up."""
 
@@ -121,6 +125,29 @@ def send(who: Identity, number: signal.Signals) -> bool:
         os.close(handle)
 
 
+def with_room(start: Callable[[], T]) -> T:
+    """Return what ``start`` returns, which starts a process; where the system has no room for one more, wait for some.
+
+    OpsconsoleError when there is none for seconds: a number of processes, or memory, is at its limit.
+    """
+    for wait in ROOM_S:
+        try:
+            return start()
+        except OSError as error:
+            if error.errno not in {errno.EAGAIN, errno.ENOMEM}:
+                raise
+            time.sleep(wait)
+    try:
+        return start()
+    except OSError as error:
+        if error.errno not in {errno.EAGAIN, errno.ENOMEM}:
+            raise
+        raise OpsconsoleError(
+            "no process can be started: the system has no room for one more",
+            hint="end something, or raise what limits it: ulimit -u, pids.max, memory; then do it again",
+        ) from error
+
+
 def own_python(module: str, *arguments: str) -> list[str]:
     """Return the command line that runs one of our modules in a fresh interpreter nobody's environment can bend.
 
@@ -148,15 +175,17 @@ def capture(
     instead of memory, and ``limit`` counts for it alone. NotFoundError when there is no such program.
     """
     try:
-        process = subprocess.Popen(
-            argv,
-            cwd=cwd,
-            env=env,
-            stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            pass_fds=pass_fds,
+        process = with_room(
+            lambda: subprocess.Popen(
+                argv,
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                pass_fds=pass_fds,
+            )
         )
     except (FileNotFoundError, NotADirectoryError) as error:
         if cwd is not None and not cwd.is_dir():

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from opsconsole.ground import toml
 from opsconsole.ground.errors import UsageError
 from opsconsole.ground.regular import is_there, read_regular
 from opsconsole.store.models import Column, Signature
@@ -36,7 +37,7 @@ def read_declared(path: Path) -> Declared:
         raise UsageError("the training left model/ but no model.toml", hint="it names the model and its entry file")
     data = read_regular(path, limit=MOST)
     try:
-        found = tomllib.loads(data.decode("utf-8"))
+        found = toml.loads(data.decode("utf-8"))
         return Declared(
             name=str(found["name"]),
             entry=str(found["entry"]),
@@ -59,7 +60,7 @@ def read_signature(path: Path) -> Signature:
     data = read_regular(path, limit=MOST, follow=True)
     try:
         word = data.decode("utf-8")
-        found = tomllib.loads(word) if path.suffix == ".toml" else json.loads(word)
+        found = toml.loads(word) if path.suffix == ".toml" else json.loads(word)
         if isinstance(found, list):
             found = {"inputs": found}
         signature = _signature(found.get("signature", found))

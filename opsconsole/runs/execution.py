@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opsconsole.ground.nouns import StepState
-from opsconsole.ground.process import Identity, identity
+from opsconsole.ground.process import Identity, identity, with_room
 from opsconsole.runs.cgroup import ControlGroup
 from opsconsole.runs.sandbox import Sandbox
 from opsconsole.runs.signals import Signals
@@ -98,15 +98,17 @@ class Command:
             prefix = sandbox.prefix
         script, terminal = (ON_TERMINAL, os.ttyname(writer)) if tty else (PLAIN, "")
         try:
-            self._process = subprocess.Popen(
-                [*prefix, SHELL, "-c", script, "step", str(group.door or ""), run, terminal],
-                cwd=cwd,
-                env=(environment | {"TERM": "xterm-256color"}) if tty else environment,
-                stdin=subprocess.DEVNULL,
-                stdout=writer,
-                stderr=writer,
-                start_new_session=True,
-                preexec_fn=None if sandbox is None else sandbox.enter,  # noqa: PLW1509 - two system calls, one thread
+            self._process = with_room(
+                lambda: subprocess.Popen(
+                    [*prefix, SHELL, "-c", script, "step", str(group.door or ""), run, terminal],
+                    cwd=cwd,
+                    env=(environment | {"TERM": "xterm-256color"}) if tty else environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=writer,
+                    stderr=writer,
+                    start_new_session=True,
+                    preexec_fn=None if sandbox is None else sandbox.enter,  # noqa: PLW1509 - two system calls, one thread
+                )
             )
         except BaseException:
             os.close(self._reader)
@@ -154,7 +156,7 @@ class Command:
             os.getpid(),
             grace=GRACE_S,
             kill_now=self._asked_twice,
-            on_end=self._statuses.__setitem__,
+            on_end=self._statuses.setdefault,
             on_kill=self._group.kill,
         )
 
@@ -184,7 +186,7 @@ class Command:
 
     def _collect(self) -> None:
         for pid, status in reap():
-            self._statuses[pid] = status
+            self._statuses.setdefault(pid, status)  # an orphan may get the number of a process that is gone
 
     def _asked_twice(self) -> bool:
         self._pump()

@@ -40,7 +40,12 @@ def _start_supervisor() -> int:
     """Start it with our own interpreter, flags and arguments, and the lock that we inherited; return its number."""
     words = [SUPERVISOR if word == NAME else word for word in sys.orig_argv]
     ignored = [signal.SIGPIPE, signal.SIGXFSZ]  # Python ignores them; what is ignored stays ignored in every step
-    return os.posix_spawn(sys.executable, words, os.environ, setsigdef=ignored)
+    try:
+        return os.posix_spawn(sys.executable, words, os.environ, setsigdef=ignored)
+    except BlockingIOError:
+        from opsconsole.ground.process import with_room
+
+        return with_room(lambda: os.posix_spawn(sys.executable, words, os.environ, setsigdef=ignored))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import msgspec
 
 from opsconsole.config.schema import PipelineConfig, StepConfig
 from opsconsole.ground.errors import ConfigError, NotFoundError
-from opsconsole.ground.globs import literal
+from opsconsole.ground.globs import literal, problem
 from opsconsole.repos.detection import Detection
 from opsconsole.runs.keys import Wanted
 from opsconsole.runs.order import PlannedService, PlannedStep
@@ -208,6 +208,7 @@ def _planned(variant: Variant, needs: tuple[str, ...], pipeline: PipelineConfig,
         raise ConfigError(
             f"{where}: step {step.name!r}: cwd {step.cwd!r} leaves the work tree", hint="name a folder in it"
         )
+    _check_patterns(step, where)
     silence = step.silence or pipeline.silence
     return PlannedStep(
         name=variant.name,
@@ -227,6 +228,19 @@ def _planned(variant: Variant, needs: tuple[str, ...], pipeline: PipelineConfig,
         reports=tuple(step.reports),
         out=variant.name if variant.values else "",
     )
+
+
+def _check_patterns(step: StepConfig, where: str) -> None:
+    """ConfigError for what is to be kept of the work tree, and names nothing in it."""
+    for key, patterns in (("artifacts", step.artifacts), ("reports", step.reports)):
+        for pattern in patterns:
+            wrong = problem(pattern)
+            if wrong is not None:
+                raise ConfigError(f"{where}: step {step.name!r}: {key}: {pattern!r}: {wrong}")
+    for output in step.cache.outputs if step.cache is not None else ():
+        wrong = problem(literal(output.removeprefix("$OPSCONSOLE_OUT/").rstrip("/")))
+        if wrong is not None:
+            raise ConfigError(f"{where}: step {step.name!r}: cache.outputs: {output!r}: {wrong}")
 
 
 def _after_needs(steps: list[PlannedStep], where: str) -> tuple[PlannedStep, ...]:

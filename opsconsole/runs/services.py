@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from opsconsole.ground.errors import OpsconsoleError
 from opsconsole.runs.execution import SHELL
 from opsconsole.runs.order import PlannedService, PlannedStep
 from opsconsole.runs.wards import Ward
@@ -129,7 +130,10 @@ class Services:
         elif port is not None and _answers(port):
             return f"service {planned.name}: port {port} is taken by another program"
         told = {} if port is None else {"PORT": str(port)}
-        ward, environment, cwd = self._start(planned, told)
+        try:
+            ward, environment, cwd = self._start(planned, told)
+        except OpsconsoleError as error:
+            return f"service {planned.name}: {error.message}"
         self.running[planned.name] = Service(planned, port, ward, environment, cwd, time.monotonic())
         return ""
 
@@ -149,15 +153,18 @@ class Services:
     def _checked(service: Service) -> bool:
         """Run the service's own check, without waiting for it; True once it ended with 0."""
         if service.check is None:
-            service.check = subprocess.Popen(
-                [SHELL, "-ec", service.plan.ready or "true"],
-                cwd=service.cwd,
-                env=service.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+            try:
+                service.check = subprocess.Popen(
+                    [SHELL, "-ec", service.plan.ready or "true"],
+                    cwd=service.cwd,
+                    env=service.environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+            except BlockingIOError:  # no room for a process just now: the next look asks again
+                return False
         code = service.check.poll()
         if code is not None:
             service.check = None

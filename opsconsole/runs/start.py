@@ -13,7 +13,7 @@ from opsconsole.ground.actor import current_actor
 from opsconsole.ground.errors import ConfirmationError, ConflictError, RefusedError, StoreError
 from opsconsole.ground.files import try_lock, write_atomically
 from opsconsole.ground.nouns import PipelineKind, RunPurpose, RunState, StepState
-from opsconsole.ground.process import own_python
+from opsconsole.ground.process import own_python, with_room
 from opsconsole.repos import registration
 from opsconsole.runs import secrets
 from opsconsole.runs.folder import RunFolder, run_folder
@@ -124,15 +124,17 @@ def launch(folder: RunFolder, lock: int, intake: list[str], plan: Plan) -> None:
     told = ",".join(f"{name}={descriptor}" for name, descriptor in handed.items()) or "-"
     try:
         with folder.diary.open("ab") as diary:
-            keeper = subprocess.Popen(
-                own_python("opsconsole.runs.keeper", str(folder.path), str(lock), told, *intake),
-                cwd="/",
-                env=scrubbed(os.environ, plan.passed_on),
-                stdin=subprocess.DEVNULL,
-                stdout=diary,
-                stderr=diary,
-                pass_fds=(lock, *handed.values()),
-                start_new_session=True,
+            keeper = with_room(
+                lambda: subprocess.Popen(
+                    own_python("opsconsole.runs.keeper", str(folder.path), str(lock), told, *intake),
+                    cwd="/",
+                    env=scrubbed(os.environ, plan.passed_on),
+                    stdin=subprocess.DEVNULL,
+                    stdout=diary,
+                    stderr=diary,
+                    pass_fds=(lock, *handed.values()),
+                    start_new_session=True,
+                )
             )
     finally:
         for descriptor in handed.values():

@@ -134,7 +134,11 @@ class Supervisor:
         self.rows.put(lambda rows: run_rows.advance(rows, run_id, RunState.RUNNING, started_at=started))
         for path in (self.folder.out, self.folder.temporary):
             path.mkdir(mode=0o700, exist_ok=True)
-        self._spare = Ward(str(self.folder.path))  # it starts while the commit is checked out
+        try:
+            self._spare = Ward(str(self.folder.path))  # it starts while the commit is checked out
+        except OpsconsoleError as error:
+            self.journal.write("broke", error=error.message, durable=True)
+            return
         try:
             self._check_out()
         except (OpsconsoleError, OSError) as error:
@@ -224,7 +228,10 @@ class Supervisor:
             seconds=left,
             log_limit=self.plan.log_limit,
         )
-        self.wards[step.name] = self._new_ward(errand)
+        try:
+            self.wards[step.name] = self._new_ward(errand)
+        except OpsconsoleError as error:
+            self._end(step.name, StepEnd(StepState.ERROR, note=f"could not be started: {error.message}"))
 
     def _source(self, name: str) -> HandedSecret:
         """Return where a step's runner reads a secret; we never do."""

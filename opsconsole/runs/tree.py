@@ -60,7 +60,7 @@ def collect(known: Mapping[int, subprocess.Popen[bytes]]) -> None:
         if found is None:
             return
         process = known.get(found.si_pid)
-        if process is not None:
+        if process is not None and process.returncode is None:  # later, its number is somebody else's
             process.poll()
         else:
             os.waitpid(found.si_pid, os.WNOHANG)
@@ -80,7 +80,7 @@ def end_below(
     *,
     grace: float,
     kill_now: Callable[[], bool] = lambda: False,
-    on_end: Callable[[int, int], None] | None = None,
+    on_end: Callable[[int, int], object] | None = None,
     on_kill: Callable[[], None] = lambda: None,
     passed_over: AbstractSet[int] = frozenset(),
 ) -> int:

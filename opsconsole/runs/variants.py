@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +14,10 @@ from opsconsole.ground.errors import ConfigError
 
 MOST = 256
 """Variants of one step."""
+MOST_TRIED = 1 << 16
+"""Combinations of a step's matrix, those that are excluded too, and comparisons with the rules that exclude them."""
+MOST_STEPS = 1_000
+"""Steps of one pipeline, with all their variants."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,10 @@ def expand(steps: Sequence[StepConfig], pipeline: PipelineConfig, where: str) ->
     for step in steps:
         matrix = {**pipeline.matrix, **step.matrix}
         excluded = [*pipeline.exclude, *step.exclude]
+        tried = math.prod(map(len, matrix.values())) * max(len(excluded), 1)
+        if tried > MOST_TRIED:
+            said = f"{where}: step {step.name!r}: its matrix and what it excludes make {_many(tried)} combinations"
+            raise ConfigError(said, hint=f"at most {MOST} variants of a step are possible")
         combinations = [
             dict(zip(matrix, values, strict=True))
             for values in itertools.product(*matrix.values())
@@ -49,8 +59,11 @@ def expand(steps: Sequence[StepConfig], pipeline: PipelineConfig, where: str) ->
             count = "no variant" if not combinations else f"{len(combinations)} variants"
             raise ConfigError(f"{where}: step {step.name!r} has {count}", hint=f"between 1 and {MOST} are possible")
         found += [_variant(step, combination) for combination in combinations]
-    names = [variant.name for variant in found]
-    twice = next((name for name in names if names.count(name) > 1), None)
+        if len(found) > MOST_STEPS:
+            raise ConfigError(
+                f"{where}: more than {MOST_STEPS:,} steps, with their variants", hint="make several pipelines of it"
+            )
+    twice = next((name for name, times in Counter(variant.name for variant in found).items() if times > 1), None)
     if twice is not None:
         raise ConfigError(f"{where}: two steps are named {twice!r}", hint="give each step a name of its own")
     return found
@@ -69,6 +82,10 @@ def _variant(step: StepConfig, combination: Mapping[str, Scalar]) -> Variant:
 
 def _covers(rule: Mapping[str, Scalar], combination: Mapping[str, Scalar]) -> bool:
     return all(key in combination and _text(combination[key]) == _text(value) for key, value in rule.items())
+
+
+def _many(number: int) -> str:
+    return f"{number:,}" if number < 10**12 else "countless"
 
 
 def _text(value: Scalar) -> str:

@@ -32,6 +32,8 @@ from opsconsole.runs.subreaper import become_subreaper
 if TYPE_CHECKING:
     from opsconsole.runs import cache
 
+UNANSWERED = frozenset({126, 127})
+"""How a shell ends that could not run what it was asked to: no answer, and surely no `no`."""
 LOCK_S = 0.2
 """How often a place that another run fills is looked at."""
 
@@ -81,6 +83,11 @@ class Warden:
     def _to_the_end(self) -> CommandEnd:
         if self.step.condition is not None:
             said = self._execute(self.step.condition)
+            if said.exit_code in UNANSWERED or (said.exit_code or 0) < 0:
+                why = said.note or f"exit {said.exit_code}"
+                return CommandEnd(
+                    StepState.ERROR, said.exit_code, f"its condition could not be asked ({why}): {self.step.condition}"
+                )
             if said.state is StepState.FAILED:
                 return CommandEnd(StepState.SKIPPED, None, f"its condition said no: {self.step.condition}")
             if said.state is not StepState.PASSED:
@@ -172,14 +179,13 @@ class Warden:
 
     def _gather(self, end: CommandEnd) -> None:
         """Take out of the work tree what is to be kept."""
-        harvest.take_reports(self.folder.worktree, self.step.reports, self.out, self.step.name)
+        try:
+            harvest.take_reports(self.folder.worktree, self.step.reports, self.out, self.step.name)
+        except (OSError, ValueError) as error:
+            self._notes.append(f"not all of its reports could be kept: {_said(error)}")
         harvest.mask_reports(self.out, self._masker)
         if self.step.artifacts:
-            missing = harvest.take_artifacts(
-                self.folder.worktree, self.step.artifacts, self.folder.out / "artifacts" / self.step.out
-            )
-            if missing and end.state is StepState.PASSED:
-                self._notes.append(f"no artifact matches {', '.join(missing)}")
+            self._take_artifacts(end)
         wanted = self.step.cache
         if wanted is None or end.state is not StepState.PASSED:
             return
@@ -197,6 +203,18 @@ class Warden:
             return
         cache.Memory(self.folder.state, self.errand.memory).write(wanted)
         self._release()  # others may use it now, also while something of this step lingers
+
+    def _take_artifacts(self, end: CommandEnd) -> None:
+        home = self.folder.out / "artifacts" / self.step.out
+        try:
+            taken = harvest.take_artifacts(self.folder.worktree, self.step.artifacts, home)
+        except (OSError, ValueError) as error:
+            self._notes.append(f"not all of its artifacts could be kept: {_said(error)}")
+            return
+        if taken.missing and end.state is StepState.PASSED:
+            self._notes.append(f"no artifact matches {', '.join(taken.missing)}")
+        if taken.left_out:
+            self._notes.append(f"{taken.left_out:,} artifacts past the first {harvest.MOST:,} were left out")
 
     # inside
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from opsconsole.ground.nouns import StepState
-from opsconsole.ground.process import Identity, identity, own_python, send
+from opsconsole.ground.process import Identity, identity, own_python, send, with_room
 from opsconsole.runs.environment import MARKER
 from opsconsole.runs.errand import Errand, StepEnd
 
@@ -28,13 +28,15 @@ class Ward:
         self.end: StepEnd | None = None
         self.asked = 0
         self._rest = b""
-        self._process = subprocess.Popen(
-            own_python("opsconsole.runs.warden"),
-            cwd="/",
-            env={**os.environ, MARKER: out},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            pass_fds=handed,
+        self._process = with_room(
+            lambda: subprocess.Popen(
+                own_python("opsconsole.runs.warden"),
+                cwd="/",
+                env={**os.environ, MARKER: out},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                pass_fds=handed,
+            )
         )
         assert self._process.stdout is not None
         os.set_blocking(self._process.stdout.fileno(), False)

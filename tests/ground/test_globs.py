@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import re
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsconsole.ground.globs import literal, matches
+from opsconsole.ground.globs import literal, matches, problem
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,48 @@ def test_a_plain_name_matches_itself_alone(name: str) -> None:
 def test_a_literal_matches_its_name_alone(name: str) -> None:
     assert matches(name, [literal(name)])
     assert not matches(f"{name}x", [literal(name)])
+
+
+PIECES = st.sampled_from(["*", "**", "**/", "/", "a", "b", "?", "[ab]", "[!a]", "."])
+
+
+def going_back(glob: str) -> re.Pattern[str]:
+    """The same pattern as an expression that may go back: right, and slow."""
+    words = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]", "[ab]": "[ab]", "[!a]": "[^/a]"}
+    tokens = re.findall(r"\*\*/|\*\*|\[!?a?b?\]|.", glob + "**" if glob.endswith("/") else glob)
+    return re.compile("".join(words.get(token) or re.escape(token) for token in tokens))
+
+
+@settings(max_examples=500)
+@given(st.lists(PIECES, max_size=7).map("".join), st.text(alphabet="ab/.", max_size=9))
+def test_patterns_that_never_go_back_match_the_same(glob: str, name: str) -> None:
+    assert matches(name, [glob]) is bool(going_back(glob).fullmatch(name))
+
+
+@pytest.mark.parametrize("glob", ["*a" * 40 + "*b", "**/a*" * 30 + "b", "a**" * 30 + "c", "**/" * 40 + "b"])
+@pytest.mark.parametrize("name", ["a" * 5_000, "a/" * 2_500])
+def test_no_pattern_takes_longer_than_its_name_is(glob: str, name: str) -> None:
+    assert not matches(name, [glob])
+
+
+@pytest.mark.parametrize(
+    ("glob", "says"),
+    [
+        ("", "names no file"),
+        (".", "names no file"),
+        ("./", "names no file"),
+        ("/etc/*", "leads out"),
+        ("../x", "leads out"),
+        ("a/../../x", "leads out"),
+        ("dist/**.whl", "dist/**/*.whl"),
+        ("a**", "**/a*"),
+        ("a\0b", "no file"),
+    ],
+)
+def test_a_pattern_that_names_nothing_in_a_folder_is_told(glob: str, says: str) -> None:
+    assert says in (problem(glob) or "")
+
+
+@pytest.mark.parametrize("glob", ["dist/**", "**/*.whl", "made", "a/[0-9]?.txt", "dist/", "a..b"])
+def test_other_patterns_are_fine(glob: str) -> None:
+    assert problem(glob) is None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from opsconsole.ground.errors import NotFoundError
-from opsconsole.ground.process import Identity, alive, capture, identity, own_identity, send
+from opsconsole.ground.process import Identity, alive, capture, identity, own_identity, send, with_room
 
 
 def test_what_a_program_says_is_returned_with_its_exit_code() -> None:
@@ -84,3 +85,41 @@ def test_a_zombie_is_not_alive_and_a_signal_never_hits_another() -> None:
     assert not alive(who)
     child.wait()
     assert not send(who, signal.SIGKILL)
+
+
+NO_ROOM = """
+import os, resource
+from opsconsole.ground import process
+from opsconsole.ground.errors import OpsconsoleError
+if os.getuid() == 0:
+    os.setuid(65534)
+resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+process.ROOM_S = (0.01,)
+try:
+    process.capture(["true"])
+except OpsconsoleError as error:
+    print(error.message)
+"""
+
+
+def test_no_room_for_a_process_is_told_in_words() -> None:
+    hold = ["sleep", "600"]
+    user = {"user": 65534} if os.getuid() == 0 else {}
+    with subprocess.Popen(hold, cwd="/", **user) as other:  # type: ignore[call-overload]
+        try:
+            answer = subprocess.run([sys.executable, "-c", NO_ROOM], capture_output=True, text=True, check=False)
+        finally:
+            other.kill()
+    assert answer.stdout == "no process can be started: the system has no room for one more\n", answer.stderr
+
+
+def test_a_process_is_started_when_there_is_room_again() -> None:
+    tries: list[int] = []
+
+    def start() -> str:
+        tries.append(1)
+        if len(tries) < 3:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        return "started"
+
+    assert with_room(start) == "started"

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.ground.errors import RefusedError
+from opsconsole.ground.errors import ConfigError, RefusedError
 from opsconsole.ground.nouns import RunState, StepState, TestOutcome
 from opsconsole.ground.process import identity
+from opsconsole.runs import harvest
 from opsconsole.runs.cancel import cancel
 from opsconsole.runs.plan import plan
 from opsconsole.runs.wards import DIED
@@ -296,6 +297,64 @@ def test_artifacts_and_reports_of_the_work_tree_are_kept_also_of_a_failed_step(b
     assert sorted(str(p.relative_to(kept)) for p in kept.rglob("*") if p.is_file()) == ["dist/a.whl", "dist/deep/b"]
     assert record.tests is not None
     assert record.tests.failed == 1
+
+
+@pytest.mark.parametrize("pattern", ["dist/**.whl", "/etc/*", "", ".", "../x"])
+@pytest.mark.parametrize("key", ["artifacts", "reports"])
+def test_a_pattern_that_can_name_nothing_is_refused_when_it_is_planned(bench: Bench, key: str, pattern: str) -> None:
+    job(bench, f'{{ name = "pack", run = "true", {key} = ["{pattern}"] }}')
+    with pytest.raises(ConfigError, match=key):
+        bench.start()
+
+
+def test_outputs_that_lead_out_of_the_work_tree_are_refused(bench: Bench) -> None:
+    for name in ("/etc", "..", ".", "$OPSCONSOLE_OUT/../x"):
+        job(bench, f'{{ name = "make", run = "true", cache = {{ inputs = ["a"], outputs = ["{name}"] }} }}')
+        with pytest.raises(ConfigError, match="outputs"):
+            bench.start()
+
+
+def test_artifacts_past_the_most_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harvest, "MOST", 2)
+    tree = tmp_path / "tree"
+    for name in ("a/1", "a/2", "a/3", "b/4"):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).touch()
+    taken = harvest.take_artifacts(tree, ("a/", "a/*", "**/4", "none"), tmp_path / "kept")
+    assert (taken.missing, taken.left_out) == (("none",), 2)
+    assert len([path for path in (tmp_path / "kept").rglob("*") if path.is_file()]) == 2
+
+
+def test_what_cannot_be_kept_leaves_a_good_step_good_and_says_so(bench: Bench) -> None:
+    job(
+        bench,
+        '{ name = "pack", run = "echo 1 > made; touch $OPSCONSOLE_OUT/artifacts", artifacts = ["made"] }',
+    )
+    record = bench.run()
+    assert record.state is RunState.PASSED
+    (step,) = steps.of_run(bench.store, record.id)
+    assert "not all of its artifacts could be kept" in (step.note or "")
+
+
+@pytest.mark.parametrize("question", ["no-such-program --ask", "kill -9 $$"])
+def test_a_condition_that_could_not_be_asked_is_no_no(bench: Bench, question: str) -> None:
+    job(bench, f'{{ name = "deploy", run = "true", if = "{question}" }}')
+    record = bench.run()
+    assert record.state is RunState.ERROR
+    assert "its condition could not be asked" in (record.error or "")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        f"matrix = {{ A = {list(range(100))}, B = {list(range(100))}, C = {list(range(100))} }}",
+        f"matrix = {{ A = {list(range(500))} }}\nexclude = [{', '.join(['{ A = 1 }'] * 500)}]",
+    ],
+)
+def test_a_matrix_that_nobody_can_count_is_refused_at_once(bench: Bench, more: str) -> None:
+    job(bench, '{ name = "a", run = "true" }', more)
+    with pytest.raises(ConfigError, match="combinations"):
+        bench.start()
 
 
 CACHED = '{ name = "make", run = "echo made; mkdir -p made; date +%N > made/stamp", cache = { inputs = ["src/**"], outputs = ["made", "$OPSCONSOLE_OUT/junit.xml"] } },\n{ name = "use", run = "cp made/stamp $OPSCONSOLE_OUT/stamp" }'

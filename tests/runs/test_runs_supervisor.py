@@ -299,3 +299,50 @@ def _intake(bench: Bench) -> list[str]:
     from opsconsole.runs.ending import intake_command
 
     return intake_command(bench.root)
+
+
+LAST_PID = Path("/proc/sys/kernel/ns_last_pid")
+REUSE = """
+import os, time
+main, (go, hold) = os.getpid(), os.pipe()
+for _ in range(1000):  # orphans that all end when main does
+    if os.fork() == 0:
+        os.close(hold)
+        if os.fork():
+            os._exit(0)
+        os.setsid()
+        os.read(go, 1)
+        os._exit(0)
+if os.fork() == 0:  # the one that takes the number
+    os.close(hold)
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    end = time.time() + 20
+    while time.time() < end:
+        try:
+            os.kill(main, 0)
+        except ProcessLookupError:
+            with open("/proc/sys/kernel/ns_last_pid", "w") as last:
+                last.write(str(main - 1))
+            if os.fork() == 0:
+                os._exit(0)
+            break
+    os._exit(0)
+try:
+    while os.waitpid(-1, os.WNOHANG)[0]:
+        pass
+except ChildProcessError:
+    pass
+time.sleep(0.2)
+os._exit(1)
+"""
+
+
+@pytest.mark.skipif(not os.access(LAST_PID, os.W_OK), reason="numbers of processes cannot be chosen here")
+def test_an_orphan_that_takes_the_step_s_number_does_not_answer_for_it(bench: Bench) -> None:
+    (bench.repo / "reuse.py").write_text(REUSE, encoding="utf-8")
+    commit_all(bench.repo, "Reuse")
+    bench.task("exec python3 reuse.py")
+    record = bench.run()
+    assert (record.state, record.error) == (RunState.FAILED, "step job: exit 1")

@@ -9,6 +9,8 @@ import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 
+from opsconsole.ground import toml
+
 Read = Callable[[list[str]], dict[str, bytes]]
 
 PASSED_OVER = re.compile(r"(^|/)(node_modules|site-packages|vendor|third_party|\.venv|venv|testdata|fixtures)/")
@@ -66,8 +68,8 @@ class Tree:
     def toml(self, name: str) -> dict[str, object]:
         """Return a TOML file's content; empty when it is absent or broken."""
         try:
-            return tomllib.loads(self.text(name))
-        except (tomllib.TOMLDecodeError, RecursionError):
+            return toml.loads(self.text(name))
+        except tomllib.TOMLDecodeError:
             return {}
 
     def json(self, name: str) -> dict[str, object]:
