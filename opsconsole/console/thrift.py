@@ -9,13 +9,20 @@ from __future__ import annotations
 
 import os
 import re
+import selectors
+import time
 from functools import lru_cache
 
+from textual import events
+from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
 from opsconsole.console.glyphs import plain, plain_wanted
 from opsconsole.console.picture import DEFAULT, SEEN_ON_BLANKS, Line, Pen, best_scroll, cells_of
+from opsconsole.console.replies import ESC, KeysOnly
 
+POLL_S = 0.1
+"""How often the reader of keys looks whether the app leaves, and whether an Escape was a key."""
 _TOKEN = re.compile(
     r"""
       \x1b\[(?P<sgr>[0-9;]*)m
@@ -226,6 +233,27 @@ class ThriftyDriver(LinuxDriver):
         elif self._thrift.size != (columns, rows):
             self._thrift.resize(columns, rows)
         super().write(self._thrift.feed(data))
+
+    def run_input_thread(self) -> None:
+        """Read keys until the app leaves; what the terminal answers is no key, and no bytes at all end the reading."""
+        parser, keys = XTermParser(self._debug), KeysOnly()
+        heard = time.monotonic()
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                text = ""
+                if selector.select(min(keys.waits or POLL_S, POLL_S)):
+                    data = os.read(self.fileno, 1 << 12)
+                    if not data:
+                        break  # nobody is there any more
+                    text, heard = keys.feed(data), time.monotonic()
+                elif keys.waits is not None and time.monotonic() - heard >= keys.waits:
+                    text = keys.give_up()
+                    if text == ESC:  # nothing followed it: Textual's own parser would wait once more
+                        self.process_message(events.Key("escape", ESC))
+                        continue
+                for event in (*(parser.feed(text) if text else ()), *parser.tick()):
+                    self.process_message(event)
 
     def suspend_application_mode(self) -> None:
         """Leave the terminal to another program."""

@@ -84,6 +84,10 @@ class Terminal:
         os.write(self._master, "".join(KEYS.get(key, key) for key in keys).encode())
         return now
 
+    def send(self, data: bytes) -> None:
+        """Send bytes as a terminal does by itself."""
+        os.write(self._master, data)
+
     @property
     def text(self) -> str:
         """What is on the screen now."""
