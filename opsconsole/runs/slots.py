@@ -1,35 +1,65 @@
 """Who may be at work: ``slots/N.lock`` files that live runs hold, and a queue in the order of run numbers.
 
 No process keeps the queue: a waiting run has a ticket, and whoever has the lowest ticket of a live run is next; one that
-waits only for its repo's own limit lets others by. Standard library only.
+waits only for its repo's own limit lets others by. Who leaves wakes who is next; looking again by oneself is for what a
+killed run could not tell, and the rarer the more runs are before one, so that a long queue costs hardly more than a
+short one. Standard library only.
 """
 
 from __future__ import annotations
 
+import json
 import os
-from dataclasses import dataclass
+import signal
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from opsconsole.ground.files import try_lock
+from opsconsole.ground.files import read_regular, try_lock
+from opsconsole.ground.process import Identity, own_identity, send
 from opsconsole.runs.folder import run_folder
+
+LOOK_S = 0.1
+"""How often who is next looks for a free slot; the one behind it half as often, and so on."""
+LOOKS_S = 10.0
+"""How often everybody looks at least."""
+TICKET = 1 << 16
 
 
 @dataclass(frozen=True)
-class _Ticket:
+class Ticket:
     """A run that waits."""
 
     run_id: int
-    repo: str
-    slots: int
+    repo: str = ""
+    slots: int = 0
+    """How many runs of the workspace may be at work at once."""
+    repo_slots: int = 0
     """The limit of its repo; 0: none."""
+    process: str = ""
+    """Who waits, to be woken."""
 
     @classmethod
-    def read(cls, run_id: int, path: Path) -> _Ticket:
+    def read(cls, run_id: int, path: Path) -> Ticket:
+        """Read a ticket; one that cannot be read waits for a slot of the workspace, as far as anybody knows."""
         try:
-            slots, _, repo = path.read_text(encoding="utf-8").partition(" ")
-            return cls(run_id, repo, int(slots or 0))
-        except (OSError, ValueError):
-            return cls(run_id, "", 0)
+            found = json.loads(read_regular(path, limit=TICKET))
+            return cls(run_id, str(found["repo"]), int(found["slots"]), int(found["repo_slots"]), found["process"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return cls(run_id)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What a queued run waits for."""
+
+    repo: str | None
+    """The repo whose own limit is reached; None: a slot of the workspace."""
+    slots: int
+    """How many there are."""
+    holders: tuple[int, ...]
+    """The runs that hold them."""
+    before: tuple[int, ...]
+    """The runs that wait, too, and come first."""
 
 
 class SlotQueue:
@@ -40,78 +70,148 @@ class SlotQueue:
     ) -> None:
         self.state = state
         self.run_id = run_id
-        self.workspace = workspace
-        self.repo_slots = repo_slots
-        self._folder = state / "slots"
-        self._of_repo = self._folder / "repos" / repo
-        self._tickets = self._folder / "waiting"
-        self._tickets.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.look_s = LOOK_S
+        """In how many seconds to look again, after a look."""
+        self._line = _Line(state)
+        self._line.tickets.mkdir(mode=0o700, parents=True, exist_ok=True)
         if repo_slots is not None:
-            self._of_repo.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._ticket = self._tickets / str(run_id)
-        self._ticket.write_text(f"{repo_slots or 0} {repo}", encoding="utf-8")
-        self._ticket.chmod(0o600)
-        self._repo = repo
+            self._line.of_repo(repo).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._own = Ticket(run_id, repo, workspace, repo_slots or 0, own_identity().to_text())
+        self._ticket = self._line.tickets / str(run_id)
+        descriptor = os.open(self._ticket, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            json.dump(asdict(self._own), file)
 
     def try_take(self) -> list[int]:
         """Return the descriptors of the locks that are held until they are closed; empty when it is not our turn."""
-        own = self._slot_of_repo()
-        if own is None:
-            return []
-        general = self._free(self._folder, self.workspace) if self._is_next() else None
-        if general is None:
-            if own >= 0:
-                os.close(own)
-            return []
-        self.leave()
-        return [general, own] if own >= 0 else [general]
+        before = self._line.before(self._own)
+        self.look_s = min(LOOK_S * (len(before) + 1), LOOKS_S)
+        for other in before:
+            if is_live(self.state, other.run_id):
+                return []
+            (self._line.tickets / str(other.run_id)).unlink(missing_ok=True)  # it died waiting
+        taken = self._take()
+        if taken:
+            self.leave()
+        return taken
 
     def leave(self) -> None:
-        """Give the place up."""
+        """Give the place up, and wake who is next."""
         self._ticket.unlink(missing_ok=True)
+        wake_next(self.state, self._own.repo)
 
-    def _slot_of_repo(self) -> int | None:
-        """Return a slot of the repo; -1 when the repo has no limit, None when it is full or another of it is first."""
-        if self.repo_slots is None:
-            return -1
-        if any(other.run_id < self.run_id and other.repo == self._repo for other in self._waiting()):
-            return None
-        return self._free(self._of_repo, self.repo_slots)
+    def _take(self) -> list[int]:
+        own = None
+        if self._own.repo_slots:
+            own = self._free(self._line.of_repo(self._own.repo), self._own.repo_slots)
+            if own is None:
+                return []
+        general = self._free(self._line.folder, self._own.slots)
+        if general is None:
+            if own is not None:
+                os.close(own)
+            return []
+        return [general] if own is None else [general, own]
 
-    @staticmethod
-    def _free(folder: Path, slots: int) -> int | None:
+    def _free(self, folder: Path, slots: int) -> int | None:
         for number in range(slots):
             descriptor = try_lock(folder / f"{number}.lock")
             if descriptor is not None:
+                os.ftruncate(descriptor, 0)
+                os.write(descriptor, str(self.run_id).encode("ascii"))
                 return descriptor
         return None
 
-    def _is_next(self) -> bool:
-        """Whether nobody before us waits for a slot of the workspace; who waits for a full repo does not."""
-        return not any(other.run_id < self.run_id and not self._is_full(other) for other in self._waiting())
 
-    def _is_full(self, other: _Ticket) -> bool:
-        """Whether every slot of another run's repo is held, as far as can be seen without taking one."""
-        folder = self._folder / "repos" / other.repo
-        return other.slots > 0 and all(_held(folder / f"{number}.lock") for number in range(other.slots))
+class _Line:
+    """The queue as it stands; what a ticket says is read once."""
 
-    def _waiting(self) -> list[_Ticket]:
-        """Return the live runs that wait, tearing up the tickets of the dead."""
+    def __init__(self, state: Path) -> None:
+        self.folder = state / "slots"
+        self.tickets = self.folder / "waiting"
+        self._known: dict[int, Ticket] = {}
+
+    def of_repo(self, repo: str) -> Path:
+        """Return the folder of a repo's own slots."""
+        return self.folder / "repos" / repo
+
+    def waiting(self) -> list[Ticket]:
+        """Return all tickets, the first in line first; some may be of the dead."""
+        try:
+            numbers = sorted(int(path.name) for path in self.tickets.iterdir() if path.name.isdecimal())
+        except FileNotFoundError:
+            return []
+        self._known = {number: self._read(number) for number in numbers}
+        return list(self._known.values())
+
+    def _read(self, number: int) -> Ticket:
+        known = self._known.get(number)
+        return known if known is not None and known.slots else Ticket.read(number, self.tickets / str(number))
+
+    def before(self, own: Ticket) -> list[Ticket]:
+        """Return who comes before ``own``; who waits for the slots of another repo that is full does not."""
+        full: dict[str, bool] = {}
         found = []
-        for run_id in sorted(int(ticket.name) for ticket in self._tickets.iterdir() if ticket.name.isdigit()):
-            if run_id == self.run_id:
-                continue
-            ticket = self._tickets / str(run_id)
-            if is_live(self.state, run_id):
-                found.append(_Ticket.read(run_id, ticket))
-            else:
-                ticket.unlink(missing_ok=True)
+        for other in self.waiting():
+            if other.run_id >= own.run_id:
+                break
+            if (own.repo_slots and other.repo == own.repo) or not self.is_full(other, full):
+                found.append(other)
         return found
+
+    def is_full(self, ticket: Ticket, known: dict[str, bool]) -> bool:
+        """Whether every slot of a run's repo is held, as far as can be seen without taking one."""
+        if not ticket.repo_slots:
+            return False
+        if ticket.repo not in known:
+            folder = self.of_repo(ticket.repo)
+            known[ticket.repo] = all(_held(folder / f"{number}.lock") for number in range(ticket.repo_slots))
+        return known[ticket.repo]
+
+    def holders(self, folder: Path, slots: int) -> tuple[int, ...]:
+        """Return the runs that hold the slots of a folder."""
+        held = [path for number in range(slots) if _held(path := folder / f"{number}.lock")]
+        return tuple(run_id for path in held if (run_id := _holder(path)))
+
+
+def wake_next(state: Path, repo: str) -> None:
+    """Wake who may come next: the first in line, the first whose repo is not full, and the first of a repo."""
+    line = _Line(state)
+    waiting, full = line.waiting(), dict[str, bool]()
+    first = waiting[:1]
+    free = next(([ticket] for ticket in waiting if not line.is_full(ticket, full)), [])
+    same = next(([ticket] for ticket in waiting if ticket.repo == repo), [])
+    for ticket in {ticket.run_id: ticket for ticket in (*first, *free, *same)}.values():
+        try:
+            who = Identity.from_text(ticket.process)
+        except ValueError:
+            continue
+        if who.pid != os.getpid():
+            send(who, signal.SIGHUP)
+
+
+def waits_for(state: Path, run_id: int) -> Waiting | None:
+    """Return what a queued run waits for; None when it does not wait for a slot."""
+    line = _Line(state)
+    own = next((ticket for ticket in line.waiting() if ticket.run_id == run_id), None)
+    if own is None:
+        return None
+    before = tuple(ticket.run_id for ticket in line.before(own) if is_live(state, ticket.run_id))
+    if line.is_full(own, {}):
+        return Waiting(own.repo, own.repo_slots, line.holders(line.of_repo(own.repo), own.repo_slots), before)
+    return Waiting(None, own.slots, line.holders(line.folder, own.slots), before)
 
 
 def is_live(state: Path, run_id: int) -> bool:
     """Whether someone holds the run's lock; a shared look, so two who look do not take each other for the holder."""
     return _held(run_folder(state, run_id).lock)
+
+
+def _holder(lock: Path) -> int | None:
+    try:
+        return int(read_regular(lock, limit=64))
+    except (OSError, ValueError):
+        return None
 
 
 def _held(lock: Path) -> bool:

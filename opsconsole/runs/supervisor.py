@@ -33,7 +33,7 @@ from opsconsole.runs.schedule import decide
 from opsconsole.runs.secrets import HandedSecret
 from opsconsole.runs.services import Services
 from opsconsole.runs.signals import Signals
-from opsconsole.runs.slots import SlotQueue
+from opsconsole.runs.slots import SlotQueue, wake_next
 from opsconsole.runs.subreaper import become_subreaper
 from opsconsole.runs.tree import childless, collect, descendants, end_below
 from opsconsole.runs.wards import Ward
@@ -41,8 +41,6 @@ from opsconsole.store import runs as run_rows
 from opsconsole.store import steps as step_rows
 from opsconsole.store.steps import StepRecord
 
-SLOT_S = 0.1
-"""How often a waiting run looks for a free slot."""
 LOOK_S = 0.2
 """How often a service that is not ready yet is looked at."""
 IDLE_S = 3600.0
@@ -97,6 +95,8 @@ class Supervisor:
         self.journal.close()
         for slot in slots:
             os.close(slot)
+        if slots:
+            wake_next(self.folder.state, self.plan.repo)
         ending.take_in(self.folder, self.order, self.intake, self.lock)
 
     def _wait_for_slots(self) -> list[int]:
@@ -120,7 +120,7 @@ class Supervisor:
                     newer = read_regular(self.folder.superseded, limit=64).decode("ascii", "replace").strip()
                     self.journal.write("noted", note=f"superseded by run {newer}, which is of a newer commit")
                     break
-                self.signals.wait(SLOT_S)
+                self.signals.wait(queue.look_s)
         finally:
             queue.leave()
         return []
