@@ -122,3 +122,12 @@ def test_sql_is_spoken_in_the_store_alone() -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.lstrip().startswith(words)
     ]
     assert found == []
+
+
+def test_the_command_line_prints_through_one_door() -> None:
+    found = {
+        str(path.relative_to(PACKAGE))
+        for path in (PACKAGE / "cli").glob("*.py")
+        if path.name != "base.py" and "click.echo" in path.read_text(encoding="utf-8")
+    }
+    assert found == set(), "opsconsole.cli.base.say passes the sanitiser"

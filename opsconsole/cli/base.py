@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -72,12 +73,26 @@ def emit(data: object, human: Iterable[str] | str, *, as_json: bool) -> None:
         sys.stdout.buffer.flush()
         return
     for line in [human] if isinstance(human, str) else human:
-        click.echo(line)
+        say(line)
+
+
+def say(line: str | bytes, *, err: bool = False, nl: bool = True) -> None:
+    """Print a line or several: the one door to the terminal, so that no name from outside passes without the sanitiser."""
+    click.echo(text.clean_lines(line), err=err, nl=nl)
 
 
 def encode(data: object) -> bytes:
-    """Return JSON: ISO times in UTC, enums by value, what is not finite as null."""
-    return msgspec.json.format(msgspec.json.encode(data, enc_hook=_plain), indent=2 if sys.stdout.isatty() else 0)
+    """Return JSON: ISO times in UTC, enums by value, what is not finite as null.
+
+    Controls that JSON allows as they are, and marks that turn the direction of text, are written as numbers.
+    """
+    plain = msgspec.json.format(msgspec.json.encode(data, enc_hook=_plain), indent=2 if sys.stdout.isatty() else 0)
+    if plain.isascii():
+        return plain
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", plain.decode()).encode()
+
+
+_UNSEEN = re.compile("[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def _plain(value: object) -> object:
@@ -93,7 +108,8 @@ def _plain(value: object) -> object:
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[int] = ()) -> list[str]:
     """Return an aligned table; columns in ``right`` are right-aligned. Cells pass the sanitiser."""
     cells = [[text.clean(str(cell)) for cell in row] for row in rows]
-    widths = [max(text.width(row[index]) for row in [list(head), *cells]) for index in range(len(head))]
+    head = [text.clean(title) for title in head]
+    widths = [max(text.width(row[index]) for row in [head, *cells]) for index in range(len(head))]
 
     def line(row: Sequence[str]) -> str:
         padded = (
@@ -104,7 +120,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, right: Seque
         )
         return "  ".join(padded).rstrip()
 
-    return [line(list(head)), *(line(row) for row in cells)]
+    return [line(head), *(line(row) for row in cells)]
 
 
 def moment(option: str, given: str) -> datetime:
@@ -134,9 +150,9 @@ def report(error: OpsconsoleError, *, as_json: bool) -> None:
         document = {"error": {"code": error.code, "message": error.message, "hint": error.hint}}
         sys.stdout.buffer.write(encode(document) + b"\n")
         sys.stdout.buffer.flush()
-    click.echo(f"opsconsole: {text.clean_lines(error.message)}", err=True)
+    say(f"opsconsole: {error.message}", err=True)
     if error.hint:
-        click.echo(f"  {text.clean_lines(error.hint)}", err=True)
+        say(f"  {error.hint}", err=True)
 
 
 def log_path() -> Path:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from opsconsole.cli.base import Session, emit, json_option, pass_session
+from opsconsole.cli.base import Session, emit, json_option, pass_session, say
 from opsconsole.cli.shown import run_json, the_run
 from opsconsole.ground import text
 from opsconsole.ground.errors import ExitCode
@@ -37,7 +37,7 @@ def bisect_command(
         record = the_run(session.store, run_id)
         emit(run_json(session.workspace, session.store, record), f"run {run_id} searches", as_json=as_json)
         return int(ExitCode.OK)
-    verdict = bisect(session.workspace, session.store, question, lambda line: click.echo(line, err=True))
+    verdict = bisect(session.workspace, session.store, question, lambda line: say(line, err=True))
     data: dict[str, Any] = {
         "first_bad": verdict.first_bad,
         "subject": text.clean(verdict.subject),

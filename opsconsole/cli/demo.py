@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from opsconsole.cli.base import Session, emit, json_option, pass_session
+from opsconsole.cli.base import Session, emit, json_option, pass_session, say
 from opsconsole.ground import text
 from opsconsole.ground.errors import NegativeError, UsageError
 from opsconsole.ground.files import expanded
@@ -49,9 +49,9 @@ def demo_command(session: Session, directory: Path, no_open: bool, port: int, as
     from opsconsole.demo.following import follow, summary
 
     try:
-        outcome = follow(root, lambda line: click.echo(text.clean(line), err=True))
+        outcome = follow(root, lambda line: say(line, err=True))
     except KeyboardInterrupt:
-        click.echo(f"the demo goes on filling itself; {log_path(root)} tells how far it is", err=True)
+        say(f"the demo goes on filling itself; {log_path(root)} tells how far it is", err=True)
         raise
     if not outcome.done:
         raise NegativeError(f"the demo stopped: {outcome.reason}", hint=f"opsconsole demo {root} goes on where it was")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from opsconsole.cli.base import Session, emit, json_option, pass_session, table
+from opsconsole.cli.base import Session, emit, json_option, pass_session, say, table
 from opsconsole.ground.errors import RefusedError
 from opsconsole.ground.nouns import Danger
 from opsconsole.lifecycle.founding import found_workspace, require_free, scout
@@ -32,7 +32,7 @@ def init_command(session: Session, directory: Path, yes: bool, as_json: bool) ->
     )
     if not as_json:
         for line in lines:
-            click.echo(line)
+            say(line)
     if (
         not yes
         and not as_json

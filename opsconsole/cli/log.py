@@ -6,9 +6,8 @@ import sys
 
 import click
 
-from opsconsole.cli.base import Session, emit, json_option, pass_session
+from opsconsole.cli.base import Session, emit, json_option, pass_session, say
 from opsconsole.cli.shown import the_run
-from opsconsole.ground import text
 from opsconsole.ground.errors import NotFoundError
 from opsconsole.runs.folder import run_folder
 from opsconsole.runs.logs import LogPiece, blocks, tail_offset
@@ -59,7 +58,7 @@ def _show(piece: LogPiece) -> None:
 
 def _write(data: bytes) -> None:
     if sys.stdout.isatty():
-        click.echo(text.clean_lines(data), nl=False)
+        say(data, nl=False)
     else:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

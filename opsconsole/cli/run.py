@@ -13,11 +13,10 @@ from types import FrameType
 
 import click
 
-from opsconsole.cli.base import Session, confirm, emit, json_option, pass_session, yes_option
+from opsconsole.cli.base import Session, confirm, emit, json_option, pass_session, say, yes_option
 from opsconsole.cli.planned import emit_plan
 from opsconsole.cli.shown import run_json, run_line, the_run
 from opsconsole.config.workspace import Workspace
-from opsconsole.ground import text
 from opsconsole.ground.errors import ConfirmationError, ExitCode, OpsconsoleError, RefusedError, UsageError
 from opsconsole.ground.nouns import Danger, RunPurpose, RunState
 from opsconsole.runs.logs import LogPiece
@@ -158,7 +157,7 @@ def _asking(begin: Callable[..., int], *, yes: bool) -> int:
     except ConfirmationError as error:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise
-        click.echo(text.clean_lines(error.message), err=True)
+        say(error.message, err=True)
         if not click.confirm("Run it without secrets?", default=False, err=True):
             raise RefusedError("nothing was started") from error
         return begin(asked=True)
@@ -166,7 +165,7 @@ def _asking(begin: Callable[..., int], *, yes: bool) -> int:
 
 def _report(session: Session, run_id: int, *, detach: bool, as_json: bool) -> int:
     if not detach:
-        click.echo(f"run {run_id}", err=True)
+        say(f"run {run_id}", err=True)
         interrupted = _watch(session, run_id)
         record = the_run(session.store, run_id)
         emit(run_json(session.workspace, session.store, record), run_line(record), as_json=as_json)
@@ -216,18 +215,18 @@ def _cancel_when_asked(workspace: Workspace, run_id: int, requests: SimpleQueue[
     from opsconsole.runs.cancel import cancel
 
     while (count := requests.get()) is not None:
-        click.echo("cancelling; again kills" if count == 1 else "killing", err=True)
+        say("cancelling; again kills" if count == 1 else "killing", err=True)
         try:
             with open_store(workspace.state) as store:
                 cancel(workspace, store, run_id)
         except OpsconsoleError as error:
-            click.echo(text.clean_lines(error.message), err=True)
+            say(error.message, err=True)
 
 
 def show_piece(piece: LogPiece) -> None:
     """Write a piece of a log to stderr; harmless when that is a terminal, raw when it is not."""
     if sys.stderr.isatty():
-        click.echo(text.clean_lines(piece.data), err=True, nl=False)
+        say(piece.data, err=True, nl=False)
     else:
         sys.stderr.buffer.write(piece.data)
         sys.stderr.buffer.flush()
