@@ -19,6 +19,7 @@ from opsconsole.cli.base import Session, emit, json_option, pass_session
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground.actor import current_user
 from opsconsole.ground.errors import ExitCode, OpsconsoleError
+from opsconsole.ground.git_version import LEAST, QUIET_LEAST, fetches_when_asked_only, git_version, named
 from opsconsole.ground.process import capture
 from opsconsole.runs.cgroup import new_group
 from opsconsole.runs.sandbox import available
@@ -87,11 +88,14 @@ def _python() -> Check:
 
 
 def _git() -> Check:
-    path = shutil.which("git")
-    if path is None:
-        return Check("git", "fail", "not found: install git")
-    said = capture(["git", "--version"], timeout=10)
-    return Check("git", "pass", said.stdout.decode("utf-8", "replace").strip())
+    if shutil.which("git") is None:
+        return Check("git", "fail", f"not found: install git {named(LEAST)} or newer")
+    here = named(git_version())
+    if git_version() < LEAST:
+        return Check("git", "fail", f"{here}: needs {named(LEAST)}")
+    if not fetches_when_asked_only():
+        return Check("git", "warn", f"{here}: partial clones need {named(QUIET_LEAST)}")
+    return Check("git", "pass", here)
 
 
 def _sqlite() -> Check:

@@ -124,7 +124,7 @@ def make_repo(path: Path, commits: list[Commit], now: datetime) -> None:
     unfinished.mkdir(parents=True)
     git(unfinished, "init", "--quiet", "--template=", "--initial-branch=main")
     git(unfinished, "fast-import", "--quiet", feed=stream(commits, now))
-    git(unfinished, "reset", "--quiet", "--hard", "main", config=("core.autocrlf=false",))
+    git(unfinished, "reset", "--quiet", "--hard", "main", config=(("core.autocrlf", "false"),))
     unfinished.rename(path)
 
 

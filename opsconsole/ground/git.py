@@ -11,6 +11,7 @@ import shlex
 from pathlib import Path
 
 from opsconsole.ground.errors import NotFoundError, OpsconsoleError, RefusedError, UnreachableError, UsageError
+from opsconsole.ground.git_version import QUIET_LEAST, fetches_when_asked_only, git_version, named, require_git
 from opsconsole.ground.process import MEBIBYTE, Completed, capture
 
 SETTINGS = (
@@ -22,7 +23,9 @@ SETTINGS = (
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
 )
-QUIET = ("--no-pager", "--literal-pathspecs", *(word for key, value in SETTINGS for word in ("-c", f"{key}={value}")))
+QUIET = ("--no-pager", "--literal-pathspecs")
+Setting = tuple[str, str]
+"""A key and its value; they reach git by its environment, where no sign in them means anything else."""
 DIFFING = frozenset({"diff", "log", "show"})
 FOREIGN = frozenset(
     {
@@ -56,6 +59,8 @@ REMOTE_COMPLAINTS = (
     "Could not resolve",
     "Authentication failed",
 )
+PROGRESS = ("Preparing worktree", "Updating files:", "HEAD is now at", "Cloning into", "hint: ", "warning: ")
+"""Beginnings of lines that say what git does, not why it failed."""
 
 
 class GitError(OpsconsoleError):
@@ -71,11 +76,11 @@ def git(
     limit: int = 64 * MEBIBYTE,
     feed: bytes = b"",
     trusted: bool = False,
-    config: tuple[str, ...] = (),
+    config: tuple[Setting, ...] = (),
 ) -> bytes:
     """Return what git says on stdout; raise an error that says what to do when it fails.
 
-    ``trusted`` allows what reaches out of the repo (fetching missing objects); ``config`` adds ``-c`` settings.
+    ``trusted`` allows what reaches out of the repo (fetching missing objects); ``config`` adds settings.
     """
     answer = ask(repo, *arguments, timeout=timeout, limit=limit, feed=feed, trusted=trusted, config=config)
     if answer.timed_out or answer.truncated or answer.exit_code != 0:
@@ -90,18 +95,39 @@ def ask(
     limit: int = 64 * MEBIBYTE,
     feed: bytes = b"",
     trusted: bool = False,
-    config: tuple[str, ...] = (),
+    config: tuple[Setting, ...] = (),
 ) -> Completed:
     """Run git and return its answer whatever the exit code; for questions where "no" is an answer."""
     command, *rest = arguments
     if command in DIFFING:
         rest = ["--no-ext-diff", "--no-textconv", *rest]
-    settings = [word for setting in config for word in ("-c", setting)]
-    argv = ["git", *QUIET, *settings, "-C", str(repo), command, *rest]
-    try:
-        return capture(argv, env=_environment(trusted=trusted), timeout=timeout, limit=limit, feed=feed)
-    except NotFoundError as error:
-        raise NotFoundError("git is not installed", hint="install git (2.30 or newer) and put it on PATH") from error
+    require_git()
+    environment = _environment(trusted=trusted) | settings_by_environment((*SETTINGS, *config))
+    if not trusted and not fetches_when_asked_only():
+        _refuse_partial_clone(repo, environment)
+    argv = ["git", *QUIET, "-C", str(repo), command, *rest]
+    return capture(argv, env=environment, timeout=timeout, limit=limit, feed=feed)
+
+
+def settings_by_environment(settings: tuple[Setting, ...]) -> dict[str, str]:
+    """Return the variables that tell git these settings, after those that the operator's own environment tells."""
+    before = os.environ.get("GIT_CONFIG_COUNT", "")
+    at = int(before) if before.isascii() and before.isdigit() and len(before) < 5 else 0
+    told = {"GIT_CONFIG_COUNT": str(at + len(settings))}
+    for number, (key, value) in enumerate(settings, start=at):
+        told |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return told
+
+
+def _refuse_partial_clone(repo: Path, environment: dict[str, str]) -> None:
+    """RefusedError for a clone that lacks objects: an older git would run what its configuration names to fetch them."""
+    wanted = r"^(extensions\.partialclone|remote\..*\.(promisor|partialclonefilter))$"
+    argv = ["git", *QUIET, "-C", str(repo), "config", "--null", "--name-only", "--get-regexp", wanted]
+    if capture(argv, env=environment, timeout=30.0).stdout:
+        raise RefusedError(
+            f"{repo}: a partial clone, and git {named(git_version())} cannot be kept from fetching what it lacks",
+            hint=f"install git {named(QUIET_LEAST)} or newer, or clone the repo whole",
+        )
 
 
 def checked_rev(rev: str) -> str:
@@ -113,10 +139,7 @@ def checked_rev(rev: str) -> str:
 
 def library_environment() -> dict[str, str]:
     """Return the environment that makes a library which runs git by itself as quiet as we are."""
-    settings = {"GIT_CONFIG_COUNT": str(len(SETTINGS))}
-    for number, (key, value) in enumerate(SETTINGS):
-        settings |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return _environment(trusted=False) | settings
+    return _environment(trusted=False) | settings_by_environment(SETTINGS)
 
 
 def _environment(*, trusted: bool) -> dict[str, str]:
@@ -165,10 +188,11 @@ def _known_complaint(repo: Path, said: str) -> OpsconsoleError | None:
 
 
 def last_line(text: str) -> str:
-    """Return the last line that says something: git puts its verdict there, and the cause in the first ``error:``."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    """Return the last line that says something: git puts its verdict there, and the cause in the first line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(PROGRESS)]
     if not lines:
         return ""
     verdict = lines[-1].removeprefix("fatal: ").removeprefix("error: ")
-    cause = next((line for line in lines[:-1] if line.startswith(("error: ", "fatal: "))), "")
+    marked = (line for line in lines[:-1] if line.startswith(("error: ", "fatal: ")))
+    cause = next(marked, lines[0] if len(lines) > 1 else "")
     return f"{verdict} ({cause})"[:400] if cause else verdict[:400]

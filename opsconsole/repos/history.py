@@ -17,6 +17,8 @@ from opsconsole.ground.process import MEBIBYTE
 if TYPE_CHECKING:
     from git import Repo
 
+_FIRST, _LAST = -62_135_596_800 + 86_400, 253_402_300_799 - 86_400
+"""Seconds of the calendar's first and last days, a day within, so that every time zone can show them."""
 DIFF_LIMIT = 8 * MEBIBYTE
 
 
@@ -49,6 +51,11 @@ class ChangedFile:
     """``A`` added, ``D`` deleted, ``M`` modified, ``R`` renamed, ``T`` its type."""
 
 
+def moment(seconds: int) -> datetime:
+    """Return a moment from what a commit says of it; one past what a calendar holds is the nearest that it holds."""
+    return datetime.fromtimestamp(min(max(seconds, _FIRST), _LAST), UTC)
+
+
 def commits(
     repo: Path, rev: str = "HEAD", *, since: str | None = None, limit: int = 50, skip: int = 0
 ) -> list[HistoryEntry]:
@@ -66,15 +73,17 @@ def commits(
                     id=commit.hexsha,
                     subject=_text(commit.summary),
                     author=_text(commit.author.name or ""),
-                    committed_at=commit.committed_datetime,
+                    committed_at=moment(commit.committed_date),
                     parents=tuple(parent.hexsha for parent in commit.parents),
                 )
                 for commit in opened.iter_commits(span, max_count=limit, skip=skip)
             ]
-        except (BadName, GitCommandError, ValueError) as error:
+        except (BadName, GitCommandError) as error:
             raise NotFoundError(
                 f"{repo}: there is no revision {rev!r}", hint="name a branch, a tag or a commit"
             ) from error
+        except (ValueError, OverflowError, LookupError, OSError):  # a commit written as the library does not know it
+            return _logged(repo, span, limit=limit, skip=skip)
 
 
 def changed_files(repo: Path, old: str, new: str) -> list[ChangedFile]:
@@ -100,9 +109,9 @@ def refs(repo: Path, kind: str, *, limit: int = 500) -> list[Ref]:
     form = "%(refname:short)%00%(objectname)%00%(*objectname)%00%(creatordate:unix)"
     answer = git(repo, "for-each-ref", f"--format={form}", "--sort=-creatordate", f"--count={limit}", f"refs/{kind}")
     found = []
-    for line in answer.decode("utf-8", "replace").splitlines():
+    for line in answer.decode("utf-8", "replace").split("\n")[:-1]:
         name, commit, peeled, at = line.split("\0")
-        found.append(Ref(name, peeled or commit, datetime.fromtimestamp(int(at or 0), UTC)))
+        found.append(Ref(name, peeled or commit, moment(int(at or 0))))
     return found
 
 
@@ -137,10 +146,9 @@ def _logged(repo: Path, span: str, *, limit: int, skip: int) -> list[HistoryEntr
     form = "%H%x00%s%x00%an%x00%ct%x00%P"
     words = ("log", f"--format={form}", "--encoding=UTF-8", f"--max-count={limit}", f"--skip={skip}", span, "--")
     found = []
-    for line in git(repo, *words).decode("utf-8", "replace").splitlines():
+    for line in git(repo, *words).decode("utf-8", "replace").split("\n")[:-1]:
         commit, subject, author, at, parents = line.split("\0")
-        moment = datetime.fromtimestamp(int(at), UTC)
-        found.append(HistoryEntry(commit, subject, author, moment, tuple(parents.split())))
+        found.append(HistoryEntry(commit, subject, author, moment(int(at or 0)), tuple(parents.split())))
     return found
 
 

@@ -49,9 +49,12 @@ def _again(repo: Path, commit: str, tree: Path, also: str) -> bool:
         folder = Path(os.fsdecode(git(tree, "rev-parse", "--absolute-git-dir").rstrip(b"\n")))
         if not folder.is_relative_to(common_folder(repo)):
             return False  # the repo of this name was another one then
+        if worktrees.is_sparse(tree):
+            return False
         (folder / "index.lock").unlink(missing_ok=True)  # of a run that was killed: the lock of the tree is ours
         git(tree, "clean", "-ffdxq", timeout=worktrees.CHECKOUT_S)
-        git(tree, "checkout", "--detach", "--force", "--quiet", commit, timeout=worktrees.CHECKOUT_S, trusted=True)
+        words = ("--detach", "--force", "--quiet", commit)
+        git(tree, "checkout", *words, timeout=worktrees.CHECKOUT_S, trusted=True, config=worktrees.checkout_settings())
         git(tree, "clean", "-ffdxq", timeout=worktrees.CHECKOUT_S)  # what the other commit's rules ignored
         worktrees.fill_submodules(tree, also)
     except (OpsconsoleError, OSError):

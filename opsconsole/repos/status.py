@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opsconsole.ground.errors import OpsconsoleError
-from opsconsole.ground.git import ask, explained, git
+from opsconsole.ground.git import GitError, Setting, ask, explained, git
 
 UNTRACKED_LIMIT = 16 << 20
 
@@ -41,19 +41,15 @@ def look(path: Path, *, trusted: bool = False) -> RepoStatus:
     """
     if is_bare(path):
         return _look_at_bare(path)
-    config = () if trusted else filters_off(path)
-    answer = git(
-        path,
-        "status",
-        "--porcelain=v2",
-        "--branch",
-        "-z",
-        "--untracked-files=normal",
-        "--ignore-submodules=dirty",
-        config=config,
-        limit=UNTRACKED_LIMIT,
-        timeout=60,
-    )
+    try:
+        answer = _status(path, () if trusted else filters_off(path))
+    except GitError as error:
+        if not trusted:
+            raise
+        try:
+            answer = _status(path, filters_off(path))  # a filter's program may not be here, such as git-lfs
+        except OpsconsoleError:
+            raise error from None
     heads: dict[str, str] = {}
     dirty = False
     for entry in answer.split(b"\0"):
@@ -74,6 +70,11 @@ def look(path: Path, *, trusted: bool = False) -> RepoStatus:
         ahead=ahead,
         behind=behind,
     )
+
+
+def _status(path: Path, config: tuple[Setting, ...]) -> bytes:
+    words = ("--porcelain=v2", "--branch", "-z", "--untracked-files=normal", "--ignore-submodules=dirty")
+    return git(path, "status", *words, config=config, limit=UNTRACKED_LIMIT, timeout=60)
 
 
 def _look_at_bare(path: Path) -> RepoStatus:
@@ -107,7 +108,7 @@ def subject_of(path: Path, commit: str) -> str:
     )
 
 
-def filters_off(path: Path) -> tuple[str, ...]:
+def filters_off(path: Path) -> tuple[Setting, ...]:
     """Return the settings that switch off every content filter the repo's configuration names."""
     answer = ask(
         path, "config", "--null", "--name-only", "--get-regexp", r"^filter\..*\.(clean|smudge|process|required)$"
@@ -116,8 +117,9 @@ def filters_off(path: Path) -> tuple[str, ...]:
         return ()
     if answer.exit_code != 0:
         raise explained(path, ("config",), answer, timeout=30)
-    keys = {key for key in os.fsdecode(answer.stdout).split("\0") if key and "=" not in key}
-    return tuple(f"{key}={'false' if key.endswith('.required') else ''}" for key in sorted(keys))
+    named = {key.rpartition(".")[0] for key in os.fsdecode(answer.stdout).split("\0") if key}
+    off = (("clean", ""), ("smudge", ""), ("process", ""), ("required", "false"))
+    return tuple((f"{driver}.{key}", value) for driver in sorted(named) for key, value in off)
 
 
 def is_repo(path: Path) -> bool:

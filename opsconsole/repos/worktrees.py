@@ -9,11 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from opsconsole.ground.errors import OpsconsoleError
-from opsconsole.ground.files import locked
-from opsconsole.ground.git import checked_rev, git
+from opsconsole.ground.files import locked, read_regular
+from opsconsole.ground.git import Setting, checked_rev, git
 from opsconsole.repos.status import common_folder
 
 CHECKOUT_S = 600.0
+WHOLE: tuple[Setting, ...] = (
+    ("core.sparseCheckout", "false"),
+    ("core.sparseCheckoutCone", "false"),
+    ("index.sparse", "false"),
+)
 
 
 def add(repo: Path, commit: str, target: Path, *, also: str = "") -> None:
@@ -33,8 +38,47 @@ def add(repo: Path, commit: str, target: Path, *, also: str = "") -> None:
             checked_rev(commit),
             timeout=CHECKOUT_S,
             trusted=True,
+            config=checkout_settings(),
         )
+    _make_whole(target)
     fill_submodules(target, also)
+
+
+def checkout_settings() -> tuple[Setting, ...]:
+    """Return what a checkout of ours is made with: whole, though the operator's may be sparse, and with pointers in the
+    place of large files where git-lfs is not here to bring them.
+    """
+    if shutil.which("git-lfs") is not None:
+        return WHOLE
+    return (
+        *WHOLE,
+        *((f"filter.lfs.{key}", "") for key in ("clean", "smudge", "process")),
+        ("filter.lfs.required", "false"),
+    )
+
+
+def is_sparse(tree: Path) -> bool:
+    """Whether a work tree of git's has patterns of its own that leave files out."""
+    return (_own_folder(tree) / "info" / "sparse-checkout").exists()
+
+
+def _make_whole(tree: Path) -> None:
+    """Take away the patterns that git copies from a sparse repo into each new work tree of it."""
+    if is_sparse(tree):
+        folder = _own_folder(tree)
+        (folder / "info" / "sparse-checkout").unlink()
+        if (folder / "config.worktree").exists():
+            for key, value in WHOLE:
+                git(tree, "config", "--worktree", key, value)
+
+
+def _own_folder(tree: Path) -> Path:
+    """Return the folder that git keeps for a linked work tree; an unlikely path where it keeps none."""
+    try:
+        said = read_regular(tree / ".git", limit=4096).partition(b"\n")[0]
+    except OSError:
+        return tree / ".git"
+    return tree / os.fsdecode(said.removeprefix(b"gitdir: "))
 
 
 def fill_submodules(tree: Path, also: str) -> None:

@@ -35,4 +35,4 @@ def take_over(path: str, code: int, intake: list[str], lock: int) -> None:
     journal.write("noted", note=f"its supervisor died ({cause})", durable=True)
     journal.close()
     ending.clear(folder, order)
-    ending.take_in(folder, order, intake, lock)
+    ending.take_in(folder, order, intake or ending.intake_command(folder.state.parent), lock)

@@ -15,7 +15,7 @@ from opsconsole.ground.files import try_lock, write_atomically
 from opsconsole.ground.nouns import PipelineKind, RunPurpose, RunState, StepState
 from opsconsole.ground.process import own_python, with_room
 from opsconsole.repos import registration
-from opsconsole.runs import secrets
+from opsconsole.runs import ending, secrets
 from opsconsole.runs.folder import RunFolder, run_folder
 from opsconsole.runs.order import Order, Plan
 from opsconsole.runs.private import scrubbed
@@ -120,13 +120,14 @@ def launch(folder: RunFolder, lock: int, intake: list[str], plan: Plan) -> None:
     That command goes from process to process: a file of the run's folder could be written by the run itself. So do the
     secrets of our environment, each in a file in memory that only the runner of a step that names it reads.
     """
+    named = [] if intake == ending.intake_command(folder.state.parent) else intake  # they know ours by themselves
     handed = secrets.collected(plan.secrets, os.environ)
     told = ",".join(f"{name}={descriptor}" for name, descriptor in handed.items()) or "-"
     try:
         with folder.diary.open("ab") as diary:
             keeper = with_room(
                 lambda: subprocess.Popen(
-                    own_python("opsconsole.runs.keeper", str(folder.path), str(lock), told, *intake),
+                    own_python("opsconsole.runs.keeper", str(folder.path), str(lock), told, *named),
                     cwd="/",
                     env=scrubbed(os.environ, plan.passed_on),
                     stdin=subprocess.DEVNULL,

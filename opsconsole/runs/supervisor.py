@@ -369,7 +369,7 @@ def main() -> None:
     for descriptor in (lock, *handed.values()):
         os.set_inheritable(descriptor, False)  # noqa: FBT003 - no step may hold the run's lock, nor what it was not given
     become_subreaper()
-    Supervisor(folder, lock, sys.argv[4:], handed).run()
+    Supervisor(folder, lock, sys.argv[4:] or ending.intake_command(folder.state.parent), handed).run()
 
 
 if __name__ == "__main__":
