@@ -169,9 +169,9 @@ class Tab(Container):
         return "this list has one order"
 
     def copy_text(self) -> str:
-        """Return what ``y`` copies."""
+        """Return what ``y`` copies: the words of the row under the cursor."""
         focused = self.app.focused
-        return str(focused.key) if isinstance(focused, RowList) and focused.key is not None else ""
+        return focused.words if isinstance(focused, RowList) else ""
 
     def when(self, moment: datetime | None) -> str:
         """Return a time as the operator wants times shown."""

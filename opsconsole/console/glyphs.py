@@ -10,11 +10,11 @@ import os
 from collections.abc import Mapping, Sequence
 
 PLAIN: Mapping[str, str] = {
-    **dict(zip("✓✗●○⊘⧗…≡–≈◆▲△·★↑↓", "vx*o0T~=-~#Aa.*^v", strict=True)),  # states, severities, rungs
+    **dict(zip("✓✗●○⊘⧗…≡–≈◆▲△·★↑↓", "Yx@o0T~=-%#Aa.*^_", strict=True)),  # states, severities, rungs
     **dict(zip("▁▂▃▄▅▆▇█", "_.-=+*##", strict=True)),  # sparklines, histograms
-    **dict(zip("░▒▌•▼▾━─╌│┃", ":+>*vv=--||", strict=True)),  # heat, cursor, marks, bars, rules
+    **dict(zip("░▒▌•▼▾━─╌│┃▔▏▕", ":+>*\\\\=--||-||", strict=True)),  # heat, cursor, marks, bars, rules
     **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╰╯┏┓┗┛", "+"),
-    **dict(zip("→←×Δ−≤≥∞²“”‘’—¬±", "><xD-<>82\"\"''-!~", strict=True)),
+    **dict(zip("→←×Δ−≤≥∞²“”‘’—¬±🔎", "><xD-<>82\"\"''-!~>", strict=True)),
 }
 _BRAILLE = range(0x2801, 0x2900)
 
@@ -34,13 +34,19 @@ def plain_wanted(env: Mapping[str, str] = os.environ) -> bool:
 
 
 def plain(cells: Sequence[str]) -> list[str]:
-    """Return cells in ASCII, as many as there were: a wide character takes two."""
-    return [cell if cell.isascii() and cell else _plain(cell) for cell in cells]
+    """Return cells in ASCII, as many as there were: the second cell of a wide character goes with its first."""
+    found: list[str] = []
+    for cell in cells:
+        if cell:
+            found.append(cell if cell.isascii() else _plain(cell))
+        else:
+            found.append("?" if found and found[-1] == "?" else " ")
+    return found
 
 
 def _plain(cell: str) -> str:
     if cell[:1] == "\u2800":
         return " "
-    if cell and ord(cell[0]) in _BRAILLE:
-        return "."
+    if ord(cell[0]) in _BRAILLE:
+        return "*"
     return PLAIN.get(cell[:1], "?")

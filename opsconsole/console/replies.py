@@ -39,7 +39,7 @@ class KeysOnly:
     """Takes bytes as they come, and gives back what is no answer; what is not UTF-8 is left out."""
 
     def __init__(self) -> None:
-        self._decode = getincrementaldecoder("utf-8")(errors="replace").decode
+        self._decode = getincrementaldecoder("utf-8")(errors="ignore").decode
         self._held = ""
         self._in_string = False
 
@@ -52,7 +52,7 @@ class KeysOnly:
 
     def feed(self, data: bytes) -> str:
         """Return what may be taken for keys."""
-        text = self._held + self._decode(data).replace("\ufffd", "")
+        text = self._held + self._decode(data)
         self._held = ""
         out: list[str] = []
         while text:

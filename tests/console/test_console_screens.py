@@ -301,7 +301,28 @@ def test_the_locale_decides_on_glyphs(env: dict[str, str], *, plain: bool) -> No
 def test_without_utf8_every_cell_is_one_ascii_character() -> None:
     told = Thrift(40, 2, ascii_only=True).feed("\x1b[1;1H✓ passed │ ▁▃█ ⠒⠤ 日本 é →")
     assert told.isascii()
-    assert "v passed | _-# .. ???? ? >" in told
+    assert "Y passed | _-# ** ???? ? >" in told
+
+
+def test_signs_that_say_different_things_differ_in_ascii_too() -> None:
+    states = [glyphs.PLAIN[sign] for sign in "✓✗●○⊘⧗…≡≈"]
+    assert len({*states, "v"}) == len(states) + 1, "and none is the v of a version"
+    assert len({glyphs.PLAIN[sign] for sign in "✓▼↓↑"} | {"v"}) == 5
+    lines = Thrift(10, 1, ascii_only=True).feed("\x1b[1;1H⠒·╌×")
+    assert "*.-x" in lines, "the lines of a chart differ"
+    assert "> Sea" in Thrift(20, 1, ascii_only=True).feed("\x1b[1;1H🔎Sea")
+
+
+@pytest.mark.parametrize("tab", ["1", "2", "3", "4", "5"])
+async def test_what_is_copied_is_words(world: Workspace, tab: str) -> None:
+    app = ConsoleApp(world.root)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press(tab)
+        await pilot.pause()
+        said = app.tab.copy_text()
+    assert said
+    assert not said.startswith("(")
+    assert "('" not in said
 
 
 def test_every_glyph_of_the_console_has_its_stand_in() -> None:

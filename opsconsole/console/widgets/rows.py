@@ -27,7 +27,7 @@ from opsconsole.console.widgets.pages import (
     note,
     sentences,
 )
-from opsconsole.console.widgets.tones import GAP, Column, Toned, fit, segments, widths
+from opsconsole.console.widgets.tones import GAP, Column, Toned, fit, parts, segments, widths
 
 __all__ = ["BLANK", "Page", "Row", "RowList", "Rows", "Window", "heading", "note", "sentences"]
 
@@ -119,6 +119,15 @@ class RowList(LineView):
     def key(self) -> Hashable:
         """The key of the row under the cursor; None when the list is empty."""
         return self._key
+
+    @property
+    def words(self) -> str:
+        """What the row under the cursor says, as one line of words."""
+        at = self._page.index_of(self._key) if self._key is not None else None
+        if at is None:
+            return ""
+        said = ("".join(part.text for part in parts(cell)).strip() for cell in self._page.row(at).cells)
+        return "  ".join(cell for cell in said if cell)
 
     @property
     def marked(self) -> frozenset[Hashable]:
