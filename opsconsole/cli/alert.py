@@ -69,7 +69,7 @@ def ack(session: Session, alert_id: int, reason: str | None, as_json: bool) -> N
     """Say that you have seen it."""
     session.permit(Danger.WRITE, "Acknowledge")
     with session.store.immediate() as connection:
-        alerts.acknowledge(connection, alert_id, reason, command=command("alert.ack", alert=alert_id))
+        alerts.acknowledge(connection, alert_id, reason, command=command("alert.ack", alert=alert_id, reason=reason))
     _answer(session, alert_id, as_json=as_json)
 
 
@@ -87,7 +87,13 @@ def snooze(session: Session, alert_id: int, length: str, reason: str | None, as_
     except ValueError as error:
         raise UsageError(f"--for: {error}") from error
     with session.store.immediate() as connection:
-        alerts.snooze(connection, alert_id, until, reason, command=command("alert.snooze", alert=alert_id, time=length))
+        alerts.snooze(
+            connection,
+            alert_id,
+            until,
+            reason,
+            command=command("alert.snooze", alert=alert_id, time=length, reason=reason),
+        )
     _answer(session, alert_id, as_json=as_json)
 
 

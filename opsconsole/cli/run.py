@@ -81,6 +81,7 @@ def run_command(
         environment=told,
         only_tests=only,
         reason=reason,
+        failed_of=only_failed,
     )
     run_id = _asking(begin, yes=yes)
     return _report(session, run_id, detach=detach, as_json=as_json)

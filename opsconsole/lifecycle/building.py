@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 
 from opsconsole.config.load import MODEL_KINDS
@@ -15,7 +16,7 @@ from opsconsole.runs.ending import intake_command
 from opsconsole.runs.order import Plan
 from opsconsole.runs.plan import plan
 from opsconsole.runs.rerun import rerun_plan
-from opsconsole.runs.start import start
+from opsconsole.runs.start import command_line, start
 from opsconsole.store.connection import Store
 
 
@@ -33,14 +34,30 @@ def start_run(
     until: datetime | None = None,
     purpose: RunPurpose | None = None,
     asked: bool = False,
+    failed_of: int | None = None,
 ) -> int:
     """Start a run of ``REPO`` or ``REPO/PIPELINE``; return its id.
 
-    ``branch`` is the one that a commit is built as; ``until`` is the time the training data end before.
+    ``branch`` is the one that a commit is built as; ``until`` is the time the training data end before; ``failed_of`` the
+    run whose failed tests ``only_tests`` are.
     """
     planned = plan(workspace, store, target, rev=rev, environment=environment, only_tests=only_tests, branch=branch)
+    also = [
+        *(["--branch", branch] if branch is not None else []),
+        *(word for key, value in (environment or {}).items() for word in ("--env", f"{key}={value}")),
+        *(["--only-failed", str(failed_of)] if failed_of is not None else []),
+        *(["--yes"] if planned.asks else []),
+    ]
     return _start(
-        workspace, store, planned, reason=reason, alert_id=alert_id, until=until, purpose=purpose, asked=asked
+        workspace,
+        store,
+        planned,
+        reason=reason,
+        alert_id=alert_id,
+        until=until,
+        purpose=purpose,
+        asked=asked,
+        command=command_line(planned, reason, also),
     )
 
 
@@ -50,7 +67,9 @@ def start_rerun(
     """Start a run again at its commit, or only its failed tests; return the new run's id."""
     planned = rerun_plan(workspace, store, run_id, only_failed=only_failed)
     word = "the failed tests of" if only_failed else "again:"
-    return _start(workspace, store, planned, reason=f"{word} run {run_id}", rerun_of=run_id, asked=asked)
+    words = ["opsconsole", "rerun", str(run_id), *(["--only-failed"] if only_failed else [])]
+    line = shlex.join([*words, *(["--yes"] if planned.asks else [])])
+    return _start(workspace, store, planned, reason=f"{word} run {run_id}", rerun_of=run_id, asked=asked, command=line)
 
 
 def require_model(workspace: Workspace, planned: Plan) -> str | None:
@@ -83,6 +102,7 @@ def _start(
     until: datetime | None = None,
     purpose: RunPurpose | None = None,
     asked: bool = False,
+    command: str | None = None,
 ) -> int:
     known: dict[str, str] = {}
     if planned.kind in MODEL_KINDS:
@@ -102,6 +122,7 @@ def _start(
         rerun_of=rerun_of,
         purpose=purpose,
         asked=asked,
+        command=command,
     )
 
 

@@ -94,7 +94,12 @@ def rebaseline_on_production(
     production = production_of(monitor, store, subject)
     reference = chosen_rows(monitor, production, subject.version, since, end)
     line = command(
-        "drift.rebaseline", monitor=name, since=since.isoformat(), until=until and until.isoformat(), reason=reason
+        "drift.rebaseline",
+        monitor=name,
+        since=since.isoformat(),
+        until=until and until.isoformat(),
+        performance="--performance" if performance else None,
+        reason=reason,
     )
     return rebaseline(monitor, store, held, reference, reason, performance=performance, command=line)
 
@@ -105,7 +110,13 @@ def rebaseline_on_source(
     """Take the rows of a file, or any other source, as the holder's reference from now on."""
     monitor, held, subject = _held(workspace, store, name)
     reference = source_rows(monitor, location, production_of(monitor, store, subject).source)
-    line = command("drift.rebaseline", monitor=name, source=location, reason=reason)
+    line = command(
+        "drift.rebaseline",
+        monitor=name,
+        source=location,
+        performance="--performance" if performance else None,
+        reason=reason,
+    )
     return rebaseline(monitor, store, held, reference, reason, performance=performance, command=line)
 
 

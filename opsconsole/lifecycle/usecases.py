@@ -117,7 +117,7 @@ _ALL = (
         Danger.PRODUCTION,
         "model rollback {model} --alias {alias} --reason {reason} [--expect {expect}] [--to {to}] --yes",
     ),
-    UseCase("drift.check", "Check a monitor", Danger.WRITE, "drift check {monitor}"),
+    UseCase("drift.check", "Check a monitor", Danger.WRITE, "drift check {monitor} [--data {data}] [{no_refresh}]"),
     UseCase("drift.labels", "Bring labels", Danger.WRITE, "drift labels {monitor} {file}"),
     UseCase("drift.explain", "Explain a chunk", Danger.READ, "drift explain {monitor} [--chunk {chunk}]"),
     UseCase("drift.sums", "Sum chunks", Danger.READ, "drift report {monitor} --per {per}"),
@@ -127,7 +127,7 @@ _ALL = (
         "drift.rebaseline",
         "Take another baseline",
         Danger.WRITE,
-        "drift rebaseline {monitor} [--since {since}] [--until {until}] [--file {source}] --reason {reason}",
+        "drift rebaseline {monitor} [--since {since}] [--until {until}] [--file {source}] [{performance}] --reason {reason}",
     ),
     UseCase(
         "drift.undo_baseline",
@@ -135,8 +135,8 @@ _ALL = (
         Danger.WRITE,
         "drift rebaseline {monitor} --undo --reason {reason}",
     ),
-    UseCase("alert.ack", "Acknowledge", Danger.WRITE, "alert ack {alert}"),
-    UseCase("alert.snooze", "Snooze", Danger.WRITE, "alert snooze {alert} --for {time}"),
+    UseCase("alert.ack", "Acknowledge", Danger.WRITE, "alert ack {alert} [--reason {reason}]"),
+    UseCase("alert.snooze", "Snooze", Danger.WRITE, "alert snooze {alert} --for {time} [--reason {reason}]"),
     UseCase("alert.resolve", "Resolve", Danger.WRITE, "alert resolve {alert} [--reason {reason}]"),
     UseCase("alert.retrain", "Retrain", Danger.WRITE, "alert retrain {alert} --detach"),
 )

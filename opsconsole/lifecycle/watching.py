@@ -11,6 +11,7 @@ from opsconsole.ground import clock
 from opsconsole.ground.errors import NegativeError, NotFoundError
 from opsconsole.ground.nouns import RunState
 from opsconsole.lifecycle.building import start_run
+from opsconsole.lifecycle.usecases import command
 from opsconsole.registry.places import evaluation_path, evidence_folder
 from opsconsole.runs.follow import wait, wait_until_released
 from opsconsole.store import chunks, events, models, promotions
@@ -23,7 +24,7 @@ def check_monitor(
     """Judge what lies there now for the version that holds the monitor's alias; ``recorded``: this is the whole check."""
     result = check(workspace, store, name, subject_of(workspace, store, name), data=data)
     if recorded:
-        _record(store, name, result)
+        _record(store, name, result, data=data)
     return result
 
 
@@ -35,7 +36,7 @@ def check_with_new_rows(workspace: Workspace, store: Store, name: str) -> CheckR
     judged = tuple(chunk for chunk in chunks.chunks(store, name) if chunk.checked_at >= began)
     earlier = len(judged) - len(result.chunks)
     whole = replace(result, chunks=judged, unchanged=max(result.unchanged - earlier, 0))
-    _record(store, name, whole)
+    _record(store, name, whole, refreshed=True)
     return whole
 
 
@@ -48,13 +49,14 @@ def _reason(name: str) -> str:
     return f"new rows for monitor {name}"
 
 
-def _record(store: Store, name: str, result: CheckResult) -> None:
+def _record(store: Store, name: str, result: CheckResult, *, data: str | None = None, refreshed: bool = False) -> None:
+    as_is = "--no-refresh" if data is None and not refreshed else None
     with store.immediate() as connection:
         events.record(
             connection,
             "monitor.checked",
             f"monitor {name}",
-            command=f"opsconsole drift check {name}",
+            command=command("drift.check", monitor=name, data=data, no_refresh=as_is),
             detail={
                 "chunks": [item.label for item in result.chunks],
                 "unchanged": result.unchanged,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from opsconsole.config.workspace import Workspace
@@ -38,12 +38,14 @@ def start(
     rerun_of: int | None = None,
     purpose: RunPurpose | None = None,
     asked: bool = False,
+    command: str | None = None,
 ) -> int:
     """Start a run of ``plan``, detached; return its id.
 
     ``intake`` is the command line that takes the run in (the run's id is appended); ``environment`` holds this run's
-    ``OPSCONSOLE_*``; ``purpose`` says what it is for where its plan does not. RefusedError, with the command that trusts it, for a repo that was not trusted, and for a plan that
-    needs what this machine does not have; ConfirmationError for a ref that is asked about, unless that was done (``asked``).
+    ``OPSCONSOLE_*``; ``purpose`` says what it is for where its plan does not; ``command`` is what the audit trail shows.
+    RefusedError, with the command that trusts it, for a repo that was not trusted, and for a plan that needs what this
+    machine does not have; ConfirmationError for a ref that is asked about, unless that was done (``asked``).
     """
     _refuse(workspace, store, plan, asked=asked)
     with store.immediate() as connection:
@@ -57,7 +59,7 @@ def start(
             "run.queued",
             f"run {run_id}",
             reason=reason,
-            command=command_line(plan),
+            command=command or command_line(plan, reason),
             detail={"repo": plan.repo, "pipeline": plan.pipeline, "commit": plan.commit, "dirty": plan.dirty},
             actor=actor,
         )
@@ -108,10 +110,10 @@ def _supersede(workspace: Workspace, store: Store, plan: Plan, run_id: int) -> N
             write_atomically(run_folder(workspace.state, older.id).superseded, f"{run_id}\n".encode())
 
 
-def command_line(plan: Plan) -> str:
-    """Return the command that does the same."""
-    words = ["opsconsole", "run", f"{plan.repo}/{plan.pipeline}", "--rev", plan.commit[:12]]
-    return shlex.join(words)
+def command_line(plan: Plan, reason: str | None, also: Sequence[str] = ()) -> str:
+    """Return the command that does the same; ``also`` are options that the plan does not tell."""
+    words = ["opsconsole", "run", f"{plan.repo}/{plan.pipeline}", "--rev", plan.commit[:12], *also]
+    return shlex.join([*words, *(["--reason", reason] if reason else [])])
 
 
 def launch(folder: RunFolder, lock: int, intake: list[str], plan: Plan) -> None:

@@ -179,7 +179,19 @@ NOW = [
     "store.backup",
     "workspace.trust",
 ]
-OPTIONAL = {"yes", "rev", "name", "expect", "pipeline", "variant", "chunk", "until"}
+OPTIONAL = {
+    "yes",
+    "data",
+    "no_refresh",
+    "performance",
+    "rev",
+    "name",
+    "expect",
+    "pipeline",
+    "variant",
+    "chunk",
+    "until",
+}
 ELSEWHERE = {"demo", "workspace.trust", "model.probe"}
 """Walked by tests of its own."""
 BY_PURPOSE = {"cancel": {Danger.PRODUCTION}, "elsewhere": {Danger.READ}}
@@ -480,3 +492,27 @@ def test_version_and_help_need_no_workspace(tmp_path: Path, monkeypatch: pytest.
     assert helped.code == 0
     assert all(name.encode() in helped.out for name in COMMANDS)
     assert opsconsole(None, "model", "promote", "--help").code == 0
+
+
+AUDITED = [
+    ("run app --env A=1 --env B=x --reason because --detach", ["--env", "A=1", "B=x", "--reason", "because"]),
+    ("run app --only-failed 2 --detach", ["--only-failed", "2"]),
+    ("rerun 2 --only-failed --detach", ["rerun", "2", "--only-failed"]),
+    ("alert ack 1 --reason seen", ["ack", "1", "--reason", "seen"]),
+    ("alert snooze 1 --for 2h --reason later", ["--for", "2h", "--reason", "later"]),
+    ("drift check watch --no-refresh", ["check", "watch", "--no-refresh"]),
+    ("repo add repos/app --name again --trust", ["--name", "again", "--trust"]),
+    ("repo trust app --ref release/*", ["trust", "app", "--ref", "release/*"]),
+    ("pin 2", ["pin", "2"]),
+]
+
+
+@pytest.mark.parametrize(("line", "words"), AUDITED, ids=[line for line, _ in AUDITED])
+def test_the_audit_trail_repeats_all_that_an_act_was_told(cli: Cli, mill: Path, line: str, words: list[str]) -> None:
+    import shlex
+
+    before = max((event["id"] for event in cli.json("events", "--limit", "1")[1]), default=0)
+    cli(*(str(mill / word) if word.startswith("repos/") else word for word in line.split()))
+    told = [event for event in cli.json("events", "--limit", "50")[1] if event["id"] > before and event["command"]]
+    said = [shlex.split(event["command"]) for event in told]
+    assert any(all(word in command for word in words) for command in said), said
