@@ -12,7 +12,12 @@ from opsconsole.ground.files import digest_file
 from opsconsole.ground.nouns import Danger, RunState
 from opsconsole.lifecycle.usecases import USE_CASES, command
 from opsconsole.runs.folder import run_folder
+from opsconsole.runs.naming import Breakage, breakage, waiting_of, waiting_words
+from opsconsole.runs.slots import QueueLook
 from opsconsole.store import pruning, runs
+
+FAILED_SHOWN = 10
+"""Failed tests that ``show`` names."""
 
 
 @click.command("runs")
@@ -25,7 +30,8 @@ def runs_command(session: Session, repo: str | None, limit: int, state: str | No
     """List runs, newest first."""
     found = runs.page(session.store, repo=repo, state=RunState(state) if state else None, limit=limit)
     if as_json:
-        emit([run_json(session.workspace, session.store, run) for run in found], "", as_json=True)
+        queue = QueueLook(session.workspace.state)
+        emit([run_json(session.workspace, session.store, run, queue) for run in found], "", as_json=True)
         return
     now = clock.now()
     rows = [
@@ -51,7 +57,14 @@ def runs_command(session: Session, repo: str | None, limit: int, state: str | No
 def show_command(session: Session, run: int, as_json: bool) -> None:
     """Show a run with its steps and tests."""
     record = the_run(session.store, run)
-    data = run_json(session.workspace, session.store, record)
+    broken = breakage(session.store, record, limit=FAILED_SHOWN)
+    waits = waiting_of(QueueLook(session.workspace.state), record)
+    data = run_json(session.workspace, session.store, record) | {
+        "failed_step": broken.step,
+        "failed_tests": [
+            {"id": case.test_id, "variant": case.variant, "message": case.message} for case in broken.tests
+        ],
+    }
     steps = [
         (
             step["name"],
@@ -67,9 +80,21 @@ def show_command(session: Session, run: int, as_json: bool) -> None:
         run_line(record),
         f"“{text.clean(record.subject)}”",
         *([f"lines covered {text.percent(record.covered, 1)}"] if record.covered is not None else []),
+        *([f"made {data['model']} v{data['version']}"] if data["version"] is not None else []),
+        *([waiting_words(waits)] if waits is not None else []),
         *table(("step", "outcome", "took", "cpu", "memory", ""), steps, right=(2, 3, 4)),
+        *_failed_lines(broken),
     ]
     emit(data, lines, as_json=as_json)
+
+
+def _failed_lines(broken: Breakage) -> list[str]:
+    """Return the failed tests of a run, the first of many."""
+    if not broken.tests:
+        return []
+    rows = [(case.test_id, case.variant, case.message or "") for case in broken.tests]
+    more = f"and {broken.more:,} more: `opsconsole tests RUN --failed` lists them" if broken.more else ""
+    return [*table(("failed test", "", ""), rows), *([more] if more else [])]
 
 
 @click.command("artifacts")

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground import clock, text
 from opsconsole.ground.errors import NotFoundError, OpsconsoleError
-from opsconsole.ground.nouns import RunPurpose
+from opsconsole.ground.nouns import PipelineKind, RunPurpose, RunState
 from opsconsole.lifecycle.repo_state import RepoState, cause, repo_state
 from opsconsole.repos.detection import detect
 from opsconsole.repos.registration import KnownRepo
 from opsconsole.repos.status import look
 from opsconsole.runs.cancel import supervisor
 from opsconsole.runs.folder import run_folder
+from opsconsole.runs.naming import waiting_of
 from opsconsole.runs.progress import ProgressReader
-from opsconsole.store import bisections, runs, steps
+from opsconsole.runs.slots import QueueLook
+from opsconsole.store import bisections, models, runs, steps
 from opsconsole.store.bisections import Bisection
 from opsconsole.store.connection import Store
 from opsconsole.store.runs import RunRecord
@@ -29,10 +32,12 @@ def the_run(store: Store, run_id: int) -> RunRecord:
     return found
 
 
-def run_json(workspace: Workspace, store: Store, run: RunRecord) -> dict[str, Any]:
+def run_json(workspace: Workspace, store: Store, run: RunRecord, look_at: QueueLook | None = None) -> dict[str, Any]:
     """Return a run with its steps, tests and supervisor."""
     tests = run.tests
     pid, alive = (None, False) if run.state.final else supervisor(workspace, run.id)
+    made = models.version_of_run(store, run.id) if run.kind is PipelineKind.TRAIN else None
+    waits = waiting_of(look_at or QueueLook(workspace.state), run) if run.state is RunState.QUEUED else None
     return {
         "id": run.id,
         "repo": run.repo,
@@ -72,6 +77,9 @@ def run_json(workspace: Workspace, store: Store, run: RunRecord) -> dict[str, An
         if tests is None
         else {"passed": tests.passed, "failed": tests.failed, "skipped": tests.skipped, "errors": tests.errors},
         "covered": run.covered,
+        "model": None if made is None else made.model,
+        "version": None if made is None else made.version,
+        "waits_for": None if waits is None else asdict(waits),
         "pinned": run.pinned,
         "pruned_at": clock.to_text(run.pruned_at) if run.pruned_at else None,
         "progress": None if run.state.final else _progress(workspace, run.id),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -12,6 +13,8 @@ from opsconsole.ground import clock, text
 from opsconsole.lifecycle.repo_state import repo_state
 from opsconsole.lifecycle.serving import ask_all
 from opsconsole.lifecycle.waiting import waiting
+from opsconsole.runs.naming import waiting_of, waiting_words
+from opsconsole.runs.slots import QueueLook
 from opsconsole.store import alerts, models, promotions, repos, runs
 from opsconsole.store.alerts import Alert
 from opsconsole.store.runs import RunRecord
@@ -28,6 +31,7 @@ def status_command(session: Session, as_json: bool) -> None:
     ask_all(workspace, store)
     waits = waiting(workspace, store)
     live = runs.live(store)
+    queue = QueueLook(workspace.state)
     standing = alerts.alerts(store, live=True)
     data: dict[str, Any] = {
         "workspace": workspace.name,
@@ -42,7 +46,7 @@ def status_command(session: Session, as_json: bool) -> None:
             for item in models.models(store)
         ],
         "alerts": [_alert(item) for item in standing],
-        "running": [_run(run) for run in live],
+        "running": [_run(queue, run) for run in live],
         "waiting": [
             {
                 "kind": item.kind,
@@ -62,7 +66,7 @@ def status_command(session: Session, as_json: bool) -> None:
     lines += [
         f"  {item.word:<9} {item.title}: {text.clean(item.text)}  ({text.age(item.since, now)})" for item in waits
     ]
-    lines += [f"  running   #{run.id} {run.repo}/{run.pipeline} {run.state}" for run in live]
+    lines += [f"  running   #{run.id} {run.repo}/{run.pipeline} {_state_words(queue, run)}" for run in live]
     lines += [f"  repo      {name}: {state_words(state)}" for name, state in states.items()]
     for entry in data["models"]:
         rungs = ", ".join(f"{alias} v{number}" for alias, number in entry["aliases"].items())
@@ -70,7 +74,13 @@ def status_command(session: Session, as_json: bool) -> None:
     emit(data, lines, as_json=as_json)
 
 
-def _run(run: RunRecord) -> dict[str, Any]:
+def _state_words(queue: QueueLook, run: RunRecord) -> str:
+    waits = waiting_of(queue, run)
+    return str(run.state) if waits is None else f"{run.state}: {waiting_words(waits)}"
+
+
+def _run(queue: QueueLook, run: RunRecord) -> dict[str, Any]:
+    waits = waiting_of(queue, run)
     return {
         "id": run.id,
         "repo": run.repo,
@@ -79,6 +89,7 @@ def _run(run: RunRecord) -> dict[str, Any]:
         "outcome": run.state,
         "commit": run.commit,
         "duration_s": run.duration_s,
+        "waits_for": None if waits is None else asdict(waits),
     }
 
 

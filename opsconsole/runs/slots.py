@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -84,7 +85,7 @@ class SlotQueue:
 
     def try_take(self) -> list[int]:
         """Return the descriptors of the locks that are held until they are closed; empty when it is not our turn."""
-        before = self._line.before(self._own)
+        before = self._line.before(self._own, self._line.waiting(), {})
         self.look_s = min(LOOK_S * (len(before) + 1), LOOKS_S)
         for other in before:
             if is_live(self.state, other.run_id):
@@ -148,16 +149,14 @@ class _Line:
         known = self._known.get(number)
         return known if known is not None and known.slots else Ticket.read(number, self.tickets / str(number))
 
-    def before(self, own: Ticket) -> list[Ticket]:
+    def before(self, own: Ticket, waiting: Iterable[Ticket], full: dict[str, bool]) -> list[Ticket]:
         """Return who comes before ``own``; who waits for the slots of another repo that is full does not."""
-        full: dict[str, bool] = {}
-        found = []
-        for other in self.waiting():
-            if other.run_id >= own.run_id:
-                break
-            if (own.repo_slots and other.repo == own.repo) or not self.is_full(other, full):
-                found.append(other)
-        return found
+        return [
+            other
+            for other in waiting
+            if other.run_id < own.run_id
+            and ((own.repo_slots and other.repo == own.repo) or not self.is_full(other, full))
+        ]
 
     def is_full(self, ticket: Ticket, known: dict[str, bool]) -> bool:
         """Whether every slot of a run's repo is held, as far as can be seen without taking one."""
@@ -190,16 +189,31 @@ def wake_next(state: Path, repo: str) -> None:
             send(who, signal.SIGHUP)
 
 
-def waits_for(state: Path, run_id: int) -> Waiting | None:
-    """Return what a queued run waits for; None when it does not wait for a slot."""
-    line = _Line(state)
-    own = next((ticket for ticket in line.waiting() if ticket.run_id == run_id), None)
-    if own is None:
-        return None
-    before = tuple(ticket.run_id for ticket in line.before(own) if is_live(state, ticket.run_id))
-    if line.is_full(own, {}):
-        return Waiting(own.repo, own.repo_slots, line.holders(line.of_repo(own.repo), own.repo_slots), before)
-    return Waiting(None, own.slots, line.holders(line.folder, own.slots), before)
+class QueueLook:
+    """One look at the queue, for what any of its runs waits for."""
+
+    def __init__(self, state: Path) -> None:
+        self._line = _Line(state)
+        self._waiting = {
+            ticket.run_id: ticket for ticket in self._line.waiting() if is_live(state, ticket.run_id) and ticket.slots
+        }
+        self._full: dict[str, bool] = {}
+        self._holders: dict[Path, tuple[int, ...]] = {}
+
+    def of(self, run_id: int) -> Waiting | None:
+        """Return what a queued run waits for; None when it does not wait for a slot."""
+        own = self._waiting.get(run_id)
+        if own is None:
+            return None
+        before = tuple(item.run_id for item in self._line.before(own, self._waiting.values(), self._full))
+        if self._line.is_full(own, self._full):
+            return Waiting(own.repo, own.repo_slots, self._held(self._line.of_repo(own.repo), own.repo_slots), before)
+        return Waiting(None, own.slots, self._held(self._line.folder, own.slots), before)
+
+    def _held(self, folder: Path, slots: int) -> tuple[int, ...]:
+        if folder not in self._holders:
+            self._holders[folder] = self._line.holders(folder, slots)
+        return self._holders[folder]
 
 
 def is_live(state: Path, run_id: int) -> bool:

@@ -61,6 +61,10 @@ async def test_the_overview_names_the_alert_the_decision_and_the_broken_build(wo
         shown = screen_text(app)
         assert "▲ critical" in shown
         assert "1 of 3 tests" in shown
+        await until(pilot, lambda: ", tests/test_app.py::test_broken" in screen_text(app))
+        assert re.search(r"app/build #\d+: step \w+, tests/test_app.py::test_broken", screen_text(app)), screen_text(
+            app
+        )
         assert "1 critical" in app.query_one(StatusBar).plain
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from opsconsole.cli.shown import run_json
 from opsconsole.config.workspace import open_workspace
 from opsconsole.ground import belonging
 from opsconsole.ground.nouns import RunState
@@ -105,6 +106,8 @@ def test_a_training_s_version_knows_run_commit_and_data_and_is_judged_at_once(wo
     origin = version.provenance
     assert (origin.run_id, origin.repo, origin.commit, origin.actor) == (record.id, "app", record.commit, "tess")
     assert (origin.champion, origin.alert_id) == (None, None)
+    shown = run_json(works.workspace, works.store, record)
+    assert (shown["model"], shown["version"]) == ("m", 1)
     kept = judgements.get(works.store, "m", 1, "production")
     assert kept is not None
     assert not kept.passed, "nothing was tested at its commit yet"

@@ -10,7 +10,7 @@ import pytest
 from opsconsole.ground.files import try_lock
 from opsconsole.runs import slots
 from opsconsole.runs.folder import run_folder
-from opsconsole.runs.slots import SlotQueue, Waiting, waits_for
+from opsconsole.runs.slots import QueueLook, SlotQueue, Waiting
 
 
 def live(state: Path, run_id: int) -> int:
@@ -44,8 +44,8 @@ def test_who_waits_for_a_full_repo_lets_others_by(tmp_path: Path) -> None:
     same, other = queue(tmp_path, 2, repo_slots=1, workspace=3), queue(tmp_path, 3, repo="lib", workspace=3)
     behind = queue(tmp_path, 4, repo_slots=1, workspace=3)
     assert same.try_take() == []
-    assert waits_for(tmp_path, 2) == Waiting("app", 1, (1,), ())
-    assert waits_for(tmp_path, 4) == Waiting("app", 1, (1,), (2, 3))
+    assert QueueLook(tmp_path).of(2) == Waiting("app", 1, (1,), ())
+    assert QueueLook(tmp_path).of(4) == Waiting("app", 1, (1,), (2, 3))
     assert other.try_take()
     assert behind.try_take() == []
     assert len(held) == 4
@@ -56,8 +56,8 @@ def test_a_waiting_run_is_told_who_is_at_work_and_who_comes_first(tmp_path: Path
     (taken,) = queue(tmp_path, 1).try_take()
     queue(tmp_path, 2)
     last = queue(tmp_path, 3)
-    assert waits_for(tmp_path, 3) == Waiting(None, 1, (1,), (2,))
-    assert waits_for(tmp_path, 1) is None
+    assert QueueLook(tmp_path).of(3) == Waiting(None, 1, (1,), (2,))
+    assert QueueLook(tmp_path).of(1) is None
     os.close(taken)
     assert last.try_take() == []
     assert len(held) == 3

@@ -10,11 +10,13 @@ from opsconsole.console.marks import progress, state_cell
 from opsconsole.console.widgets.rows import BLANK, Row, heading
 from opsconsole.console.widgets.tones import Cell, Column, Toned
 from opsconsole.ground import clock, text
-from opsconsole.ground.nouns import RunPurpose, StepState
+from opsconsole.ground.nouns import PipelineKind, RunPurpose, RunState, StepState
 from opsconsole.lifecycle.repo_state import cause
 from opsconsole.runs.folder import run_folder
+from opsconsole.runs.naming import waiting_of, waiting_words
 from opsconsole.runs.progress import ProgressReader
-from opsconsole.store import bisections, test_history
+from opsconsole.runs.slots import QueueLook
+from opsconsole.store import bisections, models, test_history
 from opsconsole.store.bisections import Bisection
 from opsconsole.store.runs import RunRecord
 from opsconsole.store.steps import StepRecord
@@ -63,6 +65,12 @@ class RunSheet:
         said += ["kept for good"] if run.pinned else []
         said += ["logs and artifacts were pruned"] if run.pruned_at else []
         line = [Toned("   ".join(said), "dim")]
+        waits = waiting_of(QueueLook(self.console.workspace.state), run) if run.state is RunState.QUEUED else None
+        if waits is not None:
+            line.append(Toned(f"   {waiting_words(waits)}", "accent"))
+        made = models.version_of_run(self.console.store, run.id) if run.kind is PipelineKind.TRAIN else None
+        if made is not None:
+            line.append(Toned(f"   made {text.clean(made.model)} v{made.version}", "accent"))
         found = self._found(run)
         if found is not None:
             told = f"   broken since {found.first_bad[:7]} “{text.clean(found.subject, limit=50)}”, found by bisect"

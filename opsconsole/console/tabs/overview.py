@@ -28,7 +28,10 @@ from opsconsole.store.runs import RunRecord
 
 if TYPE_CHECKING:
     from opsconsole.runs.progress import Progress, ProgressReader
+    from opsconsole.runs.slots import QueueLook
     from opsconsole.store.chunk_records import Chunk
+    from opsconsole.store.events import Event
+    from opsconsole.store.steps import StepRecord
 
 
 WAITING = (
@@ -87,6 +90,7 @@ class OverviewTab(Tab):
         super().__init__(id=id)
         self._painted = False
         self._readers: dict[int, ProgressReader] = {}
+        self._queue: QueueLook | None = None
 
     def load(self) -> None:
         """Read every section; before the first frame only what is wanted first, the rest right after it."""
@@ -170,6 +174,7 @@ class OverviewTab(Tab):
     def _live_runs(self) -> list[Row]:
         live = sorted(runs.live(self.console.store), key=lambda run: (run.state is RunState.QUEUED, run.id))
         self._readers = {run.id: self._readers[run.id] for run in live if run.id in self._readers}
+        self._queue = None
         if not live:
             return []
         rows = [heading("RUNNING", len(live)), *(self._running_row(run) for run in live[:RUNNING_SHOWN])]
@@ -203,9 +208,20 @@ class OverviewTab(Tab):
             Toned(place, "dim"),
             bar,
             usual,
-            Toned(last_line(self.console.workspace.runs / str(run.id) / f"{now.name}.log") if now else "", "dim"),
+            Toned(self._says(run, now), "dim"),
         )
         return Row(("run", str(run.id), "running"), cells, RUNNING)
+
+    def _says(self, run: RunRecord, now: StepRecord | None) -> str:
+        """Return what a live run says last, or what it waits for."""
+        from opsconsole.runs.naming import waiting_of, waiting_words
+        from opsconsole.runs.slots import QueueLook
+
+        if now is not None:
+            return last_line(self.console.workspace.runs / str(run.id) / f"{now.name}.log")
+        self._queue = self._queue or QueueLook(self.console.workspace.state)
+        waits = waiting_of(self._queue, run)
+        return waiting_words(waits) if waits is not None else ""
 
     def _tests_so_far(self, run: RunRecord) -> Progress | None:
         """Return how far the tests of a live run are; None while nothing is known."""
@@ -314,13 +330,24 @@ class OverviewTab(Tab):
                     Toned(self.when(item.at), "dim"),
                     Toned(item.actor, "champion" if item.origin != "intake" else "accent"),
                     Toned(item.kind.replace(".", " ").replace("_", " "), "dim"),
-                    f"{item.subject}{'  ' + item.reason if item.reason else ''}",
+                    f"{self._subject(item)}{'  ' + item.reason if item.reason else ''}",
                 ),
                 LATELY,
             )
             for item in found
         ]
         return [heading("LATELY"), *rows]
+
+    def _subject(self, item: Event) -> str:
+        """Return what an event is about; a run by its pipeline, and by the step and the test that broke it."""
+        from opsconsole.runs.naming import run_words
+
+        word, _, number = item.subject.partition(" ")
+        run = runs.get(self.console.store, int(number)) if word == "run" and number.isdecimal() else None
+        if run is None:
+            return item.subject
+        ended = item.kind == f"run.{run.state}"
+        return run_words(self.console.store, run) if ended else f"{run.repo}/{run.pipeline} #{run.id}"
 
 
 def last_line(path: Path) -> str:
