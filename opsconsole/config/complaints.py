@@ -19,6 +19,8 @@ _KEY_PART = re.compile(r"\.?([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _ANY = "..."
 """How msgspec calls the name of an entry."""
 _HEADER = re.compile(r"""^(?P<array>\[)?\[(?P<name>(?:"[^"]*"|'[^']*'|[^\]"'])+)\]""")
+LONGEST = 1_000
+"""Letters of a line in which its key is looked for."""
 _ASSIGNMENT = re.compile(r"""^((?:"[^"]*"|'[^']*'|[A-Za-z0-9_.\-\s])+?)\s*=""")
 
 
@@ -162,7 +164,7 @@ def find_line(text: str, keys: list[str]) -> int | None:
                 repeated[header["name"]] = repeated.get(header["name"], -1) + 1
                 table.append(str(repeated[header["name"]]))
             here = table
-        elif assignment := _ASSIGNMENT.match(line.strip()):
+        elif assignment := _ASSIGNMENT.match(line.strip()[:LONGEST]):
             here = table + _dotted(assignment[1])
         else:
             continue
@@ -177,7 +179,7 @@ def _lines_into(lines: list[str], inner: list[str]) -> int:
     wanted = int(inner[0]) + 1 if inner and inner[0].isdigit() else 0
     opened = 0
     for below, line in enumerate(lines):
-        if below and (_HEADER.match(line.strip()) or _ASSIGNMENT.match(line.strip())):
+        if below and (_HEADER.match(line.strip()) or _ASSIGNMENT.match(line.strip()[:LONGEST])):
             break
         opened += line.count("{")
         if inner and opened >= wanted and re.search(rf"\b{re.escape(inner[-1])}\b\s*=", line):

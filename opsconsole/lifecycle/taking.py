@@ -20,6 +20,9 @@ from opsconsole.store import baselines, models
 from opsconsole.store.connection import Store
 from opsconsole.store.models import Provenance
 
+MOST_BYTES = 16 << 30
+"""Bytes of a file of scores, at most."""
+
 
 class VersionTaker:
     """Registers the model that a passed training left in ``out/``, and nominates it for the lowest rung."""
@@ -102,7 +105,7 @@ class PredictionsTaker:
         workspace = run.workspace()
         target = workspace.evidence / relative
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with open_regular(source) as reader, target.open("wb") as writer:
+        with open_regular(source, limit=MOST_BYTES) as reader, target.open("wb") as writer:
             shutil.copyfileobj(reader, writer, BLOCK)
         fsync_directory(target.parent)
         digest, rows = digest_file(target), _rows(target)
@@ -143,4 +146,7 @@ def _rows(path: Path) -> int:
         except (OSError, ArrowException) as error:
             raise UsageError(f"predictions.parquet: not a whole Parquet file: {error}") from error
     with path.open("rb") as file:
-        return max(sum(1 for _ in file) - 1, 0)
+        lines, last = 0, b"\n"
+        while block := file.read(BLOCK):
+            lines, last = lines + block.count(b"\n"), block[-1:]
+    return max(lines + (last != b"\n") - 1, 0)

@@ -317,3 +317,34 @@ def test_unittest_is_seen_wherever_it_stands_in_an_import(text: str) -> None:
     body = f"{text}class TestA(unittest.TestCase): pass\n".encode()
     (found,) = detect_in(["tests/test_a.py"], lambda paths: dict.fromkeys(paths, body))
     assert found.runner == "unittest"
+
+
+EMPTY_LINES = "\n" * 100_000
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"package.json": f'{{"scripts": {{"test": "{"--aa " * 60}x"}}}}'},
+        {"package.json": f'{{"scripts": {{"test": "node {"a " * 20_000}"}}}}', "test/a.js": ""},
+        {
+            "test_a.py": EMPTY_LINES,
+            "requirements-dev.txt": EMPTY_LINES,
+            "setup.cfg": EMPTY_LINES,
+            "tox.ini": EMPTY_LINES,
+        },
+        {"meson.build": EMPTY_LINES, "CMakeLists.txt": EMPTY_LINES},
+        {"settings.gradle": EMPTY_LINES, "build.gradle": "", "src/test/java/A.java": ""},
+        {"go.mod": "module x", "go.work": EMPTY_LINES, "a_test.go": ""},
+        {
+            "noxfile.py": f"nox.session\n{EMPTY_LINES}",
+            "Makefile": "test:\n" + "\t \n" * 50_000,
+            "justfile": EMPTY_LINES,
+        },
+        {"pyproject.toml": "a." * 50_000 + "a = 1", "Cargo.toml": "[a]", "src/lib.rs": "#[" + "a::" * 50_000},
+        {"package.json": '{"a": ' * 50_000, "composer.json": "[" * 50_000},
+    ],
+    ids=lambda files: next(iter(files)),
+)
+def test_no_file_of_a_commit_holds_up_who_looks_at_it(files: dict[str, str]) -> None:
+    detected(files)

@@ -21,7 +21,7 @@ _FOR_DEVELOPMENT = (
     "requirements/dev.txt", "requirements/development.txt",
 )  # fmt: skip
 _BASE = ("requirements.txt", "requirements/base.txt", "requirements/main.txt")
-_REFERENCE = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)[ =]*(\S+)", re.MULTILINE)
+_REFERENCE = re.compile(r"^[ \t]*(?:-r|-c|--requirement|--constraint)[ =]*(\S+)", re.MULTILINE)
 _COMPILED = re.compile(r"\.(pyx|pxd)$")
 _COMPILING = re.compile(
     r"maturin|mesonpy|scikit_build|setuptools_rust|setuptools_scm|hatch_vcs|hatch-vcs|cython", re.IGNORECASE

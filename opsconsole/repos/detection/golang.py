@@ -10,7 +10,7 @@ from opsconsole.repos.detection.tree import Tree
 
 _TEST = re.compile(r"_test\.go$")
 _SPECIAL = r"\.+*?()|[]{}^$"
-_USED = re.compile(r"^\s*(?:use\s+)?(\.[\w./-]*)\s*$", re.MULTILINE)
+_USED = re.compile(r"^[ \t]*(?:use[ \t]+)?(\.[\w./-]*)[ \t\r]*$", re.MULTILINE)
 
 
 def detect(tree: Tree) -> list[Detection]:

@@ -48,7 +48,9 @@ def _gradle(tree: Tree) -> list[Detection]:
         return []
     program = "sh ./gradlew" if "gradlew" in tree else "gradle"
     run = f"{program} --no-daemon --console=plain --continue test"
-    several = re.search(r"^\s*include\b", tree.text("settings.gradle") + tree.text("settings.gradle.kts"), re.MULTILINE)
+    several = re.search(
+        r"^[ \t]*include\b", tree.text("settings.gradle") + tree.text("settings.gradle.kts"), re.MULTILINE
+    )
 
     def narrow(test_ids: list[str]) -> str | None:
         """With several projects, those without the test would fail for want of one."""

@@ -19,10 +19,10 @@ from opsconsole.repos.detection.tree import Tree
 FOLDER = ".opsconsole-build"
 _CMAKE = re.compile(r"(^|/)CMakeLists\.txt$|\.cmake$")
 _ADDS_TESTS = re.compile(
-    rb"^\s*(enable_testing|add_test|gtest_discover_tests|catch_discover_tests|include\s*\(\s*CTest)\b",
+    rb"^[ \t]*(enable_testing|add_test|gtest_discover_tests|catch_discover_tests|include\s*\(\s*CTest)\b",
     re.MULTILINE | re.IGNORECASE,
 )
-_MESON_TEST = re.compile(rb"^\s*(?:\w+\s*=\s*)?test\s*\(", re.MULTILINE)
+_MESON_TEST = re.compile(rb"^[ \t]*(?:\w+[ \t]*=\s*)?test\s*\(", re.MULTILINE)
 _CMAKE_SPECIAL = "\\.+*?()|[]^$"
 
 

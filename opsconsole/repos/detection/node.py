@@ -33,7 +33,7 @@ _SHELL = re.compile(r"[;&|<>`$]")
 _PLACEHOLDER = re.compile(r"no test specified")
 _DELEGATES = re.compile(r"^(?:npm|pnpm|yarn)\s+(?:run\s+)?(?:-s\s+|--silent\s+)?([\w:.-]+)$")
 _BEFORE = re.compile(
-    r"^(?:(?:cross-env|npx|c8|nyc|dotenv|env|--|-{1,2}[\w-]+(?:=\S+)?|\w+=\S*|node|yarn|pnpm|exec|run)\s+)*"
+    r"^(?:(?:cross-env|npx|c8|nyc|dotenv|env|--|-[\w-]+(?:=\S+)?|\w+=\S*|node|yarn|pnpm|exec|run)\s+)*+"
     r"(?:\S*/)?(?P<runner>jest|vitest|mocha)(?:\.m?js)?(?=\s|$)"
 )
 _HOOK = re.compile(r'^(?P<suite>.*?)(?: > )?"(?:before|after) (?:all|each)" hook\b')

@@ -23,8 +23,8 @@ LOOKED_AT = 200
 """How many test files are opened at most to tell pytest from unittest."""
 PLUGIN = "-p opsconsole_progress -o junit_family=xunit1"
 _PYTHON_TEST = re.compile(r"(^|/)(test_[^/]*|[^/]*_test)\.py$|(^|/)test[^/]*\.py$")
-_PLAIN_TEST = re.compile(rb"^(async )?def test_|^\s*(import|from) pytest\b", re.MULTILINE)
-_USES_UNITTEST = re.compile(rb"^\s*(import (?:[\w.][\w. ]*,[ \t]*)*unittest\b|from unittest\b)", re.MULTILINE)
+_PLAIN_TEST = re.compile(rb"^(async )?def test_|^[ \t]*(import|from) pytest\b", re.MULTILINE)
+_USES_UNITTEST = re.compile(rb"^[ \t]*(import (?:[\w.][\w. ]*,[ \t]*)*unittest\b|from unittest\b)", re.MULTILINE)
 
 
 def detect(tree: Tree, *, isolated: bool) -> list[Detection]:
