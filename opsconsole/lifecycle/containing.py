@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import traceback
 from collections.abc import Callable
 from typing import TypeVar
@@ -30,7 +31,7 @@ def contained(part: str, take: Callable[[], T]) -> T:
     """
     try:
         return take()
-    except StoreError:
+    except (StoreError, sqlite3.OperationalError):
         raise
     except OpsconsoleError as error:
         raise PartError(part, str(error)) from error

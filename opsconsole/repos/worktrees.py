@@ -84,7 +84,8 @@ def _own_folder(tree: Path) -> Path:
 def fill_submodules(tree: Path, also: str) -> None:
     """Check the submodules of a tree out, when ``also`` asks for it; their content is the commit's, not the branch's."""
     if "submodules" in also.split():
-        git(tree, "submodule", "update", "--init", "--recursive", "--force", timeout=CHECKOUT_S, trusted=True)
+        words = ("update", "--init", "--recursive", "--force")
+        git(tree, "submodule", *words, timeout=CHECKOUT_S, trusted=True, config=checkout_settings())
 
 
 def remove(repo: Path, target: Path) -> None:

@@ -181,12 +181,21 @@ def wake_next(state: Path, repo: str) -> None:
     free = next(([ticket] for ticket in waiting if not line.is_full(ticket, full)), [])
     same = next(([ticket] for ticket in waiting if ticket.repo == repo), [])
     for ticket in {ticket.run_id: ticket for ticket in (*first, *free, *same)}.values():
-        try:
-            who = Identity.from_text(ticket.process)
-        except ValueError:
-            continue
-        if who.pid != os.getpid():
-            send(who, signal.SIGHUP)
+        _wake(ticket)
+
+
+def wake(state: Path, run_id: int) -> None:
+    """Have a waiting run look again, now."""
+    _wake(Ticket.read(run_id, _Line(state).tickets / str(run_id)))
+
+
+def _wake(ticket: Ticket) -> None:
+    try:
+        who = Identity.from_text(ticket.process)
+    except ValueError:
+        return
+    if who.pid != os.getpid():
+        send(who, signal.SIGHUP)
 
 
 class QueueLook:

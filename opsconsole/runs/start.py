@@ -19,6 +19,7 @@ from opsconsole.runs import ending, secrets
 from opsconsole.runs.folder import RunFolder, run_folder
 from opsconsole.runs.order import Order, Plan
 from opsconsole.runs.private import scrubbed
+from opsconsole.runs.slots import wake
 from opsconsole.store import events, runs, steps
 from opsconsole.store.connection import Store
 from opsconsole.store.runs import NewRun
@@ -108,6 +109,7 @@ def _supersede(workspace: Workspace, store: Store, plan: Plan, run_id: int) -> N
         same = (older.repo, older.pipeline, older.branch) == (plan.repo, plan.pipeline, plan.branch)
         if same and older.id < run_id and older.state is RunState.QUEUED and older.commit != plan.commit:
             write_atomically(run_folder(workspace.state, older.id).superseded, f"{run_id}\n".encode())
+            wake(workspace.state, older.id)
 
 
 def command_line(plan: Plan, reason: str | None, also: Sequence[str] = ()) -> str:
