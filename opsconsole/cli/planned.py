@@ -6,6 +6,7 @@ from typing import Any
 
 from opsconsole.cli.base import emit
 from opsconsole.ground import text
+from opsconsole.ground.files import near
 from opsconsole.runs.order import Plan, PlannedStep
 from opsconsole.runs.sandbox import available
 
@@ -62,7 +63,7 @@ def _sandbox_words(plan: Plan) -> str:
     """Return what confines the steps of a plan, and what they may write besides what is theirs."""
     if plan.writable is None:
         return "none: steps may write what you may"
-    also = f", {', '.join(text.clean(path) for path in plan.writable)}" if plan.writable else ""
+    also = "".join(f", {text.clean(near(path, plan.root))}" for path in plan.writable)
     return f"{available().detail}; steps write their work tree, out folder, TMPDIR{also}"
 
 

@@ -134,3 +134,12 @@ def expanded(path: str | Path) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         return Path(path)
+
+
+def near(path: str | Path, root: Path) -> str:
+    """Return a path as one names it from ``root``, or from home, where it lies there."""
+    found = Path(path)
+    if found.is_relative_to(root):
+        return str(found.relative_to(root))
+    home = Path.home()
+    return f"~/{found.relative_to(home)}" if found.is_relative_to(home) else str(found)

@@ -16,10 +16,10 @@ CACHES = (
     ("~/.npm", "npm"),
     ("~/.yarn", "yarn"),
     ("~/.local/share/pnpm", "pnpm"),
-    ("~/.cargo/registry", "cargo"),
-    ("~/.cargo/git", "cargo"),
+    ("~/.local/state/pnpm", "pnpm"),
+    ("~/.cargo", "cargo"),  # its lock lies at the top
     ("~/go/pkg", "go"),
-    ("~/.m2/repository", "mvn"),
+    ("~/.m2", "mvn"),
     ("~/.gradle", "gradle"),
     ("~/.nuget/packages", "dotnet"),
     ("~/.composer", "composer"),
@@ -45,7 +45,7 @@ def _usual_caches() -> list[Path]:
     found = []
     for name, program in CACHES:
         path = expanded(name)
-        if path.is_dir() or (program is not None and shutil.which(program) is not None):
+        if program is None or path.is_dir() or shutil.which(program) is not None:
             found.append(path)
     return found
 

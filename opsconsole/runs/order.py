@@ -155,6 +155,8 @@ class Plan:
     """Why the operator is asked before it runs, and how its pipeline differs; it gets no secret then."""
     writable: tuple[str, ...] | None = None
     """What steps may write besides their work tree, out folder and TMPDIR; None: they are not confined."""
+    root: Path = Path("/")
+    """The workspace's root."""
     serves: str | None = None
     """``MODEL@ALIAS`` that a task serves as long as it is at work."""
 
@@ -212,6 +214,7 @@ def _plan(data: dict[str, Any]) -> Plan:
         Plan,
         data,
         repo_path=Path,
+        root=Path,
         kind=PipelineKind,
         owner=Owner,
         interpreter=Path,

@@ -112,6 +112,7 @@ def _planned(found: Circumstances, configured: RepoConfig, *, subject: str, dirt
         pooled=len(files) >= pool.LARGE,
         only=found.only if found.narrowed() is not None else (),
         writable=writable_of(found.workspace, configured, pipeline.kind),
+        root=found.workspace.root,
         serves=pipeline.serves,
         owner=found.reach.owner,
         asks=found.reach.asks,

@@ -40,6 +40,11 @@ class PlanDialog(SheetDialog):
         ]
         if data["secrets"]:
             rows.append(Row(None, (Toned("secrets", "dim"), ", ".join(data["secrets"])), LINES))
+        rows.append(Row(None, (Toned("sandbox", "dim"), Toned(data["sandbox"]["words"], "dim")), LINES))
+        rows += [
+            Row(None, (Toned("no secrets" if number == 0 else "", "warn"), Toned(line, "warn")), LINES)
+            for number, line in enumerate(data["asks"])
+        ]
         rows += [Row(None, (Toned("missing", "bad"), Toned(item, "bad")), LINES) for item in data["missing"]]
         rows += [BLANK, heading("STEPS", len(data["steps"]), Toned(f"   {data['parallel']} at once", "dim"))]
         rows += [row for step in data["steps"] for row in _step_rows(step)]

@@ -9,7 +9,12 @@ from pathlib import PurePosixPath
 from opsconsole.repos.detection.shape import CONFIGURED, MANIFEST, REPORT, REPORTERS, DetectedStep, Detection, filtered
 from opsconsole.repos.detection.tree import Tree
 
-_TARGET = 'CARGO_TARGET_DIR="$OPSCONSOLE_ENVIRONMENT"/target '
+_KEPT = 'CARGO_TARGET_DIR="$OPSCONSOLE_ENVIRONMENT"/target'
+_SEED = (
+    'export CARGO_TARGET_DIR="$TMPDIR"/target\n'
+    'cp -a --reflink=auto "$OPSCONSOLE_ENVIRONMENT"/target "$CARGO_TARGET_DIR" 2>/dev/null || :\n'
+)
+"""What is kept is copied to be built on: no run writes into what the next one starts with."""
 _TESTED = re.compile(rb"#\[(?:\w+::)*(?:test|rstest|test_case|proptest)\b|```")
 _SOURCE = re.compile(r"\.rs$")
 _NEXTEST = shlex.quote(f"opsconsole:{REPORTERS / 'nextest.toml'}")
@@ -21,7 +26,7 @@ def detect(tree: Tree, *, isolated: bool) -> list[Detection]:
         return []
     locked = " --locked" if "Cargo.lock" in tree else ""
     everything = " --workspace" if "workspace" in tree.toml("Cargo.toml") else ""
-    start = _TARGET if isolated else ""
+    start = _SEED if isolated else ""
     install = _install(tree, locked) if isolated else ()
     sources = tree.matching(_SOURCE)[:400]
     why = next((name for name, text in tree.contents(sources).items() if _TESTED.search(text)), None)
@@ -37,7 +42,7 @@ def _install(tree: Tree, locked: str) -> tuple[DetectedStep, ...]:
     manifests = [name for name in tree.files if PurePosixPath(name).name == "Cargo.toml"][:200]
     also = ("Cargo.lock", "rust-toolchain", "rust-toolchain.toml", ".cargo/config.toml", ".cargo/config")
     inputs = tree.those(*also, *manifests)
-    run = f"{_TARGET}cargo fetch{locked}"
+    run = f"cargo fetch{locked}\n{_KEPT} cargo test --no-run{locked} || :  # dependencies; what fails is the tests' to tell"
     return (DetectedStep("install", run, inputs=inputs, environment=True, versions=("cargo --version --verbose",)),)
 
 
@@ -60,11 +65,11 @@ def _nextest(install: tuple[DetectedStep, ...], start: str, options: str) -> Det
     """nextest writes JUnit itself, below the target folder; our file for tools only switches that on."""
 
     def command(only: str = "") -> str:
-        target = '"${CARGO_TARGET_DIR:-target}"' if not start else '"$OPSCONSOLE_ENVIRONMENT"/target'
+        target = '"${CARGO_TARGET_DIR:-target}"'
         run = f"cargo nextest run{options} --no-fail-fast --tool-config-file {_NEXTEST}{only}"
         return (
-            f"rm -f {target}/nextest/default/junit.xml\n"
-            f"{start}{filtered('cargo_test', run, '--progress-only')} || failed=$?\n"
+            f"{start}rm -f {target}/nextest/default/junit.xml\n"
+            f"{filtered('cargo_test', run, '--progress-only')} || failed=$?\n"
             f"cp {target}/nextest/default/junit.xml {REPORT}\n"
             'exit "${failed:-0}"'
         )
