@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import sys
 
+from opsconsole.ground import umask
+
 
 def main() -> None:
     """Run the command line and end the process with its exit code.
@@ -14,6 +16,7 @@ def main() -> None:
     when the kernel takes all of it at once: together a fifth of a short command.
     """
     gc.disable()
+    umask.settle()
     if len(sys.argv) == 1 and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         from opsconsole.cli.console import open_here
 

@@ -28,6 +28,10 @@ def open_here() -> int:
 
         report(error, as_json=False)
         return int(error.exit_code)
+    except OSError as error:
+        from opsconsole.cli.root import failed
+
+        return failed(error, as_json=False)
 
 
 def open_console(session: Session) -> None:

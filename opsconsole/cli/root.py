@@ -13,7 +13,11 @@ import click
 
 from opsconsole import __version__
 from opsconsole.cli.base import Session, log_failure, report
+from opsconsole.config.workspace import locate
+from opsconsole.ground import faults
 from opsconsole.ground.errors import ExitCode, InterruptError, OpsconsoleError, UsageError
+from opsconsole.store.connection import FILE_NAME as STORE
+from opsconsole.store.connection import require_store, translated
 
 COMMANDS = {
     "demo": "demo",
@@ -45,6 +49,8 @@ COMMANDS = {
     "workspace": "workspace",
 }
 """Each command and the module that holds it."""
+STORELESS = frozenset({"config", "doctor", "store", "workspace"})
+"""What still answers where the store is lost."""
 
 
 class LazyGroup(click.Group):
@@ -75,7 +81,16 @@ class LazyGroup(click.Group):
             near = difflib.get_close_matches(name, COMMANDS, n=1)
             hint = f"did you mean `{near[0]}`?" if near else "opsconsole --help lists the commands"
             raise UsageError(f"there is no command `{name}`", hint=hint)
+        if name not in STORELESS and not {"-h", "--help"} & set(args):
+            _require_store(ctx)
         return super().resolve_command(ctx, args)
+
+
+def _require_store(context: click.Context) -> None:
+    """Refuse to go on where a store was and is not: also what needs none would only add to what it does not know."""
+    root = locate(context.params.get("start"))
+    if root is not None:
+        require_store(root / ".opsconsole")
 
 
 @click.command(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -127,11 +142,30 @@ def run(arguments: list[str] | None = None) -> int:
             raise
         return _without_reader(stdout)  # click met the broken pipe, put a muffler on stdout and gave up
     except Exception as error:  # noqa: BLE001 - the outermost edge: recorded, and told in a sentence
-        path = log_failure(error)
-        told = f"the traceback is in {path}" if path else "and its log could not be written"
-        report(OpsconsoleError(f"unexpected failure: {type(error).__name__}: {error}", hint=told), as_json=as_json)
-        return int(ExitCode.NO)
+        return failed(error, as_json=as_json)
     return int(result) if isinstance(result, int) else 0
+
+
+def failed(error: BaseException, *, as_json: bool) -> int:
+    """Say what nobody expected; an error of the system that is known says what to do. Return the exit code."""
+    known = faults.told(error) or _of_database(error)
+    path = log_failure(error)
+    if known is None:
+        told = f"the traceback is in {path}" if path else "and its log could not be written"
+        known = OpsconsoleError(f"unexpected failure: {type(error).__name__}: {error}", hint=told)
+    report(known, as_json=as_json)
+    return int(known.exit_code)
+
+
+def _of_database(error: BaseException) -> OpsconsoleError | None:
+    import sqlite3
+
+    if not isinstance(error, sqlite3.OperationalError | sqlite3.DatabaseError) or isinstance(
+        error, sqlite3.IntegrityError | sqlite3.ProgrammingError
+    ):
+        return None
+    root = locate()
+    return translated((root or Path()) / ".opsconsole" / STORE, error)
 
 
 def _require_text(arguments: list[str]) -> None:

@@ -1,8 +1,9 @@
-"""``opsconsole store``: check, back up and prune."""
+"""``opsconsole store``: check, back up, restore, make anew and prune."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,7 +11,13 @@ from opsconsole.cli.base import Session, emit, json_option, pass_session
 from opsconsole.ground import text
 from opsconsole.ground.errors import ExitCode
 from opsconsole.ground.nouns import Danger
+from opsconsole.registry.ledger import strangers
 from opsconsole.store import upkeep
+from opsconsole.store.beside import newest_copy
+from opsconsole.store.connection import open_store
+
+if TYPE_CHECKING:
+    from opsconsole.lifecycle.restoring import Restored
 
 
 @click.group("store")
@@ -22,19 +29,30 @@ def store_command() -> None:
 @json_option
 @pass_session
 def check(session: Session, as_json: bool) -> int:
-    """Check integrity and references; exit code 1 when something is wrong."""
-    found = upkeep.check(session.store)
+    """Check integrity, references, modes and what lies beside; exit code 1 when something is wrong."""
+    workspace = session.workspace
+    with open_store(workspace.state, readonly=True) if upkeep.is_there(workspace.state) else session.store as store:
+        path, found = store.path, upkeep.check(store)
+        notes = [] if found.problems else strangers(workspace, store)
+    newest = newest_copy(workspace.state)
     data = {
-        "path": str(session.store.path),
+        "path": str(path),
         "good": not found.problems,
         "problems": found.problems,
+        "notes": notes,
         "rows": found.rows,
         "bytes": found.size,
+        "newest_copy": None if newest is None else str(newest),
     }
     lines = [
-        f"{session.store.path}  {text.size(found.size)}  {'good' if not found.problems else 'damaged'}",
+        f"{path}  {text.size(found.size)}  {'good' if not found.problems else 'damaged'}",
         *found.problems,
+        *map(text.clean, notes),
+        f"newest copy: {newest}" if newest is not None else "no copy of it was kept yet",
     ]
+    if found.problems and found.damaged:
+        told = upkeep.damaged_hint(path)
+        lines.append(told)
     emit(data, lines, as_json=as_json)
     return int(ExitCode.NO if found.problems else ExitCode.OK)
 
@@ -45,8 +63,51 @@ def check(session: Session, as_json: bool) -> int:
 @pass_session
 def backup(session: Session, file: Path, as_json: bool) -> None:
     """Copy the database to a new file, whole, while others go on writing."""
+    session.permit(Danger.WRITE, "Back the store up")
     size = upkeep.backup(session.store, file)
     emit({"file": str(file), "bytes": size}, f"{file}  {text.size(size)}", as_json=as_json)
+
+
+@store_command.command("restore")
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+@pass_session
+def restore(session: Session, file: Path, as_json: bool) -> None:
+    """Put a copy of the store in its place, with what happened since and left files; the old one is kept aside."""
+    from opsconsole.lifecycle import restoring
+
+    session.permit(Danger.PRODUCTION, "Restore the store from a copy")
+    _show(session, restoring.restore(session.workspace, file), "restored", as_json=as_json)
+
+
+@store_command.command("rebuild")
+@click.option("--yes", is_flag=True, help="Also where the store that is there is sound.")
+@json_option
+@pass_session
+def rebuild(session: Session, yes: bool, as_json: bool) -> None:
+    """Make a lost or damaged store anew from run folders, versions and the records beside them; say what cannot be known."""
+    from opsconsole.lifecycle import restoring
+
+    session.permit(Danger.PRODUCTION, "Make the store anew")
+    _show(session, restoring.rebuild(session.workspace, asked=yes), "made anew", as_json=as_json)
+
+
+def _show(session: Session, done: Restored, word: str, *, as_json: bool) -> None:
+    """Settle the workspace on its new store, and say what it holds and what it does not."""
+    found = done.refilled
+    data = {"store": str(done.store), "aside": None if done.aside is None else str(done.aside), **found.as_json()}
+    counted = [
+        text.plural(found.runs, "run"),
+        text.plural(found.versions, "version"),
+        text.plural(found.moves, "move"),
+        text.plural(found.scores, "file of scores", "files of scores"),
+    ]
+    lines = [f"{done.store} {word}; from what lies beside it: {text.listed(counted)}"]
+    lines += [f"the store that was there is {done.aside}"] * (done.aside is not None)
+    lines += [f"trust it again: opsconsole repo trust {text.clean(name)}" for name in found.repos]
+    lines += ["not known:"] * bool(found.unknown) + [f"  {text.clean(line)}" for line in found.unknown]
+    _ = session.store
+    emit(data, lines, as_json=as_json)
 
 
 @store_command.command("prune")

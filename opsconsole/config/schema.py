@@ -51,6 +51,8 @@ class WorkspaceConfig(Table, frozen=True, kw_only=True):
     log_limit: Size | None = field(default_factory=lambda: Size(GIGABYTE))
     """Bytes of one step's log; past it only the end is kept besides. None: no limit."""
     retention: RetentionConfig = field(default_factory=RetentionConfig)
+    backups: Annotated[int, Meta(ge=0, le=1000)] = 7
+    """Copies of the store that are kept, one of each day it was used. 0: none is made."""
     sandbox: Sandboxing = Sandboxing.AUTO
     """A step writes its work tree, its out folder, its TMPDIR, the caches, and what its repo `writes`."""
     caches: list[str] | None = None

@@ -30,7 +30,7 @@ from opsconsole.console.themes import THEMES
 from opsconsole.console.thrift import ThriftyDriver
 from opsconsole.console.widgets.bars import TABS, Footer, StatusBar, TabBar
 from opsconsole.console.widgets.tones import Tone, Toned
-from opsconsole.ground import actor, text
+from opsconsole.ground import actor, faults, text
 from opsconsole.ground.errors import OpsconsoleError
 from opsconsole.ground.nouns import Danger
 from opsconsole.lifecycle.waiting import Waiting, waiting
@@ -136,6 +136,11 @@ class ConsoleApp(Desk):
             self._show_status()
         except OpsconsoleError as error:
             self.say(error.message, "bad")
+        except OSError as error:
+            known = faults.told(error)
+            if known is None:
+                raise
+            self.say(f"{known.message}: {known.hint}", "bad")
         self.show_footer()
 
     @property

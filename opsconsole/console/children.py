@@ -14,6 +14,7 @@ from typing import IO, Any
 
 import msgspec
 
+from opsconsole.ground import umask
 from opsconsole.ground.nouns import Danger
 from opsconsole.lifecycle.usecases import USE_CASES, child_argv
 
@@ -68,6 +69,7 @@ def _started(argv: list[str], out: IO[bytes], err: IO[bytes]) -> subprocess.Pope
         stdout=out,
         stderr=err,
         start_new_session=True,
+        umask=umask.operators(),
         env={**os.environ, "OPSCONSOLE_ORIGIN": "console", "NO_COLOR": "1"},
     )
 

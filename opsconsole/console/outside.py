@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsconsole.console.desk import Desk
+from opsconsole.ground import umask
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -84,7 +85,7 @@ class Outside:
 
 
 def _started(command: list[str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(command, cwd=Path.home())
+    return subprocess.Popen(command, cwd=Path.home(), umask=umask.operators())
 
 
 def _hung_up() -> bool:

@@ -10,6 +10,7 @@
     - ConfirmationError      the operator is asked first
   + StoreError            7
     - NewerStoreError        the store was written by a newer version
+    - LostStoreError         there is no store where one was
   + UnreachableError      8  an outside service did not answer
   + InterruptError      130  the operator pressed Ctrl-C
 """
@@ -107,6 +108,10 @@ class StoreError(OpsconsoleError):
 
 class NewerStoreError(StoreError):
     """The store belongs to a newer opsconsole."""
+
+
+class LostStoreError(StoreError):
+    """There is no store, and what lies beside it says that there was one."""
 
 
 class UnreachableError(OpsconsoleError):

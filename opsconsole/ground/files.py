@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 BLOCK = 1 << 20
 
 
-def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
-    """Write ``path`` so that a reader sees the old or the new content, also after a crash."""
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = True) -> None:
+    """Write ``path`` so that a reader sees the old or the new content, also after a crash.
+
+    What is not ``durable`` may be empty or gone after a power cut: for what can be made again.
+    """
     import tempfile  # with all that it imports, 3 ms of every command's start
 
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -29,12 +32,14 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
             file.write(data)
             file.flush()
             os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    fsync_directory(path.parent)
+    if durable:
+        fsync_directory(path.parent)
 
 
 def open_regular(path: Path) -> int:

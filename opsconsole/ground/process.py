@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
 
+from opsconsole.ground import umask
 from opsconsole.ground.errors import NotFoundError, OpsconsoleError
 
 T = TypeVar("T")
@@ -185,6 +186,7 @@ def capture(
                 stderr=subprocess.PIPE,
                 start_new_session=True,
                 pass_fds=pass_fds,
+                umask=umask.operators(),
             )
         )
     except (FileNotFoundError, NotADirectoryError) as error:

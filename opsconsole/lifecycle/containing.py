@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from typing import TypeVar
 
+from opsconsole.ground import faults
 from opsconsole.ground.errors import OpsconsoleError, StoreError
 from opsconsole.ground.text import storable
 
@@ -38,6 +39,8 @@ def contained(part: str, take: Callable[[], T]) -> T:
     except MemoryError as error:
         raise PartError(part, f"{part} could not be taken in: it needs more memory than there is") from error
     except Exception as error:
+        if faults.passes(error) and (known := faults.told(error)) is not None:
+            raise known from error  # a full disk: the intake is done again when there is room
         at = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{at.filename.rpartition('/')[2]}:{at.lineno}"
         said = f"{part} could not be taken in: {type(error).__name__}: {str(error)[:400]} ({where})"

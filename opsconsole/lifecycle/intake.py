@@ -15,13 +15,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from opsconsole.ground import clock
-from opsconsole.ground.errors import ConfigError, NotFoundError, OpsconsoleError
+from opsconsole.ground import clock, faults, umask
+from opsconsole.ground.errors import ConfigError, ExitCode, NotFoundError, OpsconsoleError
 from opsconsole.ground.nouns import PipelineKind, RunState
 from opsconsole.ground.text import storable
 from opsconsole.lifecycle.containing import PartError, contained
 from opsconsole.lifecycle.finished import FinishedRun, Taker, Write
 from opsconsole.runs import journal
+from opsconsole.runs import record as run_record
 from opsconsole.runs.coverage import covered
 from opsconsole.runs.ending import TESTS_ALONE
 from opsconsole.runs.folder import RunFolder, run_folder
@@ -31,6 +32,7 @@ from opsconsole.runs.outcome import final_steps, outcome
 from opsconsole.runs.reports import read_reports
 from opsconsole.store import events, runs, steps, test_results
 from opsconsole.store.connection import Store, open_store
+from opsconsole.store.copies import is_due
 from opsconsole.store.runs import RunRecord
 from opsconsole.store.test_results import RunOfTests
 
@@ -70,6 +72,7 @@ def take_in(root: Path, run_id: int, chosen: Sequence[Taker] | None = None, *, s
         run, writes = _prepared(store, run, active)
         if not _committed(store, run, writes):
             return False
+        run_record.follow(store, run.folder)
         for taker in active:
             try:
                 contained(f"what follows from {taker.name}", partial(taker.follow_up, store, run))
@@ -201,20 +204,40 @@ def _tidy(root: Path) -> None:
         prune(workspace, store)
 
 
+def _keep_copy(root: Path) -> None:
+    """Make the store's copy of today, however large it is: nobody waits for us."""
+    from opsconsole.config.workspace import open_workspace
+    from opsconsole.store import copies
+
+    try:
+        workspace = open_workspace(root)
+    except ConfigError:
+        return
+    with open_store(workspace.state) as store:
+        for problem in copies.settle_daily(store, workspace.config.workspace.backups):
+            sys.stderr.write(f"{problem.message}\n")
+
+
 def main() -> int:
     """Take in the run named on the command line; the exit code says whether that worked."""
+    umask.settle()
     root, run_id = Path(sys.argv[1]), int(sys.argv[2])
     try:
         spoiled = sys.argv[4] if sys.argv[3:4] == [TESTS_ALONE] else None
         take_in(root, run_id, spoiled=spoiled)
         if run_id % TIDIED_EVERY == 0:
             _tidy(root)
+        if is_due(root / ".opsconsole"):
+            _keep_copy(root)
     except OpsconsoleError as error:
         sys.stderr.write(f"{error.message}\n")
         return int(error.exit_code)
-    except Exception:  # noqa: BLE001 - the outermost edge: whoever started the intake keeps what it says
+    except Exception as error:  # noqa: BLE001 - the outermost edge: whoever started the intake keeps what it says
         traceback.print_exc()
-        return 70
+        known = faults.told(error)
+        if known is not None:
+            sys.stderr.write(f"{known.message}: {known.hint}\n")
+        return int(ExitCode.STORE) if faults.passes(error) else 70
     return 0
 
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground.errors import OpsconsoleError
+from opsconsole.registry.ledger import record
 from opsconsole.registry.links import sync_links
 from opsconsole.runs.recover import recover
+from opsconsole.store import copies
 from opsconsole.store.connection import Store
 
 
 def settle(workspace: Workspace, store: Store) -> list[OpsconsoleError]:
-    """Recover runs whose supervisor died, and make every link say what its row says; cheap when all is well.
+    """Recover dead runs, make links say what their rows say, write the records and the copy of the day that lack.
+
+    Cheap when all is well.
 
     Returns what could not be put right: it is told, and keeps nobody from looking.
     """
     recover(workspace, store)
-    return [*sync_links(workspace, store)]
+    copied = copies.settle_daily(store, workspace.config.workspace.backups, most=copies.SMALL)
+    return [*sync_links(workspace, store), *record(workspace, store), *copied]

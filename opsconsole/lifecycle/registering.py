@@ -11,6 +11,7 @@ from opsconsole.ground.actor import current_actor
 from opsconsole.ground.errors import NotFoundError, UsageError
 from opsconsole.lifecycle.ladders import champion_of, ladder_of
 from opsconsole.lifecycle.usecases import command
+from opsconsole.registry.ledger import record
 from opsconsole.registry.links import sync_link
 from opsconsole.registry.promotion import nominate
 from opsconsole.registry.register import Given, Prepared, insert, prepare_path
@@ -57,6 +58,7 @@ def register_path(
         version = insert(connection, workspace, prepared, provenance, command=line)
         nominate(connection, name, rung, version.version, "registered by hand", provenance.actor)
     sync_link(workspace, store, name, rung)
+    record(workspace, store)
     return Registered(version, prepared, provenance.champion)
 
 

@@ -13,6 +13,7 @@ from opsconsole.ground.nouns import PipelineKind, RunState
 from opsconsole.ground.regular import is_there, open_regular
 from opsconsole.lifecycle.finished import FinishedRun, Write
 from opsconsole.lifecycle.ladders import ladder_of
+from opsconsole.registry.ledger import record
 from opsconsole.registry.links import sync_link
 from opsconsole.registry.promotion import nominate
 from opsconsole.registry.register import Prepared, discard_prepared, insert, prepare_run
@@ -58,6 +59,7 @@ class VersionTaker:
         workspace = run.workspace()
         ladder = ladder_of(workspace, version.model)
         sync_link(workspace, store, version.model, ladder[0])
+        record(workspace, store)
         remember(store, judge(workspace, store, version.model, version.version, ladder[-1]))
 
     @staticmethod
@@ -108,7 +110,7 @@ class PredictionsTaker:
         with open_regular(source, limit=MOST_BYTES) as reader, target.open("wb") as writer:
             shutil.copyfileobj(reader, writer, BLOCK)
         fsync_directory(target.parent)
-        digest, rows = digest_file(target), _rows(target)
+        digest, rows = digest_file(target), rows_of(target)
         return lambda connection: baselines.record_predictions(
             connection,
             model=model,
@@ -135,7 +137,7 @@ class PredictionsTaker:
                     print(f"monitor {name}: {error}")  # noqa: T201 - the run's diary
 
 
-def _rows(path: Path) -> int:
+def rows_of(path: Path) -> int:
     """Return how many rows a file of scores has."""
     if path.suffix == ".parquet":
         from pyarrow import ArrowException

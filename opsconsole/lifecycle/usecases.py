@@ -90,6 +90,8 @@ _ALL = (
     ),
     UseCase("run.pin", "Keep a run", Danger.WRITE, "pin {run}"),
     UseCase("run.unpin", "Let a run go", Danger.WRITE, "unpin {run}"),
+    UseCase("store.restore", "Restore the store from a copy", Danger.PRODUCTION, "store restore {file}"),
+    UseCase("store.rebuild", "Make the store anew", Danger.PRODUCTION, "store rebuild"),
     UseCase("store.prune", "Prune old runs", Danger.WRITE, "store prune"),
     UseCase("repo.add", "Add a repo", Danger.WRITE, "repo add {path} [--name {name}]"),
     UseCase(

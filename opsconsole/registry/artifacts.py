@@ -8,12 +8,12 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from opsconsole.ground import text
-from opsconsole.ground.errors import NotFoundError, StoreError, UsageError
+from opsconsole.ground.errors import ConflictError, NotFoundError, StoreError, UsageError
 from opsconsole.ground.files import BLOCK, digest_bytes, digest_file, fsync_directory
 from opsconsole.ground.nouns import Digest
 from opsconsole.ground.regular import open_regular
@@ -78,17 +78,20 @@ def publish(staged: Staged, target: Path) -> None:
 
 
 def publish_folder(folder: Path, target: Path) -> None:
-    """Rename a folder to its final name; what lies there without a row is set aside, never deleted.
-
-    It is what an attempt left that was killed before its commit, or a version of a store that an older backup replaced.
-    """
+    """Rename a folder to its final name; ConflictError when something lies there: a number is given once."""
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if target.exists():
-        number = 1
-        while (aside := target.with_name(f"{target.name}.orphan.{number}")).exists():
-            number += 1
-        target.rename(aside)
+    if os.path.lexists(target):
+        raise ConflictError(f"{target}: something lies there that no version is known of", hint="try again")
     folder.rename(target)
+
+
+def set_aside(folder: Path) -> None:
+    """Move a folder that nobody knows of out of the way, beside where it lies; it is never deleted."""
+    if os.path.lexists(folder):
+        number = 1
+        while (aside := folder.with_name(f"{folder.name}.orphan.{number}")).exists():
+            number += 1
+        folder.rename(aside)
 
 
 def discard(folder: Path) -> None:
@@ -111,12 +114,12 @@ class Damage:
         return f"{self.path}: {self.problem}"
 
 
-def verify(folder: Path, manifest: list[VersionFile]) -> list[str]:
+def verify(folder: Path, manifest: Sequence[VersionFile]) -> list[str]:
     """Compare a version's folder with its manifest; return what is wrong, in words, empty when all is well."""
     return [str(damage) for damage in damages(folder, manifest)]
 
 
-def damages(folder: Path, manifest: list[VersionFile]) -> list[Damage]:
+def damages(folder: Path, manifest: Sequence[VersionFile]) -> list[Damage]:
     """Compare a version's folder with its manifest, following no link; return what is wrong of which path."""
     if folder.is_symlink():
         return [Damage(".", "the version's folder is a link")]

@@ -13,6 +13,7 @@ from pathlib import Path
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground.errors import StoreError
 from opsconsole.ground.files import fsync_directory, locked
+from opsconsole.registry import ledger
 from opsconsole.store import promotions
 from opsconsole.store.connection import Store
 
@@ -63,6 +64,12 @@ def follow_record(workspace: Workspace, store: Store, model: str, alias: str, pr
             f" is not swapped yet: {error.message}",
             hint=error.hint,
         ) from error
+    unwritten = ledger.record(workspace, store)
+    if unwritten:
+        raise StoreError(
+            f"the move is done (promotion {promotion}), and its record is not written yet: {unwritten[0].message}",
+            hint=unwritten[0].hint,
+        )
 
 
 def sync_links(workspace: Workspace, store: Store) -> list[StoreError]:

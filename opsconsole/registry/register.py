@@ -17,8 +17,17 @@ from opsconsole.ground.files import digest_file, digest_rows
 from opsconsole.ground.nouns import Digest, ModelTask
 from opsconsole.ground.process import Identity, alive, own_identity
 from opsconsole.ground.regular import open_regular
-from opsconsole.registry import evidence, measures
-from opsconsole.registry.artifacts import STAGING, Staged, discard, publish, publish_folder, stage
+from opsconsole.registry import evidence, ledger, measures
+from opsconsole.registry.artifacts import (
+    STAGING,
+    Staged,
+    discard,
+    publish,
+    publish_folder,
+    set_aside,
+    stage,
+    verify,
+)
 from opsconsole.registry.audit import audit
 from opsconsole.registry.declared import Declared, read_declared, read_lock, read_metrics, read_params, read_signature
 from opsconsole.registry.inference import Task, require_task
@@ -27,6 +36,7 @@ from opsconsole.registry.mlmodel import read_mlmodel
 from opsconsole.registry.places import version_folder
 from opsconsole.registry.scored import Reading, Scored, read_columns, read_evaluation, reading_of
 from opsconsole.store import events, models
+from opsconsole.store.beside import last_version, links
 from opsconsole.store.connection import Store
 from opsconsole.store.models import Audit, DataPart, Evaluation, Provenance, Signature, Version
 
@@ -132,14 +142,14 @@ def insert(
 ) -> Version:
     """Give a prepared version its number, publish its folders and write its rows; the caller holds the transaction.
 
-    The folders are renamed before the commit: after a crash in between, the next registration finds a folder without
-    a row at its number and moves it out of the way.
+    The folders are renamed before the commit: after a crash in between, there is a folder without a row. The same
+    artifact, registered again, takes that number; nothing else ever does.
     """
     name = prepared.declared.name
     new = models.insert_model(connection, name, prepared.task)
     if prepared.task_by == "given":
         models.correct_task(connection, name, prepared.task)
-    version = _version(prepared, models.next_version(connection, name), provenance)
+    version = _version(prepared, _next_version(connection, workspace, prepared), provenance)
     publish(prepared.artifact, version_folder(workspace, name, version.version))
     publish_folder(prepared.evidence, workspace.evidence / name / f"v{version.version}")
     models.insert_version(connection, version, list(prepared.artifact.files))
@@ -163,6 +173,25 @@ def insert(
         },
     )
     return version
+
+
+def _next_version(connection: sqlite3.Connection, workspace: Workspace, prepared: Prepared) -> int:
+    """Return a number that neither a row nor a folder, link or record bears, whatever the store says."""
+    model = prepared.declared.name
+    last, known = last_version(workspace.state, model), models.next_version(connection, model)
+    if last >= known and _is_killed_attempt(workspace, prepared, last):
+        discard(version_folder(workspace, model, last))
+        set_aside(workspace.evidence / model / f"v{last}")
+        return last
+    return max(last + 1, known)
+
+
+def _is_killed_attempt(workspace: Workspace, prepared: Prepared, number: int) -> bool:
+    """Whether a folder without a row is this very artifact, and nobody was ever told of it."""
+    model = prepared.declared.name
+    told = any(leads == number for _, leads in links(workspace.models / model))
+    folder = version_folder(workspace, model, number)
+    return not told and not ledger.has_version(workspace, model, number) and not verify(folder, prepared.artifact.files)
 
 
 def _version(prepared: Prepared, number: int, provenance: Provenance) -> Version:

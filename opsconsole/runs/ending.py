@@ -81,30 +81,31 @@ def close_as(folder: RunFolder, run_id: int, state: RunState, error: str, order:
 
     Steps end as the journal has them; without an ``order`` (a broken folder), what was at work is lost.
     """
-    from opsconsole.runs.outcome import (
-        final_steps,  # what it needs is the intake's; a run that ends well has no use for it
-    )
+    from opsconsole.runs import record  # a run that ends well has no use for these: they are the intake's
+    from opsconsole.runs.outcome import final_steps
 
     history = journal.read(folder.journal)
     try:
-        with Store(folder.state / FILE_NAME) as store, store.immediate() as connection:
-            if not runs.finish(
-                connection,
-                run_id,
-                state,
-                started_at=history.started_at,
-                ended_at=history.ended_at or clock.now(),
-                error=error,
-                note=history.note,
-                tests=None,
-                seconds=history.seconds,
-            ):
-                return True
-            if order is None:
-                steps.close_open(connection, run_id)
-            else:
-                steps.put(connection, final_steps(order, history))
-            events.record(connection, f"run.{state}", f"run {run_id}", detail={"error": error})
+        with Store(folder.state / FILE_NAME) as store:
+            with store.immediate() as connection:
+                if not runs.finish(
+                    connection,
+                    run_id,
+                    state,
+                    started_at=history.started_at,
+                    ended_at=history.ended_at or clock.now(),
+                    error=error,
+                    note=history.note,
+                    tests=None,
+                    seconds=history.seconds,
+                ):
+                    return True
+                if order is None:
+                    steps.close_open(connection, run_id)
+                else:
+                    steps.put(connection, final_steps(order, history))
+                events.record(connection, f"run.{state}", f"run {run_id}", detail={"error": error})
+            record.follow(store, folder)
     except (OpsconsoleError, sqlite3.Error, OSError) as failure:
         note(folder, f"the outcome {state} was not written: {failure}")
         return False

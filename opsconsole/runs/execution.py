@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from opsconsole.ground import umask
 from opsconsole.ground.nouns import StepState
 from opsconsole.ground.process import Identity, identity, with_room
 from opsconsole.runs.cgroup import ControlGroup
@@ -107,6 +108,7 @@ class Command:
                     stdout=writer,
                     stderr=writer,
                     start_new_session=True,
+                    umask=umask.operators(),
                     preexec_fn=None if sandbox is None else sandbox.enter,  # noqa: PLW1509 - two system calls, one thread
                 )
             )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from opsconsole.ground import umask
 from opsconsole.ground.errors import OpsconsoleError
 from opsconsole.runs.execution import SHELL
 from opsconsole.runs.order import PlannedService, PlannedStep
@@ -162,6 +163,7 @@ class Services:
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     start_new_session=True,
+                    umask=umask.operators(),
                 )
             except BlockingIOError:  # no room for a process just now: the next look asks again
                 return False

@@ -6,22 +6,24 @@ import os
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from opsconsole.config.workspace import Workspace
+from opsconsole.ground import umask
 from opsconsole.ground.actor import current_actor
 from opsconsole.ground.errors import ConfirmationError, ConflictError, RefusedError, StoreError
 from opsconsole.ground.files import try_lock, write_atomically
 from opsconsole.ground.nouns import PipelineKind, RunPurpose, RunState, StepState
 from opsconsole.ground.process import own_python, with_room
 from opsconsole.repos import registration
-from opsconsole.runs import ending, secrets
+from opsconsole.runs import ending, record, secrets
 from opsconsole.runs.folder import RunFolder, run_folder
 from opsconsole.runs.order import Order, Plan
 from opsconsole.runs.private import scrubbed
 from opsconsole.runs.slots import wake
-from opsconsole.store import events, runs, steps
+from opsconsole.store import events, records, runs, steps
+from opsconsole.store.beside import last_run
 from opsconsole.store.connection import Store
+from opsconsole.store.records import Row
 from opsconsole.store.runs import NewRun
 from opsconsole.store.steps import StepRecord
 
@@ -50,7 +52,8 @@ def start(
     """
     _refuse(workspace, store, plan, asked=asked)
     with store.immediate() as connection:
-        run_id = runs.insert(connection, _new_run(plan, actor, reason, alert_id, rerun_of, purpose))
+        new = _new_run(plan, actor, reason, alert_id, rerun_of, purpose)
+        run_id = runs.insert(connection, new, past=last_run(workspace.state))
         steps.put(
             connection,
             [StepRecord(run_id, at, step.name, step.run, StepState.QUEUED) for at, step in enumerate(plan.steps)],
@@ -66,7 +69,7 @@ def start(
         )
         order = _order(workspace, plan, run_id, environment or {})
         folder = run_folder(workspace.state, run_id)
-        lock = _born_locked(folder, order)
+        lock = _born_locked(folder, order, records.row_of(connection, run_id))
     try:
         launch(folder, lock, intake, plan)
     finally:
@@ -139,6 +142,7 @@ def launch(folder: RunFolder, lock: int, intake: list[str], plan: Plan) -> None:
                     stderr=diary,
                     pass_fds=(lock, *handed.values()),
                     start_new_session=True,
+                    umask=umask.operators(),
                 )
             )
     finally:
@@ -147,32 +151,22 @@ def launch(folder: RunFolder, lock: int, intake: list[str], plan: Plan) -> None:
     keeper.returncode = 0  # detached on purpose: whoever starts a run does not wait for it
 
 
-def _born_locked(folder: RunFolder, order: Order) -> int:
-    """Make the folder with ``run.json`` and the lock taken: a row without a live lock is a dead run.
+def _born_locked(folder: RunFolder, order: Order, row: Row) -> int:
+    """Make the folder with ``run.json``, the run's record and the lock taken: a row without a live lock is a dead run.
 
-    It is the last act before the commit. A commit that fails leaves the folder to whoever gets the number next: deleting
-    it here could hit theirs.
+    It is the last act before the commit. A commit that fails leaves a folder whose number nobody gets again.
     """
     try:
         folder.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _set_aside(folder.path)
         folder.path.mkdir(mode=0o700)
         write_atomically(folder.order, order.to_json())
+        record.write(folder, row)
         lock = try_lock(folder.lock)
     except OSError as error:
         raise StoreError(f"{folder.path}: {error.strerror}", hint="the workspace's folder must be writable") from error
     if lock is None:
         raise ConflictError(f"{folder.lock}: someone holds the lock of a run that was not yet born")
     return lock
-
-
-def _set_aside(path: Path) -> None:
-    """Move away what lies under the number already: a start that was not committed, or runs of a restored store."""
-    if path.exists():
-        number = 1
-        while (aside := path.with_name(f"{path.name}.unborn.{number}")).exists():
-            number += 1
-        path.rename(aside)
 
 
 def purpose_of(plan: Plan) -> RunPurpose:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from opsconsole.ground import clock
+from opsconsole.ground import clock, umask
 from opsconsole.ground.errors import OpsconsoleError
 from opsconsole.ground.files import read_regular
 from opsconsole.ground.nouns import RunState, StepState
@@ -362,6 +362,7 @@ def _is_warden(pid: int) -> bool:
 def main() -> None:
     """Supervise the run whose folder and lock are named on the command line."""
     hide()
+    umask.settle()
     folder, lock = RunFolder(Path(sys.argv[1])), int(sys.argv[2])
     handed = {
         name: int(number) for name, _, number in (word.partition("=") for word in sys.argv[3].split(",")) if number

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from opsconsole.ground import umask
 from opsconsole.ground.errors import OpsconsoleError
 from opsconsole.ground.nouns import StepState
 from opsconsole.runs import harvest
@@ -264,6 +265,7 @@ def main() -> None:
     """See to the errand that comes on stdin."""
     hide()
     end_with_parent()
+    umask.settle()
     errand = Errand.from_json(sys.stdin.buffer.readline())
     become_subreaper()
     try:

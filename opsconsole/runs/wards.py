@@ -9,6 +9,7 @@ import subprocess
 from contextlib import suppress
 from typing import Any
 
+from opsconsole.ground import umask
 from opsconsole.ground.nouns import StepState
 from opsconsole.ground.process import Identity, identity, own_python, send, with_room
 from opsconsole.runs.environment import MARKER
@@ -36,6 +37,7 @@ class Ward:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 pass_fds=handed,
+                umask=umask.operators(),
             )
         )
         assert self._process.stdout is not None

@@ -117,15 +117,24 @@ def live_of(connection: sqlite3.Connection, monitor: str) -> list[Alert]:
     return [_alert(row) for row in found]
 
 
+_LAST_KNOWN = (
+    "SELECT max(coalesce((SELECT max(id) FROM alerts), 0),"
+    " coalesce((SELECT max(alert_id) FROM runs WHERE alert_id IS NOT NULL), 0),"
+    " coalesce((SELECT max(alert_id) FROM versions WHERE alert_id IS NOT NULL), 0))"
+)
+"""The highest number that any row gives an alert: runs and versions that answer one outlive it where a store was lost."""
+
+
 def open_alert(
     connection: sqlite3.Connection, *, monitor: str, model: str, alias: str, version: int, news: News
 ) -> int:
     """Open the incident of a version; the caller's transaction has seen that there is none."""
     at = clock.to_text(clock.now())
     cursor = connection.execute(
-        "INSERT INTO alerts (monitor, model, alias, version, severity, state, title, words, evidence, chunk_id,"
-        " opened_at, changed_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+        "INSERT INTO alerts (id, monitor, model, alias, version, severity, state, title, words, evidence, chunk_id,"
+        " opened_at, changed_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
+            int(connection.execute(_LAST_KNOWN).fetchone()[0]) + 1,
             monitor,
             model,
             alias,

@@ -6,8 +6,10 @@ migration has to run, and no sooner.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
+import shlex
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -18,12 +20,18 @@ from typing import Self
 
 from opsconsole.ground import clock
 from opsconsole.ground.belonging import make_ours, require_ours
-from opsconsole.ground.errors import NewerStoreError, RefusedError, StoreError
+from opsconsole.ground.errors import ConflictError, NewerStoreError, RefusedError, StoreError
 from opsconsole.ground.files import locked
+from opsconsole.store.beside import FILE_NAME, beside, is_lost, lost, newest_copy
 from opsconsole.store.migrations import SCHEMA_VERSION
 
-FILE_NAME = "store.db"
+__all__ = ["FILE_NAME", "Store", "open_store", "replacing", "translated"]
+
+IN_USE = "store.in-use"
+"""Locked together by all who have the store open, and alone by whoever puts another in its place."""
 BUSY_MS = 30_000
+LEAVING_S = 3.0
+"""How long those who have the store open are waited for: a command at its end, an intake."""
 
 
 class Store:
@@ -36,10 +44,19 @@ class Store:
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         self.path = path
         self.readonly = readonly
-        self._connection = _connect(path, readonly=readonly)
         self._durable: sqlite3.Connection | None = None
+        self._use = _use(path, readonly=readonly)
+        try:
+            if is_lost(path):
+                raise lost(path)
+            self._connection = _connect(path, readonly=readonly)
+        except BaseException:
+            self._let_go()
+            raise
         try:
             version = self._version(self._connection)
+            if version == 0 and beside(path.parent):
+                raise lost(path)
             if version > SCHEMA_VERSION:
                 raise _newer(path, version)
             if version < SCHEMA_VERSION:
@@ -93,6 +110,12 @@ class Store:
         self._connection.close()
         if self._durable is not None:
             self._durable.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._use is not None:
+            os.close(self._use)
+            self._use = None
 
     def __enter__(self) -> Self:
         return self
@@ -131,27 +154,107 @@ class Store:
 def open_store(state: Path, *, readonly: bool = False) -> Store:
     """Open the store of the workspace whose state folder is ``state``, making or migrating it as needed.
 
-    RefusedError for a state folder that is not ours: what lies in it decides what runs.
+    RefusedError for a state folder that is not ours: what lies in it decides what runs. LostStoreError where there is no
+    store, and what lies beside it says that there was one.
     """
     path = state / FILE_NAME
-    if readonly:
+    if not state.exists():
+        require_store(state)
+    if not readonly:
+        make_ours(state)
+    else:
         require_ours(state)
+        require_store(state)
         if not path.exists():
             raise StoreError(f"{path}: there is no store yet", hint="start once without --readonly: that makes it")
-    else:
-        make_ours(state)
     return Store(path, readonly=readonly)
+
+
+def require_store(state: Path) -> None:
+    """LostStoreError where a store should be and is not; a workspace that is new has none yet."""
+    if is_lost(state / FILE_NAME):
+        raise lost(state / FILE_NAME)
+
+
+@contextmanager
+def replacing(state: Path) -> Iterator[None]:
+    """Keep everybody from the store while another is put in its place; ConflictError while someone has it open."""
+    path = state / IN_USE
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        deadline = time.monotonic() + LEAVING_S
+        while not _locked_alone(descriptor):
+            if time.monotonic() > deadline:
+                raise ConflictError(
+                    f"{state / FILE_NAME} is in use{_users(descriptor)}",
+                    hint="close the consoles and let the runs of this workspace end; nothing was changed",
+                )
+            time.sleep(0.05)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _locked_alone(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _users(descriptor: int) -> str:
+    """Return who holds a lock, as the kernel tells it; nothing where it does not."""
+    inode = os.fstat(descriptor).st_ino
+    try:
+        lines = Path("/proc/locks").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return ""
+    words = [line.split() for line in lines if "->" not in line]
+    found = sorted({word[4] for word in words if len(word) > 5 and word[5].rpartition(":")[2] == str(inode)})
+    return f" by process {', '.join(found[:8])}" if found else ""
+
+
+def _use(path: Path, *, readonly: bool) -> int | None:
+    """Say that the store is in use, for as long as the returned descriptor is open; a reader makes no file for it."""
+    try:
+        descriptor = os.open(
+            path.with_name(IN_USE), os.O_RDONLY | os.O_CLOEXEC | (0 if readonly else os.O_CREAT), 0o600
+        )
+    except OSError:
+        return None  # what is wrong with the folder is told when the store itself is opened
+    deadline = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return descriptor
+        except BlockingIOError as error:
+            if time.monotonic() > deadline:
+                os.close(descriptor)
+                raise StoreError(
+                    f"{path}: another store is being put in its place", hint="try again when that is over"
+                ) from error
+            time.sleep(random.uniform(0.01, 0.05))  # noqa: S311 - jitter, not a secret
 
 
 def translated(path: Path, error: sqlite3.DatabaseError) -> StoreError:
     """Return SQLite's complaint as an error that says what to do."""
     text = str(error)
+    copy = newest_copy(path.parent)
+    damaged = (
+        f"opsconsole store restore {shlex.quote(str(copy))}, which is the newest copy; the damaged store is kept beside it"
+        if copy is not None
+        else "no copy was kept here: opsconsole store restore FILE takes a backup of yours, opsconsole store rebuild"
+        " makes the store anew from what lies beside it"
+    )
     hints = {
         "database or disk is full": "free some space; nothing that was recorded is lost",
         "database is locked": "another process holds the store; try again",
         "attempt to write a readonly database": "the store or its folder is not writable; --readonly still works",
-        "unable to open database file": "check that the folder exists and may be read",
-        "file is not a database": "this is no opsconsole store; a backup lies beside it after each migration",
+        "unable to open database file": "check that the folder exists and may be read, and that files can be opened",
+        "disk I/O error": f"the disk or the file is damaged: look at the kernel's log first; then {damaged}",
+        "file is not a database": damaged,
+        "disk image is malformed": damaged,
     }
     hint = next((hints[key] for key in hints if key in text), "opsconsole store check says more")
     return StoreError(f"{path}: {text}", hint=hint)
@@ -239,7 +342,9 @@ def _migrate(path: Path) -> None:
                 return
             if found > 0:
                 stamp = clock.now().strftime("%Y%m%dT%H%M%S")
-                with sqlite3.connect(path.with_name(f"store.schema{found}.{stamp}.db")) as copy:
+                kept = path.with_name(f"store.schema{found}.{stamp}.db")
+                kept.touch(mode=0o600)
+                with sqlite3.connect(kept) as copy:
                     connection.backup(copy)
                 copy.close()
             connection.execute("PRAGMA foreign_keys=OFF")

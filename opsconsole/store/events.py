@@ -66,6 +66,41 @@ def record(
     return int(cursor.lastrowid or 0)
 
 
+@dataclass(frozen=True)
+class PastEvent:
+    """Something that is known to have happened, from what it left, while the audit trail that told of it is gone."""
+
+    at: datetime
+    actor: str
+    kind: str
+    subject: str
+    reason: str | None = None
+    detail: dict[str, object] | None = None
+
+
+REBUILT = "rebuilt"
+"""The origin of events that were written anew."""
+
+
+def record_past(connection: sqlite3.Connection, found: list[PastEvent]) -> None:
+    """Write what is known to have happened, in the order of time."""
+    connection.executemany(
+        "INSERT INTO events (at, actor, origin, kind, subject, reason, detail) VALUES (?,?,?,?,?,?,?)",
+        [
+            (
+                clock.to_text(event.at),
+                event.actor,
+                REBUILT,
+                event.kind,
+                event.subject,
+                event.reason,
+                json.dumps(event.detail or {}, ensure_ascii=False, sort_keys=True),
+            )
+            for event in sorted(found, key=lambda event: event.at)
+        ],
+    )
+
+
 def events(
     store: Store,
     *,

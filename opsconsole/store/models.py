@@ -161,7 +161,7 @@ def versions(store: Store, model: str, *, before: int | None = None, limit: int 
         "SELECT * FROM versions WHERE model = ? AND version < ? ORDER BY version DESC LIMIT ?",
         (model, before if before is not None else 1 << 62, limit),
     )
-    return [_version(row) for row in found]
+    return [record_of(row) for row in found]
 
 
 def version(store: Store, model: str, number: int) -> Version:
@@ -171,38 +171,31 @@ def version(store: Store, model: str, number: int) -> Version:
         known = [item.version for item in versions(store, model, limit=5)]
         hint = f"it has {', '.join(f'v{item}' for item in known)}" if known else "opsconsole model ls lists the models"
         raise NotFoundError(f"there is no version {number} of the model `{model}`", hint=hint)
-    return _version(row)
+    return record_of(row)
 
 
 def version_of_run(store: Store, run_id: int) -> Version | None:
     """Return the version that a run made."""
     row = store.row("SELECT * FROM versions WHERE run_id = ?", (run_id,))
-    return None if row is None else _version(row)
+    return None if row is None else record_of(row)
 
 
 def versions_of_alert(store: Store, alert_id: int) -> list[Version]:
     """Return the versions that answer an alert, newest first."""
-    return [
-        _version(row)
-        for row in store.rows("SELECT * FROM versions WHERE alert_id = ? ORDER BY id DESC LIMIT 20", (alert_id,))
-    ]
+    found = store.rows("SELECT * FROM versions WHERE alert_id = ? ORDER BY id DESC LIMIT 20", (alert_id,))
+    return [record_of(row) for row in found]
 
 
 def files(store: Store, model: str, number: int) -> list[VersionFile]:
     """Return the files of a version's artifact."""
-    found = store.rows("SELECT * FROM version_files WHERE model = ? AND version = ? ORDER BY path", (model, number))
-    return [
-        VersionFile(
-            path=row["path"], size=row["size"], digest=Digest(row["digest"]), executable=bool(row["executable"])
-        )
-        for row in found
-    ]
+    sql = "SELECT * FROM version_files WHERE model = ? AND version = ? ORDER BY path"
+    return [file_of(row) for row in store.rows(sql, (model, number))]
 
 
 def evaluations(store: Store, model: str, number: int) -> list[Evaluation]:
     """Return a version's evaluations, newest first."""
-    found = store.rows("SELECT * FROM evaluations WHERE model = ? AND version = ? ORDER BY id DESC", (model, number))
-    return [_evaluation(row) for row in found]
+    sql = "SELECT * FROM evaluations WHERE model = ? AND version = ? ORDER BY id DESC"
+    return [evaluation_of(row) for row in store.rows(sql, (model, number))]
 
 
 def own_rows(store: Store, model: str) -> dict[int, tuple[int, Digest]]:
@@ -244,14 +237,14 @@ def shared_evaluation(store: Store, model: str, first: int, second: int) -> tupl
     )
     if row is None:
         return None
-    one, other = (store.row("SELECT * FROM evaluations WHERE id = ?", (row[key],)) for key in ("a", "b"))
-    return (_evaluation(one), _evaluation(other)) if one is not None and other is not None else None
+    one, other = (store.rows("SELECT * FROM evaluations WHERE id = ?", (row[key],))[0] for key in ("a", "b"))
+    return evaluation_of(one), evaluation_of(other)
 
 
-def next_version(connection: sqlite3.Connection, model: str) -> int:
-    """Return the number the model's next version gets; the caller holds the write transaction."""
-    found = connection.execute("SELECT coalesce(max(version), 0) + 1 FROM versions WHERE model = ?", (model,))
-    return int(found.fetchone()[0])
+def next_version(connection: sqlite3.Connection, model: str, *, past: int = 0) -> int:
+    """Return the number the model's next version gets, beyond ``past``; the caller holds the write transaction."""
+    row = connection.execute("SELECT coalesce(max(version), 0) FROM versions WHERE model = ?", (model,)).fetchone()
+    return max(past, int(row[0])) + 1
 
 
 def insert_model(connection: sqlite3.Connection, name: str, task: ModelTask) -> bool:
@@ -351,7 +344,8 @@ def _numbers(text: str) -> dict[str, float]:
     return {name: math.nan if value is None else value for name, value in json.loads(text).items()}
 
 
-def _version(row: sqlite3.Row) -> Version:
+def record_of(row: sqlite3.Row) -> Version:
+    """Return a version's row as a record."""
     signature, audit = json.loads(row["signature"]), json.loads(row["audit"])
     return Version(
         model=row["model"],
@@ -384,7 +378,13 @@ def _version(row: sqlite3.Row) -> Version:
     )
 
 
-def _evaluation(row: sqlite3.Row) -> Evaluation:
+def file_of(row: sqlite3.Row) -> VersionFile:
+    """Return a file's row as a record."""
+    return VersionFile(row["path"], row["size"], Digest(row["digest"]), bool(row["executable"]))
+
+
+def evaluation_of(row: sqlite3.Row) -> Evaluation:
+    """Return an evaluation's row as a record."""
     return Evaluation(
         model=row["model"],
         version=row["version"],

@@ -76,7 +76,7 @@ def history(store: Store, model: str, name: str | None = None, *, limit: int | N
             "SELECT * FROM promotions WHERE model = ? AND alias = ? ORDER BY revision DESC LIMIT ?",
             (model, name, limit),
         )
-    return [_promotion(row) for row in found]
+    return [record_of(row) for row in found]
 
 
 def of_version(store: Store, model: str, version: int) -> list[Promotion]:
@@ -84,7 +84,7 @@ def of_version(store: Store, model: str, version: int) -> list[Promotion]:
     found = store.rows(
         "SELECT * FROM promotions WHERE model = ? AND to_version = ? ORDER BY id DESC LIMIT 100", (model, version)
     )
-    return [_promotion(row) for row in found]
+    return [record_of(row) for row in found]
 
 
 def chain(store: Store, model: str, name: str) -> list[Promotion]:
@@ -94,7 +94,7 @@ def chain(store: Store, model: str, name: str) -> list[Promotion]:
         " '[]' AS forced, undoes FROM promotions WHERE model = ? AND alias = ? ORDER BY revision DESC",
         (model, name),
     )
-    return [_promotion(row) for row in found]
+    return [record_of(row) for row in found]
 
 
 def move(
@@ -166,7 +166,8 @@ def _alias(row: sqlite3.Row) -> Alias:
     )
 
 
-def _promotion(row: sqlite3.Row) -> Promotion:
+def record_of(row: sqlite3.Row) -> Promotion:
+    """Return a promotion's row as a record."""
     return Promotion(
         id=row["id"],
         at=clock.from_text(row["at"]),

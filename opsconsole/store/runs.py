@@ -104,12 +104,23 @@ class RunRecord:
         return (self.ended_at - self.started_at).total_seconds()
 
 
-def insert(connection: sqlite3.Connection, run: NewRun) -> int:
-    """Write a queued run; return its id."""
+_LAST_KNOWN = (
+    "SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'runs'), 0),"
+    " coalesce((SELECT max(id) FROM runs), 0), coalesce((SELECT max(run_id) FROM versions), 0),"
+    " coalesce((SELECT max(run_id) FROM predictions), 0),"
+    " coalesce((SELECT max(run_id) FROM evaluations WHERE run_id IS NOT NULL), 0))"
+)
+"""The highest number that any row gives a run: of a store that was made anew, the sequence knows nothing."""
+
+
+def insert(connection: sqlite3.Connection, run: NewRun, *, past: int = 0) -> int:
+    """Write a queued run; return its id, which lies beyond ``past`` and beyond every number that was ever given."""
+    last = max(past, int(connection.execute(_LAST_KNOWN).fetchone()[0]))
     cursor = connection.execute(
-        "INSERT INTO runs (repo, pipeline, kind, state, commit_id, branch, subject, dirty, actor, reason, note, alert_id,"
-        " rerun_of, purpose, created_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        "INSERT INTO runs (id, repo, pipeline, kind, state, commit_id, branch, subject, dirty, actor, reason, note,"
+        " alert_id, rerun_of, purpose, created_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
+            last + 1,
             run.repo,
             run.pipeline,
             run.kind,

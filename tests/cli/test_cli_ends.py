@@ -229,7 +229,9 @@ def test_store_check_says_no_for_a_damaged_store(mill: Path) -> None:
 def test_a_backup_opens_as_a_store(mill: Path, tmp_path: Path) -> None:
     target = tmp_path / "other" / ".opsconsole" / "store.db"
     target.parent.mkdir(parents=True)
-    said = opsconsole(mill, "--readonly", "store", "backup", str(target), "--json")
+    assert opsconsole(mill, "--readonly", "store", "backup", str(target)).code == 6
+    assert not target.exists()
+    said = opsconsole(mill, "store", "backup", str(target), "--json")
     assert (said.code, said.json["bytes"]) == (0, target.stat().st_size)
     assert opsconsole(mill, "store", "backup", str(target)).code == 5
     assert opsconsole(mill, "store", "backup", str(tmp_path / "no" / "x.db")).code == 7

@@ -86,7 +86,7 @@ def test_what_waits_stands_worst_first(works: Bench, shop: Shop) -> None:
         ("alert", "alert 2"),
         ("decision", "model m:1"),
         ("alert", "alert 1"),
-        ("broken", "run 1"),
+        ("broken", "run 2"),
     ], "information waits for nobody"
     with store.immediate() as connection:
         alerts.acknowledge(connection, 2)

@@ -218,12 +218,12 @@ def test_tests_must_have_passed_at_the_commit(shop: Shop) -> None:
     blocks(shop, 1, "tests", f"nothing was tested at {COMMIT[:7]}")
     shop.tested(passed=3, failed=0, commit="d" * 40)
     blocks(shop, 1, "tests", "nothing was tested")
-    shop.tested(passed=3, failed=1)
-    blocks(shop, 1, "tests", f"3 of 4 at {COMMIT[:7]}, run 2")
-    shop.tested(passed=4, failed=0)
+    broken = shop.tested(passed=3, failed=1)
+    blocks(shop, 1, "tests", f"3 of 4 at {COMMIT[:7]}, run {broken}")
+    green = shop.tested(passed=4, failed=0)
     assert gate(shop, 1, "tests").outcome is GateOutcome.PASS
     shop.tested(passed=0, failed=0)
-    assert gate(shop, 1, "tests").detail == f"4 of 4 at {COMMIT[:7]}, run 3", "a run without tests says nothing"
+    assert gate(shop, 1, "tests").detail == f"4 of 4 at {COMMIT[:7]}, run {green}", "a run without tests says nothing"
 
 
 def test_a_version_without_a_commit_has_no_tests(shop: Shop) -> None:

@@ -198,7 +198,7 @@ def test_a_link_is_relative_and_its_swap_leaves_nothing_behind(shop: Shop) -> No
     folder = shop.workspace.models / "m"
     assert shop.link() == "versions/2"
     assert (folder / "production" / "weights.txt").read_bytes() == b"1 2 3\n"
-    assert sorted(path.name for path in folder.iterdir()) == ["candidate", "production", "versions"]
+    assert sorted(path.name for path in folder.iterdir()) == [".history", "candidate", "production", "versions"]
 
 
 @pytest.mark.parametrize("kind", ["folder", "file"])

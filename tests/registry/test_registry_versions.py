@@ -236,14 +236,15 @@ def test_staging_of_one_who_is_at_work_is_left_alone(shop: Shop) -> None:
     assert folder.is_dir()
 
 
-def test_a_folder_without_a_row_is_set_aside_not_deleted(shop: Shop) -> None:
+def test_a_folder_without_a_row_stays_and_its_number_is_never_given_again(shop: Shop) -> None:
     shop.folder(1).mkdir(parents=True)
     (shop.folder(1) / "precious.txt").write_text("of a store that a backup replaced")
-    shop.folder(1).chmod(0o555)
-    shop.version()
-    assert verify(shop.folder(1), models.files(shop.store, "m", 1)) == []
-    aside = shop.folder(1).with_name("1.orphan.1")
-    assert (aside / "precious.txt").is_file()
+    (shop.workspace.evidence / "m" / "v4").mkdir(parents=True)
+    assert shop.version().version == 5
+    assert verify(shop.folder(5), models.files(shop.store, "m", 5)) == []
+    assert [path.name for path in shop.folder(1).iterdir()] == ["precious.txt"]
+    (shop.workspace.models / "m" / "old").symlink_to("versions/9")
+    assert shop.version().version == 10
 
 
 def test_verify_names_what_changed_what_is_missing_and_what_is_new(shop: Shop) -> None:

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -278,14 +279,14 @@ def test_a_run_whose_folder_is_gone_is_lost(bench: Bench, monkeypatch: pytest.Mo
     assert [step.state for step in steps.of_run(bench.store, run_id)] == [StepState.NOT_REACHED]
 
 
-def test_a_start_that_cannot_be_committed_leaves_no_row_and_its_number_can_be_used(
+def test_a_start_that_cannot_be_committed_leaves_no_row_and_its_folder_is_nobody_s(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.task("true")
     born = starting._born_locked
 
-    def broken(folder: RunFolder, order: Order) -> int:
-        os.close(born(folder, order))
+    def broken(folder: RunFolder, order: Order, row: dict[str, Any]) -> int:
+        os.close(born(folder, order, row))
         raise ConflictError("stop")
 
     monkeypatch.setattr(starting, "_born_locked", broken)
@@ -293,7 +294,8 @@ def test_a_start_that_cannot_be_committed_leaves_no_row_and_its_number_can_be_us
         bench.start()
     assert runs.page(bench.store) == []
     monkeypatch.setattr(starting, "_born_locked", born)
-    assert bench.run().state is RunState.PASSED
+    after = bench.run()
+    assert (after.id, after.state) == (2, RunState.PASSED), "a number is never given twice"
 
 
 def test_cancel_says_when_there_is_nothing_to_cancel(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
