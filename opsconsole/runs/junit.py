@@ -16,7 +16,7 @@ from opsconsole.ground.errors import UsageError
 from opsconsole.ground.nouns import TestOutcome
 from opsconsole.ground.regular import open_regular
 from opsconsole.ground.text import storable
-from opsconsole.runs.junit_cases import BAD, SUITES, case_of, local, of_suite
+from opsconsole.runs.junit_cases import BAD, SUITES, case_of, is_verdict, local, of_suite
 from opsconsole.runs.junit_salvage import salvage
 from opsconsole.store.test_results import TestResult
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 SIZE_LIMIT = 200 << 20
 CASES_LIMIT = 1_000_000
-ELEMENTS_LIMIT = 20_000_000
+ELEMENTS_LIMIT = 5_000_000
 DETAILS_LIMIT = 64 << 20
 """Characters that the details of a report's cases may come to together."""
 CROWD = 1_000
-"""More children of one element inside a case are let go of as they come."""
+"""More elements inside a case than these are let go of as they come, save those that say how it ended."""
 HEAD = 64 << 10
 _FIRST_ELEMENT = re.compile(rb"<[A-Za-z_:]")
 
@@ -121,6 +121,8 @@ class _Reading:
         """How many bad cases each open suite has, those of its inner suites too."""
         self._inside = 0
         """How many elements are open from the case on that we are in."""
+        self._crowd = 0
+        """How many elements have ended inside that case."""
 
     def take(self, event: str, element: _Element) -> None:
         name = local(element)
@@ -140,10 +142,13 @@ class _Reading:
     def _of_case(self, name: str, element: _Element) -> None:
         if name == "testcase":
             self._add(case_of(element, len(self.cases)))
-        parent = element.getparent()
         if not self._inside:
+            self._crowd = 0
             _forget(element)
-        elif parent is not None and len(parent) > CROWD:
+            return
+        self._crowd += 1
+        parent = element.getparent()
+        if self._crowd > CROWD and parent is not None and not is_verdict(name):
             parent.remove(element)
 
     def _of_suite(self, name: str, element: _Element) -> None:

@@ -38,6 +38,11 @@ def local(element: _Element) -> str:
     return str(element.tag).rpartition("}")[2]
 
 
+def is_verdict(name: str) -> bool:
+    """Whether an element of a case says how it, or a try of it, ended."""
+    return name.lower().startswith(("flaky", "rerun")) or any(name == word for word, _ in VERDICTS)
+
+
 def case_of(element: _Element, position: int) -> TestResult:
     """Return what a ``testcase`` element says."""
     children: dict[str, _Element] = {}

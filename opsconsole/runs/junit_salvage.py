@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from opsconsole.runs.junit_cases import case_of, local
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 DEPTH = 64
 """Suites within suites, at most."""
 HUGE = 8 << 20
+BATCH = 500
+"""Cases that are parsed together."""
+MOST_BROKEN = 10_000
+"""Broken cases after which nothing more of a report is looked at."""
+REPLACED = "\ufffd"
 _MARK = re.compile(r"<!\[CDATA\[|<!--|<(/?)(testcase|testsuite)(?=[\s/>])")
 _TAG = re.compile(r"""<\w+(?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+>""")
 _ENCODING = re.compile(rb"""<\?xml[^>]{0,200}?encoding=["']([A-Za-z0-9._-]{1,40})["']""")
@@ -31,18 +37,18 @@ def salvage(data: bytes, *, most: int) -> tuple[list[TestResult], int]:
     """Return the cases that are whole, and how many are not; at most ``most`` of them."""
     cases: list[TestResult] = []
     silent = 0
-    for piece in _pieces(_decoded(data)):
-        element = None if piece is None else _parsed(piece)
-        if element is None:
-            silent += 1
-        else:
-            cases.append(case_of(element, len(cases)))
-        if len(cases) + silent >= most:
-            break
+    pieces = islice(_pieces(_decoded(data)), most)
+    while silent < MOST_BROKEN and (batch := list(islice(pieces, BATCH))):
+        whole = [piece for piece in batch if piece is not None]
+        found = [element for element in _parsed(whole) if element is not None]
+        silent += len(batch) - len(found)
+        cases += [case_of(element, position) for position, element in enumerate(found, start=len(cases))]
     return cases, silent
 
 
 def _decoded(data: bytes) -> str:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
     said = _ENCODING.match(data.removeprefix(codecs.BOM_UTF8))
     try:
         return data.decode(said[1].decode("ascii") if said else "utf-8", "replace")
@@ -108,18 +114,34 @@ class _Scan:
         return f"<testsuites>{''.join(self.suites)}{case}{'</testsuite>' * len(self.suites)}</testsuites>"
 
 
-def _parsed(piece: str) -> _Element | None:
-    """Return the case of a document; characters and references that XML does not know are replaced, no shape is guessed."""
+def _parsed(pieces: list[str]) -> list[_Element | None]:
+    """Return the case of each document, None for one that is broken; those around it are told apart by halves."""
+    root = _root("".join(pieces))
+    cases: list[_Element | None] = [None] if root is None else [_only_case(document) for document in root]
+    if len(cases) == len(pieces) and None not in cases:
+        return cases
+    if len(pieces) <= 1:
+        return [None] * len(pieces)
+    half = len(pieces) // 2
+    return [*_parsed(pieces[:half]), *_parsed(pieces[half:])]
+
+
+def _root(documents: str) -> _Element | None:
+    """Parse documents in a row; characters and references that XML does not know are replaced, no shape is guessed."""
     from lxml import etree
 
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, huge_tree=len(piece) > HUGE, load_dtd=False, remove_comments=True
+        resolve_entities=False, no_network=True, huge_tree=len(documents) > HUGE, load_dtd=False, remove_comments=True
     )
     try:
-        root = etree.fromstring(_REFERENCE.sub(_known, _ILLEGAL.sub("\ufffd", piece)), parser)
+        return etree.fromstring(f"<all>{_REFERENCE.sub(_known, _ILLEGAL.sub(REPLACED, documents))}</all>", parser)
     except (etree.XMLSyntaxError, ValueError, MemoryError):
         return None
-    return next((element for element in root.iter() if local(element) == "testcase"), None)
+
+
+def _only_case(document: _Element) -> _Element | None:
+    cases = [element for element in document.iter() if local(element) == "testcase"]
+    return cases[0] if len(cases) == 1 and local(document) == "testsuites" else None
 
 
 def _known(reference: re.Match[str]) -> str:
@@ -129,4 +151,4 @@ def _known(reference: re.Match[str]) -> str:
     if digits is None:
         return reference[0]
     number = int(digits, 16 if reference[1] else 10)
-    return reference[0] if number <= 0x10FFFF and not _ILLEGAL.match(chr(number)) else "\ufffd"
+    return reference[0] if number <= 0x10FFFF and not _ILLEGAL.match(chr(number)) else REPLACED

@@ -418,3 +418,21 @@ def test_a_report_that_is_no_file_is_told_and_waits_for_nobody(tmp_path: Path) -
     for path in (pipe, link, folder):
         found = read_report(path)
         assert (found.cases, path.name in (found.note or "")) == ((), True)
+
+
+def test_a_failure_after_any_number_of_other_elements_is_a_failure(tmp_path: Path) -> None:
+    crowd = "<property/>" * 3_000
+    text = f'<s><testcase name="a"><properties>{crowd}</properties>{crowd}<failure message="m"/></testcase></s>'
+    assert outcomes(report(tmp_path, text)) == {"a": "failed"}
+
+
+def test_broken_cases_among_many_whole_ones_are_told_apart(tmp_path: Path) -> None:
+    bad = {3, 4, 700, 1_499}
+    body = "".join(
+        f'<testcase name="c{number}">{"<failure>a < b</failure>" if number in bad else ""}</testcase>'
+        for number in range(1_500)
+    )
+    found = report(tmp_path, f"<s>{body}")
+    assert len(found.cases) == 1_496
+    assert not {f"c{number}" for number in bad} & {case.test_id for case in found.cases}
+    assert "4 tell nothing" in (found.note or "")
