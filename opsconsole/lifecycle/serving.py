@@ -65,16 +65,18 @@ def ask_all(workspace: Workspace, store: Store) -> list[Served]:
             served = replace(served, since=known.since)
         answered.append(served)
         if not store.readonly:
-            _keep(store, served, known)
+            _keep(store, served)
     return answered
 
 
-def _keep(store: Store, served: Served, before: Served | None) -> None:
-    was_good = before is not None and before.problem is None
+def _keep(store: Store, served: Served) -> None:
+    """Keep an answer; two who ask at once tell of a change once."""
     with store.immediate() as connection:
+        before = serving.find(connection, served.model)
+        if before is not None and before.since > served.since:
+            return  # someone asked later, and was quicker
         serving.put(connection, served)
-        if before is None and served.problem is None:
-            return
+        was_good = before is None or before.problem is None
         if was_good is not (served.problem is None):
             kind = "model.served" if served.problem is None else "model.unserved"
             events.record(

@@ -28,11 +28,13 @@ class Served:
 
 def all_served(store: Store) -> dict[str, Served]:
     """Return what was answered last, by model."""
-    rows = store.rows("SELECT * FROM serving")
-    return {
-        row["model"]: Served(row["model"], row["url"], row["version"], row["problem"], clock.from_text(row["since"]))
-        for row in rows
-    }
+    return {row["model"]: _served(row) for row in store.rows("SELECT * FROM serving")}
+
+
+def find(connection: sqlite3.Connection, model: str) -> Served | None:
+    """Return what was answered last, inside the caller's transaction."""
+    row = connection.execute("SELECT * FROM serving WHERE model = ?", (model,)).fetchone()
+    return None if row is None else _served(row)
 
 
 def put(connection: sqlite3.Connection, served: Served) -> None:
@@ -51,3 +53,7 @@ def newest_run(store: Store, repo: str, pipeline: str) -> RunRecord | None:
         (repo, pipeline),
     )
     return None if row is None else record_of(row)
+
+
+def _served(row: sqlite3.Row) -> Served:
+    return Served(row["model"], row["url"], row["version"], row["problem"], clock.from_text(row["since"]))

@@ -17,6 +17,7 @@ from opsconsole.lifecycle.usecases import USE_CASES
 from opsconsole.lifecycle.waiting import waiting
 from opsconsole.runs.cancel import cancel
 from opsconsole.store import events
+from opsconsole.store.connection import open_store
 from tests.runs.bench import Bench
 from tests.runs.conftest import bench, own_git  # noqa: F401 - fixtures
 from tests.shop import Shop
@@ -111,6 +112,25 @@ def test_a_probe_that_is_not_answered_waits_and_is_told_once(shop: Shop, service
     assert waiting(shop.workspace, shop.store) == []
     told = [event.kind for event in events.events(shop.store, kind="model.", limit=20)]
     assert [kind for kind in told if kind in {"model.served", "model.unserved"}] == ["model.served", "model.unserved"]
+
+
+def test_two_who_ask_at_once_tell_of_a_change_once(shop: Shop, service: str) -> None:
+    in_production(shop, probe=service)
+    Service.status = 500
+    barrier = threading.Barrier(4)
+
+    def ask() -> None:
+        with open_store(shop.workspace.state) as store:
+            barrier.wait()
+            ask_all(shop.workspace, store)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    told = [event.kind for event in events.events(shop.store, kind="model.unserved", limit=20)]
+    assert told == ["model.unserved"]
 
 
 def test_what_ends_a_service_is_an_act_on_production() -> None:
