@@ -235,3 +235,19 @@ async def test_a_message_goes_with_its_tab_and_with_time(world: Workspace, monke
         await pilot.press("2")
         await until(pilot, lambda: app.tab.place == "builds")
         assert "of this moment" not in app.query_one(StatusBar).plain
+
+
+async def test_what_changed_while_a_tab_was_hidden_is_painted_when_it_is_shown_again(world: Workspace) -> None:
+    app = ConsoleApp(world.root)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4")
+        await until(pilot, lambda: "PERFORMANCE" in screen_text(app) or "ALERTS" in screen_text(app))
+        await until(pilot, lambda: "Performance fell" in screen_text(app))
+        await pilot.press("2")
+        await until(pilot, lambda: "RUNS" in screen_text(app))
+        with app.store.immediate() as connection:
+            connection.execute("UPDATE alerts SET words = replace(words, 'Performance fell', 'It is told anew')")
+        await pilot.pause(0.6)
+        await pilot.press("4")
+        await until(pilot, lambda: "It is told anew" in screen_text(app), seconds=3.0)
+        assert "Performance fell" not in screen_text(app)

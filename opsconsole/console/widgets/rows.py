@@ -160,7 +160,10 @@ class RowList(LineView):
             self.scroll_to(y=max(index - place, 0), animate=False, immediate=True)
             if arrived > 0 and not self._filter and self.scroll_offset.y > top:
                 self._count_news(self._news + arrived)
-        if (self.scroll_offset.y, self.cursor) != (top, cursor):
+        hidden = (
+            not self.size or not self.is_on_screen
+        )  # no line of it can be told apart: what was painted is forgotten
+        if hidden or (self.scroll_offset.y, self.cursor) != (top, cursor):
             self.refresh()
             return
         after = self._seen()
