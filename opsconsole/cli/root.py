@@ -153,6 +153,10 @@ def failed(error: BaseException, *, as_json: bool) -> int:
     if known is None:
         told = f"the traceback is in {path}" if path else "and its log could not be written"
         known = OpsconsoleError(f"unexpected failure: {type(error).__name__}: {error}", hint=told)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _without_reader(sys.stdout)  # what cannot be written now could not at the end of the process either
     report(known, as_json=as_json)
     return int(known.exit_code)
 

@@ -63,7 +63,7 @@ def stage(source: Path, folder: Path, *, apart: frozenset[str] = frozenset()) ->
 def _refused(error: OSError) -> UsageError | StoreError:
     """Say whether an artifact cannot be read as it is, or cannot be kept."""
     where = text.clean(os.fsdecode(error.filename or ""), limit=120)
-    said = f"{where}: {(error.strerror or str(error)).lower()}"
+    said = f"{where}: " * bool(where) + (error.strerror or str(error)).lower()
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE}:
         return StoreError(f"the artifact cannot be kept: {said}", hint="make room, then register it again")
     return UsageError(f"the artifact cannot be read: {said}")

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from opsconsole.ground import clock
+from opsconsole.ground import clock, faults
 from opsconsole.ground.belonging import make_ours, require_ours
 from opsconsole.ground.errors import ConflictError, NewerStoreError, RefusedError, StoreError
 from opsconsole.ground.files import locked
@@ -30,6 +30,8 @@ __all__ = ["FILE_NAME", "Store", "open_store", "replacing", "translated"]
 IN_USE = "store.in-use"
 """Locked together by all who have the store open, and alone by whoever puts another in its place."""
 BUSY_MS = 30_000
+DMS_BYTE = 128
+"""The byte of the index that each of SQLite's connections holds locked as long as it is open (walIndexLock in wal.c)."""
 LEAVING_S = 3.0
 """How long those who have the store open are waited for: a command at its end, an intake."""
 
@@ -46,6 +48,7 @@ class Store:
         self.readonly = readonly
         self._durable: sqlite3.Connection | None = None
         self._use = _use(path, readonly=readonly)
+        self._tidies = readonly and self._use is not None and not path.with_name(f"{path.name}-shm").exists()
         try:
             if is_lost(path):
                 raise lost(path)
@@ -110,6 +113,9 @@ class Store:
         self._connection.close()
         if self._durable is not None:
             self._durable.close()
+        if self._tidies and self._use is not None:
+            self._tidies = False
+            _forget_index(self.path, self._use)
         self._let_go()
 
     def _let_go(self) -> None:
@@ -203,6 +209,19 @@ def _locked_alone(descriptor: int) -> bool:
     return True
 
 
+def _forget_index(path: Path, descriptor: int) -> None:
+    """Take away the index and the empty log that SQLite made for a reader alone, unless somebody else came meanwhile."""
+    log, index = path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
+    try:
+        if _locked_alone(descriptor) and log.stat().st_size == 0:
+            with index.open("r+b") as file:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, DMS_BYTE)
+                log.unlink()
+                index.unlink()
+    except OSError:
+        return
+
+
 def _users(descriptor: int) -> str:
     """Return who holds a lock, as the kernel tells it; nothing where it does not."""
     inode = os.fstat(descriptor).st_ino
@@ -275,7 +294,9 @@ def _connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
     except sqlite3.DatabaseError as error:
         raise translated(path, error) from error
     except OSError as error:
-        raise StoreError(f"{path}: {error.strerror}", hint="the workspace's folder must be writable") from error
+        known = faults.told(error)
+        hint = known.hint if known is not None else "the workspace's folder must be writable"
+        raise StoreError(f"{path}: {error.strerror}", hint=hint) from error
 
 
 def _connect_readonly(path: Path) -> sqlite3.Connection:
