@@ -62,20 +62,24 @@ class Sandbox:
     """What one step may write; ``prepare`` before it starts, ``enter`` in its process."""
 
     writable: Sequence[Path]
+    _also: tuple[Path, ...] = ()
     _ruleset: int | None = field(default=None, repr=False)
 
     def prepare(self, also: Sequence[Path | None] = ()) -> None:
         """Make ready what the new process then only has to enter; OSError when the kernel refuses."""
         self.close()
+        self._also = tuple(path for path in also if path is not None)
         if available().kind == "landlock":
-            self._ruleset = _ruleset([*self.writable, *DEVICES, *(path for path in also if path is not None)])
+            self._ruleset = _ruleset([*self.writable, *DEVICES, *self._also])
 
     @property
     def prefix(self) -> list[str]:
         """The words before the step's own command line."""
         if available().kind != "bubblewrap":
             return []
-        binds = [word for path in self.writable if path.exists() for word in ("--bind", str(path), str(path))]
+        binds = [
+            word for path in (*self.writable, *self._also) if path.exists() for word in ("--bind", str(path), str(path))
+        ]
         return ["bwrap", "--ro-bind", "/", "/", "--dev-bind", "/dev", "/dev", *binds, "--"]
 
     @property
