@@ -39,6 +39,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "sandbox": {
             "kind": available().kind if plan.writable is not None else "none",
             "writes": list(plan.writable or ()),
+            "words": _sandbox_words(plan),
         },
         "missing": [*plan.missing, *plan.absent],
     }

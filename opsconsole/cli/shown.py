@@ -22,6 +22,7 @@ from opsconsole.store import bisections, models, runs, steps
 from opsconsole.store.bisections import Bisection
 from opsconsole.store.connection import Store
 from opsconsole.store.runs import RunRecord
+from opsconsole.store.steps import StepRecord
 
 
 def the_run(store: Store, run_id: int) -> RunRecord:
@@ -60,19 +61,7 @@ def run_json(workspace: Workspace, store: Store, run: RunRecord, look_at: QueueL
         "created_at": clock.to_text(run.created_at),
         "started_at": clock.to_text(run.started_at) if run.started_at else None,
         "ended_at": clock.to_text(run.ended_at) if run.ended_at else None,
-        "steps": [
-            {
-                "name": step.name,
-                "outcome": step.state,
-                "exit_code": step.exit_code,
-                "duration_s": step.duration_s,
-                "tries": step.tries,
-                "cpu_s": step.cpu_s,
-                "peak_bytes": step.peak_bytes,
-                "note": step.note,
-            }
-            for step in steps.of_run(store, run.id)
-        ],
+        "steps": [_step_json(step) for step in steps.of_run(store, run.id)],
         "tests": None
         if tests is None
         else {"passed": tests.passed, "failed": tests.failed, "skipped": tests.skipped, "errors": tests.errors},
@@ -84,6 +73,19 @@ def run_json(workspace: Workspace, store: Store, run: RunRecord, look_at: QueueL
         "pruned_at": clock.to_text(run.pruned_at) if run.pruned_at else None,
         "progress": None if run.state.final else _progress(workspace, run.id),
         "supervisor": {"pid": pid, "alive": alive},
+    }
+
+
+def _step_json(step: StepRecord) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "outcome": step.state,
+        "exit_code": step.exit_code,
+        "duration_s": step.duration_s,
+        "tries": step.tries,
+        "cpu_s": step.cpu_s,
+        "peak_bytes": step.peak_bytes,
+        "note": step.note,
     }
 
 

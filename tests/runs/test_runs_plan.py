@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -255,7 +256,10 @@ def test_files_in_lfs_are_noticed_when_git_lfs_is_not_here(bench: Bench, monkeyp
     bench.task("true")
     write(bench, ".gitattributes", "*.bin filter=lfs diff=lfs merge=lfs -text\n")
     commit_all(bench.repo, "Keep large files elsewhere")
-    monkeypatch.setattr("opsconsole.runs.plan.shutil.which", lambda name: None)
+    found = shutil.which
+    monkeypatch.setattr(
+        "opsconsole.runs.plan.shutil.which", lambda name, **_: None if name == "git-lfs" else found(name)
+    )
     assert any(item.startswith("git-lfs") for item in plan(bench.workspace, bench.store, "app/job").missing)
-    monkeypatch.setattr("opsconsole.runs.plan.shutil.which", lambda name: "/usr/bin/git-lfs")
+    monkeypatch.setattr("opsconsole.runs.plan.shutil.which", lambda name, **_: found(name) or "/usr/bin/git-lfs")
     assert plan(bench.workspace, bench.store, "app/job").missing == ()
