@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from opsconsole.console.dialogs.sheet import SheetDialog
 from opsconsole.console.widgets.rows import BLANK, Row, heading, note
 from opsconsole.console.widgets.tones import Column, Tone, Toned
 
+SAID = 56
+"""Cells of a line of words, so that it is whole at 80 columns, too."""
 STEPS = (Column(width=22), Column(width=30, drop=1), Column(least=24))
 LINES = (Column(width=11), Column(least=30))
 WIDE = (Column(),)
@@ -40,7 +43,10 @@ class PlanDialog(SheetDialog):
         ]
         if data["secrets"]:
             rows.append(Row(None, (Toned("secrets", "dim"), ", ".join(data["secrets"])), LINES))
-        rows.append(Row(None, (Toned("sandbox", "dim"), Toned(data["sandbox"]["words"], "dim")), LINES))
+        rows += [
+            Row(None, (Toned("" if number else "sandbox", "dim"), Toned(line, "dim")), LINES)
+            for number, line in enumerate(textwrap.wrap(data["sandbox"]["words"], SAID))
+        ]
         rows += [
             Row(None, (Toned("no secrets" if number == 0 else "", "warn"), Toned(line, "warn")), LINES)
             for number, line in enumerate(data["asks"])
