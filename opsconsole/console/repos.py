@@ -49,7 +49,7 @@ class RepoWatch:
         ``trusted`` are those that trust was given to, as they were then.
         """
         from opsconsole.repos.discovery import fingerprint
-        from opsconsole.repos.identity import RepoIdentity, is_same
+        from opsconsole.repos.identity import is_still
         from opsconsole.repos.status import look
 
         changed = False
@@ -64,8 +64,7 @@ class RepoWatch:
                 continue
             self._marks[name] = (mark, time.monotonic())
             record = trusted.get(name)
-            bound = record is not None and (record.root is not None or record.origin is not None)
-            same = not bound or record is None or is_same(path, RepoIdentity(record.root, record.origin))
+            same = record is None or is_still(record, path)
             changed |= same is (name in self._replaced)
             self._replaced = self._replaced - {name} if same else self._replaced | {name}
             changed |= self._found.get(name) != found

@@ -1,8 +1,8 @@
 """How a repo's branch stands: the one answer that every screen, verb and gate gives.
 
 Only full builds of the branch say so, each pipeline by its newest verdict on the commit that was built last, also where
-its tip was built by the commit's number. Probes of a
-bisect, reruns of single tests, trainings and services say nothing of it.
+its tip was built by the commit's number. Probes of a bisect, reruns of single tests, trainings and services say nothing
+of it.
 """
 
 from __future__ import annotations

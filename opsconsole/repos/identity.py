@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opsconsole.ground.git import ask
+from opsconsole.store.repos import RepoRecord
 
 WALK_S = 60.0
 """Seconds to walk back to the first commit."""
@@ -38,6 +39,15 @@ def is_same(repo: Path, known: RepoIdentity) -> bool:
     if known.root is None:
         return True
     return ask(repo, "cat-file", "-e", f"{known.root}^{{commit}}").exit_code == 0
+
+
+def is_still(record: RepoRecord, repo: Path) -> bool:
+    """Whether the repo at a path is the one that trust was given to.
+
+    Trust of an older program, or from before the first commit, is bound to none yet: that is done when it runs.
+    """
+    known = RepoIdentity(record.root, record.origin)
+    return known == RepoIdentity(None, None) or is_same(repo, known)
 
 
 def _origin(repo: Path) -> str | None:

@@ -14,7 +14,7 @@ from opsconsole.ground.actor import current_actor
 from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from opsconsole.ground.files import expanded
 from opsconsole.repos.cloning import Source, clone, name_of
-from opsconsole.repos.identity import RepoIdentity, identity_of, is_same
+from opsconsole.repos.identity import RepoIdentity, identity_of, is_still
 from opsconsole.repos.status import top_level
 from opsconsole.store import events
 from opsconsole.store import repos as rows
@@ -69,9 +69,7 @@ def is_trusted(workspace: Workspace, record: RepoRecord) -> bool:
             return False
         if url is not None and record.origin is not None and url != record.origin:
             return False
-    if record.root is None and record.origin is None:
-        return True  # of an older program, or without a commit then: it is bound when it runs
-    return is_same(record.path, RepoIdentity(record.root, record.origin))
+    return is_still(record, record.path)
 
 
 def _known(workspace: Workspace, name: str, record: RepoRecord | None) -> KnownRepo:

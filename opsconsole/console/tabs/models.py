@@ -19,7 +19,7 @@ from opsconsole.console.widgets.tones import Cell, Column, Tone, Toned
 from opsconsole.ground import text
 from opsconsole.ground.nouns import ModelTask, PipelineKind
 from opsconsole.lifecycle.ladders import champion_of, ladder_of, model_of
-from opsconsole.lifecycle.serving import unserved
+from opsconsole.lifecycle.serving import Unserved, unserved
 from opsconsole.registry.places import version_folder
 from opsconsole.store import judgements, models, promotions, runs
 from opsconsole.store.judgements import StoredJudgement
@@ -66,6 +66,7 @@ class ModelsTab(Tab):
         self._at: tuple[str, int] | None = None
         self._told: tuple[str, int] | None = None
         self._known: dict[str, models.Model] = {}
+        self._down: list[Unserved] = []
 
     def compose(self) -> ComposeResult:
         """Lay out list and detail."""
@@ -76,6 +77,7 @@ class ModelsTab(Tab):
     def load(self) -> None:
         """Read the models, and the version under the cursor."""
         self._known = {item.name: item for item in models.models(self.console.store)}
+        self._down = unserved(self.console.workspace, self.console.store)
         names = sorted({*self.console.workspace.config.models, *self._known})
         rows: list[Row] = []
         for name in names:
@@ -239,7 +241,7 @@ class ModelsTab(Tab):
         ladder = ladder_of(self.console.workspace, name)
         held = {row.alias: row.version for row in promotions.aliases(store, name)}
         config = self.console.workspace.config.models.get(name)
-        down = {item.alias: item.since for item in unserved(self.console.workspace, store) if item.model == name}
+        down = {item.alias: item.since for item in self._down if item.model == name}
         rungs: list[Toned] = []
         for rung in reversed(ladder):
             number = held.get(rung)
