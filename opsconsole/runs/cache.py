@@ -7,6 +7,7 @@ marked whole is made again.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -66,9 +67,22 @@ class Shelf:
         self.folder.mkdir(mode=0o700)
         return lock
 
-    def mark_whole(self, run_id: int) -> None:
-        """Say that the result is whole."""
-        write_atomically(self._mark, json.dumps({"run": run_id, "at": time.time()}).encode())
+    def mark_whole(self, run_id: int, *, linked: bool = False) -> None:
+        """Say that the result is whole; ``linked``: others will share its files, so how they are is written down."""
+        state = _state(self.folder) if linked else None
+        write_atomically(self._mark, json.dumps({"run": run_id, "at": time.time(), "state": state}).encode())
+
+    def is_as_it_was(self) -> bool:
+        """Say whether no step that shared its files changed one of them in place."""
+        try:
+            state = json.loads(self._mark.read_bytes()).get("state")
+            return state is None or state == _state(self.folder)
+        except (OSError, ValueError, AttributeError):
+            return False
+
+    def discard(self) -> None:
+        """Let nobody use the result any more; it is made anew."""
+        self._mark.unlink(missing_ok=True)
 
     def kept(self) -> Kept | None:
         """Return who made the result; None when it is not whole. Looking counts as using."""
@@ -144,6 +158,19 @@ class Memory:
             write_atomically(self._path, json.dumps(dict(cache.parts)).encode())
         except OSError:
             return
+
+
+def _state(folder: Path) -> str:
+    """Return a digest of names, modes, sizes and times of change of all files below a folder, of links the same."""
+    digest = hashlib.sha256()
+    for home, folders, files in os.walk(folder):
+        folders.sort()
+        for name in sorted(files):
+            path = f"{home}/{name}"  # a Path for each of 30,000 files costs more than looking at them
+            now = os.lstat(path)
+            facts = f"\0{now.st_mode}\0{now.st_size}\0{now.st_mtime_ns}\0"
+            digest.update(os.fsencode(os.path.relpath(path, folder)) + facts.encode())
+    return digest.hexdigest()
 
 
 def _differs(name: str, now: dict[str, str], before: dict[str, str], *, file: bool) -> bool:

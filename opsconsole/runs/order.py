@@ -29,8 +29,8 @@ class PlannedCache:
     outputs: tuple[str, ...] = ()
     """Folders and files of the work tree that are kept and brought back."""
     link: bool = False
-    """Bring outputs back as hard links: at once also for 30,000 files, but a step must not edit them in place. They are
-    dependencies of the ecosystem's making, so one that is not there is no fault."""
+    """Bring outputs back as hard links, at once also for 30,000 files; what a step edited in place is not used again.
+    They are dependencies of the ecosystem's making, so one that is not there is no fault."""
     environment: bool = False
     """The step fills ``$OPSCONSOLE_ENVIRONMENT`` in place; that folder is kept, and used where it lies."""
 

@@ -111,6 +111,11 @@ class Warden:
         waits = False
         while not self.signals.cancels:
             if (lock := shelf.try_use()) is not None:
+                if wanted.link and not shelf.is_as_it_was():
+                    shelf.discard()
+                    os.close(lock)
+                    self._notes.append("what was kept had been changed in place by a step that used it")
+                    continue
                 self._locks.append(lock)
                 return self._reuse(shelf)
             if (lock := shelf.try_fill()) is not None:
@@ -198,7 +203,7 @@ class Warden:
             if missing and not wanted.link:
                 self._notes.append(f"not kept: it left no {', '.join(missing)}")
                 return
-            shelf.mark_whole(self.folder.run_id)
+            shelf.mark_whole(self.folder.run_id, linked=wanted.link)
         except (OpsconsoleError, OSError) as error:
             self._notes.append(f"not kept: {_said(error)}")
             return

@@ -125,7 +125,7 @@ def test_an_environment_in_use_is_not_taken_away(bench: Bench, monkeypatch: pyte
     assert kept(bench) == set()
 
 
-def package(folder: Path) -> None:
+def package(folder: Path, test: str) -> None:
     """Write a project whose one package lies in it as an archive, with the lock file that says so."""
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w:gz") as archive:
@@ -148,14 +148,14 @@ def package(folder: Path) -> None:
         "fs.writeFileSync(`${process.env.OPSCONSOLE_OUT}/file.json`, JSON.stringify({ ino, nlink }));\n"
     )
     (folder / "small.test.js").write_text(told, encoding="utf-8")
-    scripts = {"test": "node --test && rm -rf node_modules"}
+    scripts = {"test": test}
     (folder / "package.json").write_text(json.dumps(own | {"scripts": scripts}), encoding="utf-8")
     (folder / "package-lock.json").write_text(json.dumps({"name": "app", "version": "1.0.0"} | lock), encoding="utf-8")
 
 
 @pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not here")
 def test_packages_come_back_as_hard_links_and_a_build_that_deletes_its_own_leaves_them(bench: Bench) -> None:
-    package(bench.repo)
+    package(bench.repo, "node --test && rm -rf node_modules")
     commit_all(bench.repo, "A package")
     found = [bench.run("app") for _ in range(3)]
     said = [log(bench, record) for record in found]
@@ -171,3 +171,14 @@ def test_packages_come_back_as_hard_links_and_a_build_that_deletes_its_own_leave
         assert json.loads((bench.folder(record.id).out / "file.json").read_text())["ino"] == file.stat().st_ino
     assert file.read_text(encoding="utf-8") == "module.exports = 1;"
     assert file.stat().st_nlink == 1
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not here")
+def test_packages_that_a_step_changed_in_place_are_not_used_again(bench: Bench) -> None:
+    package(bench.repo, "node --test && echo 'module.exports = 2;' > node_modules/small/index.js")
+    commit_all(bench.repo, "A package, and a test that changes it")
+    found = [bench.run("app") for _ in range(3)]
+    assert [record.state for record in found] == [RunState.PASSED] * 3, [log(bench, record) for record in found]
+    how = [install(bench, record.id) for record in found]
+    assert [step.state for step in how] == [StepState.PASSED, StepState.CACHED, StepState.PASSED]
+    assert (how[2].note or "").startswith("what was kept had been changed in place by a step that used it; ran: ")
