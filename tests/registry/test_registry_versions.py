@@ -71,6 +71,20 @@ def test_a_published_artifact_is_frozen_and_a_copy(shop: Shop) -> None:
     assert (folder / "weights.txt").stat().st_nlink == 1
 
 
+def test_what_takes_no_room_takes_none_in_the_copy(tmp_path: Path) -> None:
+    source = tmp_path / "weights"
+    with source.open("wb") as file:
+        file.write(b"head")
+        file.seek(40 << 20)
+        file.write(b"tail")
+        file.truncate(64 << 20)
+    staged = stage(source, tmp_path / "staged")
+    copy = staged.folder / "weights"
+    assert digest_file(copy) == digest_file(source) == staged.files[0].digest
+    assert copy.stat().st_size == 64 << 20
+    assert copy.stat().st_blocks * 512 < 8 << 20
+
+
 def test_a_file_of_the_operator_s_own_is_registered_with_its_numbers(shop: Shop, tmp_path: Path) -> None:
     out = shop.out()
     made = register(shop, out / "model" / "weights.txt", evaluation=out / "evaluation.csv")
