@@ -174,7 +174,7 @@ def _write(connection: sqlite3.Connection, run: FinishedRun) -> bool:
     steps.put(connection, final_steps(run.order, run.history))
     cases = [case for report in run.reports for case in report.cases]
     numbered = [replace(case, run_id=record.id, position=position) for position, case in enumerate(cases)]
-    whose = RunOfTests(record.id, record.repo, record.pipeline, record.commit, record.purpose)
+    whose = RunOfTests(record.id, record.repo, record.pipeline, record.commit, record.branch, record.purpose)
     test_results.take_in(connection, whose, numbered)
     events.record(
         connection,

@@ -95,7 +95,7 @@ def _one(connection: sqlite3.Connection, folder: RunFolder, done: Refilled) -> O
     if run.tests is not None:
         cases = [case for report in reports for case in report.cases]
         numbered = [replace(case, run_id=run.id, position=position) for position, case in enumerate(cases)]
-        whose = RunOfTests(run.id, run.repo, run.pipeline, run.commit, run.purpose)
+        whose = RunOfTests(run.id, run.repo, run.pipeline, run.commit, run.branch, run.purpose)
         test_results.take_in(connection, whose, numbered)
     _tell(run, done)
     return order

@@ -8,7 +8,11 @@ from datetime import datetime
 from opsconsole.ground import clock
 from opsconsole.ground.nouns import TestOutcome
 from opsconsole.store.connection import Store
+from opsconsole.store.runs import RunRecord
 from opsconsole.store.test_results import TestResult, record_of
+
+LAST = 20
+"""Runs before a failure that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +35,23 @@ class TestRecord:
     """How often it both passed and failed at one commit."""
     flaky_at: datetime | None
     last_run: int | None
-    broken_since: int | None
-    """The first of the runs running in which it failed; None when it passed the last time."""
 
     @property
     def rate(self) -> float:
         """Share of its runs in which it contradicted itself."""
         return min(max(self.flaky, self.flips / 2) / self.runs, 1.0) if self.runs else 0.0
+
+
+@dataclass(frozen=True)
+class FailingSince:
+    """Since when a test fails on a branch."""
+
+    run: int
+    """The first of the whole runs running in which it failed."""
+    passed: int
+    """In how many of the ``before`` it passed."""
+    before: int
+    """The whole runs of the branch before that one, at most ``LAST``; 0 when it is not the run that was asked about."""
 
 
 @dataclass(frozen=True)
@@ -87,19 +101,39 @@ def flaky_names(store: Store, run_id: int) -> set[tuple[str, str]]:
     return {(row["variant"], row["name"]) for row in rows}
 
 
-def broken_since(store: Store, run_id: int) -> dict[tuple[str, str], tuple[int, int]]:
-    """Return, for a run's failed tests by variant and name, since which run each fails, and how many runs it has had."""
+def failing_since(store: Store, run: RunRecord) -> dict[tuple[str, str], FailingSince]:
+    """Return, for a run's failed tests by variant and name, since which run each fails on the run's branch.
+
+    A test that passed there in the meantime is left out: the run is no longer what the branch is.
+    """
     rows = store.rows(
-        "SELECT tests.variant, tests.name, tests.broken_since, tests.runs FROM test_results INDEXED BY test_results_bad"
-        " JOIN tests ON tests.id = test_results.test WHERE test_results.run_id = ?"
-        " AND test_results.outcome IN ('error', 'failed') LIMIT 1000",
-        (run_id,),
+        "SELECT tests.variant, tests.name, tests.id, failing.since FROM test_results INDEXED BY test_results_bad"
+        " JOIN tests ON tests.id = test_results.test"
+        " JOIN failing ON failing.branch = ? AND failing.test = test_results.test"
+        " WHERE test_results.run_id = ? AND test_results.outcome IN ('error', 'failed')"
+        " AND failing.since <= test_results.run_id LIMIT 1000",
+        (run.branch or "", run.id),
     )
     return {
-        (row["variant"], row["name"]): (row["broken_since"], row["runs"])
+        (row["variant"], row["name"]): FailingSince(
+            row["since"], *(_before(store, row["id"], run) if row["since"] == run.id else (0, 0))
+        )
         for row in rows
-        if row["broken_since"] is not None
     }
+
+
+def _before(store: Store, test: int, run: RunRecord) -> tuple[int, int]:
+    """Return in how many of the last whole runs of a run's branch before it a test passed, and how many those were."""
+    row = store.row(
+        "SELECT count(*) FILTER (WHERE outcome = 'passed') AS passed, count(*) AS runs FROM ("
+        " SELECT test_results.outcome FROM test_results INDEXED BY test_results_by_test"
+        " CROSS JOIN runs ON runs.id = test_results.run_id AND runs.branch IS ? AND runs.purpose = 'full'"
+        " WHERE test_results.test = ? AND test_results.run_id < ? AND test_results.outcome <> 'skipped'"
+        " ORDER BY test_results.run_id DESC LIMIT ?)",
+        (run.branch, test, run.id, LAST),
+    )
+    assert row is not None
+    return row["passed"], row["runs"]
 
 
 def history(store: Store, test: int, *, before: int | None = None, limit: int = 50) -> list[TestResult]:
@@ -166,5 +200,4 @@ def _record(row: object) -> TestRecord:
         flaky=found["flaky"],
         flaky_at=clock.from_text_or_none(found["flaky_at"]),
         last_run=found["last_run"],
-        broken_since=found["broken_since"],
     )

@@ -54,6 +54,7 @@ class RunOfTests:
     repo: str
     pipeline: str
     commit: str
+    branch: str | None = None
     purpose: RunPurpose = RunPurpose.FULL
 
 
@@ -66,8 +67,8 @@ def take_in(connection: sqlite3.Connection, run: RunOfTests, results: Sequence[T
         _remember(connection, run)
     numbers = {(row[0], row[1]): row[2] for row in connection.execute("SELECT variant, name, test FROM temp.incoming")}
     connection.executemany(
-        "INSERT INTO test_results (run_id, position, test, outcome, duration_s, file, line, message, detail)"
-        " VALUES (?,?,?,?,?,?,?,?,?)",
+        "INSERT INTO test_results (run_id, position, test, outcome, duration_s, file, line, message, detail, flaky)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?)",
         [
             (
                 run.run_id,
@@ -79,6 +80,7 @@ def take_in(connection: sqlite3.Connection, run: RunOfTests, results: Sequence[T
                 result.line,
                 result.message,
                 result.detail,
+                int(result.flaky),
             )
             for result in results
         ],
@@ -123,7 +125,7 @@ def _remember(connection: sqlite3.Connection, run: RunOfTests) -> None:
     """Count what the run says of each test; a skipped one says nothing.
 
     Flaky is who passed and failed at one commit, in two runs or in two tries of one. A flip is a change of outcome from
-    one whole run to the next, whatever the commit; a rerun of single tests mends nothing.
+    one whole run of a branch to the next, whatever the commit; a rerun of single tests mends nothing.
     """
     now = clock.to_text(clock.now())
     same_commit = [
@@ -149,15 +151,32 @@ def _remember(connection: sqlite3.Connection, run: RunOfTests) -> None:
             (now,),
         )
         return
+    branch = run.branch or ""
     connection.execute(
         "UPDATE tests SET runs = tests.runs + 1, bad = tests.bad + (i.bad > 0),"
-        " flips = tests.flips + coalesce((tests.last_outcome = 'passed') <> (i.bad = 0), 0),"
-        " flaky = tests.flaky + (i.flaky > 0), flaky_at = iif(i.flaky > 0, ?, flaky_at), last_run = ?,"
-        " last_outcome = iif(i.bad > 0, 'failed', 'passed'),"
-        " broken_since = iif(i.bad > 0, coalesce(broken_since, ?), NULL)"
+        " flips = tests.flips + iif(i.bad > 0, :built AND tests.runs > 0, TRUE) * ((i.bad > 0) <> EXISTS"
+        " (SELECT 1 FROM failing WHERE failing.branch = :branch AND failing.test = tests.id)),"
+        " flaky = tests.flaky + (i.flaky > 0), flaky_at = iif(i.flaky > 0, :now, flaky_at), last_run = :run"
         " FROM temp.incoming i WHERE tests.id = i.test AND i.bad + i.good > 0",
-        (now, run.run_id, run.run_id),
+        {"built": _was_built(connection, run), "branch": branch, "now": now, "run": run.run_id},
     )
+    connection.execute(
+        "DELETE FROM failing WHERE branch = ? AND test IN (SELECT test FROM temp.incoming WHERE bad = 0 AND good > 0)",
+        (branch,),
+    )
+    connection.execute(
+        "INSERT OR IGNORE INTO failing SELECT ?, test, ? FROM temp.incoming WHERE bad > 0", (branch, run.run_id)
+    )
+
+
+def _was_built(connection: sqlite3.Connection, run: RunOfTests) -> bool:
+    """Say whether the branch had a whole run of this pipeline before, so that a test that fails there has changed."""
+    found = connection.execute(
+        "SELECT 1 FROM runs WHERE repo = ? AND branch IS ? AND pipeline = ? AND id <> ? AND purpose = 'full'"
+        " AND state IN ('error', 'failed', 'lost', 'passed', 'timed_out') LIMIT 1",
+        (run.repo, run.branch, run.pipeline, run.run_id),
+    )
+    return found.fetchone() is not None
 
 
 def of_run(store: Store, run_id: int, *, after: int = -1, limit: int = 1000) -> list[TestResult]:
@@ -178,7 +197,6 @@ def failed(store: Store, run_id: int, *, limit: int = 1000) -> list[TestResult]:
 
 def record_of(row: sqlite3.Row) -> TestResult:
     """Return a row, joined with its test, as a record."""
-    message = row["message"]
     return TestResult(
         run_id=row["run_id"],
         position=row["position"],
@@ -187,8 +205,8 @@ def record_of(row: sqlite3.Row) -> TestResult:
         duration_s=row["duration_s"],
         file=row["file"],
         line=row["line"],
-        message=message,
+        message=row["message"],
         detail=row["detail"],
         variant=row["variant"],
-        flaky=bool(message) and row["outcome"] == "passed" and str(message).startswith("flaky: "),
+        flaky=bool(row["flaky"]),
     )

@@ -89,6 +89,12 @@ def _large(store: Store) -> int:
     return found.id
 
 
+def _tested(store: Store, chooser: Chooser) -> runs.RunRecord:
+    record = runs.get(store, chooser.tested())
+    assert record is not None
+    return record
+
+
 def _waiting(store: Store) -> object:
     return waiting(open_workspace(Path(store.path).parent.parent), store)
 
@@ -153,7 +159,7 @@ TESTS: dict[str, Case] = {
     "test_history.slowest, 10,000 tests": lambda s, c: test_history.slowest(s, _large(s)),
     "test_history.flaky": lambda s, c: test_history.flaky(s, c.repo()),
     "test_history.flaky_names": lambda s, c: test_history.flaky_names(s, c.tested()),
-    "test_history.broken_since": lambda s, c: test_history.broken_since(s, c.tested()),
+    "test_history.failing_since": lambda s, c: test_history.failing_since(s, _tested(s, c)),
     "test_history.outcomes, 500 tests": lambda s, c: test_history.outcomes(s, c.tested()),
     "test_history.outcomes, 10,000 tests": lambda s, c: test_history.outcomes(s, _large(s)),
 }

@@ -43,8 +43,7 @@ RESULTS = """
 """
 COUNTS = """
     UPDATE tests SET runs = r.runs, bad = r.bad, flips = 2 * r.bad, flaky = tests.id % 20 = 0, last_run = r.last,
-      flaky_at = iif(tests.id % 20 = 0, '2025-01-01T00:00:00.000000Z', NULL), last_outcome = 'passed',
-      broken_since = iif(tests.id % 30 = 0, r.last, NULL)
+      flaky_at = iif(tests.id % 20 = 0, '2025-01-01T00:00:00.000000Z', NULL)
     FROM (SELECT test, count(*) AS runs, sum(outcome = 'failed') AS bad, max(run_id) AS last FROM test_results
           GROUP BY test) AS r
     WHERE r.test = tests.id

@@ -20,7 +20,8 @@ from opsconsole.lifecycle.repo_state import repo_state
 from opsconsole.lifecycle.waiting import waiting
 from opsconsole.repos.head import Head, head_of
 from opsconsole.store import runs, test_history, test_results
-from opsconsole.store.runs import NewRun, TestCounts
+from opsconsole.store.runs import NewRun, RunRecord, TestCounts
+from opsconsole.store.test_history import FailingSince
 from opsconsole.store.test_results import RunOfTests, TestResult
 from tests.runs.bench import Bench, commit_all
 from tests.runs.conftest import bench, own_git  # noqa: F401 - fixtures
@@ -111,7 +112,8 @@ def test_a_bisect_by_one_test_leaves_a_broken_branch_broken_and_says_since_when(
     assert probes
     known = test_history.find(bench.store, "app", test)
     assert known is not None
-    assert (known.runs, known.flips, known.broken_since) == (1, 0, red.id), "a probe says nothing of now"
+    assert (known.runs, known.flips) == (1, 0), "a probe says nothing of now"
+    assert test_history.failing_since(bench.store, red)["", test].run == red.id
 
 
 def test_a_misspelled_test_is_refused_before_anything_runs(tested: tuple[Bench, list[str]]) -> None:
@@ -250,6 +252,41 @@ def test_head_is_read_from_files_wherever_they_lie(bench: Bench, tmp_path: Path)
     assert head_of(hostile) is None, "a FIFO makes nobody wait"
 
 
+def found(bench: Bench, run_id: int) -> RunRecord:  # noqa: F811
+    record = runs.get(bench.store, run_id)
+    assert record is not None
+    return record
+
+
+def test_a_test_is_new_where_its_own_branch_passed_before_whatever_other_branches_say(bench: Bench) -> None:  # noqa: F811
+    def a_build(outcome: TestOutcome, branch: str, commit: str) -> RunRecord:
+        state = RunState.PASSED if outcome is TestOutcome.PASSED else RunState.FAILED
+        run_id = a_run(bench, state, commit=commit * 40, branch=branch)
+        whose = RunOfTests(run_id, "app", "build", commit * 40, branch)
+        with bench.store.immediate() as connection:
+            test_results.take_in(connection, whose, [TestResult(run_id, 0, "t", outcome)])
+        return found(bench, run_id)
+
+    def since(run: RunRecord) -> FailingSince | None:
+        return test_history.failing_since(bench.store, run).get(("", "t"))
+
+    a_build(TestOutcome.PASSED, "main", "1")
+    topic = a_build(TestOutcome.FAILED, "topic", "2")
+    assert since(topic) == FailingSince(topic.id, 0, 0)
+    good = a_build(TestOutcome.PASSED, "main", "3")
+    again = a_build(TestOutcome.FAILED, "topic", "4")
+    assert since(again) == FailingSince(topic.id, 0, 0), "main's green mends nothing of topic"
+    first = a_build(TestOutcome.FAILED, "main", "5")
+    assert since(first) == FailingSince(first.id, 2, 2)
+    assert since(a_build(TestOutcome.FAILED, "main", "6")) == FailingSince(first.id, 0, 0)
+    assert since(good) is None
+    a_build(TestOutcome.PASSED, "main", "7")
+    assert since(first) is None, "its branch has passed since"
+    known = test_history.find(bench.store, "app", "t")
+    assert known is not None
+    assert (known.runs, known.bad, known.flips) == (7, 4, 2)
+
+
 def test_a_partial_run_still_tells_a_test_that_contradicts_itself(bench: Bench) -> None:  # noqa: F811
     first = a_run(bench, RunState.FAILED, commit="a" * 40)
     second = a_run(bench, RunState.PASSED, commit="a" * 40, purpose=RunPurpose.PARTIAL)
@@ -258,8 +295,9 @@ def test_a_partial_run_still_tells_a_test_that_contradicts_itself(bench: Bench) 
             (first, TestOutcome.FAILED, RunPurpose.FULL),
             (second, TestOutcome.PASSED, RunPurpose.PARTIAL),
         ):
-            whose = RunOfTests(run_id, "app", "build", "a" * 40, purpose)
+            whose = RunOfTests(run_id, "app", "build", "a" * 40, "main", purpose)
             test_results.take_in(connection, whose, [TestResult(run_id, 0, "t", outcome)])
     known = test_history.find(bench.store, "app", "t")
     assert known is not None
-    assert (known.flaky, known.runs, known.broken_since) == (1, 1, first)
+    assert (known.flaky, known.runs) == (1, 1)
+    assert test_history.failing_since(bench.store, found(bench, first))["", "t"].run == first

@@ -136,3 +136,28 @@ def test_old_runs_get_the_purpose_that_they_told_in_words(tmp_path: Path) -> Non
     with open_store(tmp_path) as store:
         found = {run.id: str(run.purpose) for run in runs.page(store, limit=9)}
     assert found == {run: purpose for run, (*_, purpose) in told.items()}
+
+
+def test_failing_tests_belong_to_the_branch_of_the_run_that_broke_them(tmp_path: Path) -> None:
+    old = schema(tmp_path, 7)
+    for run, branch in ((1, "main"), (2, "topic")):
+        old.execute(RUN, (run, "app", "build", "build", "failed", "c" * 40, "tess", "2026-01-01T00:00:00.000000Z"))
+        old.execute("UPDATE runs SET branch = ? WHERE id = ?", (branch, run))
+    old.execute(
+        "INSERT INTO tests (id, repo, pipeline, name, runs, bad, last_run, last_outcome, broken_since)"
+        " VALUES (1, 'app', 'build', 'bad', 2, 2, 2, 'failed', 1), (2, 'app', 'build', 'odd', 2, 0, 2, 'passed', NULL)"
+    )
+    for position, (test, outcome, message) in enumerate(
+        [(1, "failed", "flaky: no"), (2, "passed", "flaky: passed after 1 failed try"), (2, "passed", None)]
+    ):
+        old.execute(
+            "INSERT INTO test_results (run_id, position, test, outcome, message) VALUES (1, ?, ?, ?, ?)",
+            (position, test, outcome, message),
+        )
+    old.close()
+    with open_store(tmp_path) as store:
+        assert upkeep.check(store).problems == []
+        first = runs.get(store, 1)
+        assert first is not None
+        assert {name: since.run for (_, name), since in test_history.failing_since(store, first).items()} == {"bad": 1}
+        assert [case.flaky for case in test_results.of_run(store, 1)] == [False, True, False]

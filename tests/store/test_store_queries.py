@@ -84,7 +84,7 @@ VIEWS: dict[str, Callable[[Store], object]] = {
     "slowest tests": lambda store: test_history.slowest(store, _newest(store)),
     "flaky tests": lambda store: test_history.flaky(store, "a"),
     "failed tests that are flaky": lambda store: test_history.flaky_names(store, 1),
-    "failed tests since when": lambda store: test_history.broken_since(store, 1),
+    "failed tests since when": lambda store: test_history.failing_since(store, runs.page(store)[0]),
     "outcomes": lambda store: test_history.outcomes(store, 1),
     "what may be pruned": lambda store: list(pruning.keepable(store, [1, 2])),
     "alerts of a monitor": lambda store: alerts.alerts(store, monitor="m", before=9),

@@ -132,7 +132,7 @@ class RunSheet:
         if bad:
             rows += [BLANK, heading("FAILED", len(bad), Toned(f" of {counts.total:,}", "dim"))]
         store = self.console.store
-        since, flaky = test_history.broken_since(store, run.id), test_history.flaky_names(store, run.id)
+        since, flaky = test_history.failing_since(store, run), test_history.flaky_names(store, run.id)
         for index, case in enumerate(bad):
             key = (case.variant, case.test_id)
             where = f"{case.file}:{case.line}" if case.file and case.line else case.file or ""
@@ -198,16 +198,18 @@ def _step_row(step: StepRecord) -> Row:
     return Row(("step", step.name), cells, STEPS)
 
 
-def _since(known: tuple[int, int] | None, run_id: int, *, flaky: bool) -> Toned:
+def _since(known: test_history.FailingSince | None, run_id: int, *, flaky: bool) -> Toned:
     """Say since when a test fails: new, or since which run; one that contradicts itself is flaky."""
     if flaky:
         return Toned("  flaky: it both passed and failed at one commit", "warn")
     if known is None:
         return Toned("")
-    since, count = known
-    if since == run_id:
-        return Toned(f"  new: passed {text.plural(count - 1, 'run')} before" if count > 1 else "  new", "accent")
-    return Toned(f"  since #{since}", "dim")
+    if known.run != run_id:
+        return Toned(f"  since #{known.run}", "dim")
+    if not known.before:
+        return Toned("  new", "accent")
+    of = "" if known.passed == known.before else f"{known.passed} of "
+    return Toned(f"  new: passed {of}{text.plural(known.before, 'run')} before", "accent")
 
 
 _ESCAPED = re.compile(r"#x1B\[[0-9;]*m")

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-STEPS = ("m0001_nouns", "m0002_results", "m0003_pages", "m0004_drift", "m0005_purpose", "m0006_trust", "m0007_serving")
+STEPS = (
+    "m0001_nouns",
+    "m0002_results",
+    "m0003_pages",
+    "m0004_drift",
+    "m0005_purpose",
+    "m0006_trust",
+    "m0007_serving",
+    "m0008_failing",
+)
 SCHEMA_VERSION = len(STEPS)
 """What ``PRAGMA user_version`` says of a store that this program can write."""
 
