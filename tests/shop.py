@@ -19,6 +19,7 @@ from opsconsole.ground import clock
 from opsconsole.ground.files import digest_rows
 from opsconsole.ground.nouns import PipelineKind, RunState
 from opsconsole.lifecycle.candidates import promote_candidate
+from opsconsole.registry.gates.gate import Gate, Kind, evidence_of
 from opsconsole.registry.links import read_link, sync_link
 from opsconsole.registry.places import version_folder
 from opsconsole.registry.promotion import Moved, nominate
@@ -222,3 +223,10 @@ def opsconsole(root: Path | None, *words: str, timeout: float = 60.0, **more: st
         env={**os.environ, **more},
     )
     return Said(answer.returncode, answer.stdout, answer.stderr.decode("utf-8", "replace"))
+
+
+def shown(gate: Gate, kind: type[Kind]) -> Kind:
+    """Return a gate's evidence, which must be of this class."""
+    evidence = evidence_of([gate], kind)
+    assert evidence is not None, gate
+    return evidence

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import opsconsole
+from opsconsole.registry.gates.names import GateName
 
 PACKAGE = Path(opsconsole.__file__).parent
 HEAVY = {
@@ -30,6 +31,10 @@ for module in pkgutil.walk_packages(opsconsole.console.__path__, "opsconsole.con
     importlib.import_module(module.name)
 """
 SUPERVISION = "import opsconsole.runs.keeper, opsconsole.runs.supervisor"
+STORED_GATES = """
+from opsconsole.registry.gates.stored import read_gates
+assert read_gates([{"name": "floor", "outcome": "skip", "detail": "no floor is set", "evidence": {}}])
+"""
 ROOMS = (
     "import opsconsole.config.workspace, opsconsole.ground.http, opsconsole.ground.text, opsconsole.store.connection"
 )
@@ -62,8 +67,9 @@ def test_status_of_a_workspace_imports_nothing_heavy(shop: object, tmp_path: Pat
         (CONSOLE, HEAVY),
         (SUPERVISION, HEAVY | {"textual", "rich", "click", "msgspec"}),
         (ROOMS, HEAVY | {"textual", "rich", "click"}),
+        (STORED_GATES, HEAVY | {"textual", "rich", "click"}),
     ],
-    ids=["command line", "console", "supervisor", "rooms below"],
+    ids=["command line", "console", "supervisor", "rooms below", "stored gates"],
 )
 def test_what_must_start_at_once_imports_nothing_heavy(script: str, forbidden: set[str]) -> None:
     assert imported(script) & forbidden == set()
@@ -122,6 +128,22 @@ def test_sql_is_spoken_in_the_store_alone() -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.lstrip().startswith(words)
     ]
     assert found == []
+
+
+def test_no_room_finds_a_gate_by_its_name_as_text() -> None:
+    """A name of one word is many things besides, so that only comparing with it counts; one of several words is a gate's."""
+    names = {str(name) for name in GateName}
+    found = [
+        f"{path.relative_to(PACKAGE)}:{constant.lineno}: {constant.value!r}"
+        for path in sources()
+        if PACKAGE / "registry" / "gates" not in path.parents
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for constant in (ast.walk(node) if isinstance(node, ast.Compare | ast.match_case) else [node])
+        if isinstance(constant, ast.Constant)
+        and constant.value in names
+        and (constant is not node or " " in constant.value)
+    ]
+    assert found == [], "registry.gates has GateName, and evidence_of finds a gate by its evidence"
 
 
 def test_the_command_line_prints_through_one_door() -> None:

@@ -27,7 +27,7 @@ def gates(session: Session, target: str, alias: str, as_json: bool) -> int:
     judgement = judge(session.workspace, session.store, version.model, version.version, alias)
     if not session.readonly:
         remember(session.store, judgement)
-    lines = [gate_line(gate.as_json()) for gate in judgement.gates]
+    lines = [gate_line(gate) for gate in judgement.gates]
     emit(gate_json(judgement), lines, as_json=as_json)
     return int(ExitCode.OK if judgement.passed else ExitCode.NO)
 

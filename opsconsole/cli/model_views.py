@@ -10,6 +10,8 @@ from opsconsole.config.workspace import Workspace
 from opsconsole.ground import clock, text
 from opsconsole.ground.errors import NotFoundError, UsageError
 from opsconsole.ground.nouns import GateOutcome
+from opsconsole.registry.gates.gate import Gate
+from opsconsole.registry.gates.stored import read_gates
 from opsconsole.store import models, promotions
 from opsconsole.store.connection import Store
 from opsconsole.store.models import Model, Version
@@ -128,21 +130,21 @@ def version_lines(store: Store, version: Version, moves: list[Promotion]) -> lis
         lines.append(
             f"{move.kind:<8} {clock.to_text(move.at)[:16]}  {_move(move)}  by {text.clean(move.actor)}: {text.clean(move.reason)}"
         )
-        lines += [f"         {gate_line(gate)}" for gate in move.gates]
+        lines += [f"         {gate_line(gate)}" for gate in read_gates(move.gates)]
     return lines
 
 
-def gate_line(gate: dict[str, Any]) -> str:
-    """Return one gate as it was kept."""
-    return f"{MARKS[GateOutcome(gate['outcome'])]} {gate['name']:<12} {text.clean(gate['detail'])}"
+def gate_line(gate: Gate) -> str:
+    """Return one gate."""
+    return f"{MARKS[gate.outcome]} {gate.name:<12} {text.clean(gate.detail)}"
 
 
 def gates_told(move: Promotion) -> str:
     """Return the gates of a move in a few words, as they were then."""
-    judged = [gate for gate in move.gates if gate["outcome"] != GateOutcome.SKIP]
+    judged = [gate for gate in read_gates(move.gates) if gate.outcome is not GateOutcome.SKIP]
     if not judged:
         return ""
-    good = sum(not GateOutcome(gate["outcome"]).blocks for gate in judged)
+    good = sum(not gate.outcome.blocks for gate in judged)
     forced = f", forced {', '.join(text.clean(name) for name in move.forced)}" if move.forced else ""
     return f"{good} of {len(judged)}{forced}"
 

@@ -9,31 +9,37 @@ from typing import Any
 from opsconsole.config.workspace import Workspace
 from opsconsole.drift import alerts as incidents
 from opsconsole.ground import clock
-from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError, UsageError
+from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError
 from opsconsole.ground.nouns import GateOutcome
 from opsconsole.lifecycle.ladders import champion_of, ladder_of
 from opsconsole.lifecycle.usecases import command
-from opsconsole.registry import gates as checks
 from opsconsole.registry.artifacts import verify
+from opsconsole.registry.gates.case import Case, Facts, TestsAtCommit
+from opsconsole.registry.gates.gate import Gate
+from opsconsole.registry.gates.judging import (
+    changed_predictions,
+    evaluate,
+    evaluate_reason,
+    open_case,
+    require_passed,
+)
 from opsconsole.registry.links import follow_record, require_place
 from opsconsole.registry.places import version_folder
 from opsconsole.registry.promotion import Move, Moved, plan_rollback, promote, roll_back
-from opsconsole.registry.verdicts import Gate, TestsAtCommit
 from opsconsole.store import judgements, models, promotions, verdicts
 from opsconsole.store.connection import Store
 from opsconsole.store.judgements import StoredJudgement
 from opsconsole.store.models import Version
+from opsconsole.store.promotions import Alias
 
 
 @dataclass(frozen=True)
 class Judgement:
     """A version's gates for one alias, and what the operator saw of the alias meanwhile."""
 
-    challenger: Version
-    champion: Version | None
-    alias: str
-    seen_version: int | None
-    seen_revision: int
+    case: Case
+    held: Alias | None
+    """The alias when the gates were evaluated; None: it pointed nowhere."""
     gates: list[Gate]
     changes: dict[str, int] | None
 
@@ -41,6 +47,16 @@ class Judgement:
     def passed(self) -> bool:
         """Whether nothing blocks."""
         return not any(gate.outcome.blocks for gate in self.gates)
+
+    @property
+    def champion(self) -> int | None:
+        """The version it was held against."""
+        return self.case.champion.version if self.case.champion is not None else None
+
+    @property
+    def seen(self) -> int | None:
+        """The version that was at the alias."""
+        return self.held.version if self.held is not None else None
 
 
 def judge(workspace: Workspace, store: Store, model: str, version: int, alias: str) -> Judgement:
@@ -55,16 +71,8 @@ def judge(workspace: Workspace, store: Store, model: str, version: int, alias: s
         if held is not None and held.version == version:
             raise RefusedError(f"v{version} is at {model}@{alias} already", hint="there is nothing to promote")
         champion = None
-    found = checks.evaluate(workspace, store, challenger, champion, alias, tests_at(store, challenger))
-    return Judgement(
-        challenger=challenger,
-        champion=champion,
-        alias=alias,
-        seen_version=held.version if held else None,
-        seen_revision=held.revision if held else 0,
-        gates=found.gates,
-        changes=found.changes,
-    )
+    case = open_case(workspace, store, challenger, champion, alias, Facts(tests=tests_at(store, challenger)))
+    return Judgement(case, held, evaluate(case), changed_predictions(case))
 
 
 def promote_candidate(
@@ -83,20 +91,19 @@ def promote_candidate(
     ``expect`` is the version the operator saw at the alias (``none`` for nothing); it conflicts when it moved.
     """
     judgement = judge(workspace, store, model, version, alias)
-    seen = str(judgement.seen_version) if judgement.seen_version is not None else "none"
+    seen = str(judgement.seen) if judgement.seen is not None else "none"
     if expect is not None and expect.removeprefix("v") != seen:
         raise ConflictError(
             f"{model}@{alias} moved: you saw {expect}, it is {seen} now",
             hint="look at the gates again, against the new champion",
         )
-    found = [*judgement.gates, checks.reason_gate(reason)]
-    _refuse(found, force, hint=f"opsconsole model gates {model}:{version} --to {alias} shows all")
+    found = [*judgement.gates, *evaluate_reason(judgement.case, reason)]
+    require_passed(found, force, hint=f"opsconsole model gates {model}:{version} --to {alias} shows all")
     move = Move(
         model=model,
         alias=alias,
         to_version=version,
-        seen_version=judgement.seen_version,
-        seen_revision=judgement.seen_revision,
+        seen=judgement.held,
         reason=reason.strip(),
         command=" ".join(
             [
@@ -112,24 +119,6 @@ def promote_candidate(
 
 def _monitors_of(workspace: Workspace, model: str, alias: str) -> list[str]:
     return [name for name, config in workspace.config.monitors.items() if config.model == f"{model}@{alias}"]
-
-
-def _refuse(found: list[Gate], force: tuple[str, ...], *, hint: str) -> None:
-    """RefusedError when a gate blocks that was not forced by name; some can never be."""
-    known = {gate.name for gate in found}
-    for name in force:
-        if name not in known:
-            raise UsageError(f"there is no gate {name!r}", hint=f"gates: {', '.join(sorted(known))}")
-    if "reason" in force or "digest" in force:
-        raise RefusedError(
-            "the gates reason and digest cannot be forced", hint="restore the artifact, or register it again"
-        )
-    blocking = [gate for gate in found if gate.outcome.blocks and gate.name not in force]
-    if blocking:
-        raise RefusedError(
-            "; ".join(f"{gate.name}: {gate.detail}" for gate in blocking),
-            hint=f"{hint}; --force-gate NAME overrides one, on record",
-        )
 
 
 def roll_back_alias(
@@ -170,10 +159,10 @@ def roll_back_alias(
 def remember(store: Store, judgement: Judgement) -> None:
     """Keep a judgement, so that the console can show it at once."""
     item = StoredJudgement(
-        model=judgement.challenger.model,
-        version=judgement.challenger.version,
-        alias=judgement.alias,
-        champion=judgement.champion.version if judgement.champion else None,
+        model=judgement.case.challenger.model,
+        version=judgement.case.challenger.version,
+        alias=judgement.case.alias,
+        champion=judgement.champion,
         passed=judgement.passed,
         gates=[gate.as_json() for gate in judgement.gates],
         changes=judgement.changes,
@@ -198,11 +187,11 @@ def tests_at(store: Store, version: Version) -> TestsAtCommit:
 def gate_json(judgement: Judgement) -> dict[str, Any]:
     """Return a judgement as ``model gates --json`` prints it."""
     return {
-        "model": judgement.challenger.model,
-        "version": judgement.challenger.version,
-        "alias": judgement.alias,
-        "champion": judgement.champion.version if judgement.champion else None,
-        "expect": judgement.seen_version,
+        "model": judgement.case.challenger.model,
+        "version": judgement.case.challenger.version,
+        "alias": judgement.case.alias,
+        "champion": judgement.champion,
+        "expect": judgement.seen,
         "passed": judgement.passed,
         "gates": [gate.as_json() for gate in judgement.gates],
         "changes": judgement.changes,

@@ -8,7 +8,7 @@ from typing import Literal
 
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground import text
-from opsconsole.ground.nouns import AlertState, RunPurpose, RunState, Severity
+from opsconsole.ground.nouns import AlertState, GateOutcome, RunPurpose, RunState, Severity
 from opsconsole.lifecycle.ladders import ladder_of
 from opsconsole.lifecycle.repo_state import cause, repo_state
 from opsconsole.lifecycle.serving import unserved
@@ -108,19 +108,22 @@ def _decisions(workspace: Workspace, store: Store) -> list[Waiting]:
 
 def verdict(judged: StoredJudgement) -> str:
     """Return a judgement in one line: ``beats v2 by .040 AUC (CI .031–.049) · 7 of 7 gates pass``."""
-    counted = [gate for gate in judged.gates if gate["outcome"] != "skip"]
-    good = sum(gate["outcome"] in {"pass", "warn"} for gate in counted)
-    gates = f"{good} of {len(counted)} gates pass"
-    shown = judged.gate("not worse")
-    numbers = shown["evidence"] if shown else {}
-    if judged.champion is None or "difference" not in numbers:
-        return gates
-    difference, low, high = numbers["difference"], numbers["low"], numbers["high"]
-    word = "beats" if low > 0 else "falls behind" if high < 0 else "differs from"
-    metric = text.metric(str(numbers["metric"]))
-    joint = "–" if low >= 0 else " to "
-    interval = f"CI {text.decimals(low)}{joint}{text.decimals(high)}"
-    return f"{word} v{judged.champion} by {text.decimals(abs(difference))} {metric} ({interval}) · {gates}"
+    from opsconsole.registry.gates.gate import evidence_of  # the console's start has seldom one to tell
+    from opsconsole.registry.gates.not_worse import NotWorseEvidence
+    from opsconsole.registry.gates.stored import read_gates
+
+    gates = read_gates(judged.gates)
+    counted = [gate for gate in gates if gate.outcome is not GateOutcome.SKIP]
+    passing = f"{sum(not gate.outcome.blocks for gate in counted)} of {len(counted)} gates pass"
+    compared = evidence_of(gates, NotWorseEvidence)
+    if judged.champion is None or compared is None or compared.measured is None:
+        return passing
+    found = compared.measured
+    word = "beats" if found.low > 0 else "falls behind" if found.high < 0 else "differs from"
+    metric = text.metric(compared.metric)
+    joint = "–" if found.low >= 0 else " to "
+    interval = f"CI {text.decimals(found.low)}{joint}{text.decimals(found.high)}"
+    return f"{word} v{judged.champion} by {text.decimals(abs(found.difference))} {metric} ({interval}) · {passing}"
 
 
 def _broken(workspace: Workspace, store: Store) -> list[Waiting]:

@@ -9,7 +9,8 @@ from opsconsole.config.metrics import COMPARED, RECALL, SMALLER_IS_BETTER
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground.errors import UsageError
 from opsconsole.registry import rivals
-from opsconsole.registry.contest import Contest, Demand, find_contest
+from opsconsole.registry.gates.contest import Contest
+from opsconsole.registry.gates.held_out import Demand, find_contest
 from opsconsole.store.connection import Store
 from opsconsole.store.models import Version
 

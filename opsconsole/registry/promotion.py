@@ -13,7 +13,7 @@ from opsconsole.ground.nouns import PromotionKind
 from opsconsole.registry.links import follow_record, require_place
 from opsconsole.store import events, models, promotions
 from opsconsole.store.connection import Store
-from opsconsole.store.promotions import Promotion
+from opsconsole.store.promotions import Alias, Promotion
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,15 @@ class Move:
     model: str
     alias: str
     to_version: int
-    seen_version: int | None
-    seen_revision: int
-    """The alias's revision when the gates were evaluated; 0: it pointed nowhere."""
+    seen: Alias | None
+    """The alias as it stood when the gates were evaluated; None: it pointed nowhere."""
     reason: str
     command: str
+
+    @property
+    def seen_version(self) -> int | None:
+        """The version that was there."""
+        return self.seen.version if self.seen is not None else None
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,27 @@ class Moved:
     """An alias that moved."""
 
     promotion: int
-    model: str
-    alias: str
-    from_version: int | None
-    to_version: int
+    move: Move
+
+    @property
+    def model(self) -> str:
+        """Whose alias it is."""
+        return self.move.model
+
+    @property
+    def alias(self) -> str:
+        """The rung."""
+        return self.move.alias
+
+    @property
+    def from_version(self) -> int | None:
+        """What was there before; None: nothing."""
+        return self.move.seen_version
+
+    @property
+    def to_version(self) -> int:
+        """What is there now."""
+        return self.move.to_version
 
 
 def promote(workspace: Workspace, store: Store, move: Move, *, gates: list[dict[str, Any]], forced: list[str]) -> Moved:
@@ -55,7 +76,7 @@ def promote(workspace: Workspace, store: Store, move: Move, *, gates: list[dict[
             detail={"from": move.seen_version, "to": move.to_version, "promotion": promotion, "forced": forced},
         )
     follow_record(workspace, store, move.model, move.alias, promotion)
-    return Moved(promotion, move.model, move.alias, move.seen_version, move.to_version)
+    return Moved(promotion, move)
 
 
 def roll_back(connection: sqlite3.Connection, move: Move, undoes: int) -> Moved:
@@ -69,7 +90,7 @@ def roll_back(connection: sqlite3.Connection, move: Move, undoes: int) -> Moved:
         command=move.command,
         detail={"from": move.seen_version, "to": move.to_version, "promotion": promotion, "undoes": undoes},
     )
-    return Moved(promotion, move.model, move.alias, move.seen_version, move.to_version)
+    return Moved(promotion, move)
 
 
 def nominate(
@@ -172,7 +193,7 @@ def plan_rollback(
             hint="a rollback goes back to what was live, never to what was itself rolled back; promote another version",
         )
     models.version(store, model, target.to_version)
-    move = Move(model, alias, target.to_version, held.version, held.revision, reason, command)
+    move = Move(model, alias, target.to_version, held, reason, command)
     return move, chain(past)[-1].id
 
 
@@ -196,7 +217,7 @@ def _move(
         model=move.model,
         name=move.alias,
         to_version=move.to_version,
-        revision=move.seen_revision,
+        revision=move.seen.revision if move.seen is not None else 0,
         reason=move.reason,
         actor=current_actor(),
         gates=gates,

@@ -23,12 +23,9 @@ class StoredJudgement:
     """Whom it was compared with; another champion now makes it stale."""
     passed: bool
     gates: list[dict[str, Any]]
+    """As JSON; ``registry.gates.stored`` reads them."""
     changes: dict[str, int] | None
     at: datetime
-
-    def gate(self, name: str) -> dict[str, Any] | None:
-        """Return one gate by name."""
-        return next((gate for gate in self.gates if gate["name"] == name), None)
 
 
 def put(connection: sqlite3.Connection, item: StoredJudgement) -> None:

@@ -40,6 +40,7 @@ class Promotion:
     reason: str
     actor: str
     gates: list[dict[str, Any]]
+    """As JSON; ``registry.gates.stored`` reads them."""
     forced: list[str]
     undoes: int | None
     """The promotion that a rollback took back."""

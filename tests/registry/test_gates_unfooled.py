@@ -17,9 +17,11 @@ from opsconsole.ground.files import digest_rows
 from opsconsole.ground.nouns import GateOutcome, ModelTask
 from opsconsole.lifecycle.candidates import Judgement, judge
 from opsconsole.registry.exact import rows_without, upper_share
-from opsconsole.registry.verdicts import Gate
+from opsconsole.registry.gates.gate import Gate
+from opsconsole.registry.gates.not_worse import NotWorseEvidence
+from opsconsole.registry.gates.same_rows import SameRowsEvidence
 from opsconsole.store import baselines, models
-from tests.shop import Left, Shop
+from tests.shop import Left, Shop, shown
 
 LIVE = (("weights.txt", b"live"),)
 NEW = (("weights.txt", b"new"),)
@@ -93,7 +95,7 @@ def test_scores_of_the_champion_that_are_not_those_on_record_never_pass(shop: Sh
     found = gate(shop, 2, "same rows")
     assert found.outcome is GateOutcome.FAIL
     assert "v1's scores here are not those on record: 600 of 600 rows" in found.detail
-    assert found.evidence["disagree"] == 600
+    assert shown(found, SameRowsEvidence).disagree == 600
     assert gate(shop, 2, "not worse").outcome is GateOutcome.FAIL
 
 
@@ -141,7 +143,7 @@ def test_rounding_in_a_file_is_no_disagreement(shop: Shop) -> None:
 
     shop.version(Left(files=NEW, skill=2.5, champion_skill=1.5, seed=2), champion=1, change=rounded)
     found = gate(shop, 2, "same rows")
-    assert (found.outcome, found.evidence["on_record"]) == (GateOutcome.PASS, 600)
+    assert (found.outcome, shown(found, SameRowsEvidence).on_record) == (GateOutcome.PASS, 600)
     assert "v1's scores: as on record" in found.detail
 
 
@@ -182,7 +184,7 @@ def test_a_row_is_the_same_row_however_its_number_is_written(shop: Shop, spelled
         (out / "t.ids").write_text(f"{spelled}\n")
 
     shop.version(change=numbers)
-    assert gate(shop, 1, "same rows").evidence["overlap"] == 1
+    assert shown(gate(shop, 1, "same rows"), SameRowsEvidence).overlap == 1
 
 
 def perfect(rows: int) -> Callable[[Path], None]:
@@ -225,8 +227,9 @@ def test_no_disagreement_on_few_rows_is_inconclusive_and_says_how_many_would_dec
         assert found.outcome is GateOutcome.PASS
         return
     assert found.outcome is GateOutcome.INCONCLUSIVE
-    assert found.evidence["rows_needed"] == pytest.approx(needed, rel=0.02)
-    assert f"about {found.evidence['rows_needed']:,} rows would decide" in found.detail
+    told = shown(found, NotWorseEvidence).rows_needed
+    assert told == pytest.approx(needed, rel=0.02)
+    assert f"about {told:,} rows would decide" in found.detail
 
 
 @pytest.mark.parametrize(("seen", "rows"), [(0, 20), (0, 598), (1, 30), (3, 200), (9, 5000)])

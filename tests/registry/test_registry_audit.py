@@ -28,14 +28,13 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from opsconsole.config.schema import ModelConfig
-from opsconsole.ground import clock
 from opsconsole.ground.errors import UsageError
-from opsconsole.ground.nouns import Digest, GateOutcome
+from opsconsole.ground.nouns import GateOutcome
 from opsconsole.registry import opcodes, pickles
 from opsconsole.registry.audit import audit
-from opsconsole.registry.gates import artifact_gate
+from opsconsole.registry.gates.artifact import of_audit
 from opsconsole.registry.pickles import is_pickle
-from opsconsole.store.models import Audit, Provenance, Signature, Version
+from opsconsole.store.models import Audit
 from tests.shop import Left, Shop
 
 TRIPWIRE = Path("/tmp/opsconsole-was-executed")
@@ -209,7 +208,7 @@ def test_a_pickle_is_refused_unless_the_model_allows_it(shop: Shop, *, allowed: 
     if allowed:
         shop.configure('task = "binary"', 'task = "binary"\nallow_pickle = true')
     made = shop.version(Left(files=(("weights.bin", BARE),)))
-    gate = artifact_gate(made, shop.workspace.config.models["m"])
+    gate = of_audit(made.audit, shop.workspace.config.models["m"])
     assert gate.outcome is (GateOutcome.WARN if allowed else GateOutcome.FAIL)
     assert "a pickle runs code when it is loaded" in gate.detail
     assert not TRIPWIRE.exists(), "it was loaded"
@@ -239,12 +238,7 @@ def test_a_skops_file_that_names_os_system_fails_and_names_it(tmp_path: Path) ->
 
 
 def artifact_gate_of(found: Audit, config: ModelConfig) -> tuple[GateOutcome, str]:
-    nothing: dict[str, float] = {}
-    version = Version(
-        "m", 1, Digest("sha256:" + "0" * 64), "", "x", 1, Signature(), nothing, {}, (), found, None,
-        Provenance("tess"), clock.now(),
-    )  # fmt: skip
-    gate = artifact_gate(version, config)
+    gate = of_audit(found, config)
     return gate.outcome, gate.detail
 
 

@@ -12,9 +12,13 @@ from opsconsole.ground.errors import RefusedError
 from opsconsole.ground.nouns import GateOutcome
 from opsconsole.lifecycle.candidates import Judgement, judge, remember
 from opsconsole.registry.compare import compare
-from opsconsole.registry.verdicts import Gate
+from opsconsole.registry.gates.digest import DigestEvidence
+from opsconsole.registry.gates.gate import Gate, evidence_of
+from opsconsole.registry.gates.not_worse import NotWorseEvidence
+from opsconsole.registry.gates.same_rows import SameRowsEvidence
+from opsconsole.registry.gates.stored import read_gates
 from opsconsole.store import judgements, models, promotions
-from tests.shop import COMMIT, Left, Shop
+from tests.shop import COMMIT, Left, Shop, shown
 
 TESTS = ("floor = {", "tests = true\nfloor = {")
 
@@ -46,12 +50,14 @@ def test_a_better_challenger_passes_with_its_evidence(shop: Shop) -> None:
     assert judgement.passed
     told = {found.name: (found.outcome, found.evidence) for found in judgement.gates}
     assert set(told) == {"digest", "artifact", "signature", "same rows", "floor", "not worse", "tests"}
-    outcome, evidence = told["not worse"]
-    assert outcome is GateOutcome.PASS
-    assert evidence["method"] == "DeLong, paired"
-    assert evidence["rows"] == 600
-    assert evidence["difference"] == pytest.approx(evidence["challenger"] - evidence["champion"])
-    assert evidence["low"] < evidence["difference"] < evidence["high"]
+    assert told["not worse"][0] is GateOutcome.PASS
+    evidence = evidence_of(judgement.gates, NotWorseEvidence)
+    assert evidence is not None
+    assert (evidence.method, evidence.rows) == ("DeLong, paired", 600)
+    numbers = evidence.measured
+    assert numbers is not None
+    assert numbers.difference == pytest.approx(numbers.challenger - numbers.champion)
+    assert numbers.low < numbers.difference < numbers.high
     assert told["tests"][0] is GateOutcome.SKIP
     changes = judgement.changes
     assert changes is not None
@@ -63,7 +69,11 @@ def test_a_better_challenger_passes_with_its_evidence(shop: Shop) -> None:
         **{name: str(value[0]) for name, value in told.items()},
         "reason": "pass",
     }
-    assert next(item for item in kept.gates if item["name"] == "not worse")["evidence"] == evidence
+    assert evidence_of(read_gates(kept.gates), NotWorseEvidence) == evidence
+    stored = next(item for item in kept.gates if item["name"] == "not worse")["evidence"]
+    assert set(stored) == {
+        "metric", "champion", "challenger", "difference", "low", "high", "p", "margin", "rows", "method",
+    }  # fmt: skip
 
 
 def test_a_worse_challenger_fails(shop: Shop) -> None:
@@ -80,8 +90,10 @@ def test_an_equal_challenger_on_few_rows_is_inconclusive_and_says_how_many_rows_
     shop.version(Left(rows=150, champion_skill=1.5, seed=2), champion=1)
     found = gate(shop, 2, "not worse")
     assert found.outcome is GateOutcome.INCONCLUSIVE
-    assert found.evidence["rows_needed"] > 150
-    assert f"about {found.evidence['rows_needed']:,} rows would decide" in found.detail
+    needed = shown(found, NotWorseEvidence).rows_needed
+    assert needed is not None
+    assert needed > 150
+    assert f"about {needed:,} rows would decide" in found.detail
     blocks(shop, 2, "not worse", "would decide")
 
 
@@ -118,7 +130,7 @@ def test_a_loss_is_held_below_its_floor(shop: Shop) -> None:
 def test_evaluation_rows_that_overlap_with_training_rows_block(shop: Shop) -> None:
     shop.version(Left(trained=("t1", "r5", "r6", "t2")))
     blocks(shop, 1, "same rows", "v1 was trained on 2 of the 600 rows it is judged on")
-    assert gate(shop, 1, "same rows").evidence["overlap"] == 2
+    assert shown(gate(shop, 1, "same rows"), SameRowsEvidence).overlap == 2
 
 
 def test_rows_that_the_champion_was_trained_on_block_too(shop: Shop) -> None:
@@ -249,7 +261,9 @@ def test_a_judgement_is_kept_for_the_console_and_replaced_by_the_next(shop: Shop
     kept = judgements.get(shop.store, "m", 1, "production")
     assert kept is not None
     assert (kept.passed, kept.champion) == (True, None)
-    assert kept.gate("digest") is not None
+    digest = evidence_of(read_gates(kept.gates), DigestEvidence)
+    assert digest is not None
+    assert digest.digest == models.version(shop.store, "m", 1).digest
     shop.configure("at_least = 0.6", "at_least = 0.99")
     remember(shop.store, judged(shop, 1))
     assert [item.passed for item in judgements.of_model(shop.store, "m", "production").values()] == [False]

@@ -12,6 +12,7 @@ from opsconsole.console.widgets.tones import Toned
 from opsconsole.ground import text
 from opsconsole.ground.http import shown
 from opsconsole.lifecycle.ladders import ladder_of
+from opsconsole.registry.gates.stored import read_gates
 from opsconsole.store import alerts, judgements, models, promotions
 
 
@@ -56,7 +57,7 @@ class PromotionDialog(ProductionDialog):
             return self.problem
         if self.fresh is None:
             return "the gates are being evaluated"
-        bad = [gate["name"] for gate in self.fresh["gates"] if gate["outcome"] in {"fail", "inconclusive"}]
+        bad = [gate.name for gate in read_gates(self.fresh["gates"]) if gate.outcome.blocks]
         return f"refused by {', '.join(bad)}" if bad else ""
 
     def values(self, reason: str) -> dict[str, object]:
@@ -113,7 +114,7 @@ class PromotionDialog(ProductionDialog):
         )
 
     def _show_gates(self, gates: list[dict[str, Any]], changes: dict[str, int] | None) -> None:
-        self.show_evidence([gate_row(gate) for gate in gates])
+        self.show_evidence([gate_row(gate) for gate in read_gates(gates)])
         line = self.query_one("#changes", OneLine)
         if changes is None:
             line.say(Toned(""))

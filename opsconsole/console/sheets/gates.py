@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from opsconsole.console.widgets.rows import Row
 from opsconsole.console.widgets.tones import Column, Toned
+from opsconsole.ground.nouns import GateOutcome
+from opsconsole.registry.gates.gate import Gate
 
-MARKS: dict[str, Toned] = {
-    "pass": Toned("✓", "good"),
-    "warn": Toned("△", "warn"),
-    "inconclusive": Toned("≈", "warn"),
-    "fail": Toned("✗", "bad"),
-    "skip": Toned("–", "dim"),
+MARKS = {
+    GateOutcome.PASS: Toned("✓", "good"),
+    GateOutcome.WARN: Toned("△", "warn"),
+    GateOutcome.INCONCLUSIVE: Toned("≈", "warn"),
+    GateOutcome.FAIL: Toned("✗", "bad"),
+    GateOutcome.SKIP: Toned("–", "dim"),
 }
 GATES = (Column(width=1), Column(width=12), Column(least=20))
 
 
-def gate_row(gate: dict[str, Any]) -> Row:
-    """Return one gate, as it is stored with a judgement or printed by the CLI."""
-    blocks = gate["outcome"] in {"fail", "inconclusive"}
-    return Row(None, (MARKS[gate["outcome"]], gate["name"], Toned(gate["detail"], "bad" if blocks else "dim")), GATES)
+def gate_row(gate: Gate) -> Row:
+    """Return one gate."""
+    detail = Toned(gate.detail, "bad" if gate.outcome.blocks else "dim")
+    return Row(None, (MARKS[gate.outcome], str(gate.name), detail), GATES)

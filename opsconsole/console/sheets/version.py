@@ -11,6 +11,7 @@ from opsconsole.console.widgets.tones import Column, Toned
 from opsconsole.ground import text
 from opsconsole.lifecycle.ladders import champion_of, ladder_of
 from opsconsole.lifecycle.waiting import verdict
+from opsconsole.registry.gates.stored import read_gates
 from opsconsole.store import judgements, models, promotions
 from opsconsole.store.models import Evaluation, Version
 
@@ -83,7 +84,7 @@ class VersionSheet:
         forced = f"   forced: {', '.join(text.clean(name) for name in move.forced)}" if move.forced else ""
         told = f" as they were, {self.when(move.at)}"
         rows = [heading(f"GATES to {ladder[-1]}", None, Toned(told, "dim"), Toned(forced, "warn"))]
-        rows += [gate_row(gate) for gate in move.gates]
+        rows += [gate_row(gate) for gate in read_gates(move.gates)]
         later = judged is not None and judged.at > move.at
         return [*rows, BLANK, *self._judged(version, ladder)] if later else rows
 
@@ -103,7 +104,7 @@ class VersionSheet:
                 Toned(stale, "warn"),
             )
         ]
-        rows += [gate_row(gate) for gate in judged.gates]
+        rows += [gate_row(gate) for gate in read_gates(judged.gates)]
         return rows
 
     def _numbers(self, version: Version) -> list[Row]:

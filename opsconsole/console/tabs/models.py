@@ -20,6 +20,8 @@ from opsconsole.ground import text
 from opsconsole.ground.nouns import ModelTask, PipelineKind
 from opsconsole.lifecycle.ladders import champion_of, ladder_of, model_of
 from opsconsole.lifecycle.serving import Unserved, unserved
+from opsconsole.registry.gates.gate import evidence_of
+from opsconsole.registry.gates.stored import read_gates
 from opsconsole.registry.places import version_folder
 from opsconsole.store import judgements, models, promotions, runs
 from opsconsole.store.judgements import StoredJudgement
@@ -329,19 +331,20 @@ class ModelsTab(Tab):
 
 def _tested(judged: StoredJudgement | None, champion: int | None, version: int, metric: str) -> Numbers | None:
     """Return what the gate found: the metric, on how many rows, the champion's on the same, how they differ, and the interval."""
+    from opsconsole.registry.gates.not_worse import NotWorseEvidence  # the console's start shows no gate
+
     current = judged is not None and judged.champion == champion and version != champion
-    shown = judged.gate("not worse") if judged is not None and current else None
-    numbers = shown["evidence"] if shown else {}
-    if "difference" not in numbers or numbers.get("metric") != metric:
+    shown = evidence_of(read_gates(judged.gates), NotWorseEvidence) if judged is not None and current else None
+    if shown is None or shown.measured is None or shown.metric != metric:
         return None
-    low, high = numbers["low"], numbers["high"]
-    tone: Tone = "good" if low > 0 else "bad" if high < 0 else "warn"
+    found = shown.measured
+    tone: Tone = "good" if found.low > 0 else "bad" if found.high < 0 else "warn"
     return (
-        text.decimals(numbers["challenger"]),
-        Toned(text.count(numbers["rows"]), "dim"),
-        Toned(text.decimals(numbers["champion"]), "champion"),
-        Toned(text.decimals(numbers["difference"], signed=True), tone),
-        Toned(f"{text.decimals(low)} – {text.decimals(high)}", "dim"),
+        text.decimals(found.challenger),
+        Toned(text.count(shown.rows), "dim"),
+        Toned(text.decimals(found.champion), "champion"),
+        Toned(text.decimals(found.difference, signed=True), tone),
+        Toned(f"{text.decimals(found.low)} – {text.decimals(found.high)}", "dim"),
     )
 
 

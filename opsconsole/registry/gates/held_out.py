@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+
+from msgspec.structs import replace
 
 from opsconsole.config.schema import GatesConfig, ModelConfig
 from opsconsole.config.workspace import Workspace
@@ -13,35 +15,18 @@ from opsconsole.ground.errors import UsageError
 from opsconsole.ground.files import digest_file
 from opsconsole.ground.nouns import GateOutcome, ModelTask
 from opsconsole.registry import evidence, rivals
+from opsconsole.registry.gates.contest import Contest
+from opsconsole.registry.gates.gate import Gate
+from opsconsole.registry.gates.names import GateName
+from opsconsole.registry.gates.same_rows import SameRowsEvidence
 from opsconsole.registry.places import evaluation_path, evidence_folder
 from opsconsole.registry.record import Held, held_against_record
 from opsconsole.registry.scored import Reading, Scored, read_evaluation, reading_of
-from opsconsole.registry.verdicts import Gate
 from opsconsole.store import models
 from opsconsole.store.connection import Store
 from opsconsole.store.models import Evaluation, Version
 
-NAME = "same rows"
-
-
-@dataclass(frozen=True)
-class Contest:
-    """The rows that two versions scored, side by side, in one order."""
-
-    reading: Reading
-    evaluation: Evaluation
-    """The challenger's."""
-    challenger: Scored
-    champion: Scored | None
-    champions: Evaluation | None = None
-    """The champion's, on the same rows."""
-    doubt: str = ""
-    """Why its scores are not to be believed; empty when nothing speaks against them."""
-
-    @property
-    def task(self) -> ModelTask:
-        """What the two predict."""
-        return self.reading.task
+_gate = partial(Gate, GateName.SAME_ROWS)
 
 
 @dataclass(frozen=True)
@@ -80,41 +65,41 @@ def find_contest(
     for evaluation in chosen:
         spoiled = _spoiled(workspace, evaluation)
         if spoiled is not None:
-            return None, _fail(spoiled, {"digest": evaluation.rows_digest})
+            return None, _fail(spoiled, SameRowsEvidence(digest=evaluation.rows_digest))
     task = task_of(workspace, store, challenger.model)
     reading = reading_of(workspace.config.models.get(challenger.model), task)
     try:
         contest, held = _read(workspace, store, reading, chosen, challenger, champion)
     except UsageError as error:
-        return None, _fail(f"{error.message}{f'; {error.hint}' if error.hint else ''}", {})
+        return None, _fail(f"{error.message}{f'; {error.hint}' if error.hint else ''}")
     if contest.champion is not None and (contest.champion.labels != contest.challenger.labels).any():
-        return None, _fail("the two were scored against different labels", {})
-    told: dict[str, Any] = {"rows": contest.evaluation.rows, "digest": contest.evaluation.rows_digest}
+        return None, _fail("the two were scored against different labels")
+    shown = SameRowsEvidence(rows=contest.evaluation.rows, digest=contest.evaluation.rows_digest)
     if held is not None:
-        told |= {"on_record": held.rows, "disagree": held.disagree}
+        shown = replace(shown, on_record=held.rows, disagree=held.disagree)
     if contest.doubt:
-        return contest, _fail(contest.doubt, told)
-    seen = _seen(workspace, contest, challenger, champion if pair is not None else None, told)
-    if seen is not None:
-        return contest, seen
+        return contest, _fail(contest.doubt, shown)
+    unfit = _seen(workspace, contest, challenger, champion if pair is not None else None, shown)
+    if unfit is not None:
+        return contest, unfit
     if champion is not None and pair is None:
-        return contest, _unscored(challenger, champion, demand, told)
-    return contest, _fair(contest, challenger, champion, held, told)
+        return contest, _unscored(challenger, champion, demand, shown)
+    return contest, _fair(contest, challenger, champion, held, shown)
 
 
 def _without_rows(store: Store, champion: Version | None, demand: Demand) -> Gate:
     """Judge a version that shows no rows: its lack is never rewarded, and no data on either side is nothing to compare."""
     theirs = bool(models.evaluations(store, champion.model, champion.version)) if champion is not None else False
     if champion is not None and (theirs or demand.compared):
-        return _fail("it was not evaluated on held-out rows", {})
+        return _fail("it was not evaluated on held-out rows")
     if demand.always:
-        return _fail("this rung demands held-out rows, and it was not evaluated on any", {})
+        return _fail("this rung demands held-out rows, and it was not evaluated on any")
     words = (
         "no held-out rows on either side"
         if champion is not None
         else "no held-out rows, and no champion to compare with"
     )
-    return Gate(NAME, GateOutcome.SKIP, words)
+    return _gate(GateOutcome.SKIP, words)
 
 
 def _read(
@@ -175,7 +160,7 @@ def _spoiled(workspace: Workspace, evaluation: Evaluation) -> str | None:
 
 
 def _seen(
-    workspace: Workspace, contest: Contest, challenger: Version, champion: Version | None, told: dict[str, Any]
+    workspace: Workspace, contest: Contest, challenger: Version, champion: Version | None, shown: SameRowsEvidence
 ) -> Gate | None:
     """Block evidence whose rows a contender was trained on, or whose parts are not named; None: nobody saw them."""
     judged = contest.challenger.row_ids
@@ -185,28 +170,30 @@ def _seen(
         who = f"v{contender.version}"
         part = contender.part(evidence.TRAINING)
         if part is None or part.ids is None:
-            return _fail(f"{who} does not name the rows it was trained on", told)
+            return _fail(f"{who} does not name the rows it was trained on", shown)
         others = [item for item in contender.data if item.name != evidence.EVALUATION and item.ids is not None]
         if not any(item.rows for item in others if item.name == evidence.TRAINING):
-            return _fail(f"{who} says it was trained on no rows at all, so that nothing is known to be unseen", told)
+            return _fail(f"{who} says it was trained on no rows at all, so that nothing is known to be unseen", shown)
         for item in others:
             try:
                 trained = evidence.read_part(item, evidence_folder(workspace, contender) / str(item.ids))
             except UsageError as error:
-                return _fail(f"{who}: {error.message}", told)
+                return _fail(f"{who}: {error.message}", shown)
             common = evidence.overlap(judged, trained)
             if common:
-                told["overlap"] = common
                 word = (
                     "trained on"
                     if item.name == evidence.TRAINING
                     else f"fitted with ({text.clean(item.name, limit=24)})"
                 )
-                return _fail(f"{who} was {word} {common:,} of the {len(judged):,} rows it is judged on", told)
+                return _fail(
+                    f"{who} was {word} {common:,} of the {len(judged):,} rows it is judged on",
+                    replace(shown, overlap=common),
+                )
     return None
 
 
-def _unscored(challenger: Version, champion: Version, demand: Demand, told: dict[str, Any]) -> Gate:
+def _unscored(challenger: Version, champion: Version, demand: Demand, shown: SameRowsEvidence) -> Gate:
     """Judge rows that the champion has no scores on: a rung that compares, or demands evidence, blocks."""
     judged = challenger.provenance.champion
     moved = f"it was judged against v{judged}; the champion moved since"
@@ -214,11 +201,11 @@ def _unscored(challenger: Version, champion: Version, demand: Demand, told: dict
         "not scored" if judged in {None, champion.version} else moved
     )
     outcome = GateOutcome.FAIL if demand.compared or demand.always else GateOutcome.WARN
-    return Gate(NAME, outcome, words, told)
+    return _gate(outcome, words, shown)
 
 
 def _fair(
-    contest: Contest, challenger: Version, champion: Version | None, held: Held | None, told: dict[str, Any]
+    contest: Contest, challenger: Version, champion: Version | None, held: Held | None, shown: SameRowsEvidence
 ) -> Gate:
     whom = "both" if champion is not None else "it"
     short = contest.evaluation.rows_digest.removeprefix("sha256:")[:4]
@@ -226,7 +213,7 @@ def _fair(
     if held is not None and champion is not None:
         known = "as on record" if held.rows else "nothing on record to hold them against"
         detail += f"; v{champion.version}'s scores: {known}"
-    return Gate(NAME, GateOutcome.PASS, detail, told)
+    return _gate(GateOutcome.PASS, detail, shown)
 
 
 def _source(version: Version) -> str:
@@ -237,5 +224,5 @@ def _source(version: Version) -> str:
     return f" of {text.clean(names[0], limit=24)}" if len(names) == 1 else f" of {len(names)} files"
 
 
-def _fail(detail: str, told: dict[str, Any]) -> Gate:
-    return Gate(NAME, GateOutcome.FAIL, detail, told)
+def _fail(detail: str, shown: SameRowsEvidence | None = None) -> Gate:
+    return _gate(GateOutcome.FAIL, detail, shown)

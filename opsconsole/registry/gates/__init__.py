@@ -1,0 +1,1 @@
+"""The gates before a promotion: a module each, and one list of them in ``catalogue``."""

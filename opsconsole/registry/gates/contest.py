@@ -1,0 +1,32 @@
+"""The rows that two versions are judged on, with what each scored there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from opsconsole.ground.nouns import ModelTask
+from opsconsole.store.models import Evaluation
+
+if TYPE_CHECKING:
+    from opsconsole.registry.scored import Reading, Scored  # numpy: the console reads the evidence alone
+
+
+@dataclass(frozen=True)
+class Contest:
+    """The rows that two versions scored, side by side, in one order."""
+
+    reading: Reading
+    evaluation: Evaluation
+    """The challenger's."""
+    challenger: Scored
+    champion: Scored | None
+    champions: Evaluation | None = None
+    """The champion's, on the same rows."""
+    doubt: str = ""
+    """Why its scores are not to be believed; empty when nothing speaks against them."""
+
+    @property
+    def task(self) -> ModelTask:
+        """What the two predict."""
+        return self.reading.task

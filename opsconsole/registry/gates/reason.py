@@ -1,0 +1,19 @@
+"""Whoever promotes says why."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from opsconsole.ground import text
+from opsconsole.ground.nouns import GateOutcome
+from opsconsole.registry.gates.case import Case
+from opsconsole.registry.gates.gate import Gate
+from opsconsole.registry.gates.names import GateName
+
+_gate = partial(Gate, GateName.REASON)
+
+
+def evaluate(case: Case) -> Gate:
+    """Ask why; the reason itself is all there is to show."""
+    given = (case.facts.reason or "").strip()
+    return _gate(GateOutcome.PASS if given else GateOutcome.FAIL, text.clean(given) or "none was given")
