@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import click
 
 from opsconsole.cli.base import Session, as_dict, emit, json_option, pass_session, table
 from opsconsole.cli.shown import run_json, run_line, the_run
-from opsconsole.config.quantities import parse_duration
 from opsconsole.ground import clock, text
-from opsconsole.ground.errors import ExitCode, UsageError
+from opsconsole.ground.errors import ExitCode
 from opsconsole.ground.nouns import Danger, RunState
-from opsconsole.lifecycle.usecases import command
+from opsconsole.lifecycle import incidents
 from opsconsole.lifecycle.whereabouts import answers, where
 from opsconsole.store import alerts, models
 from opsconsole.store.alerts import Alert
@@ -68,9 +66,7 @@ def show(session: Session, alert_id: int, as_json: bool) -> None:
 def ack(session: Session, alert_id: int, reason: str | None, as_json: bool) -> None:
     """Say that you have seen it."""
     session.permit(Danger.WRITE, "Acknowledge")
-    with session.store.immediate() as connection:
-        alerts.acknowledge(connection, alert_id, reason, command=command("alert.ack", alert=alert_id, reason=reason))
-    _answer(session, alert_id, as_json=as_json)
+    _answer(session, incidents.acknowledge(session.store, alert_id, reason), as_json=as_json)
 
 
 @alert_command.command("snooze")
@@ -82,19 +78,7 @@ def ack(session: Session, alert_id: int, reason: str | None, as_json: bool) -> N
 def snooze(session: Session, alert_id: int, length: str, reason: str | None, as_json: bool) -> None:
     """Be silent about it for a while, or until it gets worse."""
     session.permit(Danger.WRITE, "Snooze")
-    try:
-        until = clock.now() + timedelta(seconds=parse_duration(length))
-    except ValueError as error:
-        raise UsageError(f"--for: {error}") from error
-    with session.store.immediate() as connection:
-        alerts.snooze(
-            connection,
-            alert_id,
-            until,
-            reason,
-            command=command("alert.snooze", alert=alert_id, time=length, reason=reason),
-        )
-    _answer(session, alert_id, as_json=as_json)
+    _answer(session, incidents.snooze(session.store, alert_id, length, reason), as_json=as_json)
 
 
 @alert_command.command("resolve")
@@ -105,10 +89,7 @@ def snooze(session: Session, alert_id: int, length: str, reason: str | None, as_
 def resolve(session: Session, alert_id: int, reason: str | None, as_json: bool) -> None:
     """Close it by hand."""
     session.permit(Danger.WRITE, "Resolve")
-    line = command("alert.resolve", alert=alert_id, reason=reason or "")
-    with session.store.immediate() as connection:
-        alerts.resolve(connection, alert_id, reason, command=line)
-    _answer(session, alert_id, as_json=as_json)
+    _answer(session, incidents.resolve(session.store, alert_id, reason), as_json=as_json)
 
 
 @alert_command.command("retrain")
@@ -144,6 +125,5 @@ def alert_json(store: Store, alert: Alert) -> dict[str, Any]:
     return {**as_dict(alert), "answers": [item.version for item in models.versions_of_alert(store, alert.id)]}
 
 
-def _answer(session: Session, alert_id: int, *, as_json: bool) -> None:
-    found = alerts.alert(session.store, alert_id)
+def _answer(session: Session, found: Alert, *, as_json: bool) -> None:
     emit(alert_json(session.store, found), f"alert {found.id} is {found.state}", as_json=as_json)

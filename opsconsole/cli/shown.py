@@ -56,6 +56,8 @@ def run_json(workspace: Workspace, store: Store, run: RunRecord, look_at: QueueL
         "actor": run.actor,
         "alert": run.alert_id,
         "rerun_of": run.rerun_of,
+        "cause": run.cause,
+        "monitor": run.monitor,
         "bisect": _bisect(store, run),
         "duration_s": run.duration_s,
         "created_at": clock.to_text(run.created_at),

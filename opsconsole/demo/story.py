@@ -12,7 +12,7 @@ from pathlib import Path
 from opsconsole.config.workspace import Workspace, open_workspace
 from opsconsole.demo.material import REPOS, Commit, commit_ids, history, spread_months
 from opsconsole.ground.errors import NegativeError, NotFoundError
-from opsconsole.ground.nouns import LIVE_RUN_STATES, RunState, Severity
+from opsconsole.ground.nouns import LIVE_RUN_STATES, RunCause, RunState, Severity
 from opsconsole.lifecycle.building import start_run
 from opsconsole.lifecycle.candidates import promote_candidate
 from opsconsole.lifecycle.probing import probe
@@ -22,10 +22,11 @@ from opsconsole.runs.follow import wait, wait_until_released
 from opsconsole.store import alerts, chunks, models, promotions, runs
 from opsconsole.store.connection import Store
 from opsconsole.store.models import Version
-from opsconsole.store.runs import RunRecord
+from opsconsole.store.runs import Cause, RunRecord
 
 MODEL, MONITOR, PRODUCTION = "flights", "flights", "production"
 TRAIN, SCORE, SERVE = "flights/train", "flights/score", "flights-api/serve"
+BY_DEMO = Cause(RunCause.DEMO)
 FIRST_MONTHS = 4
 """How many months arrive at once; the others come one by one until an alert is critical."""
 WHY_FIRST = "first model: its gates pass, and nothing serves yet"
@@ -87,7 +88,13 @@ class Story:
         if known is not None:
             return known.id
         run = start_run(
-            self.workspace, self.store, f"{repo}/build", rev=commit, branch="main", reason="demo: build the history"
+            self.workspace,
+            self.store,
+            f"{repo}/build",
+            rev=commit,
+            branch="main",
+            reason="demo: build the history",
+            cause=BY_DEMO,
         )
         self.tell(f"run {run}: builds {repo} at {commit[:7]}")
         return run
@@ -120,7 +127,9 @@ class Story:
         known = self.newest(TRAIN, commit, passing_over=SAYS_NOTHING | {RunState.FAILED, RunState.TIMED_OUT})
         if known is not None:
             return known.id
-        run = start_run(self.workspace, self.store, TRAIN, rev=commit, branch="main", reason="demo: train a version")
+        run = start_run(
+            self.workspace, self.store, TRAIN, rev=commit, branch="main", reason="demo: train a version", cause=BY_DEMO
+        )
         self.tell(f"run {run}: trains flights at {commit[:7]}")
         return run
 
@@ -151,7 +160,7 @@ class Story:
         known = self.newest(SERVE)
         if known is not None and known.state in LIVE_RUN_STATES | {RunState.CANCELLED}:
             return known.id
-        run = start_run(self.workspace, self.store, SERVE, reason="demo: serve the production model")
+        run = start_run(self.workspace, self.store, SERVE, reason="demo: serve the production model", cause=BY_DEMO)
         self.tell(f"run {run}: serves models/flights/production")
         return run
 
@@ -196,7 +205,7 @@ class Story:
 
     def score(self, environment: dict[str, str], reason: str) -> None:
         """Run the scoring to its end; its intake checks the monitor, and if that failed it is done here, to say why."""
-        run = start_run(self.workspace, self.store, SCORE, environment=environment, reason=reason)
+        run = start_run(self.workspace, self.store, SCORE, environment=environment, reason=reason, cause=BY_DEMO)
         self.tell(f"run {run}: scores the months that arrive")
         record = self.wait_for(run)
         if record.state is not RunState.PASSED:

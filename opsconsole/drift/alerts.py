@@ -1,106 +1,22 @@
-"""The life of an incident: opened by a chunk, raised, continued, acknowledged or snoozed, resolved, opened again.
+"""What a chunk does to an incident: opens it, raises it, continues it, resolves it, opens it again.
 
-One incident for each monitored version. What a chunk does to it is decided and written in the transaction that writes
-the chunk, so that two checks at once cannot open two.
+One incident for each monitored version. All of it is decided and written in the transaction that writes the chunk, so
+that two checks at once cannot open two. What an operator or a move of the alias does is ``lifecycle.incidents``.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
 from datetime import datetime
 
-from opsconsole.ground import clock
-from opsconsole.ground.errors import UsageError
-from opsconsole.ground.nouns import AlertState, Severity
+from opsconsole.ground.nouns import AlertState, Resolution, Severity
 from opsconsole.store import alerts as records
 from opsconsole.store import chunks as chunk_store
-from opsconsole.store import events
 from opsconsole.store.alerts import Alert, News
 from opsconsole.store.chunk_records import Chunk, ChunkRecord
-from opsconsole.store.connection import Store
 
 RECOVERY = 2
 """How many healthy chunks running end an incident of a version that stays: one may be luck."""
-
-
-def acknowledge(store: Store, alert_id: int, reason: str | None = None, *, command: str | None = None) -> Alert:
-    """Note that the operator has seen an alert; ConflictError when it is resolved."""
-    with store.immediate() as connection:
-        records.acknowledge(connection, alert_id, reason, command=command)
-    return records.alert(store, alert_id)
-
-
-def snooze(
-    store: Store, alert_id: int, until: datetime, reason: str | None = None, *, command: str | None = None
-) -> Alert:
-    """Silence an alert until a time to come, or until it gets worse."""
-    if until <= clock.now():
-        raise UsageError("the time to snooze until has passed", hint="--for 2h")
-    with store.immediate() as connection:
-        records.snooze(connection, alert_id, until, reason, command=command)
-    return records.alert(store, alert_id)
-
-
-def resolve(
-    store: Store,
-    alert_id: int,
-    reason: str | None = None,
-    *,
-    cured_by: int | None = None,
-    command: str | None = None,
-) -> Alert:
-    """Close an alert by hand."""
-    with store.immediate() as connection:
-        records.resolve(connection, alert_id, reason, cured_by=cured_by, command=command)
-    return records.alert(store, alert_id)
-
-
-def reopen(store: Store, alert_id: int, reason: str | None = None, *, command: str | None = None) -> Alert:
-    """Open an alert again by hand."""
-    with store.immediate() as connection:
-        records.reopen(connection, alert_id, reason, command=command)
-    return records.alert(store, alert_id)
-
-
-def reopen_for_rollback(connection: sqlite3.Connection, model: str, alias: str, version: int) -> list[int]:
-    """Open the incidents of a version that a rollback brought back; part of the rollback's own transaction."""
-    return records.reopen_for_version(connection, model, alias, version, reason=f"rolled back to v{version}")
-
-
-def left(version: int, alias: str, holder: int) -> str:
-    """Return why an incident is closed whose version no longer holds the alias; it is not cured."""
-    return f"v{version} left {alias}: v{holder} holds it again"
-
-
-def close_for_leaver(
-    connection: sqlite3.Connection, monitors: Iterable[str], version: int, alias: str, holder: int
-) -> list[int]:
-    """Close the incidents of a version that was taken back; part of the rollback's own transaction.
-
-    Nothing will ever be judged of it as production again, so its incident could only stand for ever.
-    """
-    found = [item for name in monitors for item in records.live_of(connection, name) if item.version == version]
-    for item in found:
-        records.resolve(connection, item.id, left(version, alias, holder))
-    return [item.id for item in found]
-
-
-def reopen_for_return(store: Store, monitors: Iterable[str], version: int, alias: str) -> list[int]:
-    """Open the incidents again that were closed because their version left, now that it is promoted once more."""
-    returned = []
-    for name in monitors:
-        for item in records.alerts(store, monitor=name):
-            if item.version != version or item.live or item.cured_by is not None:
-                continue
-            closed = events.events(store, kind="alert.resolved", subject=f"alert {item.id}", limit=1)
-            if closed and (closed[0].reason or "").startswith(f"v{version} left {alias}: "):
-                returned.append(item.id)
-    if returned:
-        with store.immediate() as connection:
-            for alert_id in returned:
-                records.reopen(connection, alert_id, f"v{version} is back in {alias}")
-    return returned
 
 
 def wake(connection: sqlite3.Connection, monitor: str, at: datetime) -> list[int]:
@@ -170,7 +86,7 @@ def _fall_back(connection: sqlite3.Connection, found: Alert, start: datetime, re
     before = chunk_store.before(connection, found.monitor, found.version, start, limit=RECOVERY - 1)
     left = next((one for one in before if one.severity.rank > calm.rank), None)
     if left is None:
-        records.resolve(connection, found.id, reason)
+        records.resolve(connection, found.id, Resolution.REVISED, reason)
     else:
         records.bring_news(connection, found, _told_by(left), kind="alert.revised", state=found.state)
 
@@ -189,13 +105,17 @@ def _cure(connection: sqlite3.Connection, chunk: ChunkRecord, *, judged: bool) -
         if alert.version != chunk.version:
             if shown is None or chunk.start >= shown:
                 reason = f"v{chunk.version} was healthy in {chunk.label}"
-                records.resolve(connection, alert.id, reason, cured_by=chunk.version)
+                _cured(connection, alert, chunk, reason)
             continue
         calm = Severity.INFO if alert.severity.rank >= Severity.WARN.rank else Severity.OK
         later = shown is None or chunk.start > shown
         if later and chunk.severity.rank <= calm.rank and _recovered(connection, chunk, calm, judged=judged):
             reason = f"v{chunk.version} recovered: {RECOVERY} healthy chunks running, the last {chunk.label}"
-            records.resolve(connection, alert.id, reason, cured_by=chunk.version)
+            _cured(connection, alert, chunk, reason)
+
+
+def _cured(connection: sqlite3.Connection, alert: Alert, chunk: ChunkRecord, reason: str) -> None:
+    records.resolve(connection, alert.id, Resolution.CURED, reason, cured_by=chunk.version)
 
 
 def healthy(chunk: ChunkRecord, *, judged: bool) -> bool:

@@ -32,15 +32,8 @@ from opsconsole.drift.sketches.sketch import readable
 from opsconsole.ground import clock
 from opsconsole.ground.errors import ConfigError, ConflictError, NotFoundError, RefusedError
 from opsconsole.store import baselines, events
-from opsconsole.store.baselines import Baseline, NewBaseline, Realised
+from opsconsole.store.baselines import Baseline, NewBaseline, Period, Realised
 from opsconsole.store.connection import Store
-
-PRODUCTION = "production "
-"""How the origin of a baseline of production rows begins; the time follows, as ``since/until``."""
-
-BACK = "back to revision "
-REFITTED = "the same, made anew"
-REBASELINED = "monitor.rebaselined"
 
 
 def ensure_baseline(monitor: Monitor, store: Store, subject: Subject, production: Production) -> Baseline:
@@ -59,10 +52,13 @@ def ensure_baseline(monitor: Monitor, store: Store, subject: Subject, production
     new = _new(monitor, subject.version, reference, used=tuple(str(path) for path in subject.used))
     if found is not None and found.reason is not None:
         new = replace(new, reason=found.reason, realised=_kept(monitor, store, subject, found, new, production.source))
+    if found is not None:
+        new = replace(new, follows=found.follows)  # it stands in the place of the one that it is made from
     with store.immediate() as connection:
         revision = baselines.insert_baseline(connection, new, replaces=None if found is None else found.id)
         if found is not None and revision is not None:
-            _tell(connection, monitor, found, REFITTED, "the monitor's settings or the program changed", None, revision)
+            why = "the monitor's settings or the program changed"
+            _tell(connection, monitor, found, "the same, made anew", why, None, revision)
     made = baselines.baseline(store, monitor.name, subject.version)
     assert made is not None
     return made
@@ -134,17 +130,15 @@ def chosen_rows(monitor: Monitor, production: Production, version: int, since: d
             f" a reference needs {monitor.config.least:,}",
             hint="choose a longer time",
         )
-    return production_rows(
-        monitor, production, joined_rows(parts), f"{PRODUCTION}{since.isoformat()}/{until.isoformat()}"
-    )
+    origin = f"production {since.isoformat()}/{until.isoformat()}"
+    return replace(production_rows(monitor, production, joined_rows(parts), origin), period=Period(since, until))
 
 
 def reference_of(monitor: Monitor, subject: Subject, baseline: Baseline, production: Production) -> Reference:
     """Read the rows of a baseline again, for what its sketch cannot tell."""
-    if baseline.origin.startswith(PRODUCTION):
-        first, _, after = baseline.origin.removeprefix(PRODUCTION).partition("/")
-        since, until = datetime.fromisoformat(first), datetime.fromisoformat(after)
-        return chosen_rows(monitor, production, baseline.version, since, until)
+    if baseline.period is not None:
+        since, until = baseline.period.since, baseline.period.until
+        return replace(chosen_rows(monitor, production, baseline.version, since, until), origin=baseline.origin)
     if baseline.reason is not None:
         return source_rows(monitor, baseline.origin, production.source)
     return configured_rows(monitor, subject, production.source)
@@ -165,7 +159,7 @@ def rebaseline(
     The performance that the floor is relative to stays that of the version's own evaluation, because decay must not
     become the standard; ``performance`` takes that of the new rows.
     """
-    new = replace(_new(monitor, held.version, reference, used=held.used), reason=reason)
+    new = replace(_new(monitor, held.version, reference, used=held.used), reason=reason, follows=held.revision)
     if not performance:
         new = replace(new, realised=held.realised, fitted=_with_performance(new.fitted, held).encode())
     with store.immediate() as connection:
@@ -200,7 +194,7 @@ def take_back(
     with store.immediate() as connection:
         if not baselines.hold(connection, held, before):
             raise _meanwhile(monitor, held)
-        _tell(connection, monitor, held, f"{BACK}{before.revision}", reason, command)
+        _tell(connection, monitor, held, f"back to revision {before.revision}", reason, command)
     return before
 
 
@@ -214,26 +208,10 @@ def _meanwhile(monitor: Monitor, held: Baseline) -> ConflictError:
 def _before(monitor: Monitor, store: Store, held: Baseline) -> Baseline | None:
     """Return the baseline that held before this one was taken: not one that was taken back in between."""
     made = {one.revision: one for one, _ in baselines.revisions(store, monitor.name, held.version)}
-    followed = _followed(monitor, store, held.version)
-    revision = held.revision
-    while (revision := followed.get(revision, revision - 1)) > 0:
-        if revision in made and usable(made[revision]):
-            return made[revision]
-    return None
-
-
-def _followed(monitor: Monitor, store: Store, version: int) -> dict[int, int]:
-    """Return for each revision that an operator took the one that held till then, as the audit trail has it."""
-    told = events.events(store, kind=REBASELINED, subject=f"monitor {monitor.name}", limit=100_000)
-    found: dict[int, int] = {}
-    for event in reversed(told):
-        detail = event.detail
-        if detail.get("version") != version or "revision" not in detail:
-            continue
-        before = int(str(detail["from_revision"]))
-        same = detail["baseline"] == REFITTED  # it stands in the place of the one that it was made from
-        found[int(str(detail["revision"]))] = found.get(before, before - 1) if same else before
-    return found
+    earlier = made.get(held.follows)
+    while earlier is not None and not usable(earlier):
+        earlier = made.get(earlier.follows)
+    return earlier
 
 
 def _tell(
@@ -245,11 +223,11 @@ def _tell(
     command: str | None,
     revision: int | None = None,
 ) -> None:
-    """Record the act; ``revision`` is the new baseline's, which is how it is known later what it followed."""
+    """Record the act; ``revision`` is the new baseline's."""
     detail = {"version": held.version, "from_revision": held.revision, "baseline": what}
     events.record(
         connection,
-        REBASELINED,
+        "monitor.rebaselined",
         f"monitor {monitor.name}",
         reason=reason,
         command=command,
@@ -278,6 +256,7 @@ def _new(monitor: Monitor, version: int, reference: Reference, *, used: tuple[st
         realised=_realised(monitor, reference),
         used=used,
         since=reference.since,
+        period=reference.period,
     )
 
 

@@ -46,7 +46,6 @@ from opsconsole.store.chunk_records import Chunk, Kept
 from opsconsole.store.connection import Store
 
 NAMED = 5
-NEWEST = "The newest row is of "
 MOST_CHUNKS = 100_000
 
 
@@ -181,7 +180,7 @@ def _told_stale(monitor: Monitor, store: Store, work: Work) -> bool:
     if monitor.config.quality.fresh is None or work.stored is None:
         return False
     stored = chunk_store.chunk(store, work.stored.id)
-    return stored is not None and any(one.text.startswith(NEWEST) for one in stored.findings)
+    return stored is not None and any(one.stale for one in stored.findings)
 
 
 def _stale(monitor: Monitor, works: list[Work]) -> tuple[QualityFact, ...]:
@@ -192,8 +191,8 @@ def _stale(monitor: Monitor, works: list[Work]) -> tuple[QualityFact, ...]:
     newest = works[-1].newest
     if clock.now() - newest <= timedelta(seconds=fresh):
         return ()
-    text = f"{NEWEST}{newest:%Y-%m-%d %H:%M} UTC, more than {duration(fresh)} ago"
-    return (QualityFact(text, of_number=True),)
+    text = f"The newest row is of {newest:%Y-%m-%d %H:%M} UTC, more than {duration(fresh)} ago"
+    return (QualityFact(text, of_number=True, stale=True),)
 
 
 def against_of(monitor: Monitor, baseline: Baseline) -> Against:

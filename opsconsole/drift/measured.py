@@ -23,6 +23,8 @@ class QualityFact:
     share: float | None = None
     of_number: bool = False
     """It tells that too few rows came, or none any more: the very thing that keeps a chunk from a verdict."""
+    stale: bool = False
+    """It tells that no row has come for longer than is allowed."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from opsconsole.drift.production.reading import Production
 from opsconsole.drift.production.rows import Rows
 from opsconsole.ground.errors import RefusedError
 from opsconsole.ground.nouns import ColumnKind, ModelTask
-from opsconsole.store.baselines import Realised
+from opsconsole.store.baselines import Period, Realised
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,6 +56,8 @@ class Reference:
     """For a multiclass model what it says of every class."""
     offered: tuple[str, ...] = ()
     """All columns of its source that could be watched."""
+    period: Period | None = None
+    """The time whose production rows these are; None for those of another source."""
 
     @property
     def rows(self) -> int:

@@ -84,6 +84,20 @@ class RunPurpose(StrEnum):
     TASK = "task"
 
 
+class RunCause(StrEnum):
+    """What a run was started by; which alert, run or monitor that was stands beside it."""
+
+    OPERATOR = "operator"
+    RERUN = "rerun"
+    ALERT = "alert"
+    """A training that answers an alert."""
+    CHECK = "check"
+    """A scoring that brings the rows of a monitor's check."""
+    BISECT = "bisect"
+    """A probe of a search."""
+    DEMO = "demo"
+
+
 class TestOutcome(StrEnum):
     """What one test case came to."""
 
@@ -148,6 +162,18 @@ class AlertState(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     SNOOZED = "snoozed"
     RESOLVED = "resolved"
+
+
+class Resolution(StrEnum):
+    """How an incident came to be resolved."""
+
+    OPERATOR = "operator"
+    CURED = "cured"
+    """By a healthy chunk."""
+    REVISED = "revised"
+    """Its own evidence was judged anew, or is no more."""
+    LEFT = "left"
+    """Its version was taken back from the alias; it is not cured."""
 
 
 class ColumnKind(StrEnum):

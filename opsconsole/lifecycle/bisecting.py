@@ -16,7 +16,7 @@ from pathlib import Path
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground import clock
 from opsconsole.ground.errors import ConflictError, NotFoundError, StoreError
-from opsconsole.ground.nouns import PipelineKind, RunPurpose, RunState, TestOutcome
+from opsconsole.ground.nouns import PipelineKind, RunCause, RunPurpose, RunState, TestOutcome
 from opsconsole.ground.process import own_python
 from opsconsole.lifecycle.building import start_run
 from opsconsole.lifecycle.usecases import command
@@ -34,7 +34,7 @@ from opsconsole.runs.start import start
 from opsconsole.store import bisections, events, runs, test_history
 from opsconsole.store.bisections import Bisection
 from opsconsole.store.connection import Store
-from opsconsole.store.runs import RunRecord
+from opsconsole.store.runs import Cause, RunRecord
 
 AT_ONCE = 4
 PIPELINE = "bisect"
@@ -232,6 +232,7 @@ def _start(workspace: Workspace, store: Store, question: Question, commit: str) 
         rev=commit,
         only_tests=only,
         reason=_asked_line(question),
+        cause=Cause(RunCause.BISECT),
         purpose=RunPurpose.PROBE,
     )
 

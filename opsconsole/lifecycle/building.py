@@ -9,7 +9,7 @@ from opsconsole.config.load import MODEL_KINDS
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground import clock
 from opsconsole.ground.errors import ConfigError
-from opsconsole.ground.nouns import RunPurpose
+from opsconsole.ground.nouns import RunCause, RunPurpose
 from opsconsole.lifecycle.ladders import champion_of, ladder_of, model_of
 from opsconsole.registry.places import version_folder
 from opsconsole.runs.ending import intake_command
@@ -18,6 +18,7 @@ from opsconsole.runs.plan import plan
 from opsconsole.runs.rerun import rerun_plan
 from opsconsole.runs.start import command_line, start
 from opsconsole.store.connection import Store
+from opsconsole.store.runs import ASKED, Cause
 
 
 def start_run(
@@ -30,7 +31,7 @@ def start_run(
     environment: dict[str, str] | None = None,
     only_tests: tuple[str, ...] = (),
     reason: str | None = None,
-    alert_id: int | None = None,
+    cause: Cause = ASKED,
     until: datetime | None = None,
     purpose: RunPurpose | None = None,
     asked: bool = False,
@@ -53,7 +54,7 @@ def start_run(
         store,
         planned,
         reason=reason,
-        alert_id=alert_id,
+        cause=cause,
         until=until,
         purpose=purpose,
         asked=asked,
@@ -69,7 +70,8 @@ def start_rerun(
     word = "the failed tests of" if only_failed else "again:"
     words = ["opsconsole", "rerun", str(run_id), *(["--only-failed"] if only_failed else [])]
     line = shlex.join([*words, *(["--yes"] if planned.asks else [])])
-    return _start(workspace, store, planned, reason=f"{word} run {run_id}", rerun_of=run_id, asked=asked, command=line)
+    cause = Cause(RunCause.RERUN, rerun_of=run_id)
+    return _start(workspace, store, planned, reason=f"{word} run {run_id}", cause=cause, asked=asked, command=line)
 
 
 def require_model(workspace: Workspace, planned: Plan) -> str | None:
@@ -97,8 +99,7 @@ def _start(
     planned: Plan,
     *,
     reason: str | None,
-    alert_id: int | None = None,
-    rerun_of: int | None = None,
+    cause: Cause,
     until: datetime | None = None,
     purpose: RunPurpose | None = None,
     asked: bool = False,
@@ -107,8 +108,8 @@ def _start(
     known: dict[str, str] = {}
     if planned.kind in MODEL_KINDS:
         known = _model_environment(workspace, store, require_model(workspace, planned))
-    if alert_id is not None:
-        known["OPSCONSOLE_ALERT"] = str(alert_id)
+    if cause.alert_id is not None:
+        known["OPSCONSOLE_ALERT"] = str(cause.alert_id)
     if until is not None:
         known["OPSCONSOLE_DATA_UNTIL"] = clock.to_text(until)
     return start(
@@ -118,8 +119,7 @@ def _start(
         intake=intake_command(workspace.root),
         environment=known,
         reason=reason,
-        alert_id=alert_id,
-        rerun_of=rerun_of,
+        cause=cause,
         purpose=purpose,
         asked=asked,
         command=command,

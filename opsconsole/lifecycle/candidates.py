@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from opsconsole.config.workspace import Workspace
-from opsconsole.drift import alerts as incidents
 from opsconsole.ground import clock
 from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError
 from opsconsole.ground.nouns import GateOutcome
+from opsconsole.lifecycle import incidents
 from opsconsole.lifecycle.ladders import champion_of, ladder_of
 from opsconsole.lifecycle.usecases import command
 from opsconsole.registry.artifacts import verify
@@ -112,13 +112,12 @@ def promote_candidate(
             ]
         ),
     )
-    moved = promote(workspace, store, move, gates=[gate.as_json() for gate in found], forced=list(force))
-    incidents.reopen_for_return(store, _monitors_of(workspace, model, alias), version, alias)
+    require_place(workspace.models / model / alias)
+    with store.durable() as connection:
+        moved = promote(connection, move, gates=[gate.as_json() for gate in found], forced=list(force))
+        incidents.follow_promotion(connection, workspace, moved)
+    follow_record(workspace, store, model, alias, moved.promotion)
     return judgement, moved
-
-
-def _monitors_of(workspace: Workspace, model: str, alias: str) -> list[str]:
-    return [name for name, config in workspace.config.monitors.items() if config.model == f"{model}@{alias}"]
 
 
 def roll_back_alias(
@@ -148,10 +147,7 @@ def roll_back_alias(
     require_place(workspace.models / model / alias)
     with store.durable() as connection:
         moved = roll_back(connection, move, undoes)
-        if moved.from_version is not None:
-            watched = _monitors_of(workspace, model, alias)
-            incidents.close_for_leaver(connection, watched, moved.from_version, alias, moved.to_version)
-        incidents.reopen_for_rollback(connection, model, alias, move.to_version)
+        incidents.follow_rollback(connection, workspace, moved)
     follow_record(workspace, store, model, alias, moved.promotion)
     return moved
 

@@ -7,12 +7,13 @@ from datetime import datetime
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError
 from opsconsole.ground.files import locked
-from opsconsole.ground.nouns import PipelineKind
+from opsconsole.ground.nouns import PipelineKind, RunCause
 from opsconsole.lifecycle.building import start_run
 from opsconsole.lifecycle.usecases import command
 from opsconsole.store import alerts, chunks, events, runs
 from opsconsole.store.alerts import Alert
 from opsconsole.store.connection import Store
+from opsconsole.store.runs import Cause
 
 LABELLED = 0.5
 """The least share of labels that makes a window fit to be judged on."""
@@ -26,7 +27,8 @@ def retrain(workspace: Workspace, store: Store, alert_id: int) -> int:
         target = training_of(workspace, alert.monitor)
         until = held_out_from(store, alert.monitor)
         why = f"alert {alert_id}: {alert.title}"
-        run_id = start_run(workspace, store, target, reason=why, alert_id=alert_id, until=until)
+        cause = Cause(RunCause.ALERT, alert_id=alert_id)
+        run_id = start_run(workspace, store, target, reason=why, cause=cause, until=until)
     with store.immediate() as connection:
         events.record(
             connection,

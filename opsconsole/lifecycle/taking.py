@@ -132,7 +132,7 @@ class PredictionsTaker:
         for name, monitor in workspace.config.monitors.items():
             if monitor.refresh == target:
                 try:
-                    check_monitor(workspace, store, name, recorded=not part_of_a_check(run.record.reason, name))
+                    check_monitor(workspace, store, name, recorded=not part_of_a_check(run.record, name))
                 except OpsconsoleError as error:
                     print(f"monitor {name}: {error}")  # noqa: T201 - the run's diary
 

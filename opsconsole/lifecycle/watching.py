@@ -9,13 +9,14 @@ from opsconsole.drift.check import CheckResult, check
 from opsconsole.drift.monitors import Subject
 from opsconsole.ground import clock
 from opsconsole.ground.errors import NegativeError, NotFoundError
-from opsconsole.ground.nouns import RunState
+from opsconsole.ground.nouns import RunCause, RunState
 from opsconsole.lifecycle.building import start_run
 from opsconsole.lifecycle.usecases import command
 from opsconsole.registry.places import evaluation_path, evidence_folder
 from opsconsole.runs.follow import wait, wait_until_released
 from opsconsole.store import chunks, events, models, promotions
 from opsconsole.store.connection import Store
+from opsconsole.store.runs import Cause, RunRecord
 
 
 def check_monitor(
@@ -40,13 +41,9 @@ def check_with_new_rows(workspace: Workspace, store: Store, name: str) -> CheckR
     return whole
 
 
-def part_of_a_check(reason: str | None, name: str) -> bool:
+def part_of_a_check(run: RunRecord, name: str) -> bool:
     """Whether a run was started by a check of this monitor, which records itself when it is done."""
-    return reason == _reason(name)
-
-
-def _reason(name: str) -> str:
-    return f"new rows for monitor {name}"
+    return run.cause is RunCause.CHECK and run.monitor == name
 
 
 def _record(store: Store, name: str, result: CheckResult, *, data: str | None = None, refreshed: bool = False) -> None:
@@ -74,7 +71,8 @@ def refresh_monitor(workspace: Workspace, store: Store, name: str) -> int | None
         raise NotFoundError(f"there is no monitor `{name}`", hint=f"known: {known}")
     if config.refresh is None:
         return None
-    run_id = start_run(workspace, store, config.refresh, reason=_reason(name))
+    cause = Cause(RunCause.CHECK, monitor=name)
+    run_id = start_run(workspace, store, config.refresh, reason=f"new rows for monitor {name}", cause=cause)
     run = wait(workspace, store, run_id)
     wait_until_released(workspace, run_id)
     if run.state is not RunState.PASSED:

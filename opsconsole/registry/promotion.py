@@ -1,4 +1,4 @@
-"""Moving an alias: compare-and-swap on its row, the promotion and the event in the same transaction, then the link."""
+"""Moving an alias: compare-and-swap on its row, the promotion and the event in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
-from opsconsole.config.workspace import Workspace
 from opsconsole.ground.actor import current_actor
 from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from opsconsole.ground.nouns import PromotionKind
-from opsconsole.registry.links import follow_record, require_place
 from opsconsole.store import events, models, promotions
 from opsconsole.store.connection import Store
 from opsconsole.store.promotions import Alias, Promotion
@@ -62,20 +60,20 @@ class Moved:
         return self.move.to_version
 
 
-def promote(workspace: Workspace, store: Store, move: Move, *, gates: list[dict[str, Any]], forced: list[str]) -> Moved:
-    """Move the alias if it still stands where the operator saw it; else ConflictError says who was first."""
-    require_place(workspace.models / move.model / move.alias)
-    with store.durable() as connection:
-        promotion = _move(connection, PromotionKind.PROMOTE, move, gates, forced, None)
-        events.record(
-            connection,
-            "model.promoted",
-            f"model {move.model}@{move.alias}",
-            reason=move.reason,
-            command=move.command,
-            detail={"from": move.seen_version, "to": move.to_version, "promotion": promotion, "forced": forced},
-        )
-    follow_record(workspace, store, move.model, move.alias, promotion)
+def promote(connection: sqlite3.Connection, move: Move, *, gates: list[dict[str, Any]], forced: list[str]) -> Moved:
+    """Move the alias if it still stands where the operator saw it; else ConflictError says who was first.
+
+    Part of the caller's durable transaction; the caller then syncs the link.
+    """
+    promotion = _move(connection, PromotionKind.PROMOTE, move, gates, forced, None)
+    events.record(
+        connection,
+        "model.promoted",
+        f"model {move.model}@{move.alias}",
+        reason=move.reason,
+        command=move.command,
+        detail={"from": move.seen_version, "to": move.to_version, "promotion": promotion, "forced": forced},
+    )
     return Moved(promotion, move)
 
 

@@ -24,7 +24,7 @@ from opsconsole.store import events, records, runs, steps
 from opsconsole.store.beside import last_run
 from opsconsole.store.connection import Store
 from opsconsole.store.records import Row
-from opsconsole.store.runs import NewRun
+from opsconsole.store.runs import ASKED, Cause, NewRun
 from opsconsole.store.steps import StepRecord
 
 
@@ -37,8 +37,7 @@ def start(
     environment: Mapping[str, str] | None = None,
     reason: str | None = None,
     actor: str | None = None,
-    alert_id: int | None = None,
-    rerun_of: int | None = None,
+    cause: Cause = ASKED,
     purpose: RunPurpose | None = None,
     asked: bool = False,
     command: str | None = None,
@@ -52,7 +51,7 @@ def start(
     """
     _refuse(workspace, store, plan, asked=asked)
     with store.immediate() as connection:
-        new = _new_run(plan, actor, reason, alert_id, rerun_of, purpose)
+        new = _new_run(plan, actor, reason, cause, purpose)
         run_id = runs.insert(connection, new, past=last_run(workspace.state))
         steps.put(
             connection,
@@ -182,8 +181,7 @@ def _new_run(
     plan: Plan,
     actor: str | None,
     reason: str | None,
-    alert_id: int | None,
-    rerun_of: int | None,
+    cause: Cause,
     purpose: RunPurpose | None,
 ) -> NewRun:
     return NewRun(
@@ -197,7 +195,6 @@ def _new_run(
         actor=actor or current_actor(),
         reason=reason,
         note="; ".join(plan.notes) or None,
-        alert_id=alert_id,
-        rerun_of=rerun_of,
+        cause=cause,
         purpose=purpose or purpose_of(plan),
     )

@@ -11,7 +11,7 @@ import msgspec
 from opsconsole.ground import clock
 from opsconsole.ground.actor import current_actor
 from opsconsole.ground.errors import ConflictError, NotFoundError
-from opsconsole.ground.nouns import AlertState, Severity
+from opsconsole.ground.nouns import AlertState, Resolution, Severity
 from opsconsole.store import events
 from opsconsole.store.connection import Store
 from opsconsole.store.findings import Finding
@@ -44,6 +44,8 @@ class Alert:
     resolved_at: datetime | None
     cured_by: int | None
     """The version whose healthy chunk resolved it."""
+    resolution: Resolution | None
+    """How it came to be resolved; None while it stands."""
 
     @property
     def live(self) -> bool:
@@ -162,7 +164,8 @@ def bring_news(connection: sqlite3.Connection, found: Alert, news: News, *, kind
         "UPDATE alerts SET severity=?, state=?, title=?, words=?, evidence=?, chunk_id=?, changed_at=?,"
         " snoozed_until = CASE WHEN ? THEN NULL ELSE snoozed_until END,"
         " resolved_at = CASE WHEN ? THEN NULL ELSE resolved_at END,"
-        " cured_by = CASE WHEN ? THEN NULL ELSE cured_by END WHERE id=?",
+        " cured_by = CASE WHEN ? THEN NULL ELSE cured_by END,"
+        " resolution = CASE WHEN ? THEN NULL ELSE resolution END WHERE id=?",
         (
             news.severity,
             state,
@@ -171,6 +174,7 @@ def bring_news(connection: sqlite3.Connection, found: Alert, news: News, *, kind
             _dump(news.evidence),
             news.chunk_id,
             clock.to_text(clock.now()),
+            reopened,
             reopened,
             reopened,
             reopened,
@@ -214,6 +218,7 @@ def snooze(
 def resolve(
     connection: sqlite3.Connection,
     alert_id: int,
+    resolution: Resolution,
     reason: str | None = None,
     *,
     cured_by: int | None = None,
@@ -221,7 +226,8 @@ def resolve(
 ) -> None:
     """Close it, naming the version that cured it; ConflictError when it is closed already."""
     _standing(connection, alert_id)
-    _move(connection, alert_id, AlertState.RESOLVED, resolved_at=clock.to_text(clock.now()), cured_by=cured_by)
+    at = clock.to_text(clock.now())
+    _move(connection, alert_id, AlertState.RESOLVED, resolved_at=at, resolution=resolution, cured_by=cured_by)
     detail: dict[str, object] = {} if cured_by is None else {"cured_by": cured_by}
     events.record(connection, "alert.resolved", f"alert {alert_id}", reason=reason, command=command, detail=detail)
 
@@ -251,6 +257,15 @@ def reopen_for_version(
     return [row["id"] for row in found]
 
 
+def of_leaver(connection: sqlite3.Connection, model: str, version: int) -> list[Alert]:
+    """Return the incidents of a version that were closed because it left its alias, inside the caller's transaction."""
+    found = connection.execute(
+        "SELECT * FROM alerts WHERE model = ? AND version = ? AND state = 'resolved' AND resolution = ? ORDER BY id",
+        (model, version, Resolution.LEFT),
+    ).fetchall()
+    return [_alert(row) for row in found]
+
+
 def _standing(connection: sqlite3.Connection, alert_id: int) -> None:
     if not read(connection, alert_id).live:
         raise ConflictError(f"alert {alert_id} is resolved already", hint="opsconsole alert show says by what")
@@ -264,12 +279,14 @@ def _move(
     acknowledged_by: str | None = None,
     snoozed_until: str | None = None,
     resolved_at: str | None = None,
+    resolution: Resolution | None = None,
     cured_by: int | None = None,
 ) -> None:
+    at = clock.to_text(clock.now())
     connection.execute(
         "UPDATE alerts SET state=?, changed_at=?, acknowledged_by=coalesce(?, acknowledged_by), snoozed_until=?,"
-        " resolved_at=?, cured_by=? WHERE id=?",
-        (state, clock.to_text(clock.now()), acknowledged_by, snoozed_until, resolved_at, cured_by, alert_id),
+        " resolved_at=?, resolution=?, cured_by=? WHERE id=?",
+        (state, at, acknowledged_by, snoozed_until, resolved_at, resolution, cured_by, alert_id),
     )
 
 
@@ -296,4 +313,5 @@ def _alert(row: sqlite3.Row) -> Alert:
         snoozed_until=clock.from_text_or_none(row["snoozed_until"]),
         resolved_at=clock.from_text_or_none(row["resolved_at"]),
         cured_by=row["cured_by"],
+        resolution=None if row["resolution"] is None else Resolution(row["resolution"]),
     )

@@ -39,6 +39,14 @@ class Realised:
     labels: int
 
 
+@dataclass(frozen=True)
+class Period:
+    """A time: from ``since`` on, before ``until``."""
+
+    since: datetime
+    until: datetime
+
+
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
     """What a version's production rows are compared with: made once for each monitor and version, or anew on demand."""
@@ -62,6 +70,10 @@ class Baseline:
     """Why the operator took another reference; None for a version's first."""
     actor: str | None
     made_at: datetime
+    period: Period | None = None
+    """The time whose production rows it is of; None where its origin is a source that can be read."""
+    follows: int = 0
+    """The revision that held until this one was taken; 0: none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +90,8 @@ class NewBaseline:
     realised: Realised | None
     used: tuple[str, ...]
     since: datetime | None
+    period: Period | None = None
+    follows: int = 0
     reason: str | None = None
 
 
@@ -143,8 +157,8 @@ def insert_baseline(connection: sqlite3.Connection, new: NewBaseline, *, replace
     connection.execute("UPDATE baselines SET active = 0 WHERE id = ?", (replaces,))
     made = connection.execute(
         "INSERT INTO baselines (monitor, model, version, revision, rows, origin, sketch, fitted, realised, used, since,"
-        " reason, actor, made_at) VALUES (?,?,?, (SELECT coalesce(max(revision), 0) + 1 FROM baselines"
-        " WHERE monitor = ? AND version = ?), ?,?,?,?,?,?,?,?,?,?) RETURNING revision",
+        " period_since, period_until, follows, reason, actor, made_at) VALUES (?,?,?, (SELECT coalesce(max(revision), 0) + 1"
+        " FROM baselines WHERE monitor = ? AND version = ?), ?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING revision",
         (
             new.monitor,
             new.model,
@@ -158,6 +172,9 @@ def insert_baseline(connection: sqlite3.Connection, new: NewBaseline, *, replace
             _dump(new.realised),
             _dump(new.used),
             None if new.since is None else clock.to_text(new.since),
+            None if new.period is None else clock.to_text(new.period.since),
+            None if new.period is None else clock.to_text(new.period.until),
+            new.follows,
             new.reason,
             current_actor(),
             clock.to_text(clock.now()),
@@ -192,6 +209,10 @@ def _baseline(row: sqlite3.Row) -> Baseline:
         reason=row["reason"],
         actor=row["actor"],
         made_at=clock.from_text(row["made_at"]),
+        period=None
+        if row["period_since"] is None
+        else Period(clock.from_text(row["period_since"]), clock.from_text(row["period_until"])),
+        follows=row["follows"],
     )
 
 

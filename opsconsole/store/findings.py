@@ -20,3 +20,5 @@ class Finding:
     outside: float | None = None
     missing: float | None = None
     unseen: float | None = None
+    stale: bool = False
+    """It says that no row has come for longer than is allowed, which is so of the newest chunk only."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from opsconsole.ground import clock
-from opsconsole.ground.nouns import BROKEN_RUN_STATES, LIVE_RUN_STATES, PipelineKind, RunPurpose, RunState
+from opsconsole.ground.nouns import BROKEN_RUN_STATES, LIVE_RUN_STATES, PipelineKind, RunCause, RunPurpose, RunState
 from opsconsole.store.connection import Store
 
 LIVE = tuple(sorted(LIVE_RUN_STATES))
@@ -32,6 +32,23 @@ class TestCounts:
 
 
 @dataclass(frozen=True)
+class Cause:
+    """What a run is started by, and which one of its kind that is."""
+
+    kind: RunCause = RunCause.OPERATOR
+    alert_id: int | None = None
+    """The alert that it answers."""
+    rerun_of: int | None = None
+    """The run that it repeats."""
+    monitor: str | None = None
+    """The monitor whose check asked for it, and is recorded when that is done."""
+
+
+ASKED = Cause()
+"""An operator asked for it."""
+
+
+@dataclass(frozen=True)
 class NewRun:
     """What is known of a run before anything happened."""
 
@@ -45,8 +62,7 @@ class NewRun:
     actor: str
     reason: str | None = None
     note: str | None = None
-    alert_id: int | None = None
-    rerun_of: int | None = None
+    cause: Cause = ASKED
     purpose: RunPurpose = RunPurpose.FULL
 
 
@@ -88,6 +104,9 @@ class RunRecord:
     covered: float | None = None
     """Share of the code's lines that the tests ran, 0 to 1."""
     purpose: RunPurpose = RunPurpose.FULL
+    cause: RunCause = RunCause.OPERATOR
+    monitor: str | None = None
+    """The monitor whose check asked for it."""
 
     @property
     def broken(self) -> bool:
@@ -118,7 +137,7 @@ def insert(connection: sqlite3.Connection, run: NewRun, *, past: int = 0) -> int
     last = max(past, int(connection.execute(_LAST_KNOWN).fetchone()[0]))
     cursor = connection.execute(
         "INSERT INTO runs (id, repo, pipeline, kind, state, commit_id, branch, subject, dirty, actor, reason, note,"
-        " alert_id, rerun_of, purpose, created_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        " cause, alert_id, rerun_of, monitor, purpose, created_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
             last + 1,
             run.repo,
@@ -132,8 +151,10 @@ def insert(connection: sqlite3.Connection, run: NewRun, *, past: int = 0) -> int
             run.actor,
             run.reason,
             run.note,
-            run.alert_id,
-            run.rerun_of,
+            run.cause.kind,
+            run.cause.alert_id,
+            run.cause.rerun_of,
+            run.cause.monitor,
             run.purpose,
             clock.to_text(clock.now()),
         ),
@@ -299,6 +320,8 @@ def record_of(row: sqlite3.Row) -> RunRecord:
         pruned_at=clock.from_text_or_none(row["pruned_at"]),
         covered=row["covered"],
         purpose=RunPurpose(row["purpose"]),
+        cause=RunCause(row["cause"]),
+        monitor=row["monitor"],
     )
 
 

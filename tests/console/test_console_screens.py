@@ -22,7 +22,7 @@ from opsconsole.console.widgets.plots import MARKERS, SAMPLES
 from opsconsole.console.widgets.rows import Row, RowList
 from opsconsole.console.widgets.tones import parts
 from opsconsole.drift.report import HeatRow, PlotPoint, Plots
-from opsconsole.ground.nouns import ColumnKind, PipelineKind, RunState, Severity
+from opsconsole.ground.nouns import ColumnKind, PipelineKind, Resolution, RunState, Severity
 from opsconsole.repos import registration
 from opsconsole.store import alerts, chunks, events, repos, runs
 from opsconsole.store.alerts import News
@@ -159,7 +159,7 @@ async def test_an_untrusted_repo_is_marked_and_told_how_to_trust(world: Workspac
 
 async def test_an_open_alert_that_is_mere_information_is_counted(world: Workspace) -> None:
     with open_store(world.state) as store, store.immediate() as connection:
-        alerts.resolve(connection, 1, "test")
+        alerts.resolve(connection, 1, Resolution.OPERATOR, "test")
         finding = Finding("input", Severity.INFO, "moved")
         news = News(Severity.INFO, "moved a little", ("It moved.",), (finding,), 1)
         alerts.open_alert(connection, monitor="flights", model="flights", alias="production", version=2, news=news)

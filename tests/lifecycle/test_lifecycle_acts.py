@@ -20,12 +20,11 @@ from hypothesis import strategies as st
 
 from opsconsole.config.load import load
 from opsconsole.config.workspace import open_workspace
-from opsconsole.drift.alerts import close_for_leaver, reopen_for_return
 from opsconsole.drift.report import monitors
 from opsconsole.ground.errors import ConfigError, ConflictError, NotFoundError, RefusedError, StoreError
 from opsconsole.ground.files import locked
 from opsconsole.ground.nouns import AlertState, RunState, Severity
-from opsconsole.lifecycle import probing
+from opsconsole.lifecycle import incidents, probing
 from opsconsole.lifecycle.building import start_rerun, start_run
 from opsconsole.lifecycle.candidates import judge, remember
 from opsconsole.lifecycle.founding import FoundRepo, found_workspace, render, scout
@@ -206,8 +205,7 @@ def test_a_second_retrain_while_one_runs_is_a_conflict_and_afterwards_it_is_not(
 
 def test_a_resolved_alert_is_not_retrained_and_an_unknown_one_not_found(works: Bench) -> None:
     alert = incident(works.store, chunk(works.store, at(4)))
-    with works.store.immediate() as connection:
-        alerts.resolve(connection, alert)
+    incidents.resolve(works.store, alert)
     with pytest.raises(ConflictError, match="is resolved"):
         retrain(works.workspace, works.store, alert)
     with pytest.raises(NotFoundError):
@@ -255,22 +253,6 @@ def test_the_loop_closes_from_alert_to_cure_and_back(mill: Path) -> None:
              "alert.resolved", "model.rolled_back", "alert.reopened"]  # fmt: skip
     rest = iter(event.kind for event in trail)
     assert all(kind in rest for kind in story), [event.kind for event in trail]
-
-
-def test_the_incident_of_a_version_that_left_is_closed_and_opens_again_when_it_comes_back(works: Bench) -> None:
-    watched = ["watch"]
-    newest = chunk(works.store, at(4))
-    old, new = incident(works.store, newest), incident(works.store, newest, version=3)
-    with works.store.immediate() as connection:
-        assert close_for_leaver(connection, watched, 3, "production", 1) == [new]
-    closed = alerts.alert(works.store, new)
-    assert (closed.state, closed.cured_by) == (AlertState.RESOLVED, None)
-    assert events.events(works.store, kind="alert.resolved")[0].reason == "v3 left production: v1 holds it again"
-    assert alerts.alert(works.store, old).state is AlertState.OPEN
-    assert reopen_for_return(works.store, watched, 3, "production") == [new]
-    with works.store.immediate() as connection:
-        alerts.resolve(connection, new, "by hand")
-    assert reopen_for_return(works.store, watched, 3, "production") == [], "what was resolved by hand stays so"
 
 
 class Consumer(BaseHTTPRequestHandler):

@@ -12,7 +12,7 @@ import pytest
 
 from opsconsole.ground import clock
 from opsconsole.ground.errors import NotFoundError
-from opsconsole.ground.nouns import PipelineKind, RunPurpose, RunState, TestOutcome
+from opsconsole.ground.nouns import PipelineKind, RunCause, RunPurpose, RunState, TestOutcome
 from opsconsole.ground.process import own_python
 from opsconsole.lifecycle.bisecting import asked, bisect
 from opsconsole.lifecycle.building import start_rerun, start_run
@@ -20,7 +20,7 @@ from opsconsole.lifecycle.repo_state import repo_state
 from opsconsole.lifecycle.waiting import waiting
 from opsconsole.repos.head import Head, head_of
 from opsconsole.store import runs, test_history, test_results
-from opsconsole.store.runs import NewRun, RunRecord, TestCounts
+from opsconsole.store.runs import ASKED, Cause, NewRun, RunRecord, TestCounts
 from opsconsole.store.test_history import FailingSince
 from opsconsole.store.test_results import RunOfTests, TestResult
 from tests.runs.bench import Bench, commit_all
@@ -52,9 +52,8 @@ def a_run(
     kind = (
         PipelineKind.BUILD if purpose in {RunPurpose.FULL, RunPurpose.PARTIAL, RunPurpose.PROBE} else PipelineKind.TRAIN
     )
-    new = NewRun(
-        "app", pipeline, kind, commit, branch, "s", dirty=False, actor="me", rerun_of=rerun_of, purpose=purpose
-    )
+    cause = Cause(RunCause.RERUN, rerun_of=rerun_of) if rerun_of is not None else ASKED
+    new = NewRun("app", pipeline, kind, commit, branch, "s", dirty=False, actor="me", cause=cause, purpose=purpose)
     with bench.store.immediate() as connection:
         run_id = runs.insert(connection, new)
         if state.final:

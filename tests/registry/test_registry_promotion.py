@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from opsconsole.ground import clock
 from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError, StoreError, UsageError
 from opsconsole.ground.files import locked
-from opsconsole.ground.nouns import AlertState, PromotionKind, Severity
+from opsconsole.ground.nouns import AlertState, PromotionKind, Resolution, Severity
 from opsconsole.lifecycle.candidates import judge, roll_back_alias
 from opsconsole.registry import links
 from opsconsole.registry.links import sync_link, sync_links
@@ -315,7 +315,7 @@ def incident(shop: Shop, version: int) -> int:
         chunk_id = int(connection.execute("SELECT max(id) FROM chunks").fetchone()[0])
         news = News(Severity.CRITICAL, "AUC .6", ("It fell.",), (finding,), chunk_id)
         found = alerts.open_alert(connection, monitor="m", model="m", alias="production", version=version, news=news)
-        alerts.resolve(connection, found, "cured", cured_by=version + 1)
+        alerts.resolve(connection, found, Resolution.CURED, "cured", cured_by=version + 1)
     return found
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from opsconsole.config.schema import PipelineConfig, StepConfig
 from opsconsole.ground.errors import ConfigError, ConflictError, NotFoundError, StoreError, UsageError
-from opsconsole.ground.nouns import PipelineKind, RunState
+from opsconsole.ground.nouns import PipelineKind, RunCause, RunState
 from opsconsole.runs.ending import intake_command
 from opsconsole.runs.order import Order
 from opsconsole.runs.plan import operator_environment, plan
@@ -19,7 +19,7 @@ from opsconsole.runs.planning import Choice, missing_programs, ordered_steps
 from opsconsole.runs.rerun import failed_ids, rerun_plan
 from opsconsole.runs.start import start
 from opsconsole.store import test_results
-from opsconsole.store.runs import TestCounts
+from opsconsole.store.runs import Cause, TestCounts
 from tests.runs.bench import Bench, commit_all
 
 UNITTEST = """
@@ -239,10 +239,11 @@ def test_only_the_failed_tests_run_again(bench: Bench) -> None:
     old = bench.run("app")
     assert failed_ids(bench.store, old.id) == ("test_p.py::test_p[2]",)
     planned = rerun_plan(bench.workspace, bench.store, old.id, only_failed=True)
-    again = start(bench.workspace, bench.store, planned, intake=intake_command(bench.root), rerun_of=old.id)
+    cause = Cause(RunCause.RERUN, rerun_of=old.id)
+    again = start(bench.workspace, bench.store, planned, intake=intake_command(bench.root), cause=cause)
     bench.started.append(again)
     record = bench.wait(again)
-    assert (record.tests, record.rerun_of) == (TestCounts(failed=1), old.id)
+    assert (record.tests, record.rerun_of, record.cause) == (TestCounts(failed=1), old.id, RunCause.RERUN)
     bench.task("true")
     passed = bench.run()
     assert rerun_plan(bench.workspace, bench.store, passed.id).commit == passed.commit

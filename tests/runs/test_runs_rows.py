@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from opsconsole.ground import clock
-from opsconsole.ground.nouns import PipelineKind, RunState, StepState, TestOutcome
+from opsconsole.ground.nouns import PipelineKind, RunCause, RunState, StepState, TestOutcome
 from opsconsole.store import runs, steps, test_history, test_results, verdicts
 from opsconsole.store.connection import Store, open_store
-from opsconsole.store.runs import NewRun, TestCounts
+from opsconsole.store.runs import ASKED, Cause, NewRun, TestCounts
 from opsconsole.store.steps import StepRecord
 from opsconsole.store.test_results import RunOfTests, TestResult
 
@@ -21,9 +21,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def new_run(repo: str = "app", pipeline: str = "build", commit: str = "c1", alert_id: int | None = None) -> NewRun:
-    return NewRun(
-        repo, pipeline, PipelineKind.BUILD, commit, "main", "[/] 日本", dirty=False, actor="me", alert_id=alert_id
-    )
+    cause = Cause(RunCause.ALERT, alert_id=alert_id) if alert_id is not None else ASKED
+    return NewRun(repo, pipeline, PipelineKind.BUILD, commit, "main", "[/] 日本", dirty=False, actor="me", cause=cause)
 
 
 def finish(store: Store, run_id: int, state: RunState) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
 
-from opsconsole.ground.nouns import TestOutcome
-from opsconsole.store import baselines, chunks, events, runs, steps, test_history, test_results, upkeep
+from opsconsole.ground.nouns import Resolution, RunCause, TestOutcome
+from opsconsole.store import alerts, baselines, chunks, events, runs, steps, test_history, test_results, upkeep
+from opsconsole.store.baselines import Period
 from opsconsole.store.connection import FILE_NAME, open_store
 from opsconsole.store.migrations import step
 
@@ -161,3 +163,83 @@ def test_failing_tests_belong_to_the_branch_of_the_run_that_broke_them(tmp_path:
         assert first is not None
         assert {name: since.run for (_, name), since in test_history.failing_since(store, first).items()} == {"bad": 1}
         assert [case.flaky for case in test_results.of_run(store, 1)] == [False, True, False]
+
+
+def test_what_was_told_in_words_alone_becomes_columns(tmp_path: Path) -> None:
+    old = schema(tmp_path, 8)
+    moment = "2026-01-01T00:00:00.000000Z"
+    run = (
+        "INSERT INTO runs (id, repo, pipeline, kind, purpose, state, commit_id, actor, reason, alert_id, rerun_of, created_at)"
+        " VALUES (?, 'app', 'build', 'build', ?, 'passed', 'c', 'tess', ?, ?, ?, ?)"
+    )
+    for number, purpose, reason, answered, rerun in (
+        (1, "full", "because", None, None),
+        (2, "score", "new rows for monitor watch it", None, None),
+        (3, "probe", "which commit broke app/build", None, None),
+        (4, "full", "again: run 1", None, 1),
+        (5, "train", "alert 1: AUC .6", 1, None),
+        (6, "full", "demo: build the history", None, None),
+    ):
+        old.execute(run, (number, purpose, reason, answered, rerun, moment))
+    stale = (
+        '[{"kind":"quality","severity":"warn","text":"The newest row is of 2026-01-01 00:00 UTC, more than 1d ago."}]'
+    )
+    old.execute(
+        "INSERT INTO chunks (id, monitor, model, version, label, start_at, end_at, rows, labels, severity, findings,"
+        " fingerprint, sketch, checked_at) VALUES (3, 'watch', 'm', 1, 'Jan 2026', ?, ?, 1, 1, 'warn', ?, 'x', x'00', ?)",
+        (moment, moment, stale, moment),
+    )
+    opened = (
+        "INSERT INTO alerts (id, monitor, model, alias, version, severity, state, title, evidence, opened_at, changed_at,"
+        " cured_by) VALUES (?, 'watch', 'm', 'production', ?, 'warn', ?, 't', ?, ?, ?, ?)"
+    )
+    event = "INSERT INTO events (at, actor, origin, kind, subject, reason, command, detail) VALUES (?, 'tess', 'cli', ?, ?, ?, ?, ?)"
+    left = "v4 left production: v1 holds it again"
+    resolved: tuple[tuple[int, str, int | None, str | None, str | None], ...] = (
+        (1, "open", None, None, None),
+        (2, "resolved", 3, "v3 was healthy in May", None),
+        (3, "resolved", None, "Feb 2026 was judged anew: nothing of it is left", None),
+        (4, "resolved", None, left, None),
+        (5, "resolved", None, left.replace("v4", "v5"), "opsconsole alert resolve 5"),
+        (6, "resolved", None, None, None),
+    )
+    for number, state, cured, why, line in resolved:
+        old.execute(opened, (number, number, state, stale, moment, moment, cured))
+        if why is not None:
+            old.execute(event, (moment, "alert.resolved", f"alert {number}", why, line, "{}"))
+    baseline = (
+        "INSERT INTO baselines (monitor, model, version, revision, active, rows, origin, sketch, made_at)"
+        " VALUES ('watch', 'm', 1, ?, ?, 900, ?, x'00', ?)"
+    )
+    origins = (
+        "evaluation",
+        "production 2026-01-01T00:00:00+00:00/2026-02-01T02:00:00+02:00",
+        "data/x.csv",
+        "data/x.csv",
+    )
+    for revision, origin in enumerate(origins, start=1):
+        old.execute(baseline, (revision, int(revision == 4), origin, moment))
+    for before, taken, what in ((1, 2, "production"), (1, 3, "data/x.csv"), (3, 4, "the same, made anew")):
+        detail = f'{{"version": 1, "from_revision": {before}, "revision": {taken}, "baseline": "{what}"}}'
+        old.execute(event, (moment, "monitor.rebaselined", "monitor watch", "why", None, detail))
+    old.close()
+    with open_store(tmp_path) as store:
+        assert upkeep.check(store).problems == []
+        found = reversed(runs.page(store))
+        assert [(one.cause, one.monitor) for one in found] == [
+            (RunCause.OPERATOR, None),
+            (RunCause.CHECK, "watch it"),
+            (RunCause.BISECT, None),
+            (RunCause.RERUN, None),
+            (RunCause.ALERT, None),
+            (RunCause.DEMO, None),
+        ]
+        known = reversed(alerts.alerts(store))
+        how = [None, Resolution.CURED, Resolution.REVISED, Resolution.LEFT, Resolution.OPERATOR, Resolution.OPERATOR]
+        assert [one.resolution for one in known] == how
+        assert all(one.evidence[0].stale for one in alerts.alerts(store))
+        assert chunks.chunks(store, "watch")[0].findings[0].stale
+        made = [one for one, _ in baselines.revisions(store, "watch", 1)]
+        assert [one.follows for one in made] == [0, 1, 1, 1]
+        until = datetime(2026, 2, 1, tzinfo=UTC)
+        assert [one.period for one in made] == [None, Period(datetime(2026, 1, 1, tzinfo=UTC), until), None, None]

@@ -102,7 +102,8 @@ def _of_quality(told: Told, *, of_number: bool = False) -> list[Finding]:
         if of_number and not fact.of_number:
             continue
         subject = "" if fact.column is None else f"`{clean(fact.column, limit=40)}`: "
-        found.append(Finding("quality", told.policy.quality, f"{subject}{fact.text}.", column=fact.column))
+        text = f"{subject}{fact.text}."
+        found.append(Finding("quality", told.policy.quality, text, column=fact.column, stale=fact.stale))
     return found
 
 

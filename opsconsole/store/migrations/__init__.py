@@ -18,6 +18,7 @@ STEPS = (
     "m0006_trust",
     "m0007_serving",
     "m0008_failing",
+    "m0009_typed",
 )
 SCHEMA_VERSION = len(STEPS)
 """What ``PRAGMA user_version`` says of a store that this program can write."""
