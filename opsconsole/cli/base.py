@@ -16,7 +16,7 @@ import msgspec
 from opsconsole.config.workspace import Workspace, find, locate, open_workspace
 from opsconsole.ground import clock, text
 from opsconsole.ground.belonging import is_ours, state_home
-from opsconsole.ground.errors import NotFoundError, OpsconsoleError, UsageError
+from opsconsole.ground.errors import ConfirmationError, NotFoundError, OpsconsoleError, UsageError
 from opsconsole.ground.nouns import Danger
 from opsconsole.lifecycle.usecases import permit
 from opsconsole.store.connection import Store, open_store
@@ -147,8 +147,10 @@ def confirm(name: str, what: str, *, yes: bool) -> None:
 def report(error: OpsconsoleError, *, as_json: bool) -> None:
     """Say what is wrong, where, and what to do next."""
     if as_json:
-        document = {"error": {"code": error.code, "message": error.message, "hint": error.hint}}
-        sys.stdout.buffer.write(encode(document) + b"\n")
+        document: dict[str, Any] = {"code": error.code, "message": error.message, "hint": error.hint}
+        if isinstance(error, ConfirmationError):
+            document["asks"] = error.asks
+        sys.stdout.buffer.write(encode({"error": document}) + b"\n")
         sys.stdout.buffer.flush()
     say(f"opsconsole: {error.message}", err=True)
     if error.hint:

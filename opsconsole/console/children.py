@@ -31,6 +31,8 @@ class Answer:
     hint: str = ""
     code_word: str = ""
     """What kind of problem it is, as ``--json`` names it."""
+    asks: tuple[str, ...] = ()
+    """Each thing that the operator is asked about first."""
 
     @property
     def good(self) -> bool:
@@ -99,7 +101,8 @@ def _answer(code: int, out: bytes, err: bytes) -> Answer:
         data = None
     if isinstance(data, dict) and isinstance(data.get("error"), dict):
         error = data["error"]
-        return Answer(code, None, str(error["message"]), str(error["hint"]), str(error["code"]))
+        asks = tuple(map(str, error.get("asks", ())))
+        return Answer(code, None, str(error["message"]), str(error["hint"]), str(error["code"]), asks)
     if data is None:
         last = err.decode("utf-8", "replace").strip().splitlines()
         return Answer(code, None, last[-1] if last else f"exit code {code}")

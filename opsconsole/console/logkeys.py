@@ -9,7 +9,7 @@ from pathlib import Path
 
 from opsconsole.console.desk import Desk
 from opsconsole.console.logs.query import Sought
-from opsconsole.console.logs.saving import Target, filtered, save, whole
+from opsconsole.console.logs.saving import Saved, Target, filtered, save, whole
 from opsconsole.console.widgets.log import LogView
 from opsconsole.console.widgets.logpane import TimesShown
 from opsconsole.ground import text
@@ -99,8 +99,8 @@ class LogKeys:
         if self.view.seeking is None:
             self.app.say("there is no log here", "warn")
             return
-        said = self.view.go(sought, step)
-        self.app.say(said, "warn" if said.startswith(("no ", "nothing", "this log")) else "text")
+        taken = self.view.go(sought, step)
+        self.app.say(taken.words, "text" if taken.possible else "warn")
 
     def jump(self, word: str, rest: str) -> bool:
         """Go to a line or a percentage, as ``:line 123`` and ``:50%`` say; return whether that was meant."""
@@ -171,10 +171,10 @@ class LogKeys:
         self.app.say(f"saving {text.size(size)} …", "dim")
         self.app.run_worker(self._saved(partial(save, blocks, target)), group="save", exit_on_error=False, name="save")
 
-    async def _saved(self, work: partial[str]) -> None:
+    async def _saved(self, work: partial[Saved]) -> None:
         stop = threading.Event()
         try:
-            said = await asyncio.to_thread(work, stop)
+            saved = await asyncio.to_thread(work, stop)
         finally:
             stop.set()
-        self.app.say(said, "good" if said.startswith("saved") else "bad")
+        self.app.say(saved.words, "good" if saved.whole else "bad")

@@ -6,19 +6,28 @@ when the story is told.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from opsconsole.ground.errors import OpsconsoleError
-from opsconsole.ground.files import try_lock
+from opsconsole.ground.files import try_lock, write_atomically
 from opsconsole.ground.process import own_python
 
-DONE, FAILED = "done: ", "failed: "
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a driver ended."""
+
+    done: bool
+    reason: str = ""
+    """Why it did not come to the end."""
 
 
 def lock_path(root: Path) -> Path:
@@ -31,12 +40,27 @@ def log_path(root: Path) -> Path:
     return root / ".opsconsole" / "demo.log"
 
 
+def outcome_path(root: Path) -> Path:
+    """Return where a driver leaves how it ended."""
+    return root / ".opsconsole" / "demo.outcome.json"
+
+
+def outcome_of(root: Path) -> Outcome | None:
+    """Return how the last driver ended; None when it was ended without a word."""
+    try:
+        found = json.loads(outcome_path(root).read_bytes())
+        return Outcome(done=bool(found["done"]), reason=str(found["reason"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def launch(root: Path) -> bool:
     """Start the driver, detached, with a log of its own; False when one is at work already."""
     lock = try_lock(lock_path(root))
     if lock is None:
         return False
     try:
+        outcome_path(root).unlink(missing_ok=True)
         with log_path(root).open("wb") as log:
             driver = subprocess.Popen(
                 own_python("opsconsole.demo.driver", str(root), str(lock)),
@@ -78,14 +102,21 @@ def main() -> int:
     try:
         _drive(root, tell)
     except OpsconsoleError as error:
-        tell(f"{FAILED}{error.message}" + (f" ({error.hint})" if error.hint else ""))
+        _leave(root, tell, error.message + (f" ({error.hint})" if error.hint else ""))
         return int(error.exit_code)
     except Exception as error:  # noqa: BLE001 - the outermost edge: what happened stands in the log
         traceback.print_exc()
-        tell(f"{FAILED}{type(error).__name__}: {error}")
+        _leave(root, tell, f"{type(error).__name__}: {error}")
         return 70
-    tell(f"{DONE}{time.monotonic() - started:.0f} s")
+    tell(f"done: {time.monotonic() - started:.0f} s")
+    write_atomically(outcome_path(root), json.dumps(asdict(Outcome(done=True))).encode())
     return 0
+
+
+def _leave(root: Path, tell: Callable[[str], None], reason: str) -> None:
+    """Say why the story does not come to its end, to who reads the log and to who waits."""
+    tell(f"failed: {reason}")
+    write_atomically(outcome_path(root), json.dumps(asdict(Outcome(done=False, reason=reason))).encode())
 
 
 def _drive(root: Path, tell: Callable[[str], None]) -> None:

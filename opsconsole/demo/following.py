@@ -8,19 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opsconsole.config.workspace import open_workspace
-from opsconsole.demo.driver import DONE, FAILED, at_work, log_path
+from opsconsole.demo.driver import Outcome, at_work, log_path, outcome_of
 from opsconsole.store import alerts, events, models, promotions, runs
 from opsconsole.store.connection import open_store
 
 LOOK_S = 0.1
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a driver ended."""
-
-    done: bool
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -65,11 +57,8 @@ def follow(root: Path, on_line: Callable[[str], None]) -> Outcome:
             if not working:
                 break
             time.sleep(LOOK_S)
-    if last.startswith(DONE):
-        return Outcome(done=True, reason="")
-    if last.startswith(FAILED):
-        return Outcome(done=False, reason=last.removeprefix(FAILED))
-    return Outcome(done=False, reason=f"its driver was ended; its last word was: {last or 'none'}")
+    known = outcome_of(root)
+    return known or Outcome(done=False, reason=f"its driver was ended; its last word was: {last or 'none'}")
 
 
 def summary(root: Path) -> Summary:

@@ -127,6 +127,7 @@ def compare_sources(reference: Source, current: Source, *, exact: bool = False, 
     }
     columns = tuple(found[name] for name in dict.fromkeys(order))
     severity, drifted, needed = outcome_of(columns)
+    told = (note.text for note in (*reference.notes, *current.notes))
     return Comparison(
         reference=reference.name,
         current=current.name,
@@ -137,7 +138,7 @@ def compare_sources(reference: Source, current: Source, *, exact: bool = False, 
         severity=severity,
         drifted=drifted,
         rows_needed=needed,
-        notes=tuple(dict.fromkeys((*reference.notes, *current.notes, *wrong_told(columns), *ids_told(columns)))),
+        notes=tuple(dict.fromkeys((*told, *wrong_told(columns), *ids_told(columns)))),
     )
 
 

@@ -98,6 +98,11 @@ class ConfirmationError(RefusedError):
 
     code = "confirmation"
 
+    def __init__(self, message: str, *, hint: str = "", asks: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.asks = asks or (message,)
+        """Each thing that is asked about."""
+
 
 class StoreError(OpsconsoleError):
     """The store cannot be read or written."""

@@ -19,7 +19,7 @@ from opsconsole.runs.coverage import covered
 from opsconsole.runs.folder import RunFolder, run_folder
 from opsconsole.runs.journal import RunHistory
 from opsconsole.runs.junit import Report
-from opsconsole.runs.order import Order
+from opsconsole.runs.order import Order, OrderError
 from opsconsole.runs.outcome import Outcome, final_steps, outcome
 from opsconsole.runs.reports import read_reports
 from opsconsole.runs.start import purpose_of
@@ -63,7 +63,8 @@ def runs(workspace: Workspace, connection: sqlite3.Connection, done: Refilled) -
             try:
                 order = _one(connection, folder, done)
             except OpsconsoleError as error:
-                done.unknown.append(f"run {folder.run_id}: {error.message.removeprefix(f'{folder.order}: ')}")
+                why = error.why if isinstance(error, OrderError) else error.message
+                done.unknown.append(f"run {folder.run_id}: {why}")
                 continue
             orders[order.plan.repo] = order.plan.repo_path
     _repos(workspace, connection, orders, done)

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from opsconsole.ground.errors import OpsconsoleError
@@ -121,20 +121,34 @@ def restore(shelf: Shelf, cache: PlannedCache, tree: Path, out: Path) -> None:
         _copy(kept, target, link=cache.link)
 
 
-def changes(before: dict[str, str] | None, cache: PlannedCache) -> str:
+@dataclass(frozen=True)
+class Decided:
+    """What decided a result: settings by their names, inputs by their paths."""
+
+    parts: dict[str, str]
+    inputs: dict[str, str]
+
+    @classmethod
+    def by(cls, cache: PlannedCache) -> Decided:
+        """Return what decides the result of a planned step."""
+        return cls(dict(cache.parts), dict(cache.inputs))
+
+
+def changes(before: Decided | None, cache: PlannedCache) -> str:
     """Say in words why a step runs: what decided its result last time is not what decides it now."""
     if before is None:
         return "nothing is kept of it yet"
-    now = dict(cache.parts)
-    files = [
-        name.removeprefix("file ") for name in now.keys() | before.keys() if _differs(name, now, before, file=True)
-    ]
-    rest = sorted(name for name in now.keys() | before.keys() if _differs(name, now, before, file=False))
-    said = [f"its {name} changed" for name in rest]
+    now = Decided.by(cache)
+    files = _differing(now.inputs, before.inputs)
+    said = [f"its {name} changed" for name in _differing(now.parts, before.parts)]
     if files:
-        shown = ", ".join(sorted(files)[:NAMED])
+        shown = ", ".join(files[:NAMED])
         said.append(f"{shown}{f' and {len(files) - NAMED} more' if len(files) > NAMED else ''} changed")
     return "; ".join(said) or "what was kept is gone"
+
+
+def _differing(now: dict[str, str], before: dict[str, str]) -> list[str]:
+    return sorted(name for name in now.keys() | before.keys() if now.get(name) != before.get(name))
 
 
 class Memory:
@@ -143,19 +157,19 @@ class Memory:
     def __init__(self, state: Path, step: str) -> None:
         self._path = state / "cache" / "last" / f"{step}.json"
 
-    def read(self) -> dict[str, str] | None:
-        """Return the parts of the key; None when nothing is known."""
+    def read(self) -> Decided | None:
+        """Return what the key was made of; None when nothing is known."""
         try:
             found = json.loads(self._path.read_bytes())
-        except (OSError, ValueError):
+            return Decided(dict(found["parts"]), dict(found["inputs"]))
+        except (OSError, ValueError, KeyError, TypeError):
             return None
-        return found if isinstance(found, dict) else None
 
     def write(self, cache: PlannedCache) -> None:
         """Remember; a full disk loses it."""
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_atomically(self._path, json.dumps(dict(cache.parts)).encode())
+            write_atomically(self._path, json.dumps(asdict(Decided.by(cache))).encode())
         except OSError:
             return
 
@@ -171,10 +185,6 @@ def _state(folder: Path) -> str:
             facts = f"\0{now.st_mode}\0{now.st_size}\0{now.st_mtime_ns}\0"
             digest.update(os.fsencode(os.path.relpath(path, folder)) + facts.encode())
     return digest.hexdigest()
-
-
-def _differs(name: str, now: dict[str, str], before: dict[str, str], *, file: bool) -> bool:
-    return name.startswith("file ") is file and now.get(name) != before.get(name)
 
 
 def _place(name: str, tree: Path, out: Path) -> Path:

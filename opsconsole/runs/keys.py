@@ -74,13 +74,14 @@ def _planned(
         f"version by {command}": _version(command, path) if ask_tools else "not asked" for command in wanted.versions
     }
     parts |= {f"need {need.name}": need.cache.key for need in needs if need.cache is not None}
-    parts |= {f"file {name}": blob for name, blob in blobs.items() if matches(name, wanted.inputs)}
+    inputs = {name: blob for name, blob in blobs.items() if matches(name, wanted.inputs)}
     hasher = hashlib.sha256()
-    for name, value in sorted(parts.items()):
+    for name, value in sorted((parts | {f"file {name}": blob for name, blob in inputs.items()}).items()):
         hasher.update(f"{len(name)} {name} {len(value)} {value}\n".encode("utf-8", "surrogateescape"))
     return PlannedCache(
         key=hasher.hexdigest()[:32],
         parts=tuple(sorted(parts.items())),
+        inputs=tuple(sorted(inputs.items())),
         outputs=wanted.outputs,
         link=wanted.link,
         environment=wanted.environment,

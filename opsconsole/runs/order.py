@@ -18,6 +18,14 @@ SIZE_LIMIT = 256 << 20
 Pairs = tuple[tuple[str, str], ...]
 
 
+class OrderError(StoreError):
+    """A run's order is not whole."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path}: {why}", hint="the run cannot be taken up again; start it anew")
+        self.why = why
+
+
 @dataclass(frozen=True)
 class PlannedCache:
     """By what a step's result is known again, and what of it is kept."""
@@ -25,7 +33,9 @@ class PlannedCache:
     key: str
     """Hexadecimal digest of all that decides the result: command, folder, variables, tool versions, inputs."""
     parts: Pairs
-    """What the key was made of, by name, so that a change can be told in words; an input has the name ``file PATH``."""
+    """What the key was made of besides the inputs, by name, so that a change can be told in words."""
+    inputs: Pairs = ()
+    """The inputs' object names, by path."""
     outputs: tuple[str, ...] = ()
     """Folders and files of the work tree that are kept and brought back."""
     link: bool = False
@@ -190,13 +200,13 @@ class Order:
 
     @classmethod
     def read(cls, path: Path) -> Order:
-        """Read ``run.json``; StoreError when it is not whole."""
+        """Read ``run.json``; OrderError when it is not whole."""
         try:
             data = json.loads(read_regular(path, limit=SIZE_LIMIT))
             data.pop("intake", None)  # older programs kept their own command line here
             return cls(**_frozen(data) | {"workspace": Path(data["workspace"]), "plan": _plan(data["plan"])})
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise StoreError(f"{path}: {error}", hint="the run cannot be taken up again; start it anew") from error
+            raise OrderError(path, str(error)) from error
 
 
 def step_from(data: dict[str, Any]) -> PlannedStep:

@@ -94,8 +94,11 @@ def _refuse(workspace: Workspace, store: Store, plan: Plan, *, asked: bool) -> N
     registration.require_trust(repo)
     registration.bind(store, repo)
     if plan.asks and not asked:
+        first, *others = plan.asks
+        asks = (f"{plan.repo}/{plan.pipeline}: {first}", *others)
         raise ConfirmationError(
-            f"{plan.repo}/{plan.pipeline}: " + "; ".join(plan.asks),
+            "; ".join(asks),
+            asks=asks,
             hint=f"--yes runs it without secrets; opsconsole repo trust {plan.repo} --ref NAME lets it have them",
         )
     if plan.absent:

@@ -135,7 +135,7 @@ class Warden:
         wanted, made = self.step.cache, shelf.kept()
         assert wanted is not None
         cache.restore(shelf, wanted, self.folder.worktree, self.out)
-        files = sum(name.startswith("file ") for name, _ in wanted.parts)
+        files = len(wanted.inputs)
         of = f"the same {files} inputs" if files != 1 else "the same input"
         note = f"kept from run {made.run_id}: {of if files else 'nothing it depends on changed'}" if made else None
         self.log.say(note or "kept")

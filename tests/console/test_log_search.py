@@ -249,23 +249,23 @@ def test_a_log_is_saved_as_it_lies_and_nothing_is_overwritten_unasked(tmp_path: 
     path, there = tmp_path / "step.log", tmp_path / "there.log"
     path.write_bytes(b"\x1b[31mred\x1b[0m\nx\n-\n-\n-\nx 2")
     log, stop = opened(path), threading.Event()
-    assert save(whole(log.duplicate(), log.size), Target.of(str(there)), stop).startswith("saved 24 B to ")
+    assert save(whole(log.duplicate(), log.size), Target.of(str(there)), stop).words.startswith("saved 24 B to ")
     assert there.read_bytes() == path.read_bytes()
     assert there.stat().st_mode & 0o077 == 0
     assert "exists" in (Target.of(str(there)).problem(path) or "")
-    assert "not saved" in save(iter_of(b"other"), Target.of(str(there)), stop)
+    assert "not saved" in save(iter_of(b"other"), Target.of(str(there)), stop).words
     assert there.read_bytes() == path.read_bytes()
     trail = Trail(log, Query.text("x"), lambda: None)
     trail.go_on()
     anew = Target.of(f"{there}!")
     assert anew.problem(path) is None
-    assert save(filtered(path, log.size, trail, 0), anew, stop).startswith("saved")
+    assert save(filtered(path, log.size, trail, 0), anew, stop).words.startswith("saved")
     assert there.read_bytes() == b"x\n--\nx 2\n"
     assert Target.of(str(path)).problem(path) == "that is the log itself"
     assert "no folder" in (Target.of(str(tmp_path / "no" / "x")).problem(path) or "")
     assert "folder" in (Target.of(str(tmp_path)).problem(path) or "")
     stop.set()
-    assert "not saved" in save(whole(log.duplicate(), log.size), Target.of(str(tmp_path / "stopped")), stop)
+    assert "not saved" in save(whole(log.duplicate(), log.size), Target.of(str(tmp_path / "stopped")), stop).words
     assert sorted(found.name for found in tmp_path.iterdir()) == ["step.log", "there.log"]
     log.close()
 

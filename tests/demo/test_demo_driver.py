@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.demo.driver import DONE, FAILED, at_work, launch, lock_path, log_path
+from opsconsole.demo.driver import Outcome, at_work, launch, lock_path, log_path, outcome_of, outcome_path
 from opsconsole.demo.following import follow
 from opsconsole.demo.material import lay_out
 from opsconsole.ground.files import try_lock
@@ -59,7 +59,11 @@ def test_a_driver_that_fails_says_why_and_the_follower_exits_1(broken: Path) -> 
     assert done.returncode == 1
     assert "slotz" in done.stderr
     assert "did you mean `slots`" in done.stderr
-    assert log_path(broken).read_text(encoding="utf-8").startswith(FAILED)
+    assert log_path(broken).read_text(encoding="utf-8").startswith("failed: ")
+    left = outcome_of(broken)
+    assert left is not None
+    assert not left.done
+    assert "slotz" in left.reason
     assert "Traceback" not in done.stderr
 
 
@@ -96,7 +100,9 @@ def test_the_failure_is_json_too(broken: Path) -> None:
 
 
 def test_what_an_earlier_driver_told_is_not_taken_for_the_present_one(broken: Path) -> None:
-    log_path(broken).write_text(f"{DONE}41 s\n", encoding="utf-8")
+    log_path(broken).write_text("done: 41 s\n", encoding="utf-8")
+    outcome_path(broken).write_text('{"done": true, "reason": ""}', encoding="utf-8")
+    assert outcome_of(broken) == Outcome(done=True)
     assert opsconsole("demo", str(broken), "--no-open").returncode == 1
 
 

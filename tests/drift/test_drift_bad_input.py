@@ -143,13 +143,13 @@ def test_a_word_among_numbers_makes_a_csv_column_text_and_is_named(
 ) -> None:
     path = tmp_path / "mixed.csv"
     path.write_text("v,w\n1,1\n2,2\nthree,3\n")
-    [note] = open_source(path).notes
+    [note] = [one.text for one in open_source(path).notes]
     assert note == f"{path}: column `v` is read as text: row 3 holds `three`, most others hold numbers"
     monkeypatch.setattr(csvs, "BLOCK_BYTES", 128)
     path.write_text("v,w\n" + "".join(f"{row},{row}.5\n" for row in range(1, 300)) + "2.5,x\nlate,1\n\x1b[31mz,1\n")
     source = open_source(path)
     assert source.kinds == {"v": ColumnKind.CATEGORICAL, "w": ColumnKind.CATEGORICAL}
-    assert sorted(note.split(": ", 1)[1] for note in source.notes) == [
+    assert sorted(note.text.split(": ", 1)[1] for note in source.notes) == [
         "column `v` is read as text: row 301 holds `late`, the rows before hold int64",
         "column `w` is read as text: row 300 holds `x`, the rows before hold double",
     ]
@@ -165,7 +165,7 @@ def test_a_word_among_numbers_makes_a_json_column_text_and_is_named(
         monkeypatch.setattr(jsons, "BLOCK_BYTES", block)
         source = open_source(path)
         assert rows(source) == {"v": ["1", "2", "three"], "w": ["true", "1", None]}
-        said = sorted(note.split(": ", 1)[1].split(",", maxsplit=1)[0] for note in source.notes)
+        said = sorted(note.text.split(": ", 1)[1].split(",", maxsplit=1)[0] for note in source.notes)
         assert said == [
             "column `v` is read as text: row 3 holds `three`",
             "column `w` is read as text: row 2 holds `1`",
@@ -176,7 +176,7 @@ def test_a_word_among_numbers_makes_a_sqlite_column_text_and_is_named(tmp_path: 
     path = database(tmp_path / "mixed.db", (1, 1), (2.5, "x"), ("three", "y"), columns="v, w")
     source = open_source(f"sqlite:{path}?table=t")
     assert rows(source) == {"v": ["1", "2.5", "three"], "w": ["1", "x", "y"]}
-    assert sorted(note.split(": ", 1)[1] for note in source.notes) == [
+    assert sorted(note.text.split(": ", 1)[1] for note in source.notes) == [
         "column `v` is read as text: row 3 holds `three`, most others hold numbers",
         "column `w` is read as text: row 1 holds `1`, most others hold text",
     ]

@@ -85,7 +85,7 @@ def test_a_dated_pattern_is_read_in_the_order_of_dates_and_what_has_none_is_left
         (folder / f"{year}.csv").write_text(f"n\n{year}{month}{day}\n")
     source = open_source("%d/%m/%Y.csv", base=tmp_path)
     assert rows(source) == {"n": [20130131, 20131201, 20140102]}
-    [note] = source.notes
+    [note] = [one.text for one in source.notes]
     assert note.endswith("31/02/2013.csv: left out: its name holds no date")
 
 

@@ -245,13 +245,13 @@ def test_numbers_with_commas_are_read_as_what_the_whole_column_says(
     source = open_source(text(tmp_path / "v.csv", [f'"{one}"' for one in lines]))
     [batch] = list(source.batches())
     assert batch.table.column("v").to_pylist() == values
-    assert told in source.notes[0]
+    assert told in source.notes[0].text
 
 
 def test_a_comma_that_may_be_either_is_told_and_stays_text_unless_the_delimiter_tells(tmp_path: Path) -> None:
     doubtful = open_source(text(tmp_path / "v.csv", ['"1,234"', '"5,678"']))
     assert doubtful.kinds["v"] is ColumnKind.CATEGORICAL
-    assert "may stand for decimals or for thousands" in doubtful.notes[0]
+    assert "may stand for decimals or for thousands" in doubtful.notes[0].text
     told = open_source(text(tmp_path / "w.csv", ["1,234;1", "5,678;2"], head="v;k"))
     assert next(told.batches()).table.column("v").to_pylist() == [1.234, 5.678]
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from opsconsole.drift.data import settling
+from opsconsole.drift.data.notes import Note
 from opsconsole.drift.data.sources import DataError, open_source
 from tests.drift.test_drift_origins import rows
 
@@ -60,7 +61,7 @@ def test_a_growing_file_of_a_folder_is_left_out_with_a_note(tmp_path: Path) -> N
     with being_written(tmp_path / "live.csv"):
         source = open_source(tmp_path / "*.csv")
     assert rows(source) == {"n": [7]}
-    assert source.notes == (f"{tmp_path}/live.csv: left out: still being written",)
+    assert source.notes == (Note(f"{tmp_path}/live.csv: left out: still being written"),)
 
 
 def test_a_parquet_file_without_its_footer_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from opsconsole.config.schema import PipelineConfig, StepConfig
 from opsconsole.ground.errors import ConfigError
 from opsconsole.ground.nouns import StepState
-from opsconsole.runs.cache import changes
+from opsconsole.runs.cache import Decided, changes
 from opsconsole.runs.keys import Wanted, with_keys
 from opsconsole.runs.order import PlannedStep
 from opsconsole.runs.planning import Choice, ordered_steps
@@ -129,9 +129,9 @@ def test_a_change_is_told_in_words() -> None:
     (after,) = with_keys([step], wanted, {"a.lock": "9", "c.lock": "3"}, "/bin", "")
     assert before.cache is not None
     assert after.cache is not None
-    assert changes(dict(before.cache.parts), after.cache) == "a.lock, b.lock, c.lock changed"
+    assert changes(Decided.by(before.cache), after.cache) == "a.lock, b.lock, c.lock changed"
     assert changes(None, after.cache) == "nothing is kept of it yet"
-    assert changes(dict(after.cache.parts), after.cache) == "what was kept is gone"
+    assert changes(Decided.by(after.cache), after.cache) == "what was kept is gone"
     (other,) = with_keys([PlannedStep("install", "npm")], wanted, {"a.lock": "9", "c.lock": "3"}, "/bin", "")
     assert other.cache is not None
-    assert changes(dict(after.cache.parts), other.cache) == "its command changed"
+    assert changes(Decided.by(after.cache), other.cache) == "its command changed"

@@ -22,10 +22,10 @@ class AskDialog(Dialog):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "go_on", "go on", show=False)]
     DEFAULT_CSS = "AskDialog #asked { max-height: 24; }"
 
-    def __init__(self, title: str, question: str, hint: str, then: Callable[[], object]) -> None:
+    def __init__(self, title: str, asks: tuple[str, ...], hint: str, then: Callable[[], object]) -> None:
         super().__init__()
         self.title_words = title
-        self.question, self.hint = question, hint
+        self.asks, self.hint = asks, hint
         self.then = then
 
     def title_text(self) -> str:
@@ -39,10 +39,9 @@ class AskDialog(Dialog):
     def on_mount(self) -> None:
         """Show what is asked, a line for each thing."""
         super().on_mount()
-        lines = [line.strip() for line in self.question.split("; ") if line.strip()]
         rows: list[Row] = [
             Row(number, (Toned(text.clean(line), "warn" if number == 0 else "text"),), WIDE)
-            for number, line in enumerate(lines)
+            for number, line in enumerate(self.asks)
         ]
         rows += [BLANK, note(text.clean(self.hint)), note("y goes on   Esc leaves it")]
         listing = self.query_one(RowList)

@@ -45,7 +45,16 @@ class Target:
         return None if self.path.parent.is_dir() else f"there is no folder {self.path.parent}"
 
 
-def save(blocks: Generator[bytes, None, None], target: Target, stop: threading.Event) -> str:
+@dataclass(frozen=True)
+class Saved:
+    """How a save went."""
+
+    words: str
+    whole: bool
+    """Whether all of it is there; else nothing is."""
+
+
+def save(blocks: Generator[bytes, None, None], target: Target, stop: threading.Event) -> Saved:
     """Write blocks beside the target, then rename; return what to say. Safe in a thread; ``stop`` ends it early."""
     draft = target.path.with_name(f".{target.path.name}.{os.getpid()}.part")
     size = 0
@@ -66,8 +75,8 @@ def save(blocks: Generator[bytes, None, None], target: Target, stop: threading.E
         if reserved:
             with suppress(OSError):
                 target.path.unlink()
-        return f"not saved: {error.strerror} ({target.path})"
-    return f"saved {text.size(size)} to {target.path}"
+        return Saved(f"not saved: {error.strerror} ({target.path})", whole=False)
+    return Saved(f"saved {text.size(size)} to {target.path}", whole=True)
 
 
 def whole(descriptor: int, size: int) -> Generator[bytes, None, None]:

@@ -17,6 +17,17 @@ COUNTED = 256 << 10
 """Bytes of a log whose errors are all looked for when it opens at the first."""
 
 
+_NOTHING = {Sought.TEXT: "no line matches", Sought.ERRORS: "nothing here reads like an error"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step to another mark: what to say of it, and whether there is, or may still be, anything to go to."""
+
+    words: str = ""
+    possible: bool = True
+
+
 @dataclass(frozen=True)
 class _Wish:
     """Where someone wants to go as soon as it is known."""
@@ -121,25 +132,23 @@ class Seeking:
         if self.filtering and self.search is not None:
             self._filter(self.search)
 
-    def go(self, sought: Sought, step: int) -> str:
-        """Go to the next (1) or the previous (-1) mark; return what to say."""
+    def go(self, sought: Sought, step: int) -> Step:
+        """Go to the next (1) or the previous (-1) mark."""
         trail = self._log.trail(sought)
         if trail is None:
-            return "no search yet: / begins one"
+            return Step("no search yet: / begins one", possible=False)
         self.moved()
         self._wish = wish = _Wish(sought, step, self._origin(step))
         if self._grant(wish):
-            return ""
+            return Step()
         trail.resume()
         if trail.running:
-            return "none near, looking on; Esc stops"
+            return Step("none near, looking on; Esc stops")
         self._wish = None
         if trail.marks:
             self._go_to(trail, trail.marks[0] if step > 0 else self._head(trail, trail.marks[-1]))
-            return "from the top again" if step > 0 else "from the end again"
-        return {Sought.TEXT: "no line matches", Sought.ERRORS: "nothing here reads like an error"}.get(
-            sought, "this log has no sections"
-        )
+            return Step("from the top again" if step > 0 else "from the end again")
+        return Step(_NOTHING.get(sought, "this log has no sections"), possible=False)
 
     def open_at_error(self) -> None:
         """Go to the first line that surely tells of a failure, else to the first that may, as soon as it is known."""

@@ -14,7 +14,7 @@ from opsconsole.console.logs.file import Change
 from opsconsole.console.logs.opened import OpenLog
 from opsconsole.console.logs.page import Page
 from opsconsole.console.logs.query import Sought
-from opsconsole.console.logs.seeking import Seeking
+from opsconsole.console.logs.seeking import Seeking, Step
 from opsconsole.console.widgets.logpane import LogPane
 
 REPAINTS = 2.0 if os.environ.get("SSH_CONNECTION") else 4.0
@@ -205,13 +205,13 @@ class LogView(LogPane):
         self._sought()
         return problem
 
-    def go(self, sought: Sought, step: int) -> str:
-        """Go to the next (1) or the previous (-1) match, error or section; return what to say."""
+    def go(self, sought: Sought, step: int) -> Step:
+        """Go to the next (1) or the previous (-1) match, error or section."""
         if self.seeking is None:
-            return "there is no log here"
-        said = self.seeking.go(sought, step)
+            return Step("there is no log here", possible=False)
+        taken = self.seeking.go(sought, step)
         self._sought()
-        return said
+        return taken
 
     def escape(self) -> bool:
         """Stop a search that runs, else leave the filter, else the search; return whether there was one."""

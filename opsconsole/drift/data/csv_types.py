@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from opsconsole.drift.data.errors import read_as_text
+from opsconsole.drift.data.notes import Note, read_as_text
 from opsconsole.drift.data.spellings import Survey, begun
 
 if TYPE_CHECKING:
@@ -85,14 +85,14 @@ def _spelled(reader: CsvReader, guessed: pa.Schema, first: pa.RecordBatch) -> Cs
             for name, survey in surveys.items():
                 survey.add(batch.column(name))
     found = {name: how for name, survey in surveys.items() if (how := survey.found(reader.delimiter)) is not None}
-    told = [note for note in reader.notes if not any(f"column `{name}` is read as text" in note for name in found)]
-    told += [f"{reader.name}: column `{name}` is read as {how}" for name, how in found.items()]
+    told = [note for note in reader.notes if note.column not in found]
+    told += [Note(f"{reader.name}: column `{name}` is read as {how}", name) for name, how in found.items()]
     told += _doubtful(reader, guessed, surveys)
     fields = [(one.name, pa.float64() if one.name in found else one.type) for one in reader.schema]
     return replace(reader, schema=pa.schema(fields), spelled=found, notes=tuple(told))
 
 
-def _doubtful(reader: CsvReader, guessed: pa.Schema, surveys: Mapping[str, Survey]) -> list[str]:
+def _doubtful(reader: CsvReader, guessed: pa.Schema, surveys: Mapping[str, Survey]) -> list[Note]:
     """Tell the columns that stay text though most of their values are numbers, or could be two."""
     notes = []
     for name, survey in surveys.items():
@@ -100,13 +100,12 @@ def _doubtful(reader: CsvReader, guessed: pa.Schema, surveys: Mapping[str, Surve
             row, value = survey.unfit
             notes.append(read_as_text(reader.name, name, row + 1, value, "most others hold numbers"))
         elif survey.unfit is None and survey.found(reader.delimiter) is None:
-            notes.append(
-                f"{reader.name}: column `{name}` is read as text: its commas may stand for decimals or for thousands"
-            )
+            told = f"{reader.name}: column `{name}` is read as text: its commas may stand for decimals or for thousands"
+            notes.append(Note(told, name))
     return notes
 
 
-def _widened(reader: CsvReader, narrow: dict[str, pa.DataType]) -> tuple[dict[str, pa.DataType], tuple[str, ...]]:
+def _widened(reader: CsvReader, narrow: dict[str, pa.DataType]) -> tuple[dict[str, pa.DataType], tuple[Note, ...]]:
     """Read some columns as text and return the narrowest types that all values fit."""
     types, notes, rows = dict(narrow), [], 0
     texts = dict.fromkeys(narrow, pa.string())

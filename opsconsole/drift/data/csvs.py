@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 from opsconsole.drift.data.delimiters import NAMES, delimiter_of
 from opsconsole.drift.data.encodings import CONVERT, HEAD_BYTES, UTF8, encoding_of, head_of
 from opsconsole.drift.data.errors import DataError, explained, shown
+from opsconsole.drift.data.notes import Note
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,7 +44,7 @@ class CsvReader:
     name: str
     delimiter: str
     schema: pa.Schema
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     rows: int | None = None
     encoding: str = UTF8
     spelled: Mapping[str, Spelling] = field(default_factory=dict)
@@ -198,9 +199,9 @@ def _of_form(path: Path, name: str, usual: str) -> tuple[CsvReader, str]:
     encoding = encoding_of(head)
     text = head.decode(encoding, errors="replace").removeprefix("\ufeff")
     delimiter = delimiter_of(text, usual, whole=len(head) < HEAD_BYTES)
-    notes = [] if encoding == UTF8 else [f"{name}: the file is {encoding.upper()}, and is read as such"]
+    notes = [] if encoding == UTF8 else [Note(f"{name}: the file is {encoding.upper()}, and is read as such")]
     if delimiter != usual:
-        notes.append(f"{name}: its fields are separated by {NAMES[delimiter]}, and are read so")
+        notes.append(Note(f"{name}: its fields are separated by {NAMES[delimiter]}, and are read so"))
     return CsvReader(path, name, delimiter, pa.schema([]), tuple(notes), encoding=encoding), text
 
 

@@ -43,8 +43,3 @@ def shown(value: object) -> str:
 def told(path: str | Path) -> str:
     """Return a path as text that can be written anywhere: bytes of its name that are none become signs for that."""
     return os.fsencode(path).decode("utf-8", "replace")
-
-
-def read_as_text(name: str, column: str, row: int, value: object, others: str) -> str:
-    """Return the note on a column whose values are of several types; ``row`` counts from 1, without a header."""
-    return f"{name}: column `{column}` is read as text: row {row:,} holds `{shown(value)}`, {others}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from opsconsole.drift.data.errors import DataError, explained
+from opsconsole.drift.data.notes import Note
 from opsconsole.drift.kinds import is_nested, kind_of
 from opsconsole.ground.files import digest_file
 from opsconsole.ground.nouns import ColumnKind
@@ -32,7 +33,7 @@ class Reader(Protocol):
         """How many there are; None where only reading would tell."""
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Note, ...]:
         """What is odd about it, though it can be read."""
 
     def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsconsole.drift.data.encodings import CONVERT, require_utf8
-from opsconsole.drift.data.errors import DataError, explained, read_as_text
+from opsconsole.drift.data.errors import DataError, explained
 from opsconsole.drift.data.files import BATCH_ROWS
+from opsconsole.drift.data.notes import Note, read_as_text
 from opsconsole.drift.kinds import is_nested
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class JsonReader:
     mixed: frozenset[str]
     """Columns of numbers and text, or of true and 1: each value is read as text."""
     rows: int | None
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     def as_text(self, names: Iterable[str], *, keys: bool = False) -> JsonReader:
         """Return a reader that gives text that looks like dates as it is spelled; JSON says itself what is a number."""
@@ -80,7 +81,7 @@ class _Survey:
     name: str
     types: dict[str, pa.DataType] = field(default_factory=dict)
     mixed: set[str] = field(default_factory=set)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     rows: int = 0
 
     def add(self, block: bytes) -> None:

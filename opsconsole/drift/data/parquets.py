@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from opsconsole.drift.data.errors import DataError, explained
 from opsconsole.drift.data.files import BATCH_ROWS
+from opsconsole.drift.data.notes import Note
 from opsconsole.drift.kinds import is_vector
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class ParquetReader:
     rows: int | None
     encoded: frozenset[str]
     """Text columns that are worth reading as dictionaries, as they are stored."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
         """Stream some columns, text as dictionaries."""

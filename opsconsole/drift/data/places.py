@@ -10,6 +10,7 @@ from pathlib import Path
 from opsconsole.drift.data.csvs import CSV_SUFFIXES
 from opsconsole.drift.data.errors import DataError
 from opsconsole.drift.data.jsons import JSON_SUFFIXES
+from opsconsole.drift.data.notes import Note
 from opsconsole.drift.data.parquets import PARQUET_SUFFIXES
 from opsconsole.ground.errors import NotFoundError
 from opsconsole.ground.files import expanded
@@ -26,7 +27,7 @@ class Found:
     """Files in the order in which they are read, and what was left out."""
 
     paths: list[Path]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def find_files(location: str | Path, *, base: Path | None = None) -> Found:
@@ -57,7 +58,7 @@ def _found(whole: Path) -> Found:
             hint=f"a file, a folder, or a glob (with %Y, %m, %d for a date) of {', '.join(SUFFIXES)}",
         )
     odd = [path for path in found.paths if path not in paths and path.name.lower().endswith(SUFFIXES)]
-    return Found(paths, found.notes + tuple(f"{path}: left out: it is no file" for path in odd))
+    return Found(paths, found.notes + tuple(Note(f"{path}: left out: it is no file") for path in odd))
 
 
 def _globbed(pattern: str) -> list[Path]:
@@ -76,7 +77,7 @@ def _dated(pattern: Path) -> Found:
         try:
             dated.append((_date(found.groupdict()), path))
         except ValueError:
-            notes.append(f"{path}: left out: its name holds no date")
+            notes.append(Note(f"{path}: left out: its name holds no date"))
     return Found([path for _, path in sorted(dated)], tuple(notes))
 
 

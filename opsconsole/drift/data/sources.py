@@ -18,6 +18,7 @@ from opsconsole.drift.data.encodings import CONVERT
 from opsconsole.drift.data.errors import DataError, shown, told
 from opsconsole.drift.data.files import DataFile, Reader, described
 from opsconsole.drift.data.jsons import open_json
+from opsconsole.drift.data.notes import Note
 from opsconsole.drift.data.parquets import PARQUET_SUFFIXES, open_parquet
 from opsconsole.drift.data.places import SUFFIXES, find_files
 from opsconsole.drift.data.settling import unsettled
@@ -47,7 +48,7 @@ class Source:
 
     name: str
     files: tuple[DataFile, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     """What was left out or is read otherwise than it looks, and why."""
     left_out: bool = False
     """Whether there are files that are not among ``files``, because they are still being written."""
@@ -65,7 +66,7 @@ class Source:
                     raise DataError(
                         f"{file.name}: column `{name}` is {kind.value}, in the files before it {known.value}",
                         hint=next(
-                            (note for note in self.notes if f"column `{name}`" in note),
+                            (note.text for note in self.notes if note.column == name),
                             "give the column one type in all files",
                         ),
                     )
@@ -124,7 +125,7 @@ def open_source(location: str | Path, *, base: Path | None = None, programs: boo
     where no ``programs`` are to run.
     """
     text, folder = str(location), base or Path.cwd()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     left_out = False
     if text.startswith(COMMAND):
         if not programs:
@@ -145,12 +146,12 @@ def open_source(location: str | Path, *, base: Path | None = None, programs: boo
     return Source(told(text), tuple(files), notes + read, left_out)
 
 
-def _settled(paths: list[Path]) -> tuple[list[Path], tuple[str, ...]]:
+def _settled(paths: list[Path]) -> tuple[list[Path], tuple[Note, ...]]:
     """Return the files that are whole, and a note on each of the others; an error when there is none."""
     writing = unsettled(paths)
     if len(writing) == len(paths):
         raise DataError(f"{paths[0]}: {WRITING}", hint="try again when the program that writes it is done")
-    notes = tuple(f"{path}: left out: {WRITING}" for path in paths if path in writing)
+    notes = tuple(Note(f"{path}: left out: {WRITING}") for path in paths if path in writing)
     return [path for path in paths if path not in writing], notes
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opsconsole.drift.data.errors import DataError, read_as_text
+from opsconsole.drift.data.errors import DataError
 from opsconsole.drift.data.files import DataFile, described, file_stamp
+from opsconsole.drift.data.notes import Note, read_as_text
 from opsconsole.ground.errors import NotFoundError, StoreError
 from opsconsole.ground.files import expanded
 from opsconsole.store import tables
@@ -32,7 +33,7 @@ class TableReader:
     table: str
     schema: pa.Schema
     rows: int | None
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
         """Stream some columns with the types of the schema."""
@@ -62,7 +63,7 @@ def open_table(location: str, base: Path) -> DataFile:
     return described(path, name, _reader(path, table, found, notes), known_by=_stamp(path, table))
 
 
-def _reader(path: Path, table: str, found: tables.Survey, notes: tuple[str, ...]) -> TableReader:
+def _reader(path: Path, table: str, found: tables.Survey, notes: tuple[Note, ...]) -> TableReader:
     import pyarrow as pa
 
     schema = pa.schema([(column.name, _type(column)) for column in found.columns])
@@ -87,7 +88,7 @@ def _values(values: tuple[Value, ...], kind: pa.DataType) -> list[object]:
     return list(values)
 
 
-def _note(path: Path, table: str, name: str, column: ColumnContent) -> str:
+def _note(path: Path, table: str, name: str, column: ColumnContent) -> Note:
     """Name the first value of the rarer sort in a column of numbers and text."""
     text_is_rare = column.texts <= column.numbers
     others = "most others hold numbers" if text_is_rare else "most others hold text"
@@ -97,7 +98,7 @@ def _note(path: Path, table: str, name: str, column: ColumnContent) -> str:
             row += 1
             if value is not None and isinstance(value, str) is text_is_rare:
                 return read_as_text(name, column.name, row, value, others)
-    return f"{name}: column `{column.name}` is read as text: it holds numbers and text"
+    return Note(f"{name}: column `{column.name}` is read as text: it holds numbers and text", column.name)
 
 
 def _stamp(path: Path, table: str) -> str:

@@ -62,7 +62,7 @@ def outcomes(monitor: Monitor, column: pa.Array, file: DataFile, name: str) -> N
         raise DataError(
             f"{file.name}: column `{name}` holds {_plain(kind)}, a {monitor.task.value} model needs numbers",
             hint=next(
-                (note for note in file.reader.notes if f"column `{name}`" in note),
+                (note.text for note in file.reader.notes if note.column == name),
                 "labels are 0 and 1 (or true and false, or the model's `positive` names one), scores are probabilities",
             ),
         )

@@ -142,7 +142,7 @@ def read_production(monitor: Monitor, source: Source, batches: Sequence[Predicti
         scored=scored,
         duplicates=duplicates,
     )
-    notes = [*source.notes, *read.notes, *read.clock.notes.values(), *_ahead(read)]
+    notes = [*(note.text for note in source.notes), *read.notes, *read.clock.notes.values(), *_ahead(read)]
     if duplicates:
         told = plural(duplicates, "row repeats", "rows repeat")
         notes.append(f"{told} the id of an earlier one, such as `{example}`: all were kept")
