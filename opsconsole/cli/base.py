@@ -148,7 +148,7 @@ def report(error: OpsconsoleError, *, as_json: bool) -> None:
     """Say what is wrong, where, and what to do next."""
     if as_json:
         document: dict[str, Any] = {"code": error.code, "message": error.message, "hint": error.hint}
-        if isinstance(error, ConfirmationError):
+        if isinstance(error, ConfirmationError) and error.asks:
             document["asks"] = error.asks
         sys.stdout.buffer.write(encode({"error": document}) + b"\n")
         sys.stdout.buffer.flush()

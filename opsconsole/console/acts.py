@@ -66,7 +66,8 @@ class Acts:
         def go_on() -> None:
             self.carry_out(use_case, done, then, values | {"yes": "--yes"})
 
-        self.app.push_screen(AskDialog(USE_CASES[use_case].title, answer.asks, answer.hint, go_on))
+        asks = answer.asks or (answer.problem,)
+        self.app.push_screen(AskDialog(USE_CASES[use_case].title, asks, answer.hint, go_on))
 
     def _show_started(self, data: dict[str, Any]) -> None:
         """Go to a run that was started, unless the operator has begun something else meanwhile."""

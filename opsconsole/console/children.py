@@ -32,7 +32,7 @@ class Answer:
     code_word: str = ""
     """What kind of problem it is, as ``--json`` names it."""
     asks: tuple[str, ...] = ()
-    """Each thing that the operator is asked about first."""
+    """Each thing that the operator is asked about first, where there may be several."""
 
     @property
     def good(self) -> bool:

@@ -100,8 +100,8 @@ class ConfirmationError(RefusedError):
 
     def __init__(self, message: str, *, hint: str = "", asks: tuple[str, ...] = ()) -> None:
         super().__init__(message, hint=hint)
-        self.asks = asks or (message,)
-        """Each thing that is asked about."""
+        self.asks = asks
+        """Each thing that is asked about, where there may be several."""
 
 
 class StoreError(OpsconsoleError):

@@ -126,6 +126,8 @@ def test_a_fetched_branch_is_asked_about_and_gets_no_secret_unless_it_was_truste
         start_run(bench.workspace, bench.store, "app", rev="origin/pr")
     assert "pass_env nothing →" in asked.value.message
     assert "echo ours" in asked.value.message
+    assert asked.value.message == "; ".join(asked.value.asks), "each thing by itself, too"
+    assert len(asked.value.asks) > 1
     planned = plan(bench.workspace, bench.store, "app", rev="origin/pr")
     assert (planned.owner, planned.secrets, planned.passed_on) == (Owner.FOREIGN, (), ())
     run = bench.wait(start_run(bench.workspace, bench.store, "app", rev="origin/pr", asked=True))
