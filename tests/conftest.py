@@ -21,7 +21,16 @@ from tests.shop import CONFIG, Shop
 settings.register_profile("suite", deadline=None)  # a slow machine is no counterexample
 settings.load_profile("suite")
 
+ROOM = 6 << 30
+"""Bytes that must be free in memory for the tests' folders."""
 OUTSIDE = ("SSH_CONNECTION", "SUDO_USER", "NO_COLOR", "COLUMNS", "LINES", "VIRTUAL_ENV", "PYTHONUNBUFFERED")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what tests write in memory where there is room: they wait for a disk half of their time."""
+    shared = Path("/dev/shm")
+    if config.option.basetemp is None and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(shared))
 
 
 @pytest.fixture(scope="session", autouse=True)

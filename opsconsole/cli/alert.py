@@ -10,7 +10,7 @@ from opsconsole.cli.base import Session, as_dict, emit, json_option, pass_sessio
 from opsconsole.cli.shown import run_json, run_line, the_run
 from opsconsole.ground import clock, text
 from opsconsole.ground.errors import ExitCode
-from opsconsole.ground.nouns import Danger, RunState
+from opsconsole.ground.nouns import RunState
 from opsconsole.lifecycle import incidents
 from opsconsole.lifecycle.whereabouts import answers, where
 from opsconsole.store import alerts, models
@@ -65,7 +65,7 @@ def show(session: Session, alert_id: int, as_json: bool) -> None:
 @pass_session
 def ack(session: Session, alert_id: int, reason: str | None, as_json: bool) -> None:
     """Say that you have seen it."""
-    session.permit(Danger.WRITE, "Acknowledge")
+    session.permit("alert.ack")
     _answer(session, incidents.acknowledge(session.store, alert_id, reason), as_json=as_json)
 
 
@@ -77,7 +77,7 @@ def ack(session: Session, alert_id: int, reason: str | None, as_json: bool) -> N
 @pass_session
 def snooze(session: Session, alert_id: int, length: str, reason: str | None, as_json: bool) -> None:
     """Be silent about it for a while, or until it gets worse."""
-    session.permit(Danger.WRITE, "Snooze")
+    session.permit("alert.snooze")
     _answer(session, incidents.snooze(session.store, alert_id, length, reason), as_json=as_json)
 
 
@@ -88,7 +88,7 @@ def snooze(session: Session, alert_id: int, length: str, reason: str | None, as_
 @pass_session
 def resolve(session: Session, alert_id: int, reason: str | None, as_json: bool) -> None:
     """Close it by hand."""
-    session.permit(Danger.WRITE, "Resolve")
+    session.permit("alert.resolve")
     _answer(session, incidents.resolve(session.store, alert_id, reason), as_json=as_json)
 
 
@@ -102,7 +102,7 @@ def retrain(session: Session, alert_id: int, detach: bool, as_json: bool) -> int
     from opsconsole.lifecycle.retraining import retrain as start_retraining
     from opsconsole.runs.follow import wait, wait_until_released
 
-    session.permit(Danger.WRITE, "Retrain")
+    session.permit("alert.retrain")
     run_id = start_retraining(session.workspace, session.store, alert_id)
     if not detach:
         wait(session.workspace, session.store, run_id)

@@ -17,7 +17,6 @@ from opsconsole.config.workspace import Workspace, find, locate, open_workspace
 from opsconsole.ground import clock, text
 from opsconsole.ground.belonging import is_ours, state_home
 from opsconsole.ground.errors import ConfirmationError, NotFoundError, OpsconsoleError, UsageError
-from opsconsole.ground.nouns import Danger
 from opsconsole.lifecycle.usecases import permit
 from opsconsole.store.connection import Store, open_store
 
@@ -56,9 +55,9 @@ class Session:
                 report(problem, as_json=False)
         return store
 
-    def permit(self, danger: Danger, title: str) -> None:
+    def permit(self, use_case: str) -> None:
         """Refuse the act in a read-only session."""
-        permit(danger, readonly=self.readonly, title=title)
+        permit(use_case, readonly=self.readonly)
 
 
 pass_session = click.make_pass_decorator(Session)

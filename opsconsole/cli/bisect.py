@@ -10,7 +10,6 @@ from opsconsole.cli.base import Session, emit, json_option, pass_session, say
 from opsconsole.cli.shown import run_json, the_run
 from opsconsole.ground import text
 from opsconsole.ground.errors import ExitCode
-from opsconsole.ground.nouns import Danger
 
 
 @click.command("bisect")
@@ -30,7 +29,7 @@ def bisect_command(
     """
     from opsconsole.lifecycle.bisecting import asked, bisect, start_bisect
 
-    session.permit(Danger.WRITE, "Find the commit that broke it")
+    session.permit("run.bisect")
     question = asked(session.workspace, session.store, target, good=good, bad=bad, test=test)
     if detach:
         run_id = start_bisect(session.workspace, session.store, question)

@@ -11,7 +11,6 @@ from opsconsole.cli.base import Session, emit, json_option, pass_session, say
 from opsconsole.ground import text
 from opsconsole.ground.errors import NegativeError, UsageError
 from opsconsole.ground.files import expanded
-from opsconsole.ground.nouns import Danger
 
 
 @click.command("demo")
@@ -34,7 +33,7 @@ def demo_command(session: Session, directory: Path, no_open: bool, port: int, as
     from opsconsole.demo.driver import launch, log_path
     from opsconsole.demo.material import lay_out
 
-    session.permit(Danger.WRITE, "Make the demo")
+    session.permit("demo.make")
     opens = not no_open and not as_json
     if opens and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the console needs a terminal", hint="opsconsole demo --no-open fills the demo without one")

@@ -13,7 +13,7 @@ from opsconsole.drift import report as reports
 from opsconsole.ground import clock, text
 from opsconsole.ground.errors import ExitCode
 from opsconsole.ground.files import expanded
-from opsconsole.ground.nouns import SUMMED_TO, Danger, Severity
+from opsconsole.ground.nouns import SUMMED_TO, Severity
 from opsconsole.store.chunk_records import Chunk, ChunkColumn
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def check_now(session: Session, monitor: str, data: str | None, no_refresh: bool
     """
     from opsconsole.lifecycle.watching import check_monitor, check_with_new_rows
 
-    session.permit(Danger.WRITE, "Check a monitor")
+    session.permit("drift.check")
     if data is None and not no_refresh:
         found = check_with_new_rows(session.workspace, session.store, monitor)
     else:

@@ -9,7 +9,6 @@ import click
 
 from opsconsole.cli.base import Session, emit, json_option, pass_session, say, table
 from opsconsole.ground.errors import RefusedError
-from opsconsole.ground.nouns import Danger
 from opsconsole.lifecycle.founding import found_workspace, require_free, scout
 
 
@@ -20,7 +19,7 @@ from opsconsole.lifecycle.founding import found_workspace, require_free, scout
 @pass_session
 def init_command(session: Session, directory: Path, yes: bool, as_json: bool) -> None:
     """Find the repos below a folder, detect how they are tested, and write a commented opsconsole.toml."""
-    session.permit(Danger.WRITE, "Make a workspace")
+    session.permit("workspace.init")
     root = directory.resolve()
     require_free(root)
     found = scout(root)

@@ -10,7 +10,6 @@ from opsconsole.cli.base import Session, as_dict, confirm, emit, json_option, pa
 from opsconsole.cli.model_views import gate_line, gates_told, known_model, resolve, shown_version
 from opsconsole.ground import clock
 from opsconsole.ground.errors import ExitCode
-from opsconsole.ground.nouns import Danger
 from opsconsole.store import promotions
 
 
@@ -57,7 +56,7 @@ def promote(
     from opsconsole.lifecycle.candidates import promote_candidate
     from opsconsole.lifecycle.probing import probe
 
-    session.permit(Danger.PRODUCTION, "Promote")
+    session.permit("model.promote")
     version = resolve(session.store, target)
     confirm(version.model, f"Promote v{version.version} of {version.model} to {alias}", yes=yes)
     judgement, moved = promote_candidate(
@@ -103,7 +102,7 @@ def rollback(
     from opsconsole.lifecycle.candidates import roll_back_alias
     from opsconsole.lifecycle.probing import probe
 
-    session.permit(Danger.PRODUCTION, "Roll back")
+    session.permit("model.rollback")
     confirm(name, f"Roll back {name}@{alias}", yes=yes)
     moved = roll_back_alias(session.workspace, session.store, name, alias, reason, expect=expect, to=target)
     serving = probe(session.workspace, session.store, name, alias)

@@ -9,7 +9,7 @@ import click
 
 from opsconsole.cli.base import Session, emit, json_option, pass_session
 from opsconsole.ground.errors import UsageError
-from opsconsole.ground.nouns import Danger, ModelTask
+from opsconsole.ground.nouns import ModelTask
 
 if TYPE_CHECKING:
     from opsconsole.lifecycle.registering import Registered
@@ -58,7 +58,7 @@ def register(
     from opsconsole.lifecycle.registering import register_path
     from opsconsole.registry.register import Given
 
-    session.permit(Danger.WRITE, "Register a version")
+    session.permit("model.register")
     if training_data is not None and training_ids is not None:
         raise UsageError("--training-data and --training-ids say the same twice", hint="give one of them")
     given = Given(

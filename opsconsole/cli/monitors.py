@@ -12,7 +12,7 @@ from opsconsole.cli.drift import check_document, check_lines, drift_command, loc
 from opsconsole.ground import clock, text
 from opsconsole.ground.errors import ExitCode, UsageError
 from opsconsole.ground.files import expanded
-from opsconsole.ground.nouns import Danger, Severity
+from opsconsole.ground.nouns import Severity
 
 if TYPE_CHECKING:
     from opsconsole.store.baselines import Baseline
@@ -31,7 +31,7 @@ def bring_labels(session: Session, monitor: str, file: Path, as_json: bool) -> i
     """
     from opsconsole.lifecycle.monitoring import bring_labels as bring
 
-    session.permit(Danger.WRITE, "Bring labels")
+    session.permit("drift.labels")
     found = bring(session.workspace, session.store, monitor, expanded(file).resolve())
     brought = found.labels
     lines = [f"{text.plural(brought.rows, 'label')}, {text.count(brought.matched)} of them of rows that are there"]
@@ -128,7 +128,7 @@ def take_another(
     """Take another reference from now on; it can be taken back. The floor stays, unless --performance is given."""
     from opsconsole.lifecycle import monitoring
 
-    session.permit(Danger.WRITE, "Take another baseline")
+    session.permit("drift.undo_baseline" if undo else "drift.rebaseline")
     if sum((since is not None, source is not None, undo)) != 1 or (until is not None and since is None):
         raise UsageError("one of --since, --file and --undo", hint="--until goes with --since")
     why = (reason or "").strip()

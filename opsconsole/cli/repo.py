@@ -12,7 +12,6 @@ from opsconsole.cli.base import Session, emit, json_option, pass_session, table
 from opsconsole.cli.shown import repo_json
 from opsconsole.ground import clock, text
 from opsconsole.ground.errors import RefusedError
-from opsconsole.ground.nouns import Danger
 from opsconsole.repos import history, registration, remotes
 from opsconsole.repos.cloning import Source, is_url
 from opsconsole.store.repos import trusted_refs
@@ -57,7 +56,7 @@ def ls(session: Session, as_json: bool) -> None:
 @pass_session
 def add(session: Session, path: str, name: str | None, trust: bool, depth: int | None, as_json: bool) -> None:
     """Register a git repository of this machine, or clone one from its URL; nothing of it is run."""
-    session.permit(Danger.WRITE, "Add a repo")
+    session.permit("repo.add")
     if is_url(path):
         source = Source(path, depth)
         repo = registration.add_url(session.workspace, session.store, source, name=name, trust=trust)
@@ -162,7 +161,7 @@ def trust(session: Session, name: str, refs: tuple[str, ...], forgotten: tuple[s
     What is checked out, branches made here and the origin's default branch get the secrets they name. Any other ref is
     asked about and gets none, unless it was trusted by name or pattern (--ref 'release/*').
     """
-    session.permit(Danger.WRITE, "Trust a repo")
+    session.permit("repo.trust")
     repo = registration.trust(session.workspace, session.store, name)
     if refs:
         registration.trust_refs(session.workspace, session.store, name, list(refs), trusted=True)
@@ -177,7 +176,7 @@ def trust(session: Session, name: str, refs: tuple[str, ...], forgotten: tuple[s
 @pass_session
 def rm(session: Session, name: str, as_json: bool) -> None:
     """Forget a repo that was added; its runs stay."""
-    session.permit(Danger.WRITE, "Forget a repo")
+    session.permit("repo.remove")
     repo = registration.named(session.workspace, session.store, name)
     if repo.configured:
         raise RefusedError(f"repo {name} stands in {session.workspace.file}", hint=f"take [repos.{name}] out there")
@@ -191,7 +190,7 @@ def rm(session: Session, name: str, as_json: bool) -> None:
 @pass_session
 def fetch(session: Session, name: str | None, as_json: bool) -> None:
     """Fetch a repo's remotes, or those of all."""
-    session.permit(Danger.WRITE, "Fetch")
+    session.permit("repo.fetch")
     known = registration.known(session.workspace, session.store)
     chosen = [registration.named(session.workspace, session.store, name)] if name else known
     for repo in chosen:

@@ -18,7 +18,7 @@ from opsconsole.cli.planned import emit_plan
 from opsconsole.cli.shown import run_json, run_line, the_run
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground.errors import ConfirmationError, ExitCode, OpsconsoleError, RefusedError, UsageError
-from opsconsole.ground.nouns import Danger, RunPurpose, RunState
+from opsconsole.ground.nouns import RunPurpose, RunState
 from opsconsole.runs.logs import LogPiece
 from opsconsole.store.connection import open_store
 
@@ -69,7 +69,7 @@ def run_command(
         )
         emit_plan(found, as_json=as_json)
         return int(ExitCode.OK)
-    session.permit(Danger.WRITE, "Build")
+    session.permit("run.start")
 
     begin = partial(
         start_run,
@@ -98,7 +98,7 @@ def rerun_command(session: Session, run: int, only_failed: bool, detach: bool, y
     """Run a run again at its commit."""
     from opsconsole.lifecycle.building import start_rerun
 
-    session.permit(Danger.WRITE, "Run again")
+    session.permit("run.rerun_failed" if only_failed else "run.rerun")
     run_id = _asking(partial(start_rerun, session.workspace, session.store, run, only_failed=only_failed), yes=yes)
     return _report(session, run_id, detach=detach, as_json=as_json)
 
@@ -118,7 +118,7 @@ def cancel_command(session: Session, run: int, reason: str | None, yes: bool, as
 
     record = the_run(session.store, run)
     serves = record.purpose is RunPurpose.SERVE
-    session.permit(Danger.PRODUCTION if serves else Danger.WRITE, "Stop the service" if serves else "Cancel")
+    session.permit("service.stop" if serves else "run.cancel")
     if serves and not record.state.final and sys.stdin.isatty():
         confirm(f"{record.repo}/{record.pipeline}", f"run {run} serves production", yes=yes)
     cancel(session.workspace, session.store, run, reason=reason)

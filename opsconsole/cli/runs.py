@@ -9,8 +9,8 @@ from opsconsole.cli.shown import run_json, run_line, the_run
 from opsconsole.ground import clock, text
 from opsconsole.ground.errors import NotFoundError
 from opsconsole.ground.files import digest_file
-from opsconsole.ground.nouns import Danger, RunState
-from opsconsole.lifecycle.usecases import USE_CASES, command
+from opsconsole.ground.nouns import RunState
+from opsconsole.lifecycle.usecases import command
 from opsconsole.runs.folder import run_folder
 from opsconsole.runs.naming import Breakage, breakage, waiting_of, waiting_words
 from opsconsole.runs.slots import QueueLook
@@ -141,7 +141,7 @@ def unpin_command(session: Session, run: int, as_json: bool) -> None:
 
 def _pin(session: Session, run: int, *, pinned: bool, as_json: bool) -> None:
     name = "run.pin" if pinned else "run.unpin"
-    session.permit(Danger.WRITE, USE_CASES[name].title)
+    session.permit(name)
     pruning.pin(session.store, run, pinned=pinned, command=command(name, run=run))
     record = the_run(session.store, run)
     word = "is kept" if pinned else "may be pruned"

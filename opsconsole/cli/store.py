@@ -10,7 +10,6 @@ import click
 from opsconsole.cli.base import Session, emit, json_option, pass_session
 from opsconsole.ground import text
 from opsconsole.ground.errors import ExitCode
-from opsconsole.ground.nouns import Danger
 from opsconsole.registry.ledger import strangers
 from opsconsole.store import upkeep
 from opsconsole.store.beside import newest_copy
@@ -63,7 +62,7 @@ def check(session: Session, as_json: bool) -> int:
 @pass_session
 def backup(session: Session, file: Path, as_json: bool) -> None:
     """Copy the database to a new file, whole, while others go on writing."""
-    session.permit(Danger.WRITE, "Back the store up")
+    session.permit("store.backup")
     size = upkeep.backup(session.store, file)
     emit({"file": str(file), "bytes": size}, f"{file}  {text.size(size)}", as_json=as_json)
 
@@ -76,7 +75,7 @@ def restore(session: Session, file: Path, as_json: bool) -> None:
     """Put a copy of the store in its place, with what happened since and left files; the old one is kept aside."""
     from opsconsole.lifecycle import restoring
 
-    session.permit(Danger.PRODUCTION, "Restore the store from a copy")
+    session.permit("store.restore")
     _show(session, restoring.restore(session.workspace, file), "restored", as_json=as_json)
 
 
@@ -88,7 +87,7 @@ def rebuild(session: Session, yes: bool, as_json: bool) -> None:
     """Make a lost or damaged store anew from run folders, versions and the records beside them; say what cannot be known."""
     from opsconsole.lifecycle import restoring
 
-    session.permit(Danger.PRODUCTION, "Make the store anew")
+    session.permit("store.rebuild")
     _show(session, restoring.rebuild(session.workspace, asked=yes), "made anew", as_json=as_json)
 
 
@@ -119,7 +118,7 @@ def prune(session: Session, dry_run: bool, as_json: bool) -> None:
     from opsconsole.runs import retention
 
     if not dry_run:
-        session.permit(Danger.WRITE, "Prune old runs")
+        session.permit("store.prune")
     found = retention.prune(session.workspace, session.store, dry_run=dry_run)
     data = {
         "dry_run": dry_run,

@@ -8,7 +8,6 @@ import click
 
 from opsconsole.cli.base import Session, emit, json_option, pass_session
 from opsconsole.ground import belonging
-from opsconsole.ground.nouns import Danger
 
 
 @click.group("workspace")
@@ -25,7 +24,7 @@ def trust(session: Session, path: Path, as_json: bool) -> None:
 
     What lies in it then decides what runs as you: its opsconsole.toml, its store and its runs.
     """
-    session.permit(Danger.WRITE, "Trust a workspace")
+    session.permit("workspace.trust")
     root = path.expanduser().resolve()
     belonging.trust(root)
     emit({"workspace": str(root), "trusted": True}, f"{root} is trusted", as_json=as_json)

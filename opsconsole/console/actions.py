@@ -1,16 +1,22 @@
-"""Every key of the console, declared once: bindings, footer, ``?``, palette, ``:`` and README's table are made from this."""
+"""Every key of the console, declared once: bindings, footer, ``?``, palette and README's table are made from this.
+
+A key that carries out a use case takes letter, title, danger and sentence from it; what only moves about the console
+is declared here.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 from textual.binding import Binding, BindingType
 
+from opsconsole.console.tabspecs import PLACES, TABS
 from opsconsole.ground.nouns import Danger
+from opsconsole.lifecycle.usecases import USE_CASES
 
-Place: TypeAlias = Literal["everywhere", "overview", "builds", "log", "models", "drift", "activity"]
-PLACES: tuple[Place, ...] = ("everywhere", "overview", "builds", "log", "models", "drift", "activity")
+__all__ = ["ACTIONS", "BY_ID", "PLACES", "Action", "actions_of", "bindings_for", "footer_of"]
+SPELLED = {"+": "plus"}
+"""How Textual spells a letter that is none."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,10 @@ class Action:
     danger: Danger = Danger.READ
     footer: int = 0
     """Its rank in the footer, likeliest first; 0: not there."""
+    tab: str | None = None
+    """The tab that it opens; None: it carries out ``do_verb``."""
+    use_case: str | None = None
+    """What it carries out, perhaps after a dialog; None: it only moves about the console."""
 
     @property
     def place(self) -> str:
@@ -40,14 +50,38 @@ class Action:
         return self.id.partition(".")[2]
 
 
-_W, _P = Danger.WRITE, Danger.PRODUCTION
+def _opens(number: int) -> Action:
+    spec = TABS[number]
+    return Action(f"everywhere.{spec.id}", spec.key, spec.key, spec.title, spec.help, tab=spec.id)
+
+
+def _carries_out(
+    action_id: str,
+    case_id: str,
+    *,
+    footer: int = 0,
+    key: str = "",
+    title: str = "",
+    help: str = "",  # noqa: A002
+) -> Action:
+    """Return the action of a use case; only what differs where it is offered a second time is given."""
+    case = USE_CASES[case_id]
+    shown = key or case.key
+    assert shown is not None
+    return Action(
+        action_id,
+        SPELLED.get(shown, shown),
+        shown,
+        title or f"{case.title[:1].lower()}{case.title[1:]}",
+        help or case.help,
+        case.danger,
+        footer,
+        use_case=case_id,
+    )
+
 
 ACTIONS: tuple[Action, ...] = (
-    Action("everywhere.overview", "1", "1", "Overview", "The loop at a glance."),
-    Action("everywhere.builds", "2", "2", "Builds", "Repos, runs, steps, tests, logs."),
-    Action("everywhere.models", "3", "3", "Models", "Models, versions, gates, promotion."),
-    Action("everywhere.drift", "4", "4", "Drift", "Alerts and monitors."),
-    Action("everywhere.activity", "5", "5", "Activity", "Who did what, why, and the command it amounts to."),
+    *map(_opens, range(len(TABS))),
     Action("everywhere.next_pane", "tab", "Tab", "next pane", "Go to the next pane of the screen."),
     Action("everywhere.previous_pane", "shift+tab", "S-Tab", "previous pane", "Go to the previous pane."),
     Action("everywhere.back", "escape", "Esc", "back", "Leave a zoomed pane, a filter, a search."),
@@ -81,58 +115,34 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("everywhere.quit", "q,ctrl+q", "q", "quit", "Leave; what runs goes on, nothing is lost.", footer=99),
     Action("overview.open", "enter", "Enter", "open", "Go to where the item lives.", footer=1),
-    Action(
-        "overview.promote", "p", "p", "promote", "Open the promotion of the candidate under the cursor.", _P, footer=2
+    _carries_out(
+        "overview.promote", "model.promote", footer=2, help="Open the promotion of the candidate under the cursor."
     ),
-    Action("overview.build", "b", "b", "build", "Build the repo under the cursor.", _W, footer=3),
-    Action(
-        "overview.acknowledge",
-        "a",
-        "a",
-        "acknowledge",
-        "Say that you have seen the alert under the cursor.",
-        _W,
-        footer=4,
+    _carries_out("overview.build", "run.start", footer=3, help="Build the repo under the cursor."),
+    _carries_out(
+        "overview.acknowledge", "alert.ack", footer=4, help="Say that you have seen the alert under the cursor."
     ),
     Action("builds.open", "enter", "Enter", "zoom", "Open the run: steps, failed tests, log.", footer=9),
-    Action("builds.build", "b", "b", "build", "Build the repo at its checked-out commit.", _W, footer=1),
-    Action("builds.build_with", "B", "B", "options", "Choose pipeline and revision, then build.", _W, footer=2),
-    Action(
-        "builds.rerun_failed", "r", "r", "rerun failed", "Run only the failed tests of this run again.", _W, footer=3
+    _carries_out("builds.build", "run.start", footer=1),
+    _carries_out(
+        "builds.build_with",
+        "run.start",
+        footer=2,
+        key="B",
+        title="options",
+        help="Choose pipeline and revision, then build.",
     ),
-    Action("builds.rerun", "R", "R", "rerun", "Run the whole run again.", _W, footer=4),
-    Action(
-        "builds.cancel",
-        "x",
-        "x",
-        "cancel",
-        "End the run and everything it started; a running service asks for its name first.",
-        _W,
-        footer=5,
-    ),
-    Action(
-        "builds.bisect",
-        "i",
-        "i",
-        "bisect",
-        "Find the commit that broke the build, or the test under the cursor.",
-        _W,
-        footer=6,
-    ),
-    Action(
-        "builds.changes",
-        "h",
-        "h",
-        "changes",
-        "Commits and files since the last green run; o opens the patch.",
-        footer=7,
-    ),
-    Action("builds.plan", "P", "P", "plan", "What a run would do, why, and what is missing."),
+    _carries_out("builds.rerun_failed", "run.rerun_failed", footer=3),
+    _carries_out("builds.rerun", "run.rerun", footer=4),
+    _carries_out("builds.cancel", "run.cancel", footer=5),
+    _carries_out("builds.bisect", "run.bisect", footer=6),
+    _carries_out("builds.changes", "repo.changes", footer=7),
+    _carries_out("builds.plan", "run.plan"),
     Action("builds.mark", "space", "space", "mark", "Mark a run to compare."),
-    Action("builds.compare", "c", "c", "compare", "Compare the two marked runs, or this one with the one before it."),
-    Action("builds.flaky", "f", "f", "flaky", "Tests of the repo that contradict themselves, with their rate."),
-    Action("builds.history", "H", "H", "history", "What the failed test under the cursor came to, run by run."),
-    Action("builds.keep", "K", "K", "keep", "Keep the run's logs and artifacts for good, or no longer.", _W),
+    _carries_out("builds.compare", "run.compare"),
+    _carries_out("builds.flaky", "tests.flaky"),
+    _carries_out("builds.history", "tests.history"),
+    _carries_out("builds.keep", "run.pin"),
     Action("log.follow", "F", "F", "follow", "Stay at the end of the log, or stop.", footer=6),
     Action(
         "log.only",
@@ -166,34 +176,25 @@ ACTIONS: tuple[Action, ...] = (
         "log.save", "s", "s", "save", "Save the log, or only the matches that are shown, to a file you name.", footer=12
     ),
     Action("models.open", "enter", "Enter", "open", "Show the version whole.", footer=9),
-    Action(
-        "models.promote", "p", "p", "promote", "Promote the version: gates, evidence, reason, name typed.", _P, footer=1
-    ),
-    Action("models.rollback", "u", "u", "roll back", "Go back to what was live before.", _P, footer=2),
+    _carries_out("models.promote", "model.promote", footer=1),
+    _carries_out("models.rollback", "model.rollback", footer=2),
     Action("models.mark", "space", "space", "mark", "Mark a version to compare.", footer=3),
-    Action(
-        "models.compare",
-        "c",
-        "c",
-        "compare",
-        "Compare the two marked versions, or this one with the champion.",
-        footer=4,
-    ),
-    Action("models.verify", "v", "v", "verify", "Hash the artifact again.", footer=5),
-    Action("models.train", "t", "t", "train again", "Run the training of this model again.", _W, footer=6),
+    _carries_out("models.compare", "model.compare", footer=4),
+    _carries_out("models.verify", "model.verify", footer=5),
+    _carries_out("models.train", "model.train", footer=6),
     Action("drift.open", "enter", "Enter", "evidence", "Read the alert, or the monitor, whole.", footer=1),
-    Action("drift.check", "c", "c", "check now", "Bring the next rows and check the monitor.", _W, footer=4),
-    Action("drift.acknowledge", "a", "a", "acknowledge", "Say that you have seen it.", _W, footer=5),
-    Action("drift.snooze", "z", "z", "snooze", "Be silent about it for a while.", _W, footer=6),
-    Action("drift.retrain", "t", "t", "retrain", "Train a candidate that answers the alert.", _W, footer=2),
-    Action("drift.explain", "X", "X", "explain", "Let a classifier find what is different in the chunk.", footer=3),
-    Action("drift.labels", "l", "l", "labels", "Bring labels from a file; their chunks are judged anew.", _W, footer=7),
+    _carries_out("drift.check", "drift.check", footer=4),
+    _carries_out("drift.acknowledge", "alert.ack", footer=5),
+    _carries_out("drift.snooze", "alert.snooze", footer=6),
+    _carries_out("drift.retrain", "alert.retrain", footer=2),
+    _carries_out("drift.explain", "drift.explain", footer=3),
+    _carries_out("drift.labels", "drift.labels", footer=7),
     Action("drift.earlier", "left_square_bracket", "[", "earlier chunk", "Show the numbers of the chunk before."),
     Action("drift.later", "right_square_bracket", "]", "later chunk", "Show the numbers of the chunk after."),
-    Action("drift.replay", "R", "R", "replay", "Say how often these settings would cry wolf.", footer=8),
-    Action("drift.sums", "plus", "+", "sums", "Sum its chunks to weeks, months, quarters or years."),
-    Action("drift.baseline", "b", "b", "baseline", "What the monitor compares with, and did before."),
-    Action("drift.rebaseline", "B", "B", "rebaseline", "Take other rows as the reference, or take that back.", _W),
+    _carries_out("drift.replay", "drift.replay", footer=8),
+    _carries_out("drift.sums", "drift.sums"),
+    _carries_out("drift.baseline", "drift.baseline"),
+    _carries_out("drift.rebaseline", "drift.rebaseline"),
     Action("activity.open", "enter", "Enter", "open", "Go to what the event is about.", footer=1),
 )
 

@@ -18,7 +18,7 @@ from textual.containers import Container
 from textual.widgets import ContentSwitcher
 
 from opsconsole.config.workspace import Workspace, open_workspace
-from opsconsole.console.actions import BY_ID, PLACES, actions_of, bindings_for, footer_of
+from opsconsole.console.actions import BY_ID, actions_of, bindings_for, footer_of
 from opsconsole.console.acts import Acts
 from opsconsole.console.desk import Desk, Done, Tab
 from opsconsole.console.doors import Doors
@@ -26,9 +26,10 @@ from opsconsole.console.keygate import KeyGate
 from opsconsole.console.prober import Prober
 from opsconsole.console.repos import RepoWatch, trusted
 from opsconsole.console.status import status_of
+from opsconsole.console.tabspecs import FIRST, HOMES, PLACES, TABS_BY_ID
 from opsconsole.console.themes import THEMES
 from opsconsole.console.thrift import ThriftyDriver
-from opsconsole.console.widgets.bars import TABS, Footer, StatusBar, TabBar
+from opsconsole.console.widgets.bars import Footer, StatusBar, TabBar
 from opsconsole.console.widgets.tones import Tone, Toned
 from opsconsole.ground import actor, faults, text
 from opsconsole.ground.errors import OpsconsoleError
@@ -72,7 +73,7 @@ class ConsoleApp(Desk):
         self._prober = Prober()
         self._seen = -1
         self._config_seen = 0.0
-        self.last_tab = "overview"
+        self.last_tab = FIRST.id
         self._live = 0
         self._ticks = 0
         self._prompt: Prompt | None = None
@@ -85,8 +86,8 @@ class ConsoleApp(Desk):
         """Lay out the fixed rows and the place where a tab is shown; the first tab alone is made at once."""
         yield TabBar(id="tabs")
         yield StatusBar(id="status")
-        with ContentSwitcher(id="switcher", initial="overview"):
-            yield self._make("overview")
+        with ContentSwitcher(id="switcher", initial=FIRST.id):
+            yield FIRST.make()
         with Container(id="bottom"):
             yield Footer(id="footer")
 
@@ -179,7 +180,7 @@ class ConsoleApp(Desk):
         """Open a tab, making it the first time; ``then`` is called when it shows its data."""
         switcher = self.query_one(ContentSwitcher)
         if switcher.current != name:
-            self.last_tab = switcher.current or "overview"
+            self.last_tab = switcher.current or FIRST.id
         if switcher.query(f"#{name}"):
             self._show_tab(name, then)  # at once: the next key already belongs to the new tab
         else:
@@ -187,11 +188,11 @@ class ConsoleApp(Desk):
 
     def jump(self, kind: str, name: str) -> None:
         """Go to a thing by kind and name, as ``:run 42`` does."""
-        place = {"run": "builds", "repo": "builds", "model": "models", "alert": "drift", "monitor": "drift"}.get(kind)
-        if place is None:
+        home = HOMES.get(kind)
+        if home is None:
             self.say(f"there is no place for {kind} {name}", "warn")
             return
-        self.open_tab(place, lambda tab: self._reveal(tab, kind, name))
+        self.open_tab(home.id, lambda tab: self._reveal(tab, kind, name))
 
     def open_outside(self, path: Path, line: int) -> None:
         """Open a file in the operator's own program."""
@@ -210,6 +211,9 @@ class ConsoleApp(Desk):
         action = BY_ID[action_id]
         if self.readonly and action.danger is not Danger.READ:
             self.say(f"{action.title}: this session is read-only", "warn")
+            return
+        if action.tab is not None:
+            self.open_tab(action.tab)
             return
         target: object = self.doors if action.place == "everywhere" else self.tab.keys_of(action.place)
         done = getattr(target, f"do_{action.verb}")()
@@ -292,17 +296,10 @@ class ConsoleApp(Desk):
             self.run_worker(self.ask("status"), group="settle", exit_on_error=False, name="settle")
             self._prober.start(self.workspace)
 
-    def _make(self, name: str) -> Tab:
-        from importlib import import_module
-
-        title = dict(TABS)[name]
-        made: Tab = getattr(import_module(f"opsconsole.console.tabs.{name}"), f"{title}Tab")(id=name)
-        return made
-
     async def _make_and_show_tab(self, name: str, then: Callable[[Tab], object] | None) -> None:
         switcher = self.query_one(ContentSwitcher)
         if not switcher.query(f"#{name}"):
-            made = self._make(name)
+            made = TABS_BY_ID[name].make()
             made.display = False
             await switcher.mount(made)
         self._show_tab(name, then)
@@ -342,7 +339,7 @@ class ConsoleApp(Desk):
             self.reload_tab()
 
     def _look_at_repos(self) -> None:
-        if self.query_one(ContentSwitcher).current in {"overview", "builds"}:
+        if TABS_BY_ID[self.query_one(ContentSwitcher).current or FIRST.id].shows_repos:
             self.run_worker(self._look(), group="repos", exclusive=True, exit_on_error=False, name="look at repos")
 
     async def _look(self) -> None:

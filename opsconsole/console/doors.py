@@ -24,26 +24,6 @@ class Doors:
         self.app = app
         self._outside = Outside(app)
 
-    def do_overview(self) -> None:
-        """Open a tab."""
-        self.app.open_tab("overview")
-
-    def do_builds(self) -> None:
-        """Open a tab."""
-        self.app.open_tab("builds")
-
-    def do_models(self) -> None:
-        """Open a tab."""
-        self.app.open_tab("models")
-
-    def do_drift(self) -> None:
-        """Open a tab."""
-        self.app.open_tab("drift")
-
-    def do_activity(self) -> None:
-        """Open a tab."""
-        self.app.open_tab("activity")
-
     def do_last_view(self) -> None:
         """Go back to the tab before."""
         self.app.open_tab(self.app.last_tab)

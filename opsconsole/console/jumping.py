@@ -6,31 +6,18 @@ import difflib
 from typing import Any
 
 from opsconsole.console.desk import Desk
+from opsconsole.console.tabspecs import HOMES, TABS_BY_ID
+from opsconsole.lifecycle.usecases import BY_WORD
 
-JUMPS = ("run", "repo", "model", "alert", "monitor")
-RARE = {
-    "trust": ("repo.trust", "repo", "trusted"),
-    "fetch": ("repo.fetch", "repo", "fetched"),
-    "forget": ("repo.remove", "repo", "forgotten; its runs stay"),
-    "pin": ("run.pin", "run", "is kept for good"),
-    "unpin": ("run.unpin", "run", "may be pruned again"),
+SIMPLE = {
+    "repo.trust": ("repo", "trusted"),
+    "repo.fetch": ("repo", "fetched"),
+    "repo.remove": ("repo", "forgotten; its runs stay"),
+    "run.pin": ("run", "is kept for good"),
+    "run.unpin": ("run", "may be pruned again"),
 }
-WORDS = (
-    *JUMPS,
-    "line",
-    *RARE,
-    "add",
-    "resolve",
-    "rebaseline",
-    "prune",
-    "theme",
-    "builds",
-    "models",
-    "drift",
-    "overview",
-    "activity",
-    "quit",
-)
+"""Use cases that a word and one name carry out: the name's placeholder, and what is said of it then."""
+WORDS = (*HOMES, "line", *BY_WORD, "rebaseline", "theme", *TABS_BY_ID, "quit")
 
 
 def obey(app: Desk, line: str) -> None:
@@ -41,30 +28,35 @@ def obey(app: Desk, line: str) -> None:
         return
     if word.isdigit():
         app.jump("run", word)
-    elif word in JUMPS and rest:
+    elif word in HOMES and rest:
         app.jump(word, rest.lstrip("#"))
-    elif word in RARE and rest:
-        use_case, key, done = RARE[word]
-        values: dict[str, Any] = {key: rest}
-        app.carry_out(use_case, f"{rest} {done}", **values)
-    elif word == "add" and rest:
-        app.carry_out("repo.add", f"{rest} added; :trust NAME lets its pipelines run", path=rest)
-    elif word == "resolve" and rest:
-        number, _, reason = rest.partition(" ")
-        app.carry_out(
-            "alert.resolve", f"alert {number} resolved", alert=number, reason=reason.strip() or "resolved by hand"
-        )
-    elif word == "prune":
-        app.carry_out("store.prune", "pruned what retention does not keep: 5 says what")
-    elif not _of_the_console(app, word, rest):
+    elif not (word in BY_WORD and _carry_out(app, BY_WORD[word].id, rest)) and not _of_the_console(app, word, rest):
         _unknown(app, word)
+
+
+def _carry_out(app: Desk, case_id: str, rest: str) -> bool:
+    """Carry out the use case of a word; return whether what it needs was given."""
+    if case_id in SIMPLE and rest:
+        placeholder, done = SIMPLE[case_id]
+        values: dict[str, Any] = {placeholder: rest}
+        app.carry_out(case_id, f"{rest} {done}", **values)
+    elif case_id == "repo.add" and rest:
+        app.carry_out(case_id, f"{rest} added; :trust NAME lets its pipelines run", path=rest)
+    elif case_id == "alert.resolve" and rest:
+        number, _, reason = rest.partition(" ")
+        app.carry_out(case_id, f"alert {number} resolved", alert=number, reason=reason.strip() or "resolved by hand")
+    elif case_id == "store.prune":
+        app.carry_out(case_id, "pruned what retention does not keep: 5 says what")
+    else:
+        return False
+    return True
 
 
 def _of_the_console(app: Desk, word: str, rest: str) -> bool:
     """Do what is about the console itself; return whether it was."""
     if word == "theme":
         _theme(app, rest)
-    elif word in {"builds", "models", "drift", "overview", "activity"}:
+    elif word in TABS_BY_ID:
         app.open_tab(word)
     elif word in {"q", "quit"}:
         app.exit()

@@ -1,7 +1,8 @@
-"""Every act the product knows, declared once: its danger, and the CLI line it amounts to.
+"""Every act the product knows, declared once: its title, its danger, the CLI line it amounts to, and its key.
 
-The console's actions run these lines as children, the CLI's verbs carry these names, ``--readonly`` refuses by their
-danger, and the audit trail shows them. A test parses each line with the real command line.
+The console's keys, ``?``, palette and ``:`` line read them and run these lines as children, the CLI's verbs name the one
+they carry out, ``--readonly`` refuses by their danger, and the audit trail shows their lines. A test parses each line
+with the real command line.
 """
 
 from __future__ import annotations
@@ -17,11 +18,18 @@ from opsconsole.ground.nouns import Danger
 class UseCase:
     """One act."""
 
-    name: str
+    id: str
+    """``noun.verb``."""
     title: str
     danger: Danger
     line: str
     """The command line with ``{placeholders}``; a part in ``[…]`` is left out when its placeholder is not given."""
+    key: str | None = None
+    """The console's key for it, as the operator reads it; None: it has none."""
+    word: str | None = None
+    """The word of the console's ``:`` line for it; None: it has none."""
+    help: str = ""
+    """What its key does, in a sentence."""
 
     def argv(self, **values: object) -> list[str]:
         """Return the arguments behind ``opsconsole`` with the placeholders filled."""
@@ -32,6 +40,11 @@ class UseCase:
                 continue
             words.extend(word.format(**values) for word in part.words)
         return words
+
+    @property
+    def needs(self) -> list[str]:
+        """The placeholders that must be given."""
+        return [name for part in _parts(self.line) if not part.optional for name in part.names]
 
     def command(self, **values: object) -> str:
         """Return the line as the operator would type it."""
@@ -63,105 +76,250 @@ def _parts(line: str) -> list[_Part]:
     return found
 
 
+_R, _W, _P = Danger.READ, Danger.WRITE, Danger.PRODUCTION
 _ALL = (
-    UseCase("status", "Overview in plain text", Danger.READ, "status"),
-    UseCase("run.start", "Build", Danger.WRITE, "run {target} [--rev {rev}] [{yes}] --detach"),
-    UseCase("run.cancel", "Cancel the run", Danger.WRITE, "cancel {run}"),
-    UseCase("service.stop", "Stop the service", Danger.PRODUCTION, "cancel {run} [--reason {reason}] --yes"),
-    UseCase("model.probe", "Ask the services", Danger.READ, "model probe"),
-    UseCase("run.rerun", "Run again", Danger.WRITE, "rerun {run} [{yes}] --detach"),
+    # the workspace and its store
+    UseCase("status", "Overview in plain text", _R, "status"),
+    UseCase("workspace.init", "Make a workspace", _W, "init {directory} --yes"),
+    UseCase("workspace.trust", "Trust a workspace", _W, "workspace trust {path}"),
+    UseCase("demo.make", "Make the demo", _W, "demo {directory} --no-open"),
+    UseCase("store.backup", "Back the store up", _W, "store backup {file}"),
+    UseCase("store.restore", "Restore the store from a copy", _P, "store restore {file}"),
+    UseCase("store.rebuild", "Make the store anew", _P, "store rebuild"),
+    UseCase("store.prune", "Prune old runs", _W, "store prune", word="prune"),
+    # repos
+    UseCase("repo.add", "Add a repo", _W, "repo add {path} [--name {name}]", word="add"),
+    UseCase("repo.trust", "Trust a repo", _W, "repo trust {repo}", word="trust"),
+    UseCase("repo.fetch", "Fetch", _W, "repo fetch {repo}", word="fetch"),
+    UseCase("repo.remove", "Forget a repo", _W, "repo rm {repo}", word="forget"),
     UseCase(
-        "run.rerun_failed", "Run the failed tests again", Danger.WRITE, "rerun {run} --only-failed [{yes}] --detach"
+        "repo.changes",
+        "Changes",
+        _R,
+        "repo changes {repo} [--pipeline {pipeline}] [--rev {rev}] --diff",
+        key="h",
+        help="Commits and files since the last green run; o opens the patch.",
+    ),
+    # runs
+    UseCase(
+        "run.start",
+        "Build",
+        _W,
+        "run {target} [--rev {rev}] [{yes}] --detach",
+        key="b",
+        help="Build the repo at its checked-out commit.",
+    ),
+    UseCase(
+        "run.cancel",
+        "Cancel",
+        _W,
+        "cancel {run}",
+        key="x",
+        help="End the run and everything it started; a running service asks for its name first.",
+    ),
+    UseCase("service.stop", "Stop the service", _P, "cancel {run} [--reason {reason}] --yes"),
+    UseCase("run.rerun", "Rerun", _W, "rerun {run} [{yes}] --detach", key="R", help="Run the whole run again."),
+    UseCase(
+        "run.rerun_failed",
+        "Rerun failed",
+        _W,
+        "rerun {run} --only-failed [{yes}] --detach",
+        key="r",
+        help="Run only the failed tests of this run again.",
     ),
     UseCase(
         "run.bisect",
-        "Find the commit that broke it",
-        Danger.WRITE,
+        "Bisect",
+        _W,
         "bisect {target} --good {good} --bad {bad} [--test {test}] --detach",
+        key="i",
+        help="Find the commit that broke the build, or the test under the cursor.",
     ),
-    UseCase("run.plan", "Plan", Danger.READ, "plan {target} [--rev {rev}]"),
-    UseCase("run.compare", "Compare two runs", Danger.READ, "compare {a} {b}"),
-    UseCase("tests.flaky", "Flaky tests", Danger.READ, "flaky {repo}"),
+    UseCase(
+        "run.plan",
+        "Plan",
+        _R,
+        "plan {target} [--rev {rev}]",
+        key="P",
+        help="What a run would do, why, and what is missing.",
+    ),
+    UseCase(
+        "run.compare",
+        "Compare",
+        _R,
+        "compare {a} {b}",
+        key="c",
+        help="Compare the two marked runs, or this one with the one before it.",
+    ),
+    UseCase(
+        "run.pin",
+        "Keep",
+        _W,
+        "pin {run}",
+        key="K",
+        word="pin",
+        help="Keep the run's logs and artifacts for good, or no longer.",
+    ),
+    UseCase("run.unpin", "Let a run go", _W, "unpin {run}", word="unpin"),
+    UseCase(
+        "tests.flaky",
+        "Flaky",
+        _R,
+        "flaky {repo}",
+        key="f",
+        help="Tests of the repo that contradict themselves, with their rate.",
+    ),
     UseCase(
         "tests.history",
-        "History of a test",
-        Danger.READ,
+        "History",
+        _R,
         "history {repo} {test} [--pipeline {pipeline}] [--variant {variant}]",
+        key="H",
+        help="What the failed test under the cursor came to, run by run.",
     ),
-    UseCase("run.pin", "Keep a run", Danger.WRITE, "pin {run}"),
-    UseCase("run.unpin", "Let a run go", Danger.WRITE, "unpin {run}"),
-    UseCase("store.restore", "Restore the store from a copy", Danger.PRODUCTION, "store restore {file}"),
-    UseCase("store.rebuild", "Make the store anew", Danger.PRODUCTION, "store rebuild"),
-    UseCase("store.prune", "Prune old runs", Danger.WRITE, "store prune"),
-    UseCase("repo.add", "Add a repo", Danger.WRITE, "repo add {path} [--name {name}]"),
-    UseCase(
-        "repo.changes",
-        "Changes since the last green run",
-        Danger.READ,
-        "repo changes {repo} [--pipeline {pipeline}] [--rev {rev}] --diff",
-    ),
-    UseCase("repo.trust", "Trust a repo's pipelines", Danger.WRITE, "repo trust {repo}"),
-    UseCase("repo.fetch", "Fetch", Danger.WRITE, "repo fetch {repo}"),
-    UseCase("repo.remove", "Forget a repo", Danger.WRITE, "repo rm {repo}"),
-    UseCase("model.register", "Register a version", Danger.WRITE, "model register {model} {path}"),
-    UseCase("model.gates", "Evaluate the gates", Danger.READ, "model gates {model}:{version} --to {alias}"),
-    UseCase("model.compare", "Compare two versions", Danger.READ, "model compare {model}:{a} {model}:{b}"),
-    UseCase("model.verify", "Verify digests", Danger.READ, "model verify {model}:{version}"),
+    # models
+    UseCase("model.probe", "Ask the services", _R, "model probe"),
+    UseCase("model.register", "Register a version", _W, "model register {model} {path}"),
+    UseCase("model.gates", "Evaluate the gates", _R, "model gates {model}:{version} --to {alias}"),
     UseCase(
         "model.promote",
         "Promote",
-        Danger.PRODUCTION,
+        _P,
         "model promote {model}:{version} --to {alias} --reason {reason} [--expect {expect}] --yes",
+        key="p",
+        help="Promote the version: gates, evidence, reason, name typed.",
     ),
     UseCase(
         "model.rollback",
         "Roll back",
-        Danger.PRODUCTION,
+        _P,
         "model rollback {model} --alias {alias} --reason {reason} [--expect {expect}] [--to {to}] --yes",
+        key="u",
+        help="Go back to what was live before.",
     ),
-    UseCase("drift.check", "Check a monitor", Danger.WRITE, "drift check {monitor} [--data {data}] [{no_refresh}]"),
-    UseCase("drift.labels", "Bring labels", Danger.WRITE, "drift labels {monitor} {file}"),
-    UseCase("drift.explain", "Explain a chunk", Danger.READ, "drift explain {monitor} [--chunk {chunk}]"),
-    UseCase("drift.sums", "Sum chunks", Danger.READ, "drift report {monitor} --per {per}"),
-    UseCase("drift.replay", "Replay the settings", Danger.READ, "drift replay {monitor}"),
-    UseCase("drift.baseline", "Baselines", Danger.READ, "drift baseline {monitor}"),
+    UseCase(
+        "model.compare",
+        "Compare",
+        _R,
+        "model compare {model}:{a} {model}:{b}",
+        key="c",
+        help="Compare the two marked versions, or this one with the champion.",
+    ),
+    UseCase("model.verify", "Verify", _R, "model verify {model}:{version}", key="v", help="Hash the artifact again."),
+    UseCase(
+        "model.train",
+        "Train again",
+        _W,
+        "run {target} [{yes}] --detach",
+        key="t",
+        help="Run the training of this model again.",
+    ),
+    # monitors and alerts
+    UseCase(
+        "drift.check",
+        "Check now",
+        _W,
+        "drift check {monitor} [--data {data}] [{no_refresh}]",
+        key="c",
+        help="Bring the next rows and check the monitor.",
+    ),
+    UseCase(
+        "drift.labels",
+        "Labels",
+        _W,
+        "drift labels {monitor} {file}",
+        key="l",
+        help="Bring labels from a file; their chunks are judged anew.",
+    ),
+    UseCase(
+        "drift.explain",
+        "Explain",
+        _R,
+        "drift explain {monitor} [--chunk {chunk}]",
+        key="X",
+        help="Let a classifier find what is different in the chunk.",
+    ),
+    UseCase(
+        "drift.sums",
+        "Sums",
+        _R,
+        "drift report {monitor} --per {per}",
+        key="+",
+        help="Sum its chunks to weeks, months, quarters or years.",
+    ),
+    UseCase(
+        "drift.replay",
+        "Replay",
+        _R,
+        "drift replay {monitor}",
+        key="R",
+        help="Say how often these settings would cry wolf.",
+    ),
+    UseCase(
+        "drift.baseline",
+        "Baseline",
+        _R,
+        "drift baseline {monitor}",
+        key="b",
+        help="What the monitor compares with, and did before.",
+    ),
     UseCase(
         "drift.rebaseline",
-        "Take another baseline",
-        Danger.WRITE,
+        "Rebaseline",
+        _W,
         "drift rebaseline {monitor} [--since {since}] [--until {until}] [--file {source}] [{performance}] --reason {reason}",
+        key="B",
+        help="Take other rows as the reference, or take that back.",
+    ),
+    UseCase("drift.undo_baseline", "Take the baseline back", _W, "drift rebaseline {monitor} --undo --reason {reason}"),
+    UseCase(
+        "alert.ack",
+        "Acknowledge",
+        _W,
+        "alert ack {alert} [--reason {reason}]",
+        key="a",
+        help="Say that you have seen it.",
     ),
     UseCase(
-        "drift.undo_baseline",
-        "Take the baseline back",
-        Danger.WRITE,
-        "drift rebaseline {monitor} --undo --reason {reason}",
+        "alert.snooze",
+        "Snooze",
+        _W,
+        "alert snooze {alert} --for {time} [--reason {reason}]",
+        key="z",
+        help="Be silent about it for a while.",
     ),
-    UseCase("alert.ack", "Acknowledge", Danger.WRITE, "alert ack {alert} [--reason {reason}]"),
-    UseCase("alert.snooze", "Snooze", Danger.WRITE, "alert snooze {alert} --for {time} [--reason {reason}]"),
-    UseCase("alert.resolve", "Resolve", Danger.WRITE, "alert resolve {alert} [--reason {reason}]"),
-    UseCase("alert.retrain", "Retrain", Danger.WRITE, "alert retrain {alert} --detach"),
+    UseCase("alert.resolve", "Resolve", _W, "alert resolve {alert} [--reason {reason}]", word="resolve"),
+    UseCase(
+        "alert.retrain",
+        "Retrain",
+        _W,
+        "alert retrain {alert} --detach",
+        key="t",
+        help="Train a candidate that answers the alert.",
+    ),
 )
 
-USE_CASES: dict[str, UseCase] = {case.name: case for case in _ALL}
+USE_CASES: dict[str, UseCase] = {case.id: case for case in _ALL}
+BY_WORD: dict[str, UseCase] = {case.word: case for case in _ALL if case.word is not None}
 
 
-def command(name: str, **values: object) -> str:
+def command(case_id: str, **values: object) -> str:
     """Return the CLI line of a use case."""
-    return USE_CASES[name].command(**values)
+    return USE_CASES[case_id].command(**values)
 
 
-def child_argv(name: str, root: str, *, readonly: bool = False, **values: object) -> list[str]:
+def child_argv(case_id: str, root: str, *, readonly: bool = False, **values: object) -> list[str]:
     """Return the whole command line that carries a use case out in a child process, answering in JSON."""
     from opsconsole.ground.process import own_python
 
     flags = ["--readonly"] if readonly else []
-    return own_python("opsconsole", "-C", root, *flags, *USE_CASES[name].argv(**values), "--json")
+    return own_python("opsconsole", "-C", root, *flags, *USE_CASES[case_id].argv(**values), "--json")
 
 
-def permit(danger: Danger, *, readonly: bool, title: str) -> None:
+def permit(case_id: str, *, readonly: bool) -> None:
     """Refuse what a read-only session may not do."""
-    if readonly and danger is not Danger.READ:
+    case = USE_CASES[case_id]
+    if readonly and case.danger is not Danger.READ:
         raise RefusedError(
-            f"{title}: refused, this session is read-only", hint="start without --readonly to change things"
+            f"{case.title}: refused, this session is read-only", hint="start without --readonly to change things"
         )

@@ -19,7 +19,7 @@ from opsconsole.runs.folder import run_folder
 from opsconsole.runs.progress import NAME
 from opsconsole.store import runs
 from tests.console.test_console_flows import screen_text, until
-from tests.console.world import opsconsole
+from tests.console.world import copy_world, opsconsole
 
 SIZES = pytest.mark.parametrize("size", [(120, 40), (80, 24)])
 
@@ -33,14 +33,22 @@ def commit(root: Path, text: str, message: str) -> str:
     return made.stdout.strip()
 
 
+@pytest.fixture(scope="session")
+def made_mended(made_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The world after its broken build was mended and broken again, each built; nobody changes it."""
+    root = tmp_path_factory.mktemp("mended") / "world"
+    copy_world(made_world, root)
+    commit(root, "def test_new(): pass\n", "mend [/]")
+    assert opsconsole(root, "run", "app").returncode == 0
+    commit(root, "def test_new(): assert 0\ndef test_other(): pass\n", "break it again \x1b[31m[bold]")
+    assert opsconsole(root, "run", "app").returncode == 1
+    return root
+
+
 @pytest.fixture
-def mended(world: Workspace) -> Workspace:
-    """The world after its broken build was mended and broken again, each built."""
-    commit(world.root, "def test_new(): pass\n", "mend [/]")
-    assert opsconsole(world.root, "run", "app").returncode == 0
-    commit(world.root, "def test_new(): assert 0\ndef test_other(): pass\n", "break it again \x1b[31m[bold]")
-    assert opsconsole(world.root, "run", "app").returncode == 1
-    return world
+def mended(made_mended: Path, world: Workspace) -> Workspace:
+    """A copy to do anything with."""
+    return copy_world(made_mended, world.root.with_name("mended"))
 
 
 @SIZES

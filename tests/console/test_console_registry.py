@@ -16,6 +16,7 @@ from opsconsole.console.tabs.drift import DriftTab
 from opsconsole.console.tabs.models import ModelsTab
 from opsconsole.console.tabs.overview import OverviewTab
 from opsconsole.ground.nouns import Danger
+from opsconsole.lifecycle.usecases import USE_CASES
 
 HOLDERS = {
     "everywhere": Doors,
@@ -31,9 +32,8 @@ README = Path(__file__).parents[2] / "README.md"
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
 def test_every_action_has_its_handler_and_its_help(action: Action) -> None:
-    assert (action.verb == "open" and action.key == "enter") or callable(
-        getattr(HOLDERS[action.place], f"do_{action.verb}")
-    )
+    by_itself = action.tab is not None or (action.verb == "open" and action.key == "enter")
+    assert by_itself or callable(getattr(HOLDERS[action.place], f"do_{action.verb}"))
     assert action.help.endswith(".")
 
 
@@ -62,3 +62,11 @@ def test_a_read_only_footer_offers_only_reading() -> None:
 def test_the_readme_tells_every_key() -> None:
     told = README.read_text(encoding="utf-8")
     assert [action.id for action in ACTIONS if f"| `{action.shown}` | {action.title} |" not in told] == []
+
+
+@pytest.mark.parametrize(
+    "action", [action for action in ACTIONS if action.danger is not Danger.READ], ids=lambda action: action.id
+)
+def test_what_changes_something_is_the_key_of_a_declared_use_case(action: Action) -> None:
+    assert action.use_case is not None
+    assert action.danger is USE_CASES[action.use_case].danger

@@ -29,6 +29,7 @@ def schema(path: Path, version: int) -> sqlite3.Connection:
 
 def test_results_keep_every_case_and_tests_get_their_counts(tmp_path: Path) -> None:
     old = schema(tmp_path, 1)
+    old.execute("BEGIN")
     for run in (1, 2, 3):
         old.execute(RUN, (run, "app", "build", "build", "failed", "c" * 40, "tess", f"2026-01-0{run}T00:00:00.000000Z"))
         old.execute("INSERT INTO steps VALUES (?, 0, 'test', 'pytest', 'failed', 1, NULL, NULL, NULL)", (run,))
@@ -37,6 +38,7 @@ def test_results_keep_every_case_and_tests_get_their_counts(tmp_path: Path) -> N
             old.execute(
                 CASE, (run, position, f"t{position}", "failed" if bad else "passed", 0.5, "no" if bad else None)
             )
+    old.execute("COMMIT")
     old.close()
     with open_store(tmp_path) as store:
         assert upkeep.check(store).problems == []
@@ -58,9 +60,11 @@ def test_results_keep_every_case_and_tests_get_their_counts(tmp_path: Path) -> N
 def test_runs_are_counted_and_placed_from_a_filled_store_on(tmp_path: Path) -> None:
     old = schema(tmp_path, 2)
     moment = "2026-01-01T00:00:00.000000Z"
+    old.execute("BEGIN")
     for number in range(1, 3_600):
         repo = "app" if number % 3 else "web"
         old.execute(RUN, (number * 2, repo, "build", "build", "passed", f"{number:040x}", "tess", moment))
+    old.execute("COMMIT")
     old.execute(
         "INSERT INTO events (at, actor, origin, kind, subject) VALUES (?, 'tess', 'cli', 'run.queued', 'run 2')",
         (moment,),

@@ -177,7 +177,7 @@ class ModelsTab(Tab):
         if target is None:
             self.console.say(f"no pipeline of kind train is known for {self._at[0]}", "warn")
             return
-        self.console.start_run(target=target)
+        self.console.start_run("model.train", target=target)
 
     # messages
 

@@ -10,6 +10,7 @@ from textual import events
 from textual.message import Message
 
 from opsconsole.console.actions import Action
+from opsconsole.console.tabspecs import TABS
 from opsconsole.console.widgets.lines import OneLine
 from opsconsole.console.widgets.tones import Column, Toned
 from opsconsole.ground import text
@@ -19,13 +20,6 @@ LASTING = 10.0
 LASTING_BAD = 30.0
 """Seconds that one is shown which says that something went wrong."""
 FRESH = 1.0
-TABS = (
-    ("overview", "Overview"),
-    ("builds", "Builds"),
-    ("models", "Models"),
-    ("drift", "Drift"),
-    ("activity", "Activity"),
-)
 
 
 class TabBar(OneLine):
@@ -41,10 +35,10 @@ class TabBar(OneLine):
     def show_tab(self, current: str, where: str) -> None:
         """Show which tab is open."""
         stretches: list[Toned] = [Toned(" ")]
-        for number, (name, title) in enumerate(TABS, start=1):
-            chosen = name == current
-            stretches.append(Toned(f" {number} ", "accent" if chosen else "dim"))
-            stretches.append(Toned(f"{title} ", "strong" if chosen else "dim"))
+        for spec in TABS:
+            chosen = spec.id == current
+            stretches.append(Toned(f" {spec.key} ", "accent" if chosen else "dim"))
+            stretches.append(Toned(f"{spec.title} ", "strong" if chosen else "dim"))
         self.show(
             (Column(), tuple(stretches)),
             (Column(width=min(text.width(where) + 1, 40), right=True, drop=1), Toned(where + " ", "dim")),
@@ -53,10 +47,10 @@ class TabBar(OneLine):
     def on_click(self, event: events.Click) -> None:
         """Open the tab that was clicked."""
         edge = 1
-        for name, title in TABS:
-            edge += len(title) + 4
+        for spec in TABS:
+            edge += len(spec.title) + 4
             if event.x < edge:
-                self.post_message(self.Chosen(name))
+                self.post_message(self.Chosen(spec.id))
                 return
 
 
