@@ -15,6 +15,8 @@ from opsconsole.runs.masking import Masker
 INDEX_S = 0.5
 """How often the index notes where the log stands."""
 INDEX_ENTRY = struct.Struct("<QQ")
+REFUSALS = (b"Permission denied", b"EACCES", b"PermissionError", b"Read-only file system", b"EROFS")
+LOOKED_THROUGH = 4 << 20
 TAIL = 256 << 10
 """Bytes of a log past its limit that are kept from its end."""
 
@@ -25,6 +27,7 @@ class StepLog:
     def __init__(self, path: Path, index: Path, *, masker: Masker, limit: int | None) -> None:
         self._masker = masker
         self._limit = limit
+        self._path = path
         self._log = _appended(path)
         self._index = _appended(index)
         self._offset = os.fstat(self._log).st_size
@@ -42,6 +45,15 @@ class StepLog:
     def say(self, line: str) -> None:
         """Write a line of ours, on a line of its own."""
         self._put(self._masker.flush() + f"── {line}\n".encode())
+
+    def tells_of_refusal(self) -> bool:
+        """Say whether the last of what was written holds the system's word for a write that was not allowed."""
+        try:
+            with self._path.open("rb") as log:
+                log.seek(max(self._offset - LOOKED_THROUGH, 0))
+                return any(word in line for line in log for word in REFUSALS)
+        except OSError:
+            return False
 
     def close(self) -> None:
         """Write what was held back, and the end of a log that grew too long."""

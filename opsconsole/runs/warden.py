@@ -13,6 +13,7 @@ import resource
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 UNANSWERED = frozenset({126, 127})
 """How a shell ends that could not run what it was asked to: no answer, and surely no `no`."""
+CONFINED = (
+    "it was refused a write, perhaps by its sandbox: `writes` of its [repos] table names what else its steps may write"
+)
 LOCK_S = 0.2
 """How often a place that another run fills is looked at."""
 
@@ -147,6 +151,8 @@ class Warden:
             self._tries += 1
             began = time.time()
             end = self._execute(self.step.run, told=True)
+            if self.sandbox is not None and end.state is StepState.FAILED and self.log.tells_of_refusal():
+                end = replace(end, note=f"{end.note or f'exit {end.exit_code}'}; {CONFINED}")
             if end.state not in {StepState.FAILED, StepState.TIMED_OUT} or self._tries == limits:
                 break
             said = end.note or f"exit {end.exit_code}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,13 @@ for p in chain:
         pass
 open(os.environ["OPSCONSOLE_OUT"] + "/stolen", "w").write("; ".join(found))
 """
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder on the disk: shared memory, where other tests write, is open to every step."""
+    with tempfile.TemporaryDirectory(prefix="opsconsole-sandbox-") as folder:
+        yield Path(folder)
 
 
 def confined(bench: Bench, steps: str, more: str = "", head: str = "") -> None:
@@ -199,3 +208,16 @@ def test_plan_says_what_is_in_force(bench: Bench) -> None:
         own_python("opsconsole", "-C", str(bench.root), "plan", "app/job"), check=True, capture_output=True, text=True
     )
     assert "Landlock" in answer.stdout
+
+
+@CONFINED
+def test_a_step_that_was_refused_a_write_says_where_more_is_allowed(bench: Bench) -> None:
+    outside = bench.root / "outside"
+    outside.mkdir()
+    confined(bench, own(f"echo x >{outside}/new"))
+    refused = bench.run("app/job")
+    assert refused.state is RunState.FAILED
+    assert refused.error is not None
+    assert "`writes` of its [repos] table" in refused.error
+    confined(bench, own("exit 3"))
+    assert bench.run("app/job").error == "step job: exit 3"
