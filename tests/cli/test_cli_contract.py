@@ -194,9 +194,9 @@ OPTIONAL = {
     "chunk",
     "until",
 }
-ELSEWHERE = {"demo", "workspace.trust", "model.probe"}
+ELSEWHERE = {"demo": Danger.WRITE, "workspace.trust": Danger.WRITE, "model.probe": Danger.READ}
 """Walked by tests of its own."""
-BY_PURPOSE = {"cancel": {Danger.PRODUCTION}, "elsewhere": {Danger.READ}}
+BY_PURPOSE = {"cancel": {Danger.PRODUCTION}}
 """What an act is besides, where it depends on what the run is for: ending a service is an act on production."""
 
 
@@ -243,7 +243,7 @@ def verb_of(words: list[str]) -> str:
 
 def test_every_verb_there_is_is_walked_here_and_every_promised_one_is_there() -> None:
     there = set(tree(root_command))
-    assert there == {verb_of(verb.words) for verb in VERBS} | ELSEWHERE
+    assert there == {verb_of(verb.words) for verb in VERBS} | ELSEWHERE.keys()
     groups = {name.partition(".")[0] for name in there}
     assert {name for name in NOW if name not in there | groups} == set()
     assert set(COMMANDS) == groups
@@ -305,7 +305,7 @@ def test_each_use_case_is_a_line_the_command_line_understands(case: Any) -> None
         "version": 2, "alias": "production", "a": 1, "b": 2, "reason": "it's --new; $(rm)", "expect": "none",
         "monitor": "watch", "alert": 1, "time": "2h", "good": "HEAD~1", "bad": "HEAD", "test": "t::x",
         "pipeline": "build", "variant": "3.12", "file": "/x.csv", "chunk": "Feb 2013", "since": "2013-02-01",
-        "until": "2013-03-01", "source": "y.parquet", "per": "quarter",
+        "until": "2013-03-01", "source": "y.parquet", "per": "quarter", "directory": "there",
     }  # fmt: skip
     for given in (
         values,
@@ -327,7 +327,9 @@ def test_each_use_case_is_a_line_the_command_line_understands(case: Any) -> None
     if name in BY_PURPOSE:
         assert case.danger in dangers | BY_PURPOSE[name]
     else:
-        assert (dangers or BY_PURPOSE["elsewhere"]) == {case.danger}, "the console's gate and the verb's are one"
+        assert (dangers or {ELSEWHERE.get(name, Danger.READ)}) == {case.danger}, (
+            "the console's gate and the verb's are one"
+        )
 
 
 def test_the_line_of_a_use_case_reads_as_one_would_type_it() -> None:
