@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from opsconsole.cli.base import as_dict, table
-from opsconsole.config.metrics import MAIN
+from opsconsole.config import metrics
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground import clock, text
 from opsconsole.ground.errors import NotFoundError, UsageError
@@ -68,13 +68,13 @@ def model_lines(store: Store, data: dict[str, Any]) -> list[str]:
     held: dict[int, list[str]] = {}
     for alias, number in data["aliases"].items():
         held.setdefault(number, []).append(alias)
-    main = MAIN[data["task"]]
+    main = metrics.main(data["task"])
     rows_of = models.own_rows(store, data["name"])
     rows = [
         (
             f"v{item['version']}",
             ", ".join(held.get(item["version"], [])),
-            text.decimals(item["metrics"].get(main)),
+            text.decimals(item["metrics"].get(main)) if main is not None else "–",
             _rows_told(rows_of.get(item["version"])),
             (item["commit"] or "")[:7],
             item["run"] or "",
@@ -82,7 +82,7 @@ def model_lines(store: Store, data: dict[str, Any]) -> list[str]:
         )
         for item in data["versions"]
     ]
-    lines = table(("version", "rung", text.metric(main) or "–", "on its own rows", "commit", "run", "made"), rows)
+    lines = table(("version", "rung", metrics.short(main) or "–", "on its own rows", "commit", "run", "made"), rows)
     shown, count = len(rows), data["count"]
     more = f"; opsconsole model show {data['name']} --before {data['before']} shows the next" if data["before"] else ""
     return [

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from opsconsole.config.metrics import COMPARED, MEASURED, fits, names
+from opsconsole.config.metrics import Use, fits, names
 from opsconsole.config.quantities import Duration, Size, parse_duration, parse_size
 from opsconsole.config.schema import Config, ModelConfig, PipelineConfig
 from opsconsole.ground import toml
@@ -132,8 +132,8 @@ def _metrics(name: str, model: ModelConfig) -> Iterator[_Reference]:
     for alias, gates in model.gates.items():
         keys = ["models", name, "gates", alias]
         rules = (
-            ("floor", gates.floor, MEASURED, "cannot be measured:"),
-            ("not_worse", gates.not_worse, COMPARED, "cannot be compared row by row:"),
+            ("floor", gates.floor, Use.MEASURED, "cannot be measured:"),
+            ("not_worse", gates.not_worse, Use.COMPARED, "cannot be compared row by row:"),
         )
         for rule, found, known, word in rules:
             if found is not None and not fits(found.metric, model.task, known):

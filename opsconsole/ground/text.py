@@ -323,25 +323,3 @@ def plural(number: int, noun: str, many: str | None = None) -> str:
 def listed(names: list[str]) -> str:
     """Return ``a``, ``a and b``, or ``a, b and c``."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-_METRICS = {
-    "auc": "AUC",
-    "average_precision": "AP",
-    "log_loss": "log-loss",
-    "brier": "Brier",
-    "calibration": "calibration error",
-    "f1": "F1",
-    "f1_macro": "macro F1",
-    "quantile_loss": "pinball",
-    "mae": "MAE",
-    "mse": "MSE",
-    "rmse": "RMSE",
-    "mape": "MAPE",
-    "r2": "R²",
-}
-
-
-def metric(name: str) -> str:
-    """Return how one says a metric, in little room: ``AUC`` for ``auc``."""
-    return _METRICS.get(name, clean(name))

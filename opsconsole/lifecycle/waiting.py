@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from opsconsole.config import metrics
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground import text
 from opsconsole.ground.nouns import AlertState, GateOutcome, RunPurpose, RunState, Severity
@@ -120,7 +121,7 @@ def verdict(judged: StoredJudgement) -> str:
         return passing
     found = compared.measured
     word = "beats" if found.low > 0 else "falls behind" if found.high < 0 else "differs from"
-    metric = text.metric(compared.metric)
+    metric = metrics.short(compared.metric)
     joint = "–" if found.low >= 0 else " to "
     interval = f"CI {text.decimals(found.low)}{joint}{text.decimals(found.high)}"
     return f"{word} v{judged.champion} by {text.decimals(abs(found.difference))} {metric} ({interval}) · {passing}"

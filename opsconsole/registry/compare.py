@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from opsconsole.config.metrics import COMPARED, RECALL, SMALLER_IS_BETTER
+from opsconsole.config.metrics import RECALL, Use, smaller_is_better, used
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground.errors import UsageError
 from opsconsole.registry import rivals
@@ -75,11 +75,12 @@ def _on_shared_rows(contest: Contest) -> list[dict[str, Any]]:
     assert contest.champion is not None
     assert contest.champions is not None
     before, after = contest.champions.metrics, contest.evaluation.metrics
-    names = [*COMPARED[contest.task], *sorted({*before, *after} - set(COMPARED[contest.task]))]
+    compared = [spec.name for spec in used(contest.task, Use.COMPARED)]
+    names = [*compared, *sorted({*before, *after} - set(compared))]
     rows: list[dict[str, Any]] = []
     for name in names:
         found = None
-        if name in COMPARED[contest.task] or name.startswith(RECALL):
+        if name in compared or name.startswith(RECALL):
             try:
                 found = rivals.compare_scores(contest.task, name, contest.champion, contest.challenger)
             except UsageError:
@@ -88,7 +89,7 @@ def _on_shared_rows(contest: Contest) -> list[dict[str, Any]]:
         if found is not None:
             numbers = (found.champion, found.challenger, found.difference, found.low, found.high, found.p)
         elif name in before and name in after:
-            gain = (before[name] - after[name]) if name in SMALLER_IS_BETTER else (after[name] - before[name])
+            gain = (before[name] - after[name]) if smaller_is_better(name) else (after[name] - before[name])
             numbers = (before[name], after[name], gain, None, None, None)
         else:
             continue

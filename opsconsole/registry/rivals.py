@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from opsconsole.config.metrics import COMPARED, RECALL, names
+from opsconsole.config.metrics import RECALL, Use, names
 from opsconsole.ground.errors import UsageError
 from opsconsole.ground.nouns import ModelTask
 from opsconsole.registry.scored import Scored
@@ -36,7 +36,7 @@ def compare_scores(task: ModelTask, metric: str, champion: Scored, challenger: S
     if first is None or second is None:
         raise UsageError(
             f"gates: not_worse: metric {metric!r} cannot be compared row by row",
-            hint=f"of a {task} model: {', '.join(names(task, COMPARED)) or 'none'}",
+            hint=f"of a {task} model: {', '.join(names(task, Use.COMPARED)) or 'none'}",
         )
     chosen = _rows_of(metric, challenger)
     return mean_loss_difference(

@@ -13,6 +13,7 @@ from opsconsole.lifecycle.candidates import promote_candidate, roll_back_alias
 from opsconsole.store import models, promotions
 from opsconsole.store.connection import open_store
 from tests.console.test_console_flows import screen_text, until
+from tests.console.world import opsconsole
 
 FORCED = ("same rows", "not worse", "floor", "signature", "tests")
 
@@ -65,3 +66,27 @@ async def test_a_version_s_page_shows_the_gates_it_was_promoted_with(world: Work
         shown = screen_text(app)
         assert "as they were" in shown
         assert "forced: same rows" in shown
+
+
+async def test_the_numbers_beside_a_version_are_those_of_its_model_s_task(world: Workspace) -> None:
+    artifact = world.root / "prices"
+    artifact.mkdir()
+    (artifact / "model.txt").write_text("weights\n", encoding="utf-8")
+    rows = world.root / "prices.csv"
+    rows.write_text("row_id,label,score\n" + "".join(f"{n},{n},{n + 0.5}\n" for n in range(50)), encoding="utf-8")
+    done = opsconsole(
+        world.root, "model", "register", "prices", str(artifact), "--task", "regression", "--eval-data", str(rows)
+    )
+    assert done.returncode == 0, done.stderr
+    app = ConsoleApp(world.root)
+    async with app.run_test(size=(160, 40)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: app.tab.place == "models" and "prices" in screen_text(app))
+        lines = screen_text(app).split("\n")
+        at = next(number for number, line in enumerate(lines) if "prices" in line and "regression" in line)
+        head, numbers = lines[at + 1 : at + 3]
+        assert [word for word in ("RMSE", "own MAE", "own R²", "Brier", "ECE") if word in head] == [
+            "RMSE", "own MAE", "own R²",
+        ]  # fmt: skip
+        assert "own .500" in numbers
+        assert "own Brier" in screen_text(app), "the binary model keeps its own"

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
 
+from opsconsole.config import metrics
 from opsconsole.console.dialogs.sheet import SheetDialog
 from opsconsole.console.widgets.rows import BLANK, Row, heading, note, sentences
 from opsconsole.console.widgets.tones import Cell, Column, Toned
@@ -55,7 +56,7 @@ class SumsDialog(SheetDialog):
             Column("chunks", width=6, right=True),
             Column("rows", width=10, right=True),
             Column("labels", width=6, right=True, drop=2),
-            Column(text.metric(metric), width=max(len(text.metric(metric)), 6), right=True),
+            Column(metrics.short(metric), width=max(len(metrics.short(metric)), 6), right=True),
             Column("expected", width=8, right=True, drop=1),
             Column("moved", least=11),
         )

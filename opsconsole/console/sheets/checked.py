@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from opsconsole.config import metrics
 from opsconsole.ground import text
 
 
@@ -27,6 +28,5 @@ def _told(chunk: dict[str, Any]) -> str:
     word = calm if chunk["severity"] == "ok" else str(chunk["severity"])
     measured = "no labels yet"
     if chunk["realised"] is not None:
-        metric = "AUC" if chunk["metric"] == "auc" else chunk["metric"]
-        measured = f"{metric} {text.decimals(chunk['realised'])}"
+        measured = f"{metrics.short(chunk['metric'])} {text.decimals(chunk['realised'])}"
     return f"{chunk['label']}: {word}, {measured}, v{chunk['version']}"

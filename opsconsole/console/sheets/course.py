@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from opsconsole.config import metrics
 from opsconsole.console.sheets.chunk_headings import UNIT, grouped, heading, ticks
 from opsconsole.console.widgets.plots import Series, legend, line_plot
 from opsconsole.console.widgets.rows import BLANK, Row
@@ -75,7 +76,7 @@ def _versions_told(found: Plots) -> str:
 def _performance(found: Plots, metric: str, width: int) -> list[tuple[Toned, ...]]:
     points = [(index, point) for index, point in enumerate(found.performance) if point.value is not None]
     title = (
-        Toned(text.metric(metric) or "PERFORMANCE", "strong"),
+        Toned(metrics.short(metric) or "PERFORMANCE", "strong"),
         legend("realised", "solid", "accent"),
         legend("95 %", "dotted", "dim"),
         legend("floor", "dashed", "bad"),

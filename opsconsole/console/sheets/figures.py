@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opsconsole.config import metrics
 from opsconsole.console.widgets.rows import BLANK, Row, heading, sentences
 from opsconsole.console.widgets.tones import Cell, Column, Tone, Toned
 from opsconsole.ground import text
@@ -52,7 +53,7 @@ def _metric_lines(chunk: Chunk, width: int) -> list[tuple[Toned, ...]]:
     for one in chunk.metrics:
         if one.value is None:
             continue
-        name = text.metric(one.metric)
+        name = metrics.short(one.metric)
         interval = "" if one.low is None else f" ({text.decimals(one.low)}–{text.decimals(one.high)})"
         length = len(name) + len(interval) + 9
         if used and used + length > width - 6:
@@ -74,7 +75,7 @@ def _estimate_rows(chunk: Chunk, width: int) -> list[Row]:
     tone: Tone = "good" if estimate.trusted else "warn"
     head = (
         Toned("× ", tone),
-        Toned(f"{text.metric(estimate.metric)} expected without labels ", "dim"),
+        Toned(f"{metrics.short(estimate.metric)} expected without labels ", "dim"),
         Toned(text.decimals(estimate.value)),
         Toned(f" ({text.decimals(estimate.low)}–{text.decimals(estimate.high)})   ", "dim"),
         Toned("trusted" if estimate.trusted else "not trusted", tone),

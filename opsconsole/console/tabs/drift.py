@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 
+from opsconsole.config import metrics
 from opsconsole.console.actions import bindings_for
 from opsconsole.console.desk import Tab
 from opsconsole.console.driftkeys import DriftKeys
@@ -313,7 +314,7 @@ class DriftTab(Tab):
             verdict = Toned("  –", "dim")
         if item.last is not None:
             told = (
-                Toned(f"{item.last}   {text.metric(item.metric or '')} ", "dim"),
+                Toned(f"{item.last}   {metrics.short(item.metric)} ", "dim"),
                 Toned(text.decimals(item.realised), "bad" if item.fell else "text"),
                 Toned(f"   floor {text.decimals(item.floor)}", "dim"),
             )

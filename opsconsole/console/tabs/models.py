@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 
-from opsconsole.config.metrics import MAIN, SMALLER_IS_BETTER
+from opsconsole.config import metrics
+from opsconsole.config.metrics import MetricSpec
 from opsconsole.console.actions import bindings_for
 from opsconsole.console.desk import Tab
 from opsconsole.console.sheets.version import VersionSheet
@@ -23,6 +25,7 @@ from opsconsole.lifecycle.serving import Unserved, unserved
 from opsconsole.registry.gates.gate import evidence_of
 from opsconsole.registry.gates.stored import read_gates
 from opsconsole.registry.places import version_folder
+from opsconsole.registry.tasks import task_of
 from opsconsole.store import judgements, models, promotions, runs
 from opsconsole.store.judgements import StoredJudgement
 from opsconsole.store.models import Beside, Version
@@ -36,8 +39,6 @@ VERSIONS = (
     Column("★ there", width=7, right=True, drop=2),
     Column("Δ ★", width=6, right=True),
     Column("95 % CI", width=15, right=True, drop=3),
-    Column("own Brier", width=9, right=True, drop=4),
-    Column("own ECE", width=7, right=True, drop=5),
     Column("size", width=8, right=True, drop=6),
     Column("from", least=11),
     Column("made", width=11, right=True),
@@ -46,7 +47,17 @@ VERSIONS = (
 Numbers = tuple[Cell, Cell, Cell, Cell, Cell]
 METRIC = 3
 """The place of the metric that a model is judged by: on the rows that the champion scored too, else marked as its own."""
+OWN = 8
+"""Where the other metrics of its task are put in, each on the version's own rows."""
 WIDE = (Column(),)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of one model's versions: which metrics stand there depends on its task."""
+
+    others: tuple[MetricSpec, ...]
+    columns: tuple[Column, ...]
 
 
 class ModelsTab(Tab):
@@ -242,7 +253,6 @@ class ModelsTab(Tab):
         total = known.versions if known is not None else 0
         ladder = ladder_of(self.console.workspace, name)
         held = {row.alias: row.version for row in promotions.aliases(store, name)}
-        config = self.console.workspace.config.models.get(name)
         down = {item.alias: item.since for item in self._down if item.model == name}
         rungs: list[Toned] = []
         for rung in reversed(ladder):
@@ -253,7 +263,7 @@ class ModelsTab(Tab):
                 Toned(f"v{number}" if number else "–", "champion" if star else "accent"),
                 *([Toned(f" ✗ not served since {text.moment(down[rung])}", "bad")] if rung in down else []),
             ]
-        task = config.task if config is not None else known.task if known is not None else ModelTask.BINARY
+        task = task_of(self.console.workspace, store, name)
         about = f"  {task} · {found[0].framework if found else ''}".rstrip(" ·")
         count = Toned(f"   {text.plural(total, 'version')}", "dim")
         rows = [Row(None, ((Toned(name, "strong"), Toned(about, "dim"), *rungs, count),), WIDE)]
@@ -264,38 +274,39 @@ class ModelsTab(Tab):
         metric = self._metric(name, task)
         shared = models.beside(store, name, champion) if champion is not None else {}
         own_rows = models.own_rows(store, name)
-        head = [Toned(column.title, "dim") for column in VERSIONS]
-        head[METRIC] = Toned(text.metric(metric), "dim")
+        layout = _layout(task, metric)
         older = total - len(found)
         more = f"{text.plural(older, 'older version')}: opsconsole model show {name} --before {found[-1].version}"
         return [
             *rows,
-            Row(None, tuple(head), VERSIONS),
+            Row(None, tuple(Toned(column.title, "dim") for column in layout.columns), layout.columns),
             *(
                 self._version_row(
                     item,
                     held,
                     champion,
+                    layout,
                     _tested(judged.get(item.version), champion, item.version, metric)
                     or _plainly(shared.get(item.version), metric)
-                    or _own(item.metrics.get(metric), own_rows.get(item.version)),
+                    or _own(item.metrics.get(metric or ""), own_rows.get(item.version)),
                 )
                 for item in found
             ),
             *([note(more)] if older > 0 else []),
         ]
 
-    def _metric(self, name: str, task: ModelTask) -> str:
+    def _metric(self, name: str, task: ModelTask) -> str | None:
         """Return the metric that versions of a model are judged by."""
         config = self.console.workspace.config.models.get(name)
         gates = config.gates.get(config.ladder[-1]) if config is not None else None
-        return gates.not_worse.metric if gates is not None and gates.not_worse is not None else MAIN[task]
+        return gates.not_worse.metric if gates is not None and gates.not_worse is not None else metrics.main(task)
 
     def _version_row(
         self,
         version: Version,
         held: dict[str, int],
         champion: int | None,
+        layout: Layout,
         numbers: Numbers,
     ) -> Row:
         rungs = [alias for alias, number in held.items() if number == version.version]
@@ -310,14 +321,13 @@ class ModelsTab(Tab):
             Toned(f"v{version.version}", tone),  # type: ignore[arg-type]
             Toned(", ".join(sorted(rungs, key=lambda rung: rung != "production")) or "–", tone),  # type: ignore[arg-type]
             *numbers,
-            Toned(text.decimals(version.metrics.get("brier")), "dim"),
-            Toned(text.decimals(version.metrics.get("ece")), "dim"),
+            *(Toned(text.decimals(version.metrics.get(spec.name)), "dim") for spec in layout.others),
             Toned(text.size(version.size), "dim"),
             tuple(came),
             Toned(self.when(version.created_at), "dim"),
             Toned(origin.actor, "dim"),
         )
-        return Row((version.model, version.version), cells, VERSIONS)
+        return Row((version.model, version.version), cells, layout.columns)
 
     def _load_version(self) -> None:
         detail = self.query_one("#version", RowList)
@@ -329,7 +339,19 @@ class ModelsTab(Tab):
         self._told = self._at
 
 
-def _tested(judged: StoredJudgement | None, champion: int | None, version: int, metric: str) -> Numbers | None:
+def _layout(task: ModelTask, metric: str | None) -> Layout:
+    """Return the columns for versions that are judged by a metric."""
+    others = metrics.shown(task, but=metric)
+    own = [
+        Column(f"own {spec.short}", width=max(len(spec.short) + 4, 7), right=True, drop=drop)
+        for drop, spec in enumerate(others, 4)
+    ]
+    columns = [*VERSIONS[:OWN], *own, *VERSIONS[OWN:]]
+    columns[METRIC] = replace(VERSIONS[METRIC], title=metrics.short(metric))
+    return Layout(others, tuple(columns))
+
+
+def _tested(judged: StoredJudgement | None, champion: int | None, version: int, metric: str | None) -> Numbers | None:
     """Return what the gate found: the metric, on how many rows, the champion's on the same, how they differ, and the interval."""
     from opsconsole.registry.gates.not_worse import NotWorseEvidence  # the console's start shows no gate
 
@@ -348,12 +370,12 @@ def _tested(judged: StoredJudgement | None, champion: int | None, version: int, 
     )
 
 
-def _plainly(pair: Beside | None, metric: str) -> Numbers | None:
+def _plainly(pair: Beside | None, metric: str | None) -> Numbers | None:
     """Return the same without an interval, where both scored the same rows and no gate compared them."""
-    if pair is None or metric not in pair.own or metric not in pair.other:
+    if pair is None or metric is None or metric not in pair.own or metric not in pair.other:
         return None
     own, other = pair.own[metric], pair.other[metric]
-    better = other - own if metric in SMALLER_IS_BETTER else own - other
+    better = other - own if metrics.smaller_is_better(metric) else own - other
     rows = Toned(text.count(pair.rows), "dim")
     return text.decimals(own), rows, Toned(text.decimals(other), "champion"), text.decimals(better, signed=True), ""
 

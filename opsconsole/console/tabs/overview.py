@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 
+from opsconsole.config import metrics
 from opsconsole.console.actions import bindings_for
 from opsconsole.console.desk import Tab
 from opsconsole.console.marks import STATE_MARKS, progress, state_cell
@@ -282,6 +283,7 @@ class OverviewTab(Tab):
         return [head, titles, *(row for name in names for row in self._model_rows(name))]
 
     def _model_rows(self, name: str) -> list[Row]:
+        from opsconsole.registry.tasks import task_of
         from opsconsole.store import models
 
         store = self.console.store
@@ -295,15 +297,15 @@ class OverviewTab(Tab):
             version = models.version(store, name, number)
             past = [item for item in self._chunks(name) if item.version == number and item.realised is not None]
             last = past[-1] if past else None
-            metric = last.metric if last and last.metric else "auc"
-            value = last.realised if last else version.metrics.get(metric)
+            metric = last.metric if last and last.metric else metrics.main(task_of(self.console.workspace, store, name))
+            value = last.realised if last else version.metrics.get(metric or "")
             fallen = last is not None and last.fell
             champion = rung == ladder[-1]
             cells: tuple[Cell, ...] = (
                 name if not rows else "",
                 (Toned("★ " if champion else "  ", "champion"), Toned(rung, "champion" if champion else "accent")),
                 Toned(f"v{number}", "champion" if champion else "accent"),
-                Toned(text.metric(metric), "dim"),
+                Toned(metrics.short(metric), "dim"),
                 (
                     Toned(text.decimals(value), "bad" if fallen else "text"),
                     Toned(_beside(last), "bad" if fallen else "dim"),

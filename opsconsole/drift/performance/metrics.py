@@ -1,4 +1,4 @@
-"""Which metrics there are and how well a model did on labelled rows, with a 95 % interval for each; numpy only."""
+"""How each metric that a monitor can watch is computed on labelled rows, with a 95 % interval; numpy only."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from opsconsole.config.metrics import MetricSpec, Use, spec_of
 from opsconsole.drift.performance import binary, multiclass, regression
 from opsconsole.drift.performance.binary import accuracy, auc, average_precision, brier, calibration, log_loss
 from opsconsole.drift.performance.intervals import LEAST_CASES, LEAST_ROWS, Interval, Measured
@@ -81,19 +82,34 @@ class Rows:
 
 @dataclass(frozen=True)
 class Metric:
-    """How a metric is computed, and which way is good."""
+    """How a metric of a task is computed on production's rows."""
 
-    name: str
-    title: str
-    higher_is_better: bool
-    tasks: tuple[ModelTask, ...]
+    spec: MetricSpec
     measure: Callable[[Rows], Measured]
-    bounded: bool
-    """Whether it is a share, or like one (R²), that ends at 1; if not, it is a loss in a unit of its own."""
     needs_probabilities: bool = False
     """Whether the predicted class alone is not enough."""
     counted: Callable[[NDArray[Any]], int] = len
     """How many of these labels the metric can use."""
+
+    @property
+    def name(self) -> str:
+        """As the configuration writes it."""
+        return self.spec.name
+
+    @property
+    def title(self) -> str:
+        """As a sentence says it."""
+        return self.spec.title
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Which way is good."""
+        return not self.spec.smaller_is_better
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it is a share, or like one, that ends at 1."""
+        return self.spec.bounded
 
 
 def measure(
@@ -135,7 +151,7 @@ def measure_all(
 
 def metrics_of(task: ModelTask) -> tuple[Metric, ...]:
     """Return the metrics that fit a task."""
-    return tuple(metric for metric in METRICS if task in metric.tasks)
+    return tuple(metric for metric in METRICS if metric.spec.task is task)
 
 
 def metric_of(name: str, task: ModelTask, where: str) -> Metric:
@@ -164,41 +180,45 @@ def _of_probabilities(function: Callable[[NDArray[Any], Probabilities], Measured
     return measured
 
 
-def _binary(name: str, title: str, measured: Callable[[Rows], Measured], *, less: bool = False) -> Metric:
-    return Metric(name, title, not less, (ModelTask.BINARY,), measured, bounded=name not in {"log_loss", "brier"})
+def _metric(
+    task: ModelTask,
+    name: str,
+    measured: Callable[[Rows], Measured],
+    *,
+    needs: bool = False,
+    counted: Callable[[NDArray[Any]], int] = len,
+) -> Metric:
+    spec = spec_of(name, task)
+    assert spec is not None
+    assert Use.WATCHED in spec.uses
+    return Metric(spec, measured, needs, counted)
 
 
-def _regression(name: str, title: str, measured: Callable[[Rows], Measured]) -> Metric:
-    tasks = (ModelTask.REGRESSION, ModelTask.RANKING)
-    counted: Callable[[NDArray[Any]], int] = np.count_nonzero if name == "mape" else len
-    return Metric(name, title, name == "r2", tasks, measured, bounded=name == "r2", counted=counted)
-
-
-def _multiclass(name: str, title: str, measured: Callable[[Rows], Measured], *, needs: bool = False) -> Metric:
-    loss = name == "log_loss"
-    return Metric(name, title, not loss, (ModelTask.MULTICLASS,), measured, not loss, needs_probabilities=needs)
+def _of_numbers(task: ModelTask) -> tuple[Metric, ...]:
+    return (
+        _metric(task, "mae", _plain(mae)),
+        _metric(task, "mse", _plain(mse)),
+        _metric(task, "rmse", _plain(rmse)),
+        _metric(task, "mape", _plain(mape), counted=np.count_nonzero),
+        _metric(task, "quantile_loss", lambda rows: quantile_loss(rows.labels, rows.scores, rows.options.quantile)),
+        _metric(task, "r2", _plain(regression.r2)),
+    )
 
 
 METRICS = (
-    _binary("auc", "AUC", _plain(auc)),
-    _binary("average_precision", "Average precision", _plain(average_precision)),
-    _binary("log_loss", "Log-loss", _plain(log_loss), less=True),
-    _binary("brier", "Brier", _plain(brier), less=True),
-    _binary("calibration", "Calibration error", _plain(calibration), less=True),
-    _binary("accuracy", "Accuracy", _at_threshold(accuracy)),
-    _binary("f1", "F1", _at_threshold(binary.f1)),
-    _binary("precision", "Precision", _at_threshold(binary.precision)),
-    _binary("recall", "Recall", _at_threshold(binary.recall)),
-    _multiclass("accuracy", "Accuracy", _plain(class_accuracy)),
-    _multiclass("f1_macro", "Macro F1", _plain(multiclass.f1_macro)),
-    _multiclass("log_loss", "Log-loss", _of_probabilities(multiclass.class_log_loss), needs=True),
-    _multiclass("auc", "Macro AUC", _of_probabilities(multiclass.auc_macro), needs=True),
-    _regression("mae", "MAE", _plain(mae)),
-    _regression("mse", "MSE", _plain(mse)),
-    _regression("rmse", "RMSE", _plain(rmse)),
-    _regression("mape", "MAPE", _plain(mape)),
-    _regression(
-        "quantile_loss", "Pinball loss", lambda rows: quantile_loss(rows.labels, rows.scores, rows.options.quantile)
-    ),
-    _regression("r2", "R²", _plain(regression.r2)),
+    _metric(ModelTask.BINARY, "auc", _plain(auc)),
+    _metric(ModelTask.BINARY, "average_precision", _plain(average_precision)),
+    _metric(ModelTask.BINARY, "log_loss", _plain(log_loss)),
+    _metric(ModelTask.BINARY, "brier", _plain(brier)),
+    _metric(ModelTask.BINARY, "calibration", _plain(calibration)),
+    _metric(ModelTask.BINARY, "accuracy", _at_threshold(accuracy)),
+    _metric(ModelTask.BINARY, "f1", _at_threshold(binary.f1)),
+    _metric(ModelTask.BINARY, "precision", _at_threshold(binary.precision)),
+    _metric(ModelTask.BINARY, "recall", _at_threshold(binary.recall)),
+    _metric(ModelTask.MULTICLASS, "accuracy", _plain(class_accuracy)),
+    _metric(ModelTask.MULTICLASS, "f1_macro", _plain(multiclass.f1_macro)),
+    _metric(ModelTask.MULTICLASS, "log_loss", _of_probabilities(multiclass.class_log_loss), needs=True),
+    _metric(ModelTask.MULTICLASS, "auc", _of_probabilities(multiclass.auc_macro), needs=True),
+    *_of_numbers(ModelTask.REGRESSION),
+    *_of_numbers(ModelTask.RANKING),
 )

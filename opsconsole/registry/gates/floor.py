@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from opsconsole.config.metrics import SMALLER_IS_BETTER
+from opsconsole.config.metrics import short, smaller_is_better
 from opsconsole.ground import text
 from opsconsole.ground.nouns import GateOutcome
 from opsconsole.registry.gates.case import Case
 from opsconsole.registry.gates.gate import Evidence, Gate
 from opsconsole.registry.gates.names import GateName
-from opsconsole.registry.gates.wording import metric_name
 
 _gate = partial(Gate, GateName.FLOOR)
 
@@ -34,11 +33,12 @@ def evaluate(case: Case) -> Gate:
         return _gate(GateOutcome.FAIL, "a floor is set, but there are no held-out rows to judge on")
     value = contest.evaluation.metrics.get(rule.metric)
     evidence = FloorEvidence(rule.metric, value, rule.at_least, contest.evaluation.rows)
-    name = metric_name(rule.metric)
+    name = short(rule.metric)
     if value is None:
         known = ", ".join(sorted(contest.evaluation.metrics)) or "none"
         return _gate(GateOutcome.FAIL, f"{name} was not measured; measured: {known}", evidence)
-    holds = value <= rule.at_least if rule.metric in SMALLER_IS_BETTER else value >= rule.at_least
-    word = "at least" if rule.metric not in SMALLER_IS_BETTER else "at most"
+    less = smaller_is_better(rule.metric)
+    holds = value <= rule.at_least if less else value >= rule.at_least
+    word = "at most" if less else "at least"
     detail = f"{name} {text.decimals(value)}, {word} {text.decimals(rule.at_least)}"
     return _gate(GateOutcome.PASS if holds else GateOutcome.FAIL, detail, evidence)

@@ -13,7 +13,7 @@ from opsconsole.config.workspace import Workspace
 from opsconsole.ground import text
 from opsconsole.ground.errors import UsageError
 from opsconsole.ground.files import digest_file
-from opsconsole.ground.nouns import GateOutcome, ModelTask
+from opsconsole.ground.nouns import GateOutcome
 from opsconsole.registry import evidence, rivals
 from opsconsole.registry.gates.contest import Contest
 from opsconsole.registry.gates.gate import Gate
@@ -22,6 +22,7 @@ from opsconsole.registry.gates.same_rows import SameRowsEvidence
 from opsconsole.registry.places import evaluation_path, evidence_folder
 from opsconsole.registry.record import Held, held_against_record
 from opsconsole.registry.scored import Reading, Scored, read_evaluation, reading_of
+from opsconsole.registry.tasks import task_of
 from opsconsole.store import models
 from opsconsole.store.connection import Store
 from opsconsole.store.models import Evaluation, Version
@@ -43,14 +44,6 @@ def demand_of(config: ModelConfig, rules: GatesConfig, alias: str, champion: lis
     """Return what a rung demands: what it says, and at the top what its champion has shown itself."""
     by_default = alias == config.ladder[-1] and bool(champion)
     return Demand(by_default if rules.evidence is None else rules.evidence, rules.not_worse is not None)
-
-
-def task_of(workspace: Workspace, store: Store, model: str) -> ModelTask:
-    """Return what a model predicts: the configuration says so, else the store does."""
-    config = workspace.config.models.get(model)
-    if config is not None:
-        return config.task
-    return models.task(store, model) or ModelTask.BINARY
 
 
 def find_contest(

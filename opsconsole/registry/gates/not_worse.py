@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
+from opsconsole.config.metrics import short
 from opsconsole.config.schema import NotWorseGate
 from opsconsole.ground import text
 from opsconsole.ground.errors import UsageError
@@ -15,7 +16,6 @@ from opsconsole.registry.gates.case import Case
 from opsconsole.registry.gates.contest import Contest
 from opsconsole.registry.gates.gate import Evidence, Gate
 from opsconsole.registry.gates.names import GateName
-from opsconsole.registry.gates.wording import metric_name
 
 if TYPE_CHECKING:
     from opsconsole.registry.scored import Scored
@@ -96,7 +96,7 @@ def _compared(rule: NotWorseGate, contest: Contest, champion: Scored, name: str,
 def _judged(rule: NotWorseGate, difference: Difference) -> Gate:
     verdict = difference.not_worse(rule.margin)
     detail = (
-        f"{metric_name(rule.metric)} {text.decimals(difference.challenger)} vs {text.decimals(difference.champion)}, "
+        f"{short(rule.metric)} {text.decimals(difference.challenger)} vs {text.decimals(difference.champion)}, "
         f"{difference.method.split(',')[0]} {text.p_value(difference.p)}, margin {text.decimals(rule.margin)}"
     )
     evidence = NotWorseEvidence(
