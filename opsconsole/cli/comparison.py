@@ -23,16 +23,18 @@ def comparison_lines(found: Comparison) -> list[str]:
         (
             column.name,
             column.kind,
-            text.psi(column.psi),
-            text.decimals(column.js),
-            text.decimals(column.ks),
-            text.decimals(column.l_infinity),
-            text.percent(column.missing.current, 1),
-            text.percent(column.outside if column.unseen is None else column.unseen, 1),
+            text.psi(column.distances.psi),
+            text.decimals(column.distances.js),
+            text.decimals(column.distances.ks),
+            text.decimals(column.distances.l_infinity),
+            text.percent(column.distances.missing_current, 1),
+            text.percent(column.distances.outside if column.distances.unseen is None else column.distances.unseen, 1),
             column.effect.replace("_", " "),
             column.severity,
         )
-        for column in sorted(found.columns, key=lambda one: (-weight(one.severity), -(one.psi or 0.0), one.name))
+        for column in sorted(
+            found.columns, key=lambda one: (-weight(one.severity), -(one.distances.psi or 0.0), one.name)
+        )
     ]
     lines = [
         f"{text.count(found.rows.reference)} reference rows, {text.count(found.rows.current)} current rows",
@@ -57,8 +59,10 @@ def slice_lines(by: str, slices: tuple[SliceComparison, ...]) -> list[str]:
     """Return each value of a column with what moved among its rows."""
     rows = []
     for one in slices:
-        moved = sorted((column for column in one.columns if column.drifted), key=lambda column: -(column.psi or 0.0))
-        told = ", ".join(f"{column.name} {text.psi(column.psi)}" for column in moved[:4]) or "–"
+        moved = sorted(
+            (column for column in one.columns if column.drifted), key=lambda column: -(column.distances.psi or 0.0)
+        )
+        told = ", ".join(f"{column.name} {text.psi(column.distances.psi)}" for column in moved[:4]) or "–"
         open_ = f"cannot tell: {text.count(one.rows_needed)} rows on each side would decide"
         rows.append(
             (

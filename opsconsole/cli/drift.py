@@ -8,6 +8,7 @@ import click
 
 from opsconsole.cli.alert import alert_json
 from opsconsole.cli.base import Session, as_dict, emit, json_option, pass_session, table
+from opsconsole.cli.columns import comparison_json, report_json, slices_json, sums_json
 from opsconsole.cli.comparison import comparison_lines, slice_lines
 from opsconsole.drift import report as reports
 from opsconsole.ground import clock, text
@@ -62,12 +63,16 @@ def compare_files(
     found = compare(reference, current, exact=exact, choice=choice, programs=not session.readonly)
     lines = comparison_lines(found)
     if by is None:
-        emit(found, lines, as_json=as_json)
+        emit(comparison_json(found), lines, as_json=as_json)
         return _exit_of(found)
     from opsconsole.drift.slicing import compare_slices
 
     slices = compare_slices(reference, current, by, choice=choice)
-    emit(as_dict(found) | {"slices": as_dict(slices)}, [*lines, "", *slice_lines(by, slices)], as_json=as_json)
+    emit(
+        comparison_json(found) | {"slices": slices_json(slices)},
+        [*lines, "", *slice_lines(by, slices)],
+        as_json=as_json,
+    )
     return _exit_of(found, *slices)
 
 
@@ -157,7 +162,7 @@ def report_monitor(session: Session, monitor: str, limit: int, per: str | None, 
             "–"
             if item.estimated.value is None
             else f"{text.decimals(item.estimated.value)}{'' if item.estimated.trusted else ' untrusted'}",
-            "–" if item.score is None else text.psi(item.score.psi),
+            "–" if item.score is None else text.psi(item.score.distances.psi),
             next((_largest(column) for column in item.columns if column is not item.score), "–"),
             item.severity,
         )
@@ -181,7 +186,7 @@ def report_monitor(session: Session, monitor: str, limit: int, per: str | None, 
         if rows
         else f"no chunks yet: opsconsole drift check {text.clean(monitor)}"
     )
-    emit(found, human, as_json=as_json)
+    emit(report_json(found), human, as_json=as_json)
 
 
 def _report_sums(session: Session, monitor: str, per: str, *, as_json: bool) -> None:
@@ -206,7 +211,7 @@ def _report_sums(session: Session, monitor: str, per: str, *, as_json: bool) -> 
     ]
     head = (per, "version", "chunks", "rows", "labels", "realised", "estimated", "moved")
     lines = [*table(head, rows, right=(2, 3, 4, 6)), *(f"note: {text.clean(note)}" for note in found.notes)]
-    document = as_dict(found) | {"sums": [as_dict(one) | {"drifted": list(one.drifted)} for one in found.sums]}
+    document = as_dict(found) | {"sums": sums_json(found.sums)}
     emit(document, lines, as_json=as_json)
 
 
@@ -220,7 +225,7 @@ def located(source: str) -> str:
 
 def _largest(column: ChunkColumn) -> str:
     once = " once" if column.drifted and column.persistent is False else ""
-    return f"{column.name} {text.psi(column.psi)}{once}"
+    return f"{column.name} {text.psi(column.distances.psi)}{once}"
 
 
 def check_document(session: Session, found: CheckResult) -> dict[str, object]:

@@ -12,6 +12,7 @@ from msgspec import Meta, field
 from opsconsole.config.monitors import MonitorConfig
 from opsconsole.config.quantities import GIGABYTE, Duration, Size
 from opsconsole.config.table import Name, Table
+from opsconsole.ground.errors import NotFoundError
 from opsconsole.ground.nouns import ModelTask, PipelineKind
 
 Variable = Annotated[
@@ -270,6 +271,13 @@ class Config(Table, frozen=True, kw_only=True):
     secrets: dict[Variable, SecretConfig] = {}
     models: dict[Name, ModelConfig] = {}
     monitors: dict[Name, MonitorConfig] = {}
+
+    def monitor(self, name: str) -> MonitorConfig:
+        """Return a monitor's settings; NotFoundError names those there are."""
+        if name not in self.monitors:
+            known = ", ".join(sorted(self.monitors)) or "none"
+            raise NotFoundError(f"there is no monitor `{name}`", hint=f"known: {known}")
+        return self.monitors[name]
 
 
 def json_schema() -> dict[str, object]:

@@ -77,20 +77,7 @@ class ColumnComparison:
 
     name: str
     kind: ColumnKind
-    psi: float | None
-    js: float | None
-    hellinger: float | None
-    ks: float | None
-    ks_p: float | None
-    wasserstein: float | None
-    wasserstein_normed: float | None
-    chi2: float | None
-    chi2_p: float | None
-    l_infinity: float | None
-    missing: Sides
-    unseen: float | None
-    outside: float | None
-    noise_p: float | None
+    distances: Distances
     drifted: bool | None
     effect: Effect
     severity: Judgement
@@ -113,20 +100,7 @@ def column_comparison(
     return ColumnComparison(
         name=facts.name,
         kind=facts.kind,
-        psi=measured.psi,
-        js=measured.js,
-        hellinger=measured.hellinger,
-        ks=measured.ks,
-        ks_p=measured.ks_p,
-        wasserstein=measured.wasserstein,
-        wasserstein_normed=measured.wasserstein_normed,
-        chi2=measured.chi2,
-        chi2_p=measured.chi2_p,
-        l_infinity=measured.l_infinity,
-        missing=Sides(measured.missing_reference, measured.missing_current),
-        unseen=measured.unseen,
-        outside=measured.outside,
-        noise_p=measured.noise_p,
+        distances=measured,
         drifted=verdict.drifted,
         effect=verdict.effect,
         severity=Unknown.UNKNOWN if undecided else severity_of(facts, verdict, PLAIN),

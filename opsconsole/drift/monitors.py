@@ -10,7 +10,7 @@ from pathlib import Path
 from opsconsole.config.monitors import MonitorConfig
 from opsconsole.config.workspace import Workspace
 from opsconsole.drift.performance.metrics import Metric, Options, metric_of
-from opsconsole.ground.errors import ConfigError, NotFoundError
+from opsconsole.ground.errors import ConfigError
 from opsconsole.ground.nouns import ModelTask
 
 _RELATIVE = re.compile(r"reference\s*(?:(?P<sign>[-+])\s*(?P<number>\d*\.?\d+))?")
@@ -108,10 +108,7 @@ class Monitor:
 
 def monitor_of(workspace: Workspace, name: str, *, readonly: bool = False) -> Monitor:
     """Return a monitor of the configuration; NotFoundError, or ConfigError when a part of it makes no sense."""
-    config = workspace.config.monitors.get(name)
-    if config is None:
-        known = ", ".join(sorted(workspace.config.monitors)) or "none"
-        raise NotFoundError(f"there is no monitor `{name}`", hint=f"known: {known}")
+    config = workspace.config.monitor(name)
     if config.season is not None and config.chunk not in FITTING[config.season]:
         raise ConfigError(
             f"{workspace.file}: monitors.{name}.season: a {config.chunk} holds more than one {config.season}",

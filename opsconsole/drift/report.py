@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from opsconsole.config.schema import Config
-from opsconsole.ground.errors import NotFoundError
 from opsconsole.ground.nouns import AlertState, Severity
 from opsconsole.store import alerts as alert_store
 from opsconsole.store import check_marks, promotions
@@ -132,8 +131,7 @@ class MonitorReport:
 
 def report(store: Store, config: Config, name: str, *, limit: int = 200) -> list[ChunkReport]:
     """Return a monitor's newest ``limit`` chunks, oldest first."""
-    _known(config, name)
-    score = config.monitors[name].score
+    score = config.monitor(name).score
     return [_chunk_report(store, chunk, score) for chunk in chunk_store.chunks(store, name, limit=limit)]
 
 
@@ -144,7 +142,7 @@ def monitors(store: Store, config: Config) -> list[MonitorReport]:
 
 def plots(store: Store, config: Config, name: str, *, limit: int = 24) -> Plots:
     """Return the points of a monitor's newest ``limit`` chunks, oldest first."""
-    _known(config, name)
+    score = config.monitor(name).score
     found = chunk_store.chunks(store, name, limit=limit)
     cells = {(cell.chunk_id, cell.name): cell for cell in chunk_store.heat(store, name, limit=limit)}
     names = dict.fromkeys(name for _, name in cells)
@@ -158,7 +156,6 @@ def plots(store: Store, config: Config, name: str, *, limit: int = 24) -> Plots:
                 effects=tuple(None if cell is None else cell.effect for cell in strip),
             )
         )
-    score = config.monitors[name].score
     rows.sort(key=lambda row: (row.name != score, -(row.psi[-1] or 0.0), row.name))
     return Plots(
         labels=tuple(chunk.label for chunk in found),
@@ -177,12 +174,6 @@ def plots(store: Store, config: Config, name: str, *, limit: int = 24) -> Plots:
         ),
         heat=tuple(rows),
     )
-
-
-def _known(config: Config, name: str) -> None:
-    if name not in config.monitors:
-        known = ", ".join(sorted(config.monitors)) or "none"
-        raise NotFoundError(f"there is no monitor `{name}`", hint=f"known: {known}")
 
 
 def _chunk_report(store: Store, chunk: Chunk, score: str) -> ChunkReport:

@@ -63,7 +63,7 @@ class Summed:
     @property
     def drifted(self) -> tuple[str, ...]:
         """The columns past chance and limit, the furthest first."""
-        found = sorted((one for one in self.columns if one.drifted), key=lambda one: -(one.psi or 0.0))
+        found = sorted((one for one in self.columns if one.drifted), key=lambda one: -(one.distances.psi or 0.0))
         return tuple(one.name for one in found)
 
 

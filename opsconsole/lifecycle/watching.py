@@ -65,10 +65,7 @@ def _record(store: Store, name: str, result: CheckResult, *, data: str | None = 
 
 def refresh_monitor(workspace: Workspace, store: Store, name: str) -> int | None:
     """Run the pipeline that brings and scores new rows, if the monitor names one; return the run's id."""
-    config = workspace.config.monitors.get(name)
-    if config is None:
-        known = ", ".join(sorted(workspace.config.monitors)) or "none"
-        raise NotFoundError(f"there is no monitor `{name}`", hint=f"known: {known}")
+    config = workspace.config.monitor(name)
     if config.refresh is None:
         return None
     cause = Cause(RunCause.CHECK, monitor=name)
@@ -85,10 +82,7 @@ def refresh_monitor(workspace: Workspace, store: Store, name: str) -> int | None
 
 def subject_of(workspace: Workspace, store: Store, name: str) -> Subject:
     """Return the version that a monitor watches now, with its evaluation and the rows it has used."""
-    config = workspace.config.monitors.get(name)
-    if config is None:
-        known = ", ".join(sorted(workspace.config.monitors)) or "none"
-        raise NotFoundError(f"there is no monitor `{name}`", hint=f"known: {known}")
+    config = workspace.config.monitor(name)
     model, _, alias = config.model.partition("@")
     held = promotions.alias(store, model, alias)
     if held is None:

@@ -89,25 +89,46 @@ class Slice:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeptDistances:
+    """How far a column is from its reference, as far as it is kept; None where a measure does not apply to its kind."""
+
+    psi: float | None
+    js: float | None
+    """Jensen-Shannon distance (the root of the divergence in base 2), 0 to 1, over PSI's bins of present values."""
+    hellinger: float | None
+    ks: float | None
+    ks_p: float | None
+    wasserstein: float | None
+    """In the column's unit; values outside count as at most one reference range away."""
+    chi2: float | None
+    chi2_p: float | None
+    l_infinity: float | None
+    missing_reference: float
+    missing_current: float
+    unseen: float | None
+    """Share of present values whose category the reference never held."""
+    outside: float | None
+    """Share of present values below or above the reference's range."""
+    noise_p: float | None
+    """How likely a PSI this large is by chance alone, if nothing changed."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """How one column of a chunk moved."""
+
+    name: str
+    psi: float | None
+    effect: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChunkColumn:
     """One column of one chunk against its baseline; what does not apply is None."""
 
     name: str
     kind: ColumnKind
-    psi: float | None
-    js: float | None
-    hellinger: float | None
-    ks: float | None
-    ks_p: float | None
-    wasserstein: float | None
-    chi2: float | None
-    chi2_p: float | None
-    l_infinity: float | None
-    missing_reference: float | None
-    missing_current: float | None
-    unseen: float | None
-    outside: float | None
-    noise_p: float | None
+    distances: KeptDistances
     drifted: bool | None
     effect: str
     """``none``, ``noise_passed``, ``warn``, ``major``, ``too_few_rows``, ``gone``, ``type_changed``, ``all_missing``."""
@@ -120,6 +141,11 @@ class ChunkColumn:
     """The PSI from which it counts as drifted: the limit, or what its reference itself moves where that is more."""
     figures: Figures = Figures()
     plot: Histogram
+
+    @property
+    def move(self) -> Move:
+        """How it moved, in short."""
+        return Move(self.name, self.distances.psi, self.effect)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,15 +224,6 @@ class Known:
     stamp: str
     measured: bool
     """Whether the facts of its rows are kept."""
-
-
-@dataclass(frozen=True)
-class Move:
-    """How one column of a chunk moved."""
-
-    name: str
-    psi: float | None
-    effect: str
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from opsconsole.store.chunk_records import (
     HeatCell,
     Histogram,
     Kept,
+    KeptDistances,
     Known,
     Move,
     Slice,
@@ -195,15 +196,27 @@ def write_chunk(connection: sqlite3.Connection, record: ChunkRecord, kept: Kept,
     ).fetchall()
     chunk_id = int(row[0][0])
     connection.execute("DELETE FROM chunk_columns WHERE chunk_id = ?", (chunk_id,))
-    marks = ", ".join("?" * (len(_MEASURES) + 3))
+    names = (*_OWN, *_DISTANCES)
+    marks = ", ".join("?" * (len(names) + 3))
+    rows = [
+        (
+            chunk_id,
+            *(getattr(one, name) for name in _OWN),
+            *(getattr(one.distances, name) for name in _DISTANCES),
+            _dump(one.plot),
+            _dump(one.figures),
+        )
+        for one in found
+    ]
     connection.executemany(
-        f"INSERT INTO chunk_columns (chunk_id, {', '.join(_MEASURES)}, plot, figures) VALUES ({marks})",  # noqa: S608 - own names
-        [(chunk_id, *(getattr(one, name) for name in _MEASURES), _dump(one.plot), _dump(one.figures)) for one in found],
+        f"INSERT INTO chunk_columns (chunk_id, {', '.join(names)}, plot, figures) VALUES ({marks})",  # noqa: S608 - own names
+        rows,
     )
     return chunk_id
 
 
-_MEASURES = tuple(field.name for field in fields(ChunkColumn) if field.name not in {"plot", "figures"})
+_DISTANCES = tuple(field.name for field in fields(KeptDistances))
+_OWN = tuple(field.name for field in fields(ChunkColumn) if field.name not in {"distances", "plot", "figures"})
 """The columns of ``chunk_columns`` that are named as the record's fields."""
 
 
@@ -261,20 +274,7 @@ def _column(row: sqlite3.Row) -> ChunkColumn:
     return ChunkColumn(
         name=row["name"],
         kind=ColumnKind(row["kind"]),
-        psi=row["psi"],
-        js=row["js"],
-        hellinger=row["hellinger"],
-        ks=row["ks"],
-        ks_p=row["ks_p"],
-        wasserstein=row["wasserstein"],
-        chi2=row["chi2"],
-        chi2_p=row["chi2_p"],
-        l_infinity=row["l_infinity"],
-        missing_reference=row["missing_reference"],
-        missing_current=row["missing_current"],
-        unseen=row["unseen"],
-        outside=row["outside"],
-        noise_p=row["noise_p"],
+        distances=KeptDistances(**{name: row[name] for name in _DISTANCES}),
         drifted=None if row["drifted"] is None else bool(row["drifted"]),
         effect=row["effect"],
         severity=Severity(row["severity"]),

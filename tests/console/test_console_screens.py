@@ -26,7 +26,7 @@ from opsconsole.ground.nouns import ColumnKind, PipelineKind, Resolution, RunSta
 from opsconsole.repos import registration
 from opsconsole.store import alerts, chunks, events, repos, runs
 from opsconsole.store.alerts import News
-from opsconsole.store.chunk_records import Chunk, ChunkColumn, ChunkRecord, Histogram, Kept
+from opsconsole.store.chunk_records import Chunk, ChunkColumn, ChunkRecord, Histogram, Kept, KeptDistances
 from opsconsole.store.connection import Store, open_store
 from opsconsole.store.findings import Finding
 from opsconsole.store.runs import NewRun, TestCounts
@@ -46,10 +46,13 @@ def chunk(month: int, *, version: int = 1, realised: float = 0.66, low: float = 
 
 def column(name: str, psi: float) -> ChunkColumn:
     plot = Histogram(edges=(0.0, 1.0, 2.0), reference=(0.25, 0.75), current=(0.5, 0.5))
+    distances = KeptDistances(
+        psi=psi, js=0.1, hellinger=None, ks=0.1, ks_p=None, wasserstein=None, chi2=None, chi2_p=None, l_infinity=None,
+        missing_reference=0.0, missing_current=0.0, unseen=None, outside=0.0, noise_p=0.0,
+    )  # fmt: skip
     return ChunkColumn(
-        name=name, kind=ColumnKind.NUMERIC, psi=psi, js=0.1, hellinger=None, ks=0.1, ks_p=None, wasserstein=None,
-        chi2=None, chi2_p=None, l_infinity=None, missing_reference=0.0, missing_current=0.0, unseen=None, outside=0.0,
-        noise_p=0.0, drifted=True, effect="major", severity=Severity.INFO, plot=plot,
+        name=name, kind=ColumnKind.NUMERIC, distances=distances, drifted=True, effect="major", severity=Severity.INFO,
+        plot=plot,
     )  # fmt: skip
 
 

@@ -66,10 +66,10 @@ def test_a_column_that_only_some_files_of_a_folder_have_counts_as_missing_in_the
     parquet(folder / "1.parquet", a=numbers(), b=numbers())
     parquet(folder / "2.parquet", a=numbers(), extra=numbers())
     found = {column.name: column for column in compare(reference, folder).columns}
-    assert found["b"].missing.current == 0.5
+    assert found["b"].distances.missing_current == 0.5
     assert found["b"].drifted
     assert found["extra"].effect is Effect.NEW
-    assert found["a"].missing.current == 0
+    assert found["a"].distances.missing_current == 0
 
 
 def test_a_type_that_changes_between_files_is_refused_with_file_column_and_both_types(tmp_path: Path) -> None:
@@ -103,12 +103,12 @@ def test_infinite_values_are_counted_outside_and_break_nothing(tmp_path: Path) -
     broken[:500] = np.inf
     broken[500:600] = -np.inf
     column = compared(tmp_path, values, broken)
-    assert column.outside == pytest.approx(0.3, abs=0.01)
+    assert column.distances.outside == pytest.approx(0.3, abs=0.01)
     assert column.drifted
-    assert column.wasserstein is None or np.isfinite(column.wasserstein)
+    assert column.distances.wasserstein is None or np.isfinite(column.distances.wasserstein)
     back = compared(tmp_path, broken, values)
-    assert back.psi is not None
-    assert np.isfinite(back.psi)
+    assert back.distances.psi is not None
+    assert np.isfinite(back.distances.psi)
     assert compared(tmp_path, [np.inf] * MANY, values).severity is not Severity.OK
 
 
@@ -124,7 +124,7 @@ def test_a_hundred_thousand_categories_are_compared_in_bounds(tmp_path: Path) ->
     names = [f"k{pick}" for pick in picks]
     column = compared(tmp_path, names, list(reversed(names)))
     assert column.drifted is False
-    assert column.psi == pytest.approx(0, abs=1e-6)
+    assert column.distances.psi == pytest.approx(0, abs=1e-6)
 
 
 def test_a_column_of_nulls_alone_has_no_kind_and_is_a_finding(tmp_path: Path) -> None:
@@ -392,11 +392,11 @@ def test_codes_and_flags_of_a_csv_are_held_against_a_reference_of_text(tmp_path:
     lines = [f"{row % 3 + 1},{str(row % 2 == 0).lower()},0.5" for row in range(900)]
     (tmp_path / "current.csv").write_text("\n".join(["code,flag,x", *lines]))
     found = {one.name: one for one in compare(tmp_path / "reference.parquet", tmp_path / "current.csv").columns}
-    assert (found["code"].unseen, found["flag"].unseen) == (0, 0)
+    assert (found["code"].distances.unseen, found["flag"].distances.unseen) == (0, 0)
     assert found["flag"].effect == "none"
     assert found["code"].drifted
     back = {one.name: one for one in compare(tmp_path / "current.csv", tmp_path / "reference.parquet").columns}
-    assert (back["code"].effect, back["code"].unseen) == ("warn", 0)
+    assert (back["code"].effect, back["code"].distances.unseen) == ("warn", 0)
 
 
 def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,8 +62,8 @@ def test_input_drift_alone_never_pages(world: World, subject: Subject) -> None:
     assert alert.severity is Severity.INFO
     column = next(one for one in chunk_store.columns(world.store, found.chunks[0].id) if one.name == "a")
     assert column.drifted
-    assert column.psi is not None
-    assert column.psi > 1
+    assert column.distances.psi is not None
+    assert column.distances.psi > 1
     assert (column.severity, column.persistent) == (Severity.OK, False)
 
 

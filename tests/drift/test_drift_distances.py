@@ -88,9 +88,11 @@ def test_binned_ks_is_near_the_exact_one_and_wasserstein_of_a_shift_is_the_shift
     mine, theirs = random.normal(size=50_000), random.normal(0.4, 1, 50_000)
     column = compared(tmp_path, mine, theirs)
     exact = stats.ks_2samp(mine, theirs)
-    assert column.ks == pytest.approx(exact.statistic, abs=0.004)
-    assert column.wasserstein == pytest.approx(stats.wasserstein_distance(mine, theirs), rel=0.02)
-    assert column.wasserstein_normed == pytest.approx((column.wasserstein or 0) / mine.std(), rel=1e-9)
+    assert column.distances.ks == pytest.approx(exact.statistic, abs=0.004)
+    assert column.distances.wasserstein == pytest.approx(stats.wasserstein_distance(mine, theirs), rel=0.02)
+    assert column.distances.wasserstein_normed == pytest.approx(
+        (column.distances.wasserstein or 0) / mine.std(), rel=1e-9
+    )
 
 
 @pytest.mark.parametrize("rows", [400, 20_000])
@@ -99,9 +101,9 @@ def test_exact_numeric_distances_equal_scipys(tmp_path: Path, rows: int) -> None
     mine, theirs = random.gamma(2, 1, rows), np.round(random.gamma(2.1, 1, rows // 2), 2)
     column = compared(tmp_path, mine, theirs, exact=True)
     ks = stats.ks_2samp(mine, theirs)
-    assert column.ks == pytest.approx(ks.statistic, abs=1e-9)
-    assert column.ks_p == pytest.approx(ks.pvalue, abs=1e-9)
-    assert column.wasserstein == pytest.approx(stats.wasserstein_distance(mine, theirs), abs=1e-9)
+    assert column.distances.ks == pytest.approx(ks.statistic, abs=1e-9)
+    assert column.distances.ks_p == pytest.approx(ks.pvalue, abs=1e-9)
+    assert column.distances.wasserstein == pytest.approx(stats.wasserstein_distance(mine, theirs), abs=1e-9)
 
 
 def test_exact_ignores_missing_values_and_infinite_ones_only_where_they_have_no_meaning(tmp_path: Path) -> None:
@@ -109,8 +111,8 @@ def test_exact_ignores_missing_values_and_infinite_ones_only_where_they_have_no_
     theirs = [1.0, float("inf"), 3.0] * 100
     column = compared(tmp_path, mine, theirs, exact=True)
     there = [value for value in mine if value is not None and value == value]
-    assert column.ks == pytest.approx(stats.ks_2samp(there, theirs).statistic, abs=1e-9)
-    assert column.wasserstein == pytest.approx(stats.wasserstein_distance(there, [1.0, 3.0] * 100), abs=1e-9)
+    assert column.distances.ks == pytest.approx(stats.ks_2samp(there, theirs).statistic, abs=1e-9)
+    assert column.distances.wasserstein == pytest.approx(stats.wasserstein_distance(there, [1.0, 3.0] * 100), abs=1e-9)
 
 
 def test_categorical_distances_equal_scipys_over_all_categories(tmp_path: Path) -> None:
@@ -123,18 +125,18 @@ def test_categorical_distances_equal_scipys_over_all_categories(tmp_path: Path) 
     table = np.array([[np.sum(values == name) for name in both] for values in (mine, theirs)])
     expected = stats.chi2_contingency(table)
     p, q = table[0] / table[0].sum(), table[1] / table[1].sum()
-    assert column.chi2 == pytest.approx(expected.statistic, rel=1e-9)
-    assert column.chi2_p == pytest.approx(expected.pvalue, abs=1e-9)
-    assert column.js == pytest.approx(jensenshannon(p, q, base=2), abs=1e-9)
-    assert column.l_infinity == pytest.approx(np.abs(p - q).max(), abs=1e-9)
+    assert column.distances.chi2 == pytest.approx(expected.statistic, rel=1e-9)
+    assert column.distances.chi2_p == pytest.approx(expected.pvalue, abs=1e-9)
+    assert column.distances.js == pytest.approx(jensenshannon(p, q, base=2), abs=1e-9)
+    assert column.distances.l_infinity == pytest.approx(np.abs(p - q).max(), abs=1e-9)
 
 
 def test_sketched_categorical_distances_are_exact_too_when_there_are_few_categories(tmp_path: Path) -> None:
     mine, theirs = ["a"] * 300 + ["b"] * 200 + ["c"] * 100, ["a"] * 200 + ["b"] * 250 + ["c"] * 150
     column, exact = (compared(tmp_path, mine, theirs, exact=exact) for exact in (False, True))
     for name in ("chi2", "chi2_p", "js", "hellinger", "l_infinity"):
-        assert getattr(column, name) == pytest.approx(getattr(exact, name), abs=1e-9)
-    assert column.ks is column.wasserstein is None
+        assert getattr(column.distances, name) == pytest.approx(getattr(exact.distances, name), abs=1e-9)
+    assert column.distances.ks is column.distances.wasserstein is None
 
 
 def test_one_wild_value_neither_blinds_psi_nor_raises_the_distance(tmp_path: Path) -> None:
@@ -143,35 +145,35 @@ def test_one_wild_value_neither_blinds_psi_nor_raises_the_distance(tmp_path: Pat
     calm = compared(tmp_path, mine, np.append(random.lognormal(size=10_000), 1e6))
     moved = compared(tmp_path, mine, np.append(random.lognormal(size=10_000) * 1.65, 1e6))
     assert calm.drifted is False
-    assert calm.wasserstein_normed is not None
-    assert calm.wasserstein_normed < 0.1
+    assert calm.distances.wasserstein_normed is not None
+    assert calm.distances.wasserstein_normed < 0.1
     assert moved.drifted
-    assert moved.psi is not None
-    assert moved.psi > 0.2
+    assert moved.distances.psi is not None
+    assert moved.distances.psi > 0.2
 
 
 def test_values_that_left_the_reference_s_range_have_a_bin_and_a_share(tmp_path: Path) -> None:
     column = compared(tmp_path, np.linspace(0, 1, 1000), np.linspace(0.5, 1.5, 1000))
-    assert column.outside == pytest.approx(0.5, abs=0.01)
+    assert column.distances.outside == pytest.approx(0.5, abs=0.01)
     assert column.drifted
 
 
 def test_missing_values_alone_are_drift(tmp_path: Path) -> None:
     values = np.linspace(0, 1, 2000)
     column = compared(tmp_path, values, np.where(np.arange(2000) % 3 == 0, np.nan, values))
-    assert column.missing.current == pytest.approx(1 / 3, abs=0.001)
+    assert column.distances.missing_current == pytest.approx(1 / 3, abs=0.001)
     assert column.drifted
-    assert column.ks == pytest.approx(0, abs=0.01)
+    assert column.distances.ks == pytest.approx(0, abs=0.01)
 
 
 def test_a_constant_column_that_stays_is_calm_and_one_that_moves_is_not(tmp_path: Path) -> None:
     still = compared(tmp_path, [5.0] * 500, [5.0] * 500)
     moved = compared(tmp_path, [5.0] * 500, [6.0] * 500)
-    assert still.psi == pytest.approx(0)
-    assert (still.ks, still.wasserstein, still.drifted) == (0, 0, False)
+    assert still.distances.psi == pytest.approx(0)
+    assert (still.distances.ks, still.distances.wasserstein, still.drifted) == (0, 0, False)
     assert moved.drifted
-    assert moved.ks == 1.0
-    assert moved.outside == 1.0
+    assert moved.distances.ks == 1.0
+    assert moved.distances.outside == 1.0
 
 
 def test_without_drift_few_columns_pass_for_noise_past_the_one_in_a_hundred_asked_for() -> None:

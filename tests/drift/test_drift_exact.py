@@ -52,20 +52,20 @@ def holds_as_scipy(mine: list[float | None], theirs: list[float | None]) -> None
     column = compared(mine, theirs, pa.float64())
     a, b = there(mine), there(theirs)
     if not len(a) or not len(b):
-        assert column.ks is column.ks_p is column.wasserstein is None
+        assert column.distances.ks is column.distances.ks_p is column.distances.wasserstein is None
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         ks = stats.ks_2samp(a, b)
-    same(column.ks, ks.statistic)
-    same(column.ks_p, ks.pvalue)
+    same(column.distances.ks, ks.statistic)
+    same(column.distances.ks_p, ks.pvalue)
     a, b = a[np.isfinite(a)], b[np.isfinite(b)]
     if len(a) and len(b):
-        same(column.wasserstein, stats.wasserstein_distance(a, b))
+        same(column.distances.wasserstein, stats.wasserstein_distance(a, b))
         with np.errstate(over="ignore"):
             deviation = a.std()
         if 0 < deviation < math.inf:
-            same(column.wasserstein_normed, stats.wasserstein_distance(a, b) / deviation)
+            same(column.distances.wasserstein_normed, stats.wasserstein_distance(a, b) / deviation)
 
 
 @settings(deadline=None)
@@ -107,8 +107,8 @@ def test_narrow_types_are_taken_as_they_are(kind: pa.DataType) -> None:
     mine, theirs = (pa.array(random.normal(shift, 9, 2000)).cast(kind, safe=False) for shift in (0, 1))
     column = compared(mine, theirs, kind)
     a, b = mine.to_numpy().astype(float), theirs.to_numpy().astype(float)
-    same(column.ks, stats.ks_2samp(a, b).statistic)
-    same(column.wasserstein, stats.wasserstein_distance(a, b))
+    same(column.distances.ks, stats.ks_2samp(a, b).statistic)
+    same(column.distances.wasserstein, stats.wasserstein_distance(a, b))
 
 
 def test_the_switch_really_switches() -> None:
@@ -116,10 +116,10 @@ def test_the_switch_really_switches() -> None:
     mine, theirs = random.lognormal(0, 2, 20_000).tolist(), random.lognormal(0.1, 2, 20_000).tolist()
     binned, exact = (compared(mine, theirs, pa.float64(), exact=one) for one in (False, True))
     truth = stats.ks_2samp(mine, theirs)
-    assert binned.ks != exact.ks
-    assert binned.wasserstein != exact.wasserstein
-    same(exact.ks, truth.statistic)
-    assert abs((binned.ks or 0) - truth.statistic) < 0.004
+    assert binned.distances.ks != exact.distances.ks
+    assert binned.distances.wasserstein != exact.distances.wasserstein
+    same(exact.distances.ks, truth.statistic)
+    assert abs((binned.distances.ks or 0) - truth.statistic) < 0.004
 
 
 @settings(deadline=None)
@@ -128,20 +128,20 @@ def test_categories_are_scipys_and_hellinger_is_its_formula(mine: list[str | Non
     column = compared(mine, theirs, pa.string())
     a, b = [one for one in mine if one], [one for one in theirs if one]
     if not a or not b:
-        assert column.js is column.chi2 is column.l_infinity is None
+        assert column.distances.js is column.distances.chi2 is column.distances.l_infinity is None
         return
     names = sorted({*a, *b})
     table = np.array([[side.count(name) for name in names] for side in (a, b)], dtype=float)
     p, q = table / table.sum(axis=1, keepdims=True)
-    same(column.js, float(jensenshannon(p, q, base=2)))
-    same(column.l_infinity, float(np.abs(p - q).max()))
-    same(column.hellinger, float(np.linalg.norm(np.sqrt(p) - np.sqrt(q))) / math.sqrt(2))
+    same(column.distances.js, float(jensenshannon(p, q, base=2)))
+    same(column.distances.l_infinity, float(np.abs(p - q).max()))
+    same(column.distances.hellinger, float(np.linalg.norm(np.sqrt(p) - np.sqrt(q))) / math.sqrt(2))
     if len(names) > 1:
         expected = stats.chi2_contingency(table)
-        same(column.chi2, expected.statistic)
-        same(column.chi2_p, expected.pvalue)
+        same(column.distances.chi2, expected.statistic)
+        same(column.distances.chi2_p, expected.pvalue)
     else:
-        assert (column.chi2, column.chi2_p) == (0.0, 1.0)
+        assert (column.distances.chi2, column.distances.chi2_p) == (0.0, 1.0)
 
 
 @settings(deadline=None)
@@ -150,7 +150,7 @@ def test_booleans_are_categories_of_two(mine: list[bool | None], theirs: list[bo
     column = compared(mine, theirs, pa.bool_())
     a = [one for one in mine if one is not None]
     if a:
-        same(column.l_infinity, abs(sum(a) / len(a) - sum(theirs) / len(theirs)))
+        same(column.distances.l_infinity, abs(sum(a) / len(a) - sum(theirs) / len(theirs)))
 
 
 def test_lengths_of_texts_and_places_of_vectors_are_scipys_too() -> None:
@@ -160,10 +160,10 @@ def test_lengths_of_texts_and_places_of_vectors_are_scipys_too() -> None:
     )
     column = compared(mine, theirs, pa.string())
     lengths = [[len(one) for one in side] for side in (mine, theirs)]
-    same(column.ks, stats.ks_2samp(*lengths).statistic)
-    same(column.wasserstein, stats.wasserstein_distance(*lengths))
+    same(column.distances.ks, stats.ks_2samp(*lengths).statistic)
+    same(column.distances.wasserstein, stats.wasserstein_distance(*lengths))
     a, b = random.normal(size=(900, 1)), random.normal(0.2, 1, size=(900, 1))
     vectors = compared(a.tolist(), b.tolist(), pa.list_(pa.float64()))
     truth = stats.ks_2samp(a[~fits(a)].ravel(), b[~fits(b)].ravel())
-    same(vectors.ks, truth.statistic)
-    same(vectors.ks_p, truth.pvalue)
+    same(vectors.distances.ks, truth.statistic)
+    same(vectors.distances.ks_p, truth.pvalue)

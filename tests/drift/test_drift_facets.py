@@ -118,7 +118,7 @@ def test_the_target_is_watched_on_the_rows_whose_label_has_come(world: World, su
     found = world.check(subject)
     column = next(one for one in chunk_store.columns(world.store, found.chunks[-1].id) if one.name == "y")
     assert column.drifted
-    assert (column.missing_current, column.kind) == (0, "boolean")
+    assert (column.distances.missing_current, column.kind) == (0, "boolean")
     assert texts(found, "target")[0].startswith("`y` moved: PSI .")
 
 

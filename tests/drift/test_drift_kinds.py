@@ -107,9 +107,9 @@ def test_weekdays_are_looked_at_beside_hours_where_the_reference_is_long_enough(
 
 
 def test_a_few_hours_or_days_are_not_held_against_whole_weeks(tmp_path: Path) -> None:
-    assert compared(tmp_path, moments(28, range(24)), moments(1, range(8, 11), seed=2)).psi is None
+    assert compared(tmp_path, moments(28, range(24)), moments(1, range(8, 11), seed=2)).distances.psi is None
     one_day = compared(tmp_path, moments(28, range(24)), moments(1, range(24), seed=2))
-    assert one_day.psi is not None
+    assert one_day.distances.psi is not None
     assert one_day.drifted is False
 
 
@@ -120,8 +120,8 @@ def test_spans_of_no_whole_weeks_are_no_drift(tmp_path: Path, days: int, clocked
     theirs = moments(days, range(24), start=START + timedelta(days=38), rows=4000, seed=2)
     column = compared(tmp_path, *(side if clocked else [one.date() for one in side] for side in (mine, theirs)))
     assert column.drifted is False
-    assert column.psi is not None
-    assert column.psi < 0.02
+    assert column.distances.psi is not None
+    assert column.distances.psi < 0.02
 
 
 def test_two_things_tried_make_chance_twice_as_likely() -> None:
@@ -207,8 +207,8 @@ def test_vectors_that_stay_are_calm_and_those_that_move_are_not(tmp_path: Path, 
     assert moved.vectors.means is not None
     assert moved.vectors.means > 0.5
     assert moved.vectors.cosine == pytest.approx(1.0, abs=1e-3)
-    assert moved.ks is not None
-    assert moved.ks > (calm.ks or 0)
+    assert moved.distances.ks is not None
+    assert moved.distances.ks > (calm.distances.ks or 0)
 
 
 def test_the_distance_of_the_means_is_by_its_formula(tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_vectors_of_a_wrong_length_are_counted_and_told(tmp_path: Path) -> None:
         [column] = found.columns
         assert column.vectors is not None
         assert (column.vectors.wrong.reference, column.vectors.wrong.current) == (0, 5)
-        assert column.missing.current == pytest.approx(1 / 2406)
+        assert column.distances.missing_current == pytest.approx(1 / 2406)
         assert "5 rows of the current are no vectors of 3 finite numbers" in found.notes[0]
         assert column.drifted is False
 
@@ -240,7 +240,7 @@ def test_vectors_all_of_another_length_are_drift(tmp_path: Path) -> None:
         tmp_path, vectors(800, size=8).cast(pa.list_(pa.float32())), vectors(800, size=9).cast(pa.list_(pa.float32()))
     )
     assert column.drifted
-    assert column.ks is None
+    assert column.distances.ks is None
     assert column.vectors is not None
     assert column.vectors.means is None
 

@@ -41,9 +41,9 @@ def calm(one: Path, other: Path, *, exact: bool = False) -> Comparison:
     for mine, theirs in ((one, other), (other, one)):
         found = compare(mine, theirs, exact=exact)
         [column] = found.columns
-        assert (column.psi, column.drifted) == (0, False), (mine.name, theirs.name, column.effect)
-        assert column.missing.reference == column.missing.current
-        assert column.ks in {0, None}
+        assert (column.distances.psi, column.drifted) == (0, False), (mine.name, theirs.name, column.effect)
+        assert column.distances.missing_reference == column.distances.missing_current
+        assert column.distances.ks in {0, None}
     return found
 
 
@@ -208,8 +208,8 @@ def test_numbers_with_quoted_gaps_stay_numbers_beside_quoted_text(tmp_path: Path
     file = text(tmp_path / "v.csv", lines, head='"n","c"')
     found = {column.name: column for column in compare(file, file).columns}
     assert found["n"].kind is ColumnKind.NUMERIC
-    assert found["n"].missing.current == 0.5
-    assert found["c"].missing.current == 0
+    assert found["n"].distances.missing_current == 0.5
+    assert found["c"].distances.missing_current == 0
 
 
 @pytest.mark.parametrize("delimiter", [";", "|", "\t", ","])
@@ -261,7 +261,7 @@ def test_a_csv_of_another_unicode_encoding_is_read(tmp_path: Path, encoding: str
     lines = [f"{place},Zürich" for place in range(1000)]
     plain_file = text(tmp_path / "plain.csv", lines, head="v,c")
     other = text(tmp_path / "other.csv", lines, head="v,c", encoding=encoding)
-    assert [column.psi for column in compare(plain_file, other).columns] == [0, 0]
+    assert [column.distances.psi for column in compare(plain_file, other).columns] == [0, 0]
 
 
 def test_what_is_no_unicode_is_named_with_what_it_may_be(tmp_path: Path) -> None:

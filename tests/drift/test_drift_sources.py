@@ -156,17 +156,17 @@ def test_a_column_without_any_value_is_critical_and_named_so(tmp_path: Path, mis
     [column] = compare(one, two).columns
     assert column.effect is Effect.ALL_MISSING
     assert column.severity is Severity.CRITICAL
-    assert column.missing.current == 1.0
-    assert column.ks is None
+    assert column.distances.missing_current == 1.0
+    assert column.distances.ks is None
     [back] = compare(two, one).columns
     assert back.drifted
-    assert back.missing.reference == 1.0
+    assert back.distances.missing_reference == 1.0
 
 
 def test_unseen_categories_have_a_rate_of_their_own(tmp_path: Path) -> None:
     one = parquet(tmp_path / "one.parquet", c=["JFK", "LGA"] * 500)
     two = parquet(tmp_path / "two.parquet", c=["JFK", "LGA", "JFK", "JFK2"] * 250)
     [column] = compare(one, two).columns
-    assert column.unseen == 0.25
+    assert column.distances.unseen == 0.25
     assert column.drifted
     assert column.severity is Severity.WARN

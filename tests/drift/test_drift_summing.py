@@ -40,7 +40,7 @@ def test_months_sum_to_the_quarter_that_a_check_would_have_measured(world: World
     twin.configure('chunk = "month"', 'chunk = "quarter"')
     [measured] = twin.check(subject).chunks
     column = next(one for one in chunk_store.columns(world.store, measured.id) if one.name == "a")
-    assert (summed.psi, summed.ks) == (column.psi, column.ks)
+    assert (summed.distances.psi, summed.distances.ks) == (column.distances.psi, column.distances.ks)
     realised = {one.metric: one.value for one in measured.metrics}
     assert next(iter(quarter.metrics)) == "auc"
     del realised["calibration"]

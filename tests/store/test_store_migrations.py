@@ -114,7 +114,7 @@ def test_baselines_become_first_revisions_and_chunks_keep_what_they_showed(tmp_p
         [chunk] = chunks.chunks(store, "watch")
         assert (chunk.realised, chunk.estimated, chunk.metrics, chunk.slices) == (0.7, None, (), ())
         [column] = chunks.columns(store, chunk.id)
-        assert (column.psi, column.persistent, column.importance) == (0.2, None, None)
+        assert (column.distances.psi, column.persistent, column.importance) == (0.2, None, None)
         assert chunks.known(store, "watch", 1)[chunk.start].measured is False
         with pytest.raises(sqlite3.IntegrityError), store.immediate() as connection:
             connection.execute(

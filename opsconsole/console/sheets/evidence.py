@@ -206,13 +206,13 @@ def _column_row(item: ChunkColumn) -> Row:
     cells: tuple[Cell, ...] = (
         item.name,
         Toned(item.kind, "dim"),
-        Toned(text.decimals(item.psi), tone),
-        text.decimals(item.js),
-        text.decimals(item.ks),
-        text.decimals(item.wasserstein),
-        text.percent(item.missing_current, 1),
-        text.percent(item.unseen, 1) if item.unseen is not None else "",
-        text.percent(item.outside, 1) if item.outside is not None else "",
+        Toned(text.decimals(item.distances.psi), tone),
+        text.decimals(item.distances.js),
+        text.decimals(item.distances.ks),
+        text.decimals(item.distances.wasserstein),
+        text.percent(item.distances.missing_current, 1),
+        text.percent(item.distances.unseen, 1) if item.distances.unseen is not None else "",
+        text.percent(item.distances.outside, 1) if item.distances.outside is not None else "",
         "" if item.importance is None else text.percent(item.importance),
         Toned(word + (", once" if item.drifted and item.persistent is False else ""), tone),
     )
@@ -233,7 +233,7 @@ def _spread_told(item: ChunkColumn) -> str:
 def _histogram(item: ChunkColumn, label: str, room: int) -> list[Row]:
     """Return the reference's distribution over the chunk's, on one scale."""
     plot = item.plot
-    told = f"   PSI {text.decimals(item.psi, 2)}{_spread_told(item)}   the column under the cursor"
+    told = f"   PSI {text.decimals(item.distances.psi, 2)}{_spread_told(item)}   the column under the cursor"
     title = heading(text.clean(item.name), None, Toned(told, "dim"))
     width = 2 if len(plot.reference) * 2 <= room - 16 else 1
     top = max([*plot.reference, *plot.current, 1e-9])

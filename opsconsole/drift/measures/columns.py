@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from opsconsole.drift.sketches.sketch import Sketch
+from opsconsole.store.chunk_records import KeptDistances
 
 
-@dataclass(frozen=True)
-class Distances:
+@dataclass(frozen=True, kw_only=True)
+class Distances(KeptDistances):
     """Everything measured of one column; None where a measure does not apply to its kind or there are no values."""
 
-    psi: float | None
-    noise_p: float | None
-    """How likely a PSI this large is by chance alone, if nothing changed."""
     bins: int
     """How many bins of the reference held values, without the special ones."""
-    js: float | None
-    """Jensen-Shannon distance (the root of the divergence in base 2), 0 to 1, over PSI's bins of present values."""
-    hellinger: float | None
-    ks: float | None
-    ks_p: float | None
-    wasserstein: float | None
-    """In the column's unit; values outside count as at most one reference range away."""
     wasserstein_normed: float | None
-    """The same in standard deviations of the reference."""
-    chi2: float | None
-    chi2_p: float | None
-    l_infinity: float | None
-    missing_reference: float
-    missing_current: float
-    unseen: float | None
-    """Share of present values whose category the reference never held."""
-    outside: float | None
-    """Share of present values below or above the reference's range."""
+    """The Wasserstein distance in standard deviations of the reference."""
     means: float | None = None
     """For vectors: the distance between the two means, in standard deviations of the reference, by dimension."""
     cosine: float | None = None
     """For vectors: the cosine between the two means."""
+
+    @property
+    def kept(self) -> KeptDistances:
+        """What of it is kept with a chunk."""
+        return KeptDistances(**{one.name: getattr(self, one.name) for one in fields(KeptDistances)})
 
 
 NOTHING = Distances(

@@ -10,7 +10,7 @@ from opsconsole.drift.performance.estimation import Estimated
 from opsconsole.drift.performance.trust import BackTest, Compared, TrackRecord
 from opsconsole.drift.verdicts.gates import History
 from opsconsole.store.baselines import Realised
-from opsconsole.store.chunk_records import ChunkColumn, ChunkRecord, Move
+from opsconsole.store.chunk_records import ChunkRecord, Move
 
 DRIFTED = frozenset({"warn", "major"})
 
@@ -32,12 +32,12 @@ class Past:
     record: ChunkRecord
 
 
-def past_of(record: ChunkRecord, columns: Sequence[ChunkColumn | Move], fall: float | None) -> Past:
+def past_of(record: ChunkRecord, moves: Sequence[Move], fall: float | None) -> Past:
     """Return what later chunks need to know of a chunk that was judged."""
     return Past(
         label=record.label,
-        drifted=frozenset(one.name for one in columns if one.effect in DRIFTED),
-        psi={one.name: one.psi for one in columns if one.psi is not None and one.effect not in BROKEN},
+        drifted=frozenset(one.name for one in moves if one.effect in DRIFTED),
+        psi={one.name: one.psi for one in moves if one.psi is not None and one.effect not in BROKEN},
         fall=fall,
         breaches=record.breaches,
         structure=record.structure is not None and record.structure.drifted,

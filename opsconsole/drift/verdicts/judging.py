@@ -101,7 +101,7 @@ def judge_chunk(
         columns=columns,
         title=title(told, found, window.label, record.label_coverage),
         words=note(told, found),
-        past=past_of(record, columns, fall_of(against, record)),
+        past=past_of(record, [one.move for one in columns], fall_of(against, record)),
     )
 
 
@@ -245,20 +245,7 @@ def _stored(one: ColumnNote, reference: TableSketch, sketch: TableSketch) -> Chu
     return ChunkColumn(
         name=name,
         kind=one.facts.kind,
-        psi=measured.psi,
-        js=measured.js,
-        hellinger=measured.hellinger,
-        ks=measured.ks,
-        ks_p=measured.ks_p,
-        wasserstein=measured.wasserstein,
-        chi2=measured.chi2,
-        chi2_p=measured.chi2_p,
-        l_infinity=measured.l_infinity,
-        missing_reference=measured.missing_reference,
-        missing_current=measured.missing_current,
-        unseen=measured.unseen,
-        outside=measured.outside,
-        noise_p=measured.noise_p,
+        distances=measured.kept,
         drifted=one.verdict.drifted,
         effect=one.verdict.effect,
         severity=one.severity,

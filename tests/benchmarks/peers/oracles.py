@@ -198,7 +198,7 @@ def largest(
         if (column.kind is ColumnKind.NUMERIC) is not line.numeric or key not in told:
             continue
         for number, comparison in enumerate(found):
-            value = getattr(comparison.columns[place], line.ours)
+            value = getattr(comparison.columns[place].distances, line.ours)
             if value is not None:
                 worst[number] = max(worst[number], abs(line.scale * value - told[key]))
         if line.formula is not None:

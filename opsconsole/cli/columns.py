@@ -1,0 +1,67 @@
+"""A column's distances as JSON: beside its name and kind, however they are held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from opsconsole.cli.base import as_dict
+from opsconsole.store.chunk_records import ChunkColumn
+
+if TYPE_CHECKING:
+    from opsconsole.drift.compare import ColumnComparison, Comparison
+    from opsconsole.drift.report import ChunkReport
+    from opsconsole.drift.slicing import SliceComparison
+    from opsconsole.drift.summing import Summed
+
+COMPARED = (
+    "psi", "js", "hellinger", "ks", "ks_p", "wasserstein", "wasserstein_normed", "chi2", "chi2_p", "l_infinity",
+    "missing", "unseen", "outside", "noise_p",
+)  # fmt: skip
+"""What is told of a comparison, in this order."""
+
+
+def comparison_json(found: Comparison) -> dict[str, Any]:
+    """Return what ``drift compare --json`` says of two files."""
+    return as_dict(found) | {"columns": compared_json(found.columns)}
+
+
+def slices_json(found: Iterable[SliceComparison]) -> list[dict[str, Any]]:
+    """Return what ``drift compare --by --json`` says of each slice."""
+    return [as_dict(one) | {"columns": compared_json(one.columns)} for one in found]
+
+
+def compared_json(columns: Iterable[ColumnComparison]) -> list[dict[str, Any]]:
+    """Return the columns of a comparison."""
+    return [_compared(one) for one in columns]
+
+
+def report_json(found: Iterable[ChunkReport]) -> list[dict[str, Any]]:
+    """Return what ``drift report --json`` says of each chunk."""
+    return [
+        as_dict(one)
+        | {
+            "columns": [_of_chunk(column) for column in one.columns],
+            "score": None if one.score is None else _of_chunk(one.score),
+        }
+        for one in found
+    ]
+
+
+def sums_json(found: Iterable[Summed]) -> list[dict[str, Any]]:
+    """Return what ``drift report --per --json`` says of some chunks as one."""
+    return [as_dict(one) | {"columns": compared_json(one.columns), "drifted": list(one.drifted)} for one in found]
+
+
+def _compared(column: ColumnComparison) -> dict[str, Any]:
+    rest = as_dict(column)
+    measured = rest.pop("distances")
+    measured["missing"] = {"reference": measured["missing_reference"], "current": measured["missing_current"]}
+    told = {name: measured[name] for name in COMPARED}
+    return {"name": rest.pop("name"), "kind": rest.pop("kind"), **told, **rest}
+
+
+def _of_chunk(column: ChunkColumn) -> dict[str, Any]:
+    rest = as_dict(column)
+    measured = rest.pop("distances")
+    return {"name": rest.pop("name"), "kind": rest.pop("kind"), **measured, **rest}
