@@ -12,14 +12,12 @@ from opsconsole.cli.base import Session, as_dict, emit, json_option, pass_sessio
 from opsconsole.cli.model_moves import gates, history, promote, rollback
 from opsconsole.cli.model_register import register
 from opsconsole.cli.model_views import (
-    known_model,
     model_json,
     model_lines,
     resolve,
     version_json,
     version_lines,
 )
-from opsconsole.config.workspace import Workspace
 from opsconsole.ground import text
 from opsconsole.ground.errors import ExitCode, UsageError
 from opsconsole.store import models, promotions
@@ -97,7 +95,7 @@ def show(session: Session, target: str, limit: int, before: int | None, as_json:
         told = [{**as_dict(item), "from": item.from_version, "to": item.to_version} for item in moves]
         emit({**version_json(version), "promotions": told}, version_lines(store, version, moves), as_json=as_json)
         return
-    data = model_json(store, known_model(session.workspace, store, target), before=before, limit=limit)
+    data = model_json(store, models.model(store, target), before=before, limit=limit)
     emit(data, model_lines(store, data), as_json=as_json)
 
 
@@ -151,7 +149,7 @@ def verify(session: Session, target: str | None, as_json: bool) -> int:
     from opsconsole.registry.places import version_folder
 
     data: list[dict[str, Any]] = []
-    for version in _chosen(session.workspace, session.store, target):
+    for version in _chosen(session.store, target):
         manifest = models.files(session.store, version.model, version.version)
         wrong = damages(version_folder(session.workspace, version.model, version.version), manifest)
         told = {damage.path: damage.problem for damage in wrong}
@@ -176,10 +174,8 @@ def verify(session: Session, target: str | None, as_json: bool) -> int:
     return int(ExitCode.NO if any(item["outcome"] == "fail" for item in data) else ExitCode.OK)
 
 
-def _chosen(workspace: Workspace, store: Store, target: str | None) -> list[Version]:
+def _chosen(store: Store, target: str | None) -> list[Version]:
     if target is not None and (":" in target or "@" in target):
         return [resolve(store, target)]
-    names = (
-        [item.name for item in models.models(store)] if target is None else [known_model(workspace, store, target).name]
-    )
-    return [version for name in names for version in models.versions(store, name, limit=ALL)]
+    known = models.models(store) if target is None else [models.model(store, target)]
+    return [version for model in known for version in models.versions(store, model.name, limit=ALL)]

@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from opsconsole.cli.base import Session, as_dict, confirm, emit, json_option, pass_session, table, yes_option
-from opsconsole.cli.model_views import gate_line, gates_told, known_model, resolve, shown_version
+from opsconsole.cli.model_views import gate_line, gates_told, resolve, shown_version
 from opsconsole.ground import clock
 from opsconsole.ground.errors import ExitCode
-from opsconsole.store import promotions
+from opsconsole.store import models, promotions
 
 
 @click.command("gates")
@@ -117,7 +117,7 @@ def rollback(
 @pass_session
 def history(session: Session, name: str, as_json: bool) -> None:
     """List every move of the model's rungs, with the gates as they were then."""
-    known_model(session.workspace, session.store, name)
+    models.model(session.store, name)
     found = promotions.history(session.store, name, limit=None)
     data = [{**as_dict(item), "from": item.from_version, "to": item.to_version, "promotion": item.id} for item in found]
     rows = [

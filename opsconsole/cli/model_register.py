@@ -9,7 +9,7 @@ import click
 
 from opsconsole.cli.base import Session, emit, json_option, pass_session
 from opsconsole.ground.errors import UsageError
-from opsconsole.ground.nouns import ModelTask
+from opsconsole.ground.nouns import Contender, ModelTask
 
 if TYPE_CHECKING:
     from opsconsole.lifecycle.registering import Registered
@@ -76,21 +76,21 @@ def register(
 
 def _told(made: Registered) -> tuple[dict[str, Any], list[str]]:
     version, prepared = made.version, made.prepared
-    scored = any(item.contender == "champion" for item in prepared.evaluations)
+    scored = any(item.contender is Contender.CHAMPION for item in prepared.evaluations)
     data = {
         "model": version.model,
         "version": version.version,
         "digest": version.digest,
-        "task": prepared.task,
-        "task_by": prepared.task_by,
+        "task": prepared.task.task,
+        "task_by": prepared.task.by,
         "metrics": version.metrics,
         "data": version.data,
         "commit": version.provenance.commit,
         "champion": made.champion if scored else None,
     }
     lines = [f"{version.model} v{version.version}  {version.digest}"]
-    if prepared.task_by in TOLD:
-        lines.append(f"task {prepared.task}: {TOLD[prepared.task_by]}")
+    if prepared.task.by in TOLD:
+        lines.append(f"task {prepared.task.task}: {TOLD[prepared.task.by]}")
     return data, lines
 
 

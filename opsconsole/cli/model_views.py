@@ -6,13 +6,12 @@ from typing import Any
 
 from opsconsole.cli.base import as_dict, table
 from opsconsole.config import metrics
-from opsconsole.config.workspace import Workspace
 from opsconsole.ground import clock, text
-from opsconsole.ground.errors import NotFoundError, UsageError
+from opsconsole.ground.errors import UsageError
 from opsconsole.ground.nouns import GateOutcome
 from opsconsole.registry.gates.gate import Gate
 from opsconsole.registry.gates.stored import read_gates
-from opsconsole.store import models, promotions
+from opsconsole.store import evaluations, models, promotions
 from opsconsole.store.connection import Store
 from opsconsole.store.models import Model, Version
 from opsconsole.store.promotions import Promotion
@@ -30,23 +29,11 @@ def resolve(store: Store, target: str) -> Version:
     """Return the version that ``NAME:VERSION`` or ``NAME@ALIAS`` names."""
     if "@" in target:
         name, _, alias = target.partition("@")
-        held = promotions.alias(store, name, alias)
-        if held is None:
-            raise NotFoundError(f"{target} points nowhere", hint=f"opsconsole model show {name} lists its rungs")
-        return models.version(store, name, held.version)
+        return models.version(store, name, promotions.holder(store, name, alias).version)
     name, _, number = target.partition(":")
     if not number.removeprefix("v").isdigit():
         raise UsageError(f"not a version: {target!r}", hint="NAME:VERSION or NAME@ALIAS, such as flights:2")
     return models.version(store, name, int(number.removeprefix("v")))
-
-
-def known_model(workspace: Workspace, store: Store, name: str) -> Model:
-    """Return a model by its name; NotFoundError names those there are."""
-    found = {item.name: item for item in models.models(store)}
-    if name not in found:
-        known = ", ".join(sorted(found)) or "none"
-        raise NotFoundError(f"there is no model `{text.clean(name)}` in {workspace.name}", hint=f"known: {known}")
-    return found[name]
 
 
 def model_json(store: Store, model: Model, *, before: int | None, limit: int) -> dict[str, Any]:
@@ -69,7 +56,7 @@ def model_lines(store: Store, data: dict[str, Any]) -> list[str]:
     for alias, number in data["aliases"].items():
         held.setdefault(number, []).append(alias)
     main = metrics.main(data["task"])
-    rows_of = models.own_rows(store, data["name"])
+    rows_of = evaluations.own_rows(store, data["name"])
     rows = [
         (
             f"v{item['version']}",

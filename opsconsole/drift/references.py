@@ -25,7 +25,7 @@ from opsconsole.drift.production.probabilities import PREFIX, at, classes_of, ma
 from opsconsole.drift.production.reading import Production
 from opsconsole.drift.production.rows import Rows
 from opsconsole.ground.errors import RefusedError
-from opsconsole.ground.nouns import ColumnKind, ModelTask
+from opsconsole.ground.nouns import ColumnKind, Contender, ModelTask
 from opsconsole.store.baselines import Period, Realised
 
 if TYPE_CHECKING:
@@ -263,7 +263,7 @@ def read_evaluated(monitor: Monitor, path: Path) -> Evaluated:
         table = batch.table
         if "contender" in table.schema.names:
             contender = as_text(table.column("contender"))
-            table = table.filter(pc.equal(contender, "challenger"))
+            table = table.filter(pc.equal(contender, str(Contender.CHALLENGER)))
         ids.append(as_text(table.column("row_id")))
         labels.append(outcomes(monitor, table.column("label"), batch.file, "label"))
         scores.append(outcomes(monitor, table.column("score"), batch.file, "score"))

@@ -118,6 +118,21 @@ class ModelTask(StrEnum):
     RANKING = "ranking"
 
 
+class ArtifactFormat(StrEnum):
+    """What loading an artifact would do: build known types alone, run code of its maker's, or neither is known of it."""
+
+    SKOPS = "skops"
+    PICKLE = "pickle"
+    OTHER = "other"
+
+
+class Contender(StrEnum):
+    """On which side a version's scores stand in an evaluation."""
+
+    CHALLENGER = "challenger"
+    CHAMPION = "champion"
+
+
 class GateOutcome(StrEnum):
     """A gate's verdict; ``fail`` and ``inconclusive`` block a promotion."""
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground import clock
-from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError
+from opsconsole.ground.errors import ConflictError, RefusedError
 from opsconsole.ground.nouns import GateOutcome
 from opsconsole.lifecycle import incidents
-from opsconsole.lifecycle.ladders import champion_of, ladder_of
+from opsconsole.lifecycle.ladders import champion_of, require_rung
 from opsconsole.lifecycle.usecases import command
 from opsconsole.registry.artifacts import verify
 from opsconsole.registry.gates.case import Case, Facts, TestsAtCommit
@@ -61,9 +61,7 @@ class Judgement:
 
 def judge(workspace: Workspace, store: Store, model: str, version: int, alias: str) -> Judgement:
     """Evaluate the gates of an alias for a version, on the digests as they are now."""
-    ladder = ladder_of(workspace, model)
-    if alias not in ladder:
-        raise NotFoundError(f"the model `{model}` has no rung `{alias}`", hint=f"its ladder: {', '.join(ladder)}")
+    ladder = require_rung(workspace, model, alias)
     challenger = models.version(store, model, version)
     held = promotions.alias(store, model, alias)
     champion = champion_of(store, model, ladder, alias)

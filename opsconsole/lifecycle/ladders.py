@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from opsconsole.config.schema import ModelConfig
 from opsconsole.config.workspace import Workspace
+from opsconsole.ground.errors import NotFoundError
 from opsconsole.store import promotions
 from opsconsole.store.connection import Store
 
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
 def ladder_of(workspace: Workspace, model: str) -> list[str]:
     """Return a model's rungs, lowest first."""
     return workspace.config.models.get(model, ModelConfig()).ladder
+
+
+def require_rung(workspace: Workspace, model: str, alias: str) -> list[str]:
+    """Return the ladder that a rung is on; NotFoundError names the rungs there are."""
+    ladder = ladder_of(workspace, model)
+    if alias not in ladder:
+        raise NotFoundError(f"the model `{model}` has no rung `{alias}`", hint=f"its ladder: {', '.join(ladder)}")
+    return ladder
 
 
 def champion_of(store: Store, model: str, ladder: list[str], alias: str | None = None) -> Version | None:

@@ -6,19 +6,20 @@ import sqlite3
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from opsconsole.config.schema import ModelConfig
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground import clock
 from opsconsole.ground.actor import current_actor
 from opsconsole.ground.errors import OpsconsoleError, UsageError
-from opsconsole.ground.nouns import PromotionKind
+from opsconsole.ground.nouns import Contender, PromotionKind
 from opsconsole.registry import ledger
 from opsconsole.registry.artifacts import verify
 from opsconsole.registry.places import version_folder
-from opsconsole.store import models, promotions, records
+from opsconsole.store import evaluations, models, promotions, records
 from opsconsole.store.beside import links, model_folders, version_numbers
+from opsconsole.store.evaluations import Evaluation
 from opsconsole.store.events import PastEvent
 from opsconsole.store.models import Provenance, Version, VersionFile
 
@@ -36,7 +37,7 @@ _MOVED = {
 
 def versions(workspace: Workspace, connection: sqlite3.Connection, done: Refilled) -> None:
     """Write every version that has a record or a folder, and no row; then the scores of all of them."""
-    evaluations: list[records.Row] = []
+    scores: list[records.Row] = []
     for folder in model_folders(workspace.state):
         told = dict(ledger.version_records(folder))
         for number in sorted({*told, *version_numbers(folder)}):
@@ -47,7 +48,7 @@ def versions(workspace: Workspace, connection: sqlite3.Connection, done: Refille
                 record = told.get(number)
                 if record is not None:
                     records.put_version(connection, record)
-                    evaluations += record["evaluations"]
+                    scores += record["evaluations"]
                 elif not version_folder(workspace, folder.name, number).is_dir():
                     raise UsageError("its record cannot be read, and its folder is gone")
                 else:
@@ -61,7 +62,7 @@ def versions(workspace: Workspace, connection: sqlite3.Connection, done: Refille
                 continue
             done.versions += 1
             _tell_version(workspace, connection, folder.name, number, done)
-    for row in evaluations:
+    for row in scores:
         try:
             records.put_evaluations(connection, [row])
         except OpsconsoleError as error:
@@ -207,7 +208,7 @@ def _from_files(workspace: Workspace, connection: sqlite3.Connection, model: str
     models.insert_version(connection, replace(version, metrics={**version.metrics, **own}), list(files))
     for evaluation in scored:
         if records.has_version(connection, model, evaluation.version):
-            models.insert_evaluation(connection, evaluation)
+            evaluations.insert(connection, evaluation)
 
 
 def _files_of(folder: Path) -> tuple[VersionFile, ...]:
@@ -245,33 +246,19 @@ def _source(workspace: Workspace, connection: sqlite3.Connection, files: tuple[V
     return None
 
 
-def _scored(workspace: Workspace, connection: sqlite3.Connection, version: Version) -> list[models.Evaluation]:
+def _scored(workspace: Workspace, connection: sqlite3.Connection, version: Version) -> list[Evaluation]:
     """Return what a version's evaluation file says, measured anew; empty when there is none that can be read."""
     folder = workspace.evidence / version.model / f"v{version.version}"
     path = next((file for kind in ("parquet", "csv") if (file := folder / f"evaluation.{kind}").is_file()), None)
     if path is None:
         return []
-    from opsconsole.ground.files import digest_file
-    from opsconsole.registry import measures
+    from opsconsole.registry.register import evaluation_of, scores_of
     from opsconsole.registry.scored import read_evaluation, reading_of
 
     reading = reading_of(workspace.config.models.get(version.model), records.task_of(connection, version.model))
-    found: dict[str, Any] = read_evaluation(path, reading)
-    numbers = {"challenger": version.version, "champion": version.provenance.champion}
+    numbers = {Contender.CHALLENGER: version.version, Contender.CHAMPION: version.provenance.champion}
     return [
-        models.Evaluation(
-            model=version.model,
-            version=number,
-            run_id=version.provenance.run_id,
-            rows_digest=scored.digest,
-            rows=len(scored.row_ids),
-            path=f"{version.model}/v{version.version}/{path.name}",
-            file_digest=digest_file(path),
-            contender=contender,
-            metrics=measures.metrics(reading.task, scored),
-            plots=measures.plots(reading.task, scored),
-            created_at=version.created_at,
-        )
-        for contender, scored in found.items()
-        if (number := numbers.get(contender)) is not None
+        evaluation_of(version, number, scores)
+        for scores in scores_of(path, read_evaluation(path, reading), reading)
+        if (number := numbers[scores.contender]) is not None
     ]

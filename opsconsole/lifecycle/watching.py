@@ -9,12 +9,12 @@ from opsconsole.drift.check import CheckResult, check
 from opsconsole.drift.monitors import Subject
 from opsconsole.ground import clock
 from opsconsole.ground.errors import NegativeError, NotFoundError
-from opsconsole.ground.nouns import RunCause, RunState
+from opsconsole.ground.nouns import Contender, RunCause, RunState
 from opsconsole.lifecycle.building import start_run
 from opsconsole.lifecycle.usecases import command
 from opsconsole.registry.places import evaluation_path, evidence_folder
 from opsconsole.runs.follow import wait, wait_until_released
-from opsconsole.store import chunks, events, models, promotions
+from opsconsole.store import chunks, evaluations, events, models, promotions
 from opsconsole.store.connection import Store
 from opsconsole.store.runs import Cause, RunRecord
 
@@ -91,7 +91,9 @@ def subject_of(workspace: Workspace, store: Store, name: str) -> Subject:
             hint="promote a version; then there is something to watch",
         )
     version = models.version(store, model, held.version)
-    own = [item for item in models.evaluations(store, model, held.version) if item.contender == "challenger"]
+    own = [
+        item for item in evaluations.of_version(store, model, held.version) if item.contender is Contender.CHALLENGER
+    ]
     folder = evidence_folder(workspace, version)
     part = version.part("evaluation")
     return Subject(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from opsconsole.ground.errors import UsageError
+from opsconsole.ground.nouns import ArtifactFormat
 from opsconsole.registry.artifacts import entries
 from opsconsole.registry.pickles import is_pickle
 from opsconsole.store.models import Audit
@@ -47,16 +48,17 @@ _UNREADABLE = (
 
 def audit(folder: Path) -> Audit:
     """Look at every file of an artifact; one pickle makes the whole artifact a pickle."""
-    formats: set[str] = set()
+    formats: set[ArtifactFormat] = set()
     types: set[str] = set()
     untrusted: set[str] = set()
     for path in [folder / entry.path for entry in entries(folder) if not entry.folder]:
         found, used = _audit_file(path)
         formats.add(found)
         types |= used
-        if found == "skops":
+        if found is ArtifactFormat.SKOPS:
             untrusted |= _untrusted(path)
-    kind = next((name for name in ("pickle", "skops") if name in formats), "other")
+    worst_first = (ArtifactFormat.PICKLE, ArtifactFormat.SKOPS)
+    kind = next((one for one in worst_first if one in formats), ArtifactFormat.OTHER)
     return Audit(format=kind, untrusted=tuple(sorted(untrusted - KNOWN_TYPES)), types=len(types))
 
 
@@ -73,21 +75,21 @@ def _untrusted(path: Path) -> set[str]:
         ) from error
 
 
-def _audit_file(path: Path) -> tuple[str, set[str]]:
+def _audit_file(path: Path) -> tuple[ArtifactFormat, set[str]]:
     if is_pickle(path):
-        return "pickle", set()
+        return ArtifactFormat.PICKLE, set()
     if not zipfile.is_zipfile(path):
-        return "other", set()
+        return ArtifactFormat.OTHER, set()
     try:
         with zipfile.ZipFile(path) as archive:
             if "schema.json" not in archive.namelist():
-                return "other", set()
+                return ArtifactFormat.OTHER, set()
             if archive.getinfo("schema.json").file_size > _SCHEMA_LIMIT:
                 raise UsageError(f"{path.name}: its schema is larger than {_SCHEMA_LIMIT >> 20} MiB")
             schema = json.loads(archive.read("schema.json"))
     except _UNREADABLE as error:
         raise UsageError(f"{path.name}: not a whole skops file: {str(error)[:200]}", hint="write it again") from error
-    return "skops", _types(schema)
+    return ArtifactFormat.SKOPS, _types(schema)
 
 
 def _types(node: Any) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from opsconsole.config.schema import ModelConfig
 from opsconsole.ground import text
@@ -17,13 +18,22 @@ _MANY = 20
 """Numbers of more values than this are no classes."""
 
 
+class TaskSource(StrEnum):
+    """Who says what a model predicts."""
+
+    CONFIG = "config"
+    STORE = "store"
+    GIVEN = "given"
+    INFERRED = "inferred"
+    ASSUMED = "assumed"
+
+
 @dataclass(frozen=True)
 class Task:
     """What a model predicts, and who says so."""
 
     task: ModelTask
-    by: str
-    """``config``, ``store``, ``given``, ``inferred`` or ``assumed``."""
+    by: TaskSource
 
 
 def require_task(
@@ -36,17 +46,19 @@ def require_task(
                 f"--task {given}: the model `{name}` is {config.task} by its table",
                 hint=f"change task in [models.{name}], or leave --task out",
             )
-        return Task(config.task, "config")
+        return Task(config.task, TaskSource.CONFIG)
     if _NAME.fullmatch(name) is None:
         raise UsageError(
             f"{text.clean(name, limit=80)!r} is no name of a model",
             hint="letters, digits, `.`, `_` and `-`, a letter or digit first, 64 at most",
         )
     if given is not None:
-        return Task(given, "given")
+        return Task(given, TaskSource.GIVEN)
     if stored is not None:
-        return Task(stored, "store")
-    return Task(ModelTask.BINARY, "assumed") if columns is None else Task(_inferred(columns), "inferred")
+        return Task(stored, TaskSource.STORE)
+    return (
+        Task(ModelTask.BINARY, TaskSource.ASSUMED) if columns is None else Task(_inferred(columns), TaskSource.INFERRED)
+    )
 
 
 def _inferred(columns: Columns) -> ModelTask:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from opsconsole.config.workspace import Workspace
-from opsconsole.store.models import Evaluation, Version
+from opsconsole.store.evaluations import Evaluation
+from opsconsole.store.models import Version
 
 
 def version_folder(workspace: Workspace, model: str, number: int) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opsconsole.ground.actor import current_actor
-from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError, UsageError
+from opsconsole.ground.errors import ConflictError, RefusedError, UsageError
 from opsconsole.ground.nouns import PromotionKind
 from opsconsole.store import events, models, promotions
 from opsconsole.store.connection import Store
@@ -170,11 +170,7 @@ def plan_rollback(
     ``expect`` is the version that the operator saw at the alias: ConflictError when it moved. ``to`` is the one they want
     to go back to: RefusedError when it was not live before, or was rolled back itself.
     """
-    held = promotions.alias(store, model, alias)
-    if held is None:
-        raise NotFoundError(
-            f"`{alias}` of the model `{model}` points nowhere", hint=f"opsconsole model show {model} lists its rungs"
-        )
+    held = promotions.holder(store, model, alias)
     if expect is not None and expect.removeprefix("v") != str(held.version):
         raise ConflictError(
             f"{model}@{alias} moved: you saw {expect}, it is {held.version} now",

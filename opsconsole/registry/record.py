@@ -14,7 +14,7 @@ from opsconsole.ground.nouns import ModelTask
 from opsconsole.registry.places import evaluation_path
 from opsconsole.registry.scored import MOST_ROWS, Reading, Scored, read_columns, read_evaluation
 from opsconsole.registry.statistics import Scores
-from opsconsole.store import baselines, models
+from opsconsole.store import baselines, evaluations
 from opsconsole.store.connection import Store
 from opsconsole.store.models import Version
 
@@ -60,7 +60,7 @@ def _records(
     workspace: Workspace, store: Store, version: Version, reading: Reading, but: Path, seen: set[str]
 ) -> Iterator[tuple[str, list[str], Scores]]:
     """Yield where each record stands, its rows and their scores."""
-    for evaluation in models.evaluations(store, version.model, version.version):
+    for evaluation in evaluations.of_version(store, version.model, version.version):
         path = evaluation_path(workspace, evaluation)
         if path == but or not path.is_file():
             continue

@@ -14,7 +14,7 @@ from opsconsole.config.workspace import Workspace
 from opsconsole.ground import clock
 from opsconsole.ground.errors import UsageError
 from opsconsole.ground.files import digest_file, digest_rows
-from opsconsole.ground.nouns import Digest, ModelTask
+from opsconsole.ground.nouns import Contender, Digest, ModelTask
 from opsconsole.ground.process import Identity, alive, own_identity
 from opsconsole.ground.regular import open_regular
 from opsconsole.registry import evidence, ledger, measures
@@ -30,15 +30,16 @@ from opsconsole.registry.artifacts import (
 )
 from opsconsole.registry.audit import audit
 from opsconsole.registry.declared import Declared, read_declared, read_lock, read_metrics, read_params, read_signature
-from opsconsole.registry.inference import Task, require_task
+from opsconsole.registry.inference import Task, TaskSource, require_task
 from opsconsole.registry.layout import Layout, layout_of_path, layout_of_run
 from opsconsole.registry.mlmodel import read_mlmodel
 from opsconsole.registry.places import version_folder
 from opsconsole.registry.scored import Reading, Scored, read_columns, read_evaluation, reading_of
-from opsconsole.store import events, models
+from opsconsole.store import evaluations, events, models
 from opsconsole.store.beside import last_version, links
 from opsconsole.store.connection import Store
-from opsconsole.store.models import Audit, DataPart, Evaluation, Provenance, Signature, Version
+from opsconsole.store.evaluations import Evaluation
+from opsconsole.store.models import Audit, DataPart, Provenance, Signature, Version
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Prepared:
     """A version that waits for its number: artifact and evidence are staged on the same disk."""
 
     declared: Declared
-    task: ModelTask
+    task: Task
     artifact: Staged
     audit: Audit
     evidence: Path
@@ -56,15 +57,13 @@ class Prepared:
     data: tuple[DataPart, ...]
     evaluations: tuple[Scores, ...] = ()
     lock: str | None = None
-    task_by: str = "config"
-    """Who said what it predicts: ``config``, ``store``, ``given``, ``inferred`` or ``assumed``."""
 
 
 @dataclass(frozen=True)
 class Scores:
     """One contender's standing on the evaluation rows."""
 
-    contender: str
+    contender: Contender
     rows: int
     rows_digest: Digest
     file: str
@@ -100,7 +99,7 @@ def prepare_run(workspace: Workspace, out: Path, run_id: int) -> Prepared:
             f"the model `{declared.name}` is not in {workspace.file}",
             hint=f"add [models.{declared.name}] with its task; known: {known}",
         )
-    task = Task(config.task, "config")
+    task = Task(config.task, TaskSource.CONFIG)
     reading = reading_of(config, config.task)
     return _prepare(workspace, declared, task, reading, layout, Given(), key=f"run-{run_id}")
 
@@ -146,17 +145,17 @@ def insert(
     artifact, registered again, takes that number; nothing else ever does.
     """
     name = prepared.declared.name
-    new = models.insert_model(connection, name, prepared.task)
-    if prepared.task_by == "given":
-        models.correct_task(connection, name, prepared.task)
+    new = models.insert_model(connection, name, prepared.task.task)
+    if prepared.task.by is TaskSource.GIVEN:
+        models.correct_task(connection, name, prepared.task.task)
     version = _version(prepared, _next_version(connection, workspace, prepared), provenance)
     publish(prepared.artifact, version_folder(workspace, name, version.version))
     publish_folder(prepared.evidence, workspace.evidence / name / f"v{version.version}")
     models.insert_version(connection, version, list(prepared.artifact.files))
     for scores in prepared.evaluations:
-        contender = version.version if scores.contender == "challenger" else provenance.champion
+        contender = version.version if scores.contender is Contender.CHALLENGER else provenance.champion
         if contender is not None:
-            models.insert_evaluation(connection, _evaluation(version, contender, scores))
+            evaluations.insert(connection, evaluation_of(version, contender, scores))
     if new:
         events.record(connection, "model.created", f"model {name}", command=command, actor=provenance.actor)
     events.record(
@@ -249,11 +248,11 @@ def _prepare(
             raise UsageError(f"model.toml: entry: the artifact has no file {declared.entry!r}")
         scored = _keep_evaluation(reading, given.evaluation, layout, kept)
         parts = _keep_parts(parts, layout, given, scored, kept)
-        scores = _measured(reading, scored, kept)
-        own = next((item.metrics for item in scores if item.contender == "challenger"), {})
+        scores = () if scored is None else scores_of(scored.path, scored.contenders, reading)
+        own = next((item.metrics for item in scores if item.contender is Contender.CHALLENGER), {})
         return Prepared(
             declared=declared,
-            task=task.task,
+            task=task,
             artifact=staged,
             audit=audit(staged.folder),
             evidence=kept,
@@ -262,7 +261,6 @@ def _prepare(
             data=parts,
             evaluations=scores,
             lock=read_lock(layout.artifact),
-            task_by=task.by,
         )
     except BaseException:
         discard(staged.folder)
@@ -276,7 +274,7 @@ class _Kept:
 
     path: Path
     source: Path
-    contenders: dict[str, Scored]
+    contenders: dict[Contender, Scored]
 
 
 def _keep_evaluation(reading: Reading, given: Path | None, layout: Layout, kept: Path) -> _Kept | None:
@@ -294,7 +292,7 @@ def _keep_parts(
     parts: tuple[DataPart, ...], layout: Layout, given: Given, scored: _Kept | None, kept: Path
 ) -> tuple[DataPart, ...]:
     """Hold the data's parts against their files and keep these; what the operator names takes a part's place."""
-    challenger = None if scored is None else scored.contenders.get("challenger")
+    challenger = None if scored is None else scored.contenders.get(Contender.CHALLENGER)
     named = _given_parts(given, kept)
     replaced = {item.name for item in named} | ({evidence.EVALUATION} if given.evaluation is not None else set())
     parts = tuple(part for part in parts if part.name not in replaced)
@@ -334,25 +332,25 @@ def _copy(source: Path, target: Path, *, follow: bool = False) -> None:
         shutil.copyfileobj(reader, writer, 1 << 20)
 
 
-def _measured(reading: Reading, kept: _Kept | None, folder: Path) -> tuple[Scores, ...]:
-    if kept is None:
-        return ()
-    digest = digest_file(folder / kept.path.name)
+def scores_of(path: Path, contenders: dict[Contender, Scored], reading: Reading) -> tuple[Scores, ...]:
+    """Measure what each contender scored in an evaluation file."""
+    digest = digest_file(path)
     return tuple(
         Scores(
             contender=name,
             rows=len(scored.row_ids),
             rows_digest=scored.digest,
-            file=kept.path.name,
+            file=path.name,
             file_digest=digest,
             metrics=measures.metrics(reading.task, scored),
             plots=measures.plots(reading.task, scored),
         )
-        for name, scored in kept.contenders.items()
+        for name, scored in contenders.items()
     )
 
 
-def _evaluation(version: Version, contender: int, scores: Scores) -> Evaluation:
+def evaluation_of(version: Version, contender: int, scores: Scores) -> Evaluation:
+    """Return what a version's evaluation file says of the version with number ``contender``, which may be the champion's."""
     return Evaluation(
         model=version.model,
         version=contender,

@@ -17,12 +17,11 @@ from opsconsole.config.schema import ModelConfig, Scalar
 from opsconsole.ground import text
 from opsconsole.ground.errors import UsageError
 from opsconsole.ground.files import digest_rows
-from opsconsole.ground.nouns import Digest, ModelTask
+from opsconsole.ground.nouns import Contender, Digest, ModelTask
 from opsconsole.ground.regular import open_regular
 from opsconsole.registry.classes import Labels, binary_labels, class_labels, probabilities_of, spelled
 from opsconsole.registry.statistics import Scores
 
-CONTENDERS = ("challenger", "champion")
 PREFIX = "probability_"
 """Begins the column of one class's probabilities; the class follows."""
 MOST_ROWS = 5_000_000
@@ -74,7 +73,7 @@ def reading_of(config: ModelConfig | None, task: ModelTask) -> Reading:
     return Reading(task, config.positive, logits=config.scores == "logit")
 
 
-def read_evaluation(path: Path, reading: Reading, *, follow: bool = False) -> dict[str, Scored]:
+def read_evaluation(path: Path, reading: Reading, *, follow: bool = False) -> dict[Contender, Scored]:
     """Read the rows of each contender; both must hold the same rows and labels. UsageError says what is wrong."""
     columns = read_columns(path, follow=follow)
     needed = (
@@ -86,23 +85,23 @@ def read_evaluation(path: Path, reading: Reading, *, follow: bool = False) -> di
             f"{path.name}: lacks the column{'s' if len(missing) > 1 else ''} {', '.join(sorted(missing))}",
             hint="an evaluation has row_id, label, score (or probability_CLASS of each class) and contender",
         )
-    contenders = columns.get("contender") or ["challenger"] * len(columns["row_id"])
-    unknown = {str(name) for name in contenders} - set(CONTENDERS)
+    contenders = columns.get("contender") or [Contender.CHALLENGER] * len(columns["row_id"])
+    unknown = {str(name) for name in contenders} - set(Contender)
     if unknown:
         told = ", ".join(sorted(repr(name[:40]) for name in unknown)[:5])
         raise UsageError(f"{path.name}: contender is {told}", hint="challenger or champion")
     labels = _labels(path, columns, reading)
     found = {
         name: _scored(path, columns, labels, np.flatnonzero([value == name for value in contenders]), reading)
-        for name in CONTENDERS
+        for name in Contender
         if name in contenders
     }
-    if "challenger" not in found:
+    if Contender.CHALLENGER not in found:
         raise UsageError(f"{path.name}: has no rows of the challenger")
-    champion = found.get("champion")
+    champion = found.get(Contender.CHAMPION)
     if champion is not None and (
-        champion.row_ids != found["challenger"].row_ids
-        or not np.array_equal(champion.labels, found["challenger"].labels)
+        champion.row_ids != found[Contender.CHALLENGER].row_ids
+        or not np.array_equal(champion.labels, found[Contender.CHALLENGER].labels)
     ):
         raise UsageError(f"{path.name}: challenger and champion are not on the same rows and labels")
     return found

@@ -1,4 +1,4 @@
-"""Models, versions, their files and evaluations: records and the queries on them."""
+"""Models, versions and their files: records and the queries on them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import math
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from opsconsole.ground import clock
+from opsconsole.ground import clock, text
 from opsconsole.ground.errors import NotFoundError
-from opsconsole.ground.nouns import Digest, ModelTask
+from opsconsole.ground.nouns import ArtifactFormat, Digest, ModelTask
 from opsconsole.store.connection import Store
 
 
@@ -58,8 +57,7 @@ class DataPart:
 class Audit:
     """What a look at the artifact's bytes said, without loading it."""
 
-    format: str
-    """``skops``, ``pickle`` or ``other``."""
+    format: ArtifactFormat
     untrusted: tuple[str, ...] = ()
     """Types that loading would need trust for."""
     types: int = 0
@@ -113,26 +111,6 @@ class VersionFile:
     executable: bool
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """A version's scores on one set of held-out rows, kept row by row in ``path``."""
-
-    model: str
-    version: int
-    run_id: int | None
-    rows_digest: Digest
-    rows: int
-    path: str
-    """Relative to the workspace's evidence folder."""
-    file_digest: Digest
-    contender: str
-    """Which rows of the file are this version's: ``challenger`` or ``champion``."""
-    metrics: dict[str, float]
-    plots: dict[str, Any]
-    """Points for the console, computed once: ``roc`` as ``[[fpr, tpr], …]``, ``calibration`` as ``[[p, share], …]``."""
-    created_at: datetime
-
-
 def models(store: Store) -> list[Model]:
     """Return every model by name."""
     found = store.rows(
@@ -147,6 +125,15 @@ def models(store: Store) -> list[Model]:
         )
         for row in found
     ]
+
+
+def model(store: Store, name: str) -> Model:
+    """Return one model by its name; NotFoundError names those there are."""
+    found = {item.name: item for item in models(store)}
+    if name not in found:
+        known = ", ".join(sorted(found)) or "none"
+        raise NotFoundError(f"there is no model `{text.clean(name)}`", hint=f"known: {known}")
+    return found[name]
 
 
 def task(store: Store, model: str) -> ModelTask | None:
@@ -165,7 +152,7 @@ def versions(store: Store, model: str, *, before: int | None = None, limit: int 
 
 
 def version(store: Store, model: str, number: int) -> Version:
-    """Return one version, or say that there is none."""
+    """Return one version; NotFoundError names the newest there are."""
     row = store.row("SELECT * FROM versions WHERE model = ? AND version = ?", (model, number))
     if row is None:
         known = [item.version for item in versions(store, model, limit=5)]
@@ -190,55 +177,6 @@ def files(store: Store, model: str, number: int) -> list[VersionFile]:
     """Return the files of a version's artifact."""
     sql = "SELECT * FROM version_files WHERE model = ? AND version = ? ORDER BY path"
     return [file_of(row) for row in store.rows(sql, (model, number))]
-
-
-def evaluations(store: Store, model: str, number: int) -> list[Evaluation]:
-    """Return a version's evaluations, newest first."""
-    sql = "SELECT * FROM evaluations WHERE model = ? AND version = ? ORDER BY id DESC"
-    return [evaluation_of(row) for row in store.rows(sql, (model, number))]
-
-
-def own_rows(store: Store, model: str) -> dict[int, tuple[int, Digest]]:
-    """Return of each version that was evaluated how many rows it was first judged on, and their digest."""
-    found = store.rows(
-        "SELECT version, rows, rows_digest FROM evaluations WHERE model = ? AND contender = 'challenger' ORDER BY id DESC",
-        (model,),
-    )
-    return {row["version"]: (row["rows"], Digest(row["rows_digest"])) for row in found}
-
-
-@dataclass(frozen=True)
-class Beside:
-    """Two versions' metrics on the same rows."""
-
-    rows: int
-    own: dict[str, float]
-    other: dict[str, float]
-
-
-def beside(store: Store, model: str, champion: int) -> dict[int, Beside]:
-    """Return, of each version that scored rows which the champion scored too, both their metrics on the newest such rows."""
-    found = store.rows(
-        "SELECT a.version, a.rows, a.metrics AS own, b.metrics AS other FROM evaluations a JOIN evaluations b"
-        " ON b.model = a.model AND b.version = ? AND b.rows_digest = a.rows_digest"
-        " WHERE a.model = ? AND a.version <> ? ORDER BY max(a.id, b.id)",
-        (champion, model, champion),
-    )
-    return {row["version"]: Beside(row["rows"], _numbers(row["own"]), _numbers(row["other"])) for row in found}
-
-
-def shared_evaluation(store: Store, model: str, first: int, second: int) -> tuple[Evaluation, Evaluation] | None:
-    """Return the newest pair of evaluations in which two versions scored the same rows."""
-    row = store.row(
-        "SELECT a.id AS a, b.id AS b FROM evaluations a JOIN evaluations b"
-        " ON b.model = a.model AND b.version = ? AND b.rows_digest = a.rows_digest"
-        " WHERE a.model = ? AND a.version = ? ORDER BY max(a.id, b.id) DESC LIMIT 1",
-        (second, model, first),
-    )
-    if row is None:
-        return None
-    one, other = (store.rows("SELECT * FROM evaluations WHERE id = ?", (row[key],))[0] for key in ("a", "b"))
-    return evaluation_of(one), evaluation_of(other)
 
 
 def next_version(connection: sqlite3.Connection, model: str, *, past: int = 0) -> int:
@@ -278,16 +216,16 @@ def insert_version(connection: sqlite3.Connection, item: Version, manifest: list
             item.framework,
             item.entry,
             item.size,
-            _dump(
+            dump(
                 {
                     "inputs": [[column.name, column.type] for column in item.signature.inputs],
                     "output": item.signature.output,
                 }
             ),
-            _dump(item.metrics),
-            _dump(item.params),
-            _dump([[part.name, list(part.paths), part.rows, part.row_ids, part.ids] for part in item.data]),
-            _dump({"format": item.audit.format, "untrusted": list(item.audit.untrusted), "types": item.audit.types}),
+            dump(item.metrics),
+            dump(item.params),
+            dump([[part.name, list(part.paths), part.rows, part.row_ids, part.ids] for part in item.data]),
+            dump({"format": item.audit.format, "untrusted": list(item.audit.untrusted), "types": item.audit.types}),
             origin.repo,
             origin.commit,
             int(origin.dirty),
@@ -305,28 +243,7 @@ def insert_version(connection: sqlite3.Connection, item: Version, manifest: list
     )
 
 
-def insert_evaluation(connection: sqlite3.Connection, item: Evaluation) -> None:
-    """Write an evaluation; the same version on the same rows is kept once."""
-    connection.execute(
-        "INSERT INTO evaluations (model, version, run_id, rows_digest, rows, path, file_digest, contender, metrics,"
-        " plots, created_at) VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (model, version, rows_digest) DO NOTHING",
-        (
-            item.model,
-            item.version,
-            item.run_id,
-            item.rows_digest,
-            item.rows,
-            item.path,
-            item.file_digest,
-            item.contender,
-            _dump(item.metrics),
-            _dump(item.plots),
-            clock.to_text(item.created_at),
-        ),
-    )
-
-
-def _dump(value: object) -> str:
+def dump(value: object) -> str:
     """Return strict JSON; a number that is not finite is null."""
     return json.dumps(_finite(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
@@ -339,7 +256,7 @@ def _finite(value: object) -> object:
     return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _numbers(text: str) -> dict[str, float]:
+def numbers(text: str) -> dict[str, float]:
     """Return metrics by name; null is one that was not finite."""
     return {name: math.nan if value is None else value for name, value in json.loads(text).items()}
 
@@ -357,13 +274,13 @@ def record_of(row: sqlite3.Row) -> Version:
         signature=Signature(
             inputs=tuple(Column(name, kind) for name, kind in signature["inputs"]), output=signature["output"]
         ),
-        metrics=_numbers(row["metrics"]),
+        metrics=numbers(row["metrics"]),
         params=json.loads(row["params"]),
         data=tuple(
             DataPart(name, tuple(paths), rows, Digest(row_ids), ids)
             for name, paths, rows, row_ids, ids in json.loads(row["data"])
         ),
-        audit=Audit(format=audit["format"], untrusted=tuple(audit["untrusted"]), types=audit["types"]),
+        audit=Audit(format=ArtifactFormat(audit["format"]), untrusted=tuple(audit["untrusted"]), types=audit["types"]),
         lock=row["lock"],
         provenance=Provenance(
             actor=row["actor"],
@@ -381,20 +298,3 @@ def record_of(row: sqlite3.Row) -> Version:
 def file_of(row: sqlite3.Row) -> VersionFile:
     """Return a file's row as a record."""
     return VersionFile(row["path"], row["size"], Digest(row["digest"]), bool(row["executable"]))
-
-
-def evaluation_of(row: sqlite3.Row) -> Evaluation:
-    """Return an evaluation's row as a record."""
-    return Evaluation(
-        model=row["model"],
-        version=row["version"],
-        run_id=row["run_id"],
-        rows_digest=Digest(row["rows_digest"]),
-        rows=row["rows"],
-        path=row["path"],
-        file_digest=Digest(row["file_digest"]),
-        contender=row["contender"],
-        metrics=_numbers(row["metrics"]),
-        plots=json.loads(row["plots"]),
-        created_at=clock.from_text(row["created_at"]),
-    )

@@ -9,7 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from opsconsole.ground import clock
+from opsconsole.ground.errors import NotFoundError
 from opsconsole.ground.nouns import PromotionKind
+from opsconsole.store import models
 from opsconsole.store.connection import Store
 
 
@@ -59,6 +61,15 @@ def alias(store: Store, model: str, name: str) -> Alias | None:
     """Return one alias, or None while it points nowhere."""
     row = store.row("SELECT * FROM aliases WHERE model = ? AND alias = ?", (model, name))
     return None if row is None else _alias(row)
+
+
+def holder(store: Store, model: str, name: str) -> Alias:
+    """Return one alias; NotFoundError while it points nowhere, or where there is no such model."""
+    found = alias(store, model, name)
+    if found is None:
+        models.model(store, model)
+        raise NotFoundError(f"{model}@{name} points nowhere", hint=f"opsconsole model show {model} lists its rungs")
+    return found
 
 
 def alias_inside(connection: sqlite3.Connection, model: str, name: str) -> Alias | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from opsconsole.ground.errors import UsageError
 from opsconsole.ground.nouns import ModelTask, RunState
-from opsconsole.store import models, promotions, runs
+from opsconsole.store import evaluations, models, promotions, runs
 from opsconsole.store.connection import Store
 from opsconsole.store.models import Version, VersionFile
 
@@ -153,7 +153,7 @@ def put_evaluations(connection: sqlite3.Connection, rows: Sequence[Row]) -> None
             if known is None:
                 number = _insert(connection, "evaluations", row, but=("id",))
                 found = connection.execute("SELECT * FROM evaluations WHERE id = ?", (number,))
-                models.evaluation_of(found.fetchone())
+                evaluations.record_of(found.fetchone())
 
     _held(connection, write)
 

@@ -10,7 +10,7 @@ from opsconsole.console.dialogs.rollback import RollbackDialog
 from opsconsole.console.widgets.lines import OneLine
 from opsconsole.console.widgets.rows import RowList
 from opsconsole.lifecycle.candidates import promote_candidate, roll_back_alias
-from opsconsole.store import models, promotions
+from opsconsole.store import evaluations, promotions
 from opsconsole.store.connection import open_store
 from tests.console.test_console_flows import screen_text, until
 from tests.console.world import opsconsole
@@ -49,7 +49,7 @@ async def test_a_number_beside_a_version_is_of_the_champion_s_rows_or_called_its
         await until(pilot, lambda: app.tab.place == "models" and app.query_one("#versions", RowList).key is not None)
         lines = {line.split()[0]: line for line in screen_text(app).split("\n") if line.strip().startswith(("v", "★"))}
         assert "own ." in lines["★"], "the champion's number is of rows of its own"
-        shown = models.shared_evaluation(app.store, "flights", 2, 1)
+        shown = evaluations.shared(app.store, "flights", 2, 1)
         assert shown is not None
         wanted = [f"{item.metrics['auc']:.3f}".lstrip("0") for item in shown]
         numbers = next(line for line in screen_text(app).split("\n") if " v2 " in line and wanted[0] in line)

@@ -26,7 +26,7 @@ from opsconsole.registry.places import version_folder
 from opsconsole.runs.ending import intake_command
 from opsconsole.runs.follow import wait, wait_until_released
 from opsconsole.runs.slots import is_live
-from opsconsole.store import baselines, events, judgements, models, promotions, runs
+from opsconsole.store import baselines, evaluations, events, judgements, models, promotions, runs
 from opsconsole.store.connection import Store, open_store
 from opsconsole.store.runs import RunRecord
 from tests.killing import killed_at_each_act
@@ -94,7 +94,7 @@ def _holds(root: Path, run_id: int, what: str) -> None:
         assert (version.version, version.provenance.run_id) == (1, run_id)
         assert verify(version_folder(workspace, "m", 1), models.files(store, "m", 1)) == [], what
         assert read_link(workspace.models / "m" / "candidate") == "versions/1"
-        evaluation = models.evaluations(store, "m", 1)[0]
+        evaluation = evaluations.of_version(store, "m", 1)[0]
         assert (workspace.evidence / evaluation.path).is_file()
         assert [event.kind for event in events.events(store)].count("version.registered") == 1
 

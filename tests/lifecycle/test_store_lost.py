@@ -22,7 +22,7 @@ from opsconsole.ground.nouns import RunState
 from opsconsole.lifecycle.opening import settle
 from opsconsole.lifecycle.restoring import rebuild, restore
 from opsconsole.runs.follow import wait_until_released
-from opsconsole.store import copies, events, models, promotions, replacing, runs, test_results, upkeep
+from opsconsole.store import copies, evaluations, events, models, promotions, replacing, runs, test_results, upkeep
 from opsconsole.store.beside import last_run, last_version
 from opsconsole.store.connection import FILE_NAME, Store, open_store
 from tests.killing import killed_at_each_act
@@ -66,7 +66,7 @@ def known(root: Path) -> dict[str, Any]:
         return {
             "versions": [item for name in found for item in models.versions(store, name)],
             "files": [models.files(store, "m", item.version) for item in models.versions(store, "m")],
-            "evaluations": [models.evaluations(store, "m", item.version) for item in models.versions(store, "m")],
+            "evaluations": [evaluations.of_version(store, "m", item.version) for item in models.versions(store, "m")],
             "aliases": promotions.aliases(store),
             "moves": promotions.history(store, "m"),
             "runs": runs.page(store),

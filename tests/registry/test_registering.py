@@ -176,7 +176,7 @@ def test_a_model_that_the_configuration_does_not_name_has_its_task_inferred_give
 ) -> None:
     (tmp_path / "w").write_text("1")
     bare = registered(shop, tmp_path / "w", name="bare").prepared
-    assert (bare.task, bare.task_by) == ("binary", "assumed")
+    assert (bare.task.task, bare.task.by) == ("binary", "assumed")
     rows = "\n".join(f"{n},{n * 1.5},{n * 1.4}" for n in range(40))
     (tmp_path / "e.csv").write_text(f"row_id,label,score\n{rows}\n")
     told = opsconsole(
@@ -184,7 +184,7 @@ def test_a_model_that_the_configuration_does_not_name_has_its_task_inferred_give
     )
     assert (told.code, "task regression: by its evaluation" in told.out.decode()) == (0, True)
     given = Given(task=models.task(shop.store, "sizes"), evaluation=tmp_path / "e.csv")
-    assert registered(shop, tmp_path / "w", given, name="bare").prepared.task == "regression"
+    assert registered(shop, tmp_path / "w", given, name="bare").prepared.task.task == "regression"
     assert models.task(shop.store, "bare") == "regression", "what was only assumed is corrected"
     with pytest.raises(UsageError, match="is binary by its table"):
         registered(shop, tmp_path / "w", given)

@@ -19,7 +19,7 @@ from opsconsole.lifecycle.candidates import roll_back_alias
 from opsconsole.lifecycle.registering import register_path
 from opsconsole.registry.artifacts import STAGING, discard, stage, verify
 from opsconsole.registry.register import Given, prepare_run, sweep
-from opsconsole.store import events, models
+from opsconsole.store import evaluations, events, models
 from opsconsole.store.models import Version
 from tests.shop import COLUMNS, Left, Shop
 
@@ -39,7 +39,7 @@ def test_what_a_training_left_becomes_a_version(shop: Shop) -> None:
     assert set(files) == {"weights.txt", "sub/requirements.txt"}
     kinds = [event.kind for event in events.events(shop.store)]
     assert kinds == ["model.nominated", "version.registered", "model.created"]
-    evaluation = models.evaluations(shop.store, "m", 1)[0]
+    evaluation = evaluations.of_version(shop.store, "m", 1)[0]
     assert evaluation.rows == 600
     assert len(evaluation.plots["roc"]) == 41
 

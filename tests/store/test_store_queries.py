@@ -13,6 +13,7 @@ from opsconsole.ground.nouns import PipelineKind, RunState, TestOutcome
 from opsconsole.store import (
     alerts,
     bisections,
+    evaluations,
     events,
     judgements,
     models,
@@ -40,8 +41,8 @@ VIEWS: dict[str, Callable[[Store], object]] = {
     "a run's version": lambda store: models.version_of_run(store, 1),
     "an alert's answers": lambda store: models.versions_of_alert(store, 1),
     "files": lambda store: models.files(store, "m", 1),
-    "evaluations": lambda store: models.evaluations(store, "m", 1),
-    "shared evaluation": lambda store: models.shared_evaluation(store, "m", 1, 2),
+    "evaluations": lambda store: evaluations.of_version(store, "m", 1),
+    "shared evaluation": lambda store: evaluations.shared(store, "m", 1, 2),
     "aliases": promotions.aliases,
     "a model's aliases": lambda store: promotions.aliases(store, "m"),
     "an alias": lambda store: promotions.alias(store, "m", "production"),

@@ -12,8 +12,9 @@ from opsconsole.ground import text
 from opsconsole.lifecycle.ladders import champion_of, ladder_of
 from opsconsole.lifecycle.waiting import verdict
 from opsconsole.registry.gates.stored import read_gates
-from opsconsole.store import judgements, models, promotions
-from opsconsole.store.models import Evaluation, Version
+from opsconsole.store import evaluations, judgements, models, promotions
+from opsconsole.store.evaluations import Evaluation
+from opsconsole.store.models import Version
 
 WIDE = (Column(),)
 PAIR = (Column(width=14), Column(least=20))
@@ -112,7 +113,7 @@ class VersionSheet:
         champion = champion_of(self.console.store, version.model, ladder_of(self.console.workspace, version.model))
         other = champion if champion is not None and champion.version != version.version else None
         pair = (
-            models.shared_evaluation(self.console.store, version.model, version.version, other.version)
+            evaluations.shared(self.console.store, version.model, version.version, other.version)
             if other is not None
             else None
         )

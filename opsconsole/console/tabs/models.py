@@ -26,9 +26,10 @@ from opsconsole.registry.gates.gate import evidence_of
 from opsconsole.registry.gates.stored import read_gates
 from opsconsole.registry.places import version_folder
 from opsconsole.registry.tasks import task_of
-from opsconsole.store import judgements, models, promotions, runs
+from opsconsole.store import evaluations, judgements, models, promotions, runs
+from opsconsole.store.evaluations import Beside
 from opsconsole.store.judgements import StoredJudgement
-from opsconsole.store.models import Beside, Version
+from opsconsole.store.models import Version
 
 VERSIONS = (
     Column("", width=2),
@@ -272,8 +273,8 @@ class ModelsTab(Tab):
         judged = judgements.of_model(store, name, ladder[-1])
         champion = held.get(ladder[-1])
         metric = self._metric(name, task)
-        shared = models.beside(store, name, champion) if champion is not None else {}
-        own_rows = models.own_rows(store, name)
+        shared = evaluations.beside(store, name, champion) if champion is not None else {}
+        own_rows = evaluations.own_rows(store, name)
         layout = _layout(task, metric)
         older = total - len(found)
         more = f"{text.plural(older, 'older version')}: opsconsole model show {name} --before {found[-1].version}"

@@ -6,7 +6,7 @@ from functools import partial
 
 from opsconsole.config.schema import ModelConfig
 from opsconsole.ground import text
-from opsconsole.ground.nouns import GateOutcome
+from opsconsole.ground.nouns import ArtifactFormat, GateOutcome
 from opsconsole.registry.gates.case import Case
 from opsconsole.registry.gates.gate import Evidence, Gate
 from opsconsole.registry.gates.names import GateName
@@ -18,7 +18,7 @@ _gate = partial(Gate, GateName.ARTIFACT)
 class ArtifactEvidence(Evidence, frozen=True):
     """What the artifact is, and the types in it that nobody trusts."""
 
-    format: str
+    format: ArtifactFormat
     types: int | None = None
     untrusted: tuple[str, ...] | None = None
 
@@ -32,16 +32,16 @@ def of_audit(audit: Audit, config: ModelConfig) -> Gate:
     """Judge what an audit found; the trust list is the workspace's, never the artifact's."""
     from opsconsole.registry.audit import KNOWN_TYPES  # the console reads the evidence alone
 
-    if audit.format == "pickle":
+    if audit.format is ArtifactFormat.PICKLE:
         allowed = config.allow_pickle
         detail = "a pickle runs code when it is loaded; " + (
             "allowed for this model by allow_pickle" if allowed else "write skops, or set allow_pickle for this model"
         )
-        return _gate(GateOutcome.WARN if allowed else GateOutcome.FAIL, detail, ArtifactEvidence("pickle"))
-    if audit.format == "other":
-        return _gate(GateOutcome.PASS, "no skops and no pickle in it", ArtifactEvidence("other"))
+        return _gate(GateOutcome.WARN if allowed else GateOutcome.FAIL, detail, ArtifactEvidence(audit.format))
+    if audit.format is ArtifactFormat.OTHER:
+        return _gate(GateOutcome.PASS, "no skops and no pickle in it", ArtifactEvidence(audit.format))
     strangers = tuple(sorted(set(audit.untrusted) - set(config.trust) - KNOWN_TYPES))
-    evidence = ArtifactEvidence("skops", audit.types, strangers)
+    evidence = ArtifactEvidence(audit.format, audit.types, strangers)
     if strangers:
         more = f" and {len(strangers) - 3} more" if len(strangers) > 3 else ""
         detail = f"skops, not trusted: {', '.join(text.clean(name) for name in strangers[:3])}{more}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opsconsole.ground.nouns import ModelTask
-from opsconsole.store.models import Evaluation
+from opsconsole.store.evaluations import Evaluation
 
 if TYPE_CHECKING:
     from opsconsole.registry.scored import Reading, Scored  # numpy: the console reads the evidence alone

@@ -13,7 +13,7 @@ from opsconsole.config.workspace import Workspace
 from opsconsole.ground import text
 from opsconsole.ground.errors import UsageError
 from opsconsole.ground.files import digest_file
-from opsconsole.ground.nouns import GateOutcome
+from opsconsole.ground.nouns import Contender, GateOutcome
 from opsconsole.registry import evidence, rivals
 from opsconsole.registry.gates.contest import Contest
 from opsconsole.registry.gates.gate import Gate
@@ -23,9 +23,10 @@ from opsconsole.registry.places import evaluation_path, evidence_folder
 from opsconsole.registry.record import Held, held_against_record
 from opsconsole.registry.scored import Reading, Scored, read_evaluation, reading_of
 from opsconsole.registry.tasks import task_of
-from opsconsole.store import models
+from opsconsole.store import evaluations
 from opsconsole.store.connection import Store
-from opsconsole.store.models import Evaluation, Version
+from opsconsole.store.evaluations import Evaluation
+from opsconsole.store.models import Version
 
 _gate = partial(Gate, GateName.SAME_ROWS)
 
@@ -50,10 +51,10 @@ def find_contest(
     workspace: Workspace, store: Store, challenger: Version, champion: Version | None, demand: Demand
 ) -> tuple[Contest | None, Gate]:
     """Find the rows to judge on, and the gate that says whether they may be judged on."""
-    known = models.evaluations(store, challenger.model, challenger.version)
+    known = evaluations.of_version(store, challenger.model, challenger.version)
     if not known:
         return None, _without_rows(store, champion, demand)
-    pair = models.shared_evaluation(store, challenger.model, challenger.version, champion.version) if champion else None
+    pair = evaluations.shared(store, challenger.model, challenger.version, champion.version) if champion else None
     chosen = pair or (known[0],)
     for evaluation in chosen:
         spoiled = _spoiled(workspace, evaluation)
@@ -82,7 +83,7 @@ def find_contest(
 
 def _without_rows(store: Store, champion: Version | None, demand: Demand) -> Gate:
     """Judge a version that shows no rows: its lack is never rewarded, and no data on either side is nothing to compare."""
-    theirs = bool(models.evaluations(store, champion.model, champion.version)) if champion is not None else False
+    theirs = bool(evaluations.of_version(store, champion.model, champion.version)) if champion is not None else False
     if champion is not None and (theirs or demand.compared):
         return _fail("it was not evaluated on held-out rows")
     if demand.always:
@@ -115,11 +116,11 @@ def _read(
         there = evaluation_path(workspace, theirs)
         sides.append(((inside if there == path else read_evaluation(there, reading))[theirs.contender], there))
     if (
-        chosen[0].contender == "challenger"
+        chosen[0].contender is Contender.CHALLENGER
         and challenger.provenance.champion == champion.version
-        and "champion" in inside
+        and Contender.CHAMPION in inside
     ):
-        sides.append((inside["champion"], path))
+        sides.append((inside[Contender.CHAMPION], path))
     held = [held_against_record(workspace, store, champion, scored, reading, but=file) for scored, file in sides]
     worst = max(held, key=lambda one: (one.disagree, one.rows), default=None)
     contest = Contest(reading, chosen[0], own, sides[0][0] if theirs is not None else None, theirs)

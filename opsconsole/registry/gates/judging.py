@@ -14,7 +14,7 @@ from opsconsole.registry.gates import catalogue
 from opsconsole.registry.gates.case import Case, Fact, Facts
 from opsconsole.registry.gates.gate import Gate
 from opsconsole.registry.gates.held_out import demand_of, find_contest
-from opsconsole.store import models
+from opsconsole.store import evaluations
 from opsconsole.store.connection import Store
 from opsconsole.store.models import Version
 
@@ -25,7 +25,7 @@ def open_case(
     """Bring together what the gates are asked about; the rows to judge on are found and read here, once for all."""
     config = workspace.config.models.get(challenger.model, ModelConfig())
     rules = config.gates.get(alias, GatesConfig())
-    shown = models.evaluations(store, champion.model, champion.version) if champion is not None else []
+    shown = evaluations.of_version(store, champion.model, champion.version) if champion is not None else []
     demand = demand_of(config, rules, alias, shown)
     contest, same_rows = find_contest(workspace, store, challenger, champion, demand)
     return Case(workspace, store, challenger, champion, alias, config, rules, facts, contest, same_rows)
