@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from opsconsole.console.desk import Desk, Done
 from opsconsole.ground.errors import ConfirmationError
 from opsconsole.ground.nouns import Danger
-from opsconsole.store import runs
 
 if TYPE_CHECKING:
     from opsconsole.console.children import Answer
@@ -35,15 +34,6 @@ class Acts:
             self._carry_out(use_case, done, then, values), group=use_case, exit_on_error=False, name=use_case
         )
 
-    def start_run(self, use_case: str, values: dict[str, object]) -> None:
-        """Start a run and go to it, to watch it live."""
-        run = runs.get(self.app.store, values["run"]) if isinstance(values.get("run"), int) else None  # type: ignore[arg-type]
-        repo = run.repo if run is not None else str(values.get("target", "")).partition("/")[0]
-        if repo and not self.app.repo_trusted(repo):
-            self.app.say(f"{repo} is not trusted: :trust {repo} lets its pipelines run", "warn")
-            return
-        self.carry_out(use_case, "run #{id} started", self._show_started, values)
-
     async def _carry_out(self, use_case: str, done: Done, then: Then | None, values: dict[str, object]) -> None:
         answer = await self.app.ask(use_case, **values)
         if answer.code_word == ConfirmationError.code and "yes" not in values:
@@ -68,8 +58,3 @@ class Acts:
 
         asks = answer.asks or (answer.problem,)
         self.app.push_screen(AskDialog(USE_CASES[use_case].title, asks, answer.hint, go_on))
-
-    def _show_started(self, data: dict[str, Any]) -> None:
-        """Go to a run that was started, unless the operator has begun something else meanwhile."""
-        if self.app.idle:
-            self.app.jump("run", str(data["id"]))

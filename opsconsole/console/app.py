@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.containers import Container
 from textual.widgets import ContentSwitcher
 
 from opsconsole.config.workspace import Workspace, open_workspace
 from opsconsole.console.actions import BY_ID, actions_of, bindings_for, footer_of
 from opsconsole.console.acts import Acts
-from opsconsole.console.desk import Desk, Done, Tab
+from opsconsole.console.desk import Done, Tab
 from opsconsole.console.doors import Doors
 from opsconsole.console.keygate import KeyGate
 from opsconsole.console.prober import Prober
@@ -39,6 +39,7 @@ from opsconsole.store import repos
 from opsconsole.store.connection import Store, open_store
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
     from textual.widget import Widget
 
     from opsconsole.console.children import Answer
@@ -50,7 +51,7 @@ POLL = 0.25
 MINUTE = 60.0
 
 
-class ConsoleApp(Desk):
+class ConsoleApp(App[None]):
     """The console. It holds no state that matters: kill it, and nothing is lost."""
 
     CSS_PATH = "console.tcss"
@@ -127,6 +128,11 @@ class ConsoleApp(Desk):
     def tab(self) -> Tab:
         """The tab that is open."""
         return self.query_one(f"#{self.query_one(ContentSwitcher).current}", Tab)
+
+    @property
+    def terminal(self) -> Driver | None:
+        """What paints, and can step aside; None while nothing does."""
+        return self._driver
 
     def refresh_data(self) -> None:
         """Read what the open tab shows; rows stay as they are when the store cannot be read."""
@@ -242,33 +248,11 @@ class ConsoleApp(Desk):
         """Carry out a use case in a child and say how it went; ``then`` gets its answer, the change feed shows the rest."""
         self.acts.carry_out(use_case, done, then, values)
 
-    def start_run(self, use_case: str = "run.start", **values: object) -> None:
-        """Start a run and go to it, to watch it live."""
-        self.acts.start_run(use_case, values)
-
     async def ask(self, use_case: str, **values: object) -> Answer:
         """Ask the CLI twin."""
         from opsconsole.console import children
 
         return await children.ask(use_case, str(self.workspace.root), readonly=self.readonly, **values)
-
-    def promote(self, model: str, version: int) -> None:
-        """Open the promotion dialog."""
-        from opsconsole.console.dialogs.promotion import PromotionDialog
-
-        if self.readonly:
-            self.say("Promote: this session is read-only", "warn")
-            return
-        self.push_screen(PromotionDialog(model, version))
-
-    def roll_back(self, model: str) -> None:
-        """Open the rollback dialog."""
-        from opsconsole.console.dialogs.rollback import RollbackDialog
-
-        if self.readonly:
-            self.say("Roll back: this session is read-only", "warn")
-            return
-        self.push_screen(RollbackDialog(model))
 
     def get_system_commands(self, screen: Any) -> Any:  # noqa: ARG002 - Textual's signature
         """Offer every action that holds here to the palette."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from opsconsole.console.desk import Desk
+from opsconsole.console.starting import start_run
 from opsconsole.console.widgets.rows import RowList
 from opsconsole.ground.nouns import RunPurpose
 from opsconsole.store import runs
@@ -43,7 +44,7 @@ class BuildKeys:
         """Build the repo at hand."""
         repo = self._repo()
         if repo is not None:
-            self.app.start_run(target=repo)
+            start_run(self.app, target=repo)
 
     def do_build_with(self) -> None:
         """Ask for pipeline and revision."""
@@ -65,7 +66,7 @@ class BuildKeys:
     def do_rerun(self) -> None:
         """Run the run at hand again."""
         if self.tab.run is not None:
-            self.app.start_run("run.rerun", run=self.tab.run.id)
+            start_run(self.app, "run.rerun", run=self.tab.run.id)
 
     def do_rerun_failed(self) -> None:
         """Run the failed tests of the run at hand again."""
@@ -75,7 +76,7 @@ class BuildKeys:
         if run.tests is None or not run.tests.failed + run.tests.errors:
             self.app.say(f"run #{run.id} has no failed tests: R runs it again whole", "warn")
             return
-        self.app.start_run("run.rerun_failed", run=run.id)
+        start_run(self.app, "run.rerun_failed", run=run.id)
 
     def do_cancel(self) -> None:
         """Cancel the run at hand."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, cast
 
-from textual.app import App
 from textual.containers import Container
 from textual.widget import Widget
 
@@ -19,6 +18,11 @@ from opsconsole.lifecycle.waiting import Waiting
 from opsconsole.store.connection import Store
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+    from textual.screen import Screen
+    from textual.theme import Theme
+    from textual.worker import Worker
+
     from opsconsole.console.children import Answer
     from opsconsole.repos.status import RepoStatus
 
@@ -27,8 +31,8 @@ Done: TypeAlias = "str | Callable[[dict[str, Any]], str]"
 """What is said when an act is done: words, with places for what was answered, or a function of it."""
 
 
-class Desk(App[None]):
-    """The app as its tabs, dialogs and keys see it."""
+class Desk(Protocol):
+    """The app as its tabs, dialogs and keys see it; the last of it is what Textual's own app offers."""
 
     workspace: Workspace
     store: Store
@@ -41,78 +45,88 @@ class Desk(App[None]):
     @property
     def tab(self) -> Tab:
         """The tab that is open."""
-        raise NotImplementedError
 
     @property
     def idle(self) -> bool:
         """Whether the operator has nothing open over the tab, and is asked for no line."""
-        raise NotImplementedError
 
     def say(self, message: str, tone: Tone = "text") -> None:
         """Show a message in the status row for a while."""
-        raise NotImplementedError
 
     def open_tab(self, name: str, then: Callable[[Tab], object] | None = None) -> None:
         """Open a tab; ``then`` is called when it shows its data."""
-        raise NotImplementedError
 
     def jump(self, kind: str, name: str) -> None:
         """Go to a thing by kind and name."""
-        raise NotImplementedError
 
     def reload_tab(self) -> None:
         """Let the open tab read its data again."""
-        raise NotImplementedError
 
     def open_outside(self, path: Path, line: int) -> None:
         """Open a file in the operator's own program: a log in the pager, anything else in the editor."""
-        raise NotImplementedError
 
     def forget_screen(self) -> None:
         """Paint everything anew."""
-        raise NotImplementedError
 
     def repo_names(self) -> list[str]:
         """Return every repo by name."""
-        raise NotImplementedError
 
     def repo_status(self, name: str) -> RepoStatus | None:
         """Return where a repo stands, as last looked at."""
-        raise NotImplementedError
 
     def repo_trusted(self, name: str) -> bool:
         """Return whether the operator lets a repo's pipelines run."""
-        raise NotImplementedError
 
     async def ask_line(self, mark: str, then: Callable[[str], None], *, value: str = "") -> None:
         """Ask for a line; ``then`` gets it when Enter is pressed."""
-        raise NotImplementedError
 
     def give_focus(self, widget: Widget) -> None:
         """Give a pane the focus; while a line is asked for, after that."""
-        raise NotImplementedError
 
     async def ask(self, use_case: str, **values: object) -> Answer:
         """Ask the CLI twin."""
-        raise NotImplementedError
 
     def carry_out(
         self, use_case: str, done: Done, *, then: Callable[[dict[str, Any]], object] | None = None, **values: object
     ) -> None:
         """Carry out a use case in a child and say how it went."""
-        raise NotImplementedError
 
-    def start_run(self, use_case: str = "run.start", **values: object) -> None:
-        """Start a run and go to it."""
-        raise NotImplementedError
+    @property
+    def terminal(self) -> Driver | None:
+        """What paints, and can step aside; None while nothing does."""
 
-    def promote(self, model: str, version: int) -> None:
-        """Open the promotion dialog."""
-        raise NotImplementedError
+    @property
+    def focused(self) -> Widget | None:
+        """The pane that has the focus."""
 
-    def roll_back(self, model: str) -> None:
-        """Open the rollback dialog."""
-        raise NotImplementedError
+    theme: str
+
+    @property
+    def available_themes(self) -> dict[str, Theme]:
+        """Return every theme by its name."""
+
+    def push_screen(self, screen: Screen[None]) -> Awaitable[object]:
+        """Open a dialog over what is there."""
+
+    def run_worker(
+        self,
+        work: Coroutine[Any, Any, None],
+        name: str | None = "",
+        group: str = "default",
+        *,
+        exit_on_error: bool = True,
+        exclusive: bool = False,
+    ) -> Worker[None]:
+        """Let work go on beside the screen; ``exclusive`` ends what is at work in its group."""
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Send text to the terminal's clipboard."""
+
+    def action_command_palette(self) -> None:
+        """Open the palette."""
+
+    def exit(self) -> None:
+        """End the console."""
 
 
 class Tab(Container):

@@ -98,7 +98,7 @@ class Doors:
         pager = path.suffix == ".log"
         program = os.environ.get("PAGER" if pager else "EDITOR") or ("less" if pager else "vi")
         command = [*shlex.split(program), *([f"+{line}"] if line and not pager else []), str(path)]
-        driver = self.app._driver  # noqa: SLF001 - Textual's own way to step aside cannot be left by a signal
+        driver = self.app.terminal  # Textual's own way to step aside cannot be left by a signal
         if shutil.which(command[0]) is None or driver is None or not driver.can_suspend:
             self.app.say(f"{command[0]} is not installed: set $EDITOR or $PAGER", "bad")
         elif not self._outside.busy:

@@ -18,6 +18,7 @@ from opsconsole.console.children import Answer
 from opsconsole.console.dialogs.build import BuildDialog
 from opsconsole.console.dialogs.promotion import PromotionDialog
 from opsconsole.console.dialogs.rollback import RollbackDialog
+from opsconsole.console.starting import show_started
 from opsconsole.console.widgets.prompt import Prompt
 from opsconsole.console.widgets.rows import RowList
 from opsconsole.store import runs
@@ -164,7 +165,7 @@ async def test_a_run_that_starts_meanwhile_does_not_take_the_keys_from_a_line(
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(app, pilot, "4", lambda: app.tab.place == "drift" and app.query_one("#alerts", RowList).key)
         await pilot.press("colon", "t")
-        app.acts._show_started({"id": 1})
+        show_started(app, {"id": 1})
         app.open_tab("overview")
         await pilot.press("h")
         assert app.query_one(Prompt).value == ":th"

@@ -8,6 +8,7 @@ from textual.containers import Horizontal
 from textual.widgets import Input
 
 from opsconsole.console.dialogs.base import Dialog
+from opsconsole.console.starting import start_run
 from opsconsole.console.widgets.lines import OneLine
 from opsconsole.console.widgets.tones import Toned
 from opsconsole.lifecycle.bisecting import last_good
@@ -59,8 +60,13 @@ class BisectDialog(Dialog):
             self.query_one("#said", OneLine).say(Toned("both a good and a bad revision are needed", "bad"))
             return
         self.dismiss(None)
-        self.console.start_run(
-            "run.bisect", target=f"{self.run.repo}/{self.run.pipeline}", good=good, bad=bad, test=test or None
+        start_run(
+            self.console,
+            "run.bisect",
+            target=f"{self.run.repo}/{self.run.pipeline}",
+            good=good,
+            bad=bad,
+            test=test or None,
         )
 
     def _suggested(self, name: str) -> str:

@@ -8,6 +8,7 @@ from textual.containers import Horizontal
 from textual.widgets import Input
 
 from opsconsole.console.dialogs.base import Dialog
+from opsconsole.console.starting import start_run
 from opsconsole.console.widgets.lines import OneLine
 from opsconsole.console.widgets.rows import Row, RowList, Rows
 from opsconsole.console.widgets.tones import Column, Toned
@@ -73,4 +74,4 @@ class BuildDialog(Dialog):
         pipeline = self.query_one("#pipelines", RowList).key
         rev = self.query_one("#rev", Input).value.strip()
         self.dismiss(None)
-        self.console.start_run(target=f"{self.repo}/{pipeline}", rev=rev or None)
+        start_run(self.console, target=f"{self.repo}/{pipeline}", rev=rev or None)

@@ -14,7 +14,9 @@ from opsconsole.config import metrics
 from opsconsole.config.metrics import MetricSpec
 from opsconsole.console.actions import bindings_for
 from opsconsole.console.desk import Tab
+from opsconsole.console.production import open_promotion, open_rollback
 from opsconsole.console.sheets.version import VersionSheet
+from opsconsole.console.starting import start_run
 from opsconsole.console.widgets.lines import Rule
 from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, note
 from opsconsole.console.widgets.tones import Cell, Column, Tone, Toned
@@ -147,12 +149,12 @@ class ModelsTab(Tab):
     def do_promote(self) -> None:
         """Open the promotion of the version under the cursor."""
         if self._at is not None:
-            self.console.promote(*self._at)
+            open_promotion(self.console, *self._at)
 
     def do_rollback(self) -> None:
         """Open the rollback of the model under the cursor."""
         if self._at is not None:
-            self.console.roll_back(self._at[0])
+            open_rollback(self.console, self._at[0])
 
     def do_mark(self) -> None:
         """Mark the version under the cursor."""
@@ -189,7 +191,7 @@ class ModelsTab(Tab):
         if target is None:
             self.console.say(f"no pipeline of kind train is known for {self._at[0]}", "warn")
             return
-        self.console.start_run("model.train", target=target)
+        start_run(self.console, "model.train", target=target)
 
     # messages
 

@@ -17,6 +17,8 @@ from opsconsole.config import metrics
 from opsconsole.console.actions import bindings_for
 from opsconsole.console.desk import Tab
 from opsconsole.console.marks import STATE_MARKS, progress, state_cell
+from opsconsole.console.production import open_promotion
+from opsconsole.console.starting import start_run
 from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading, note
 from opsconsole.console.widgets.tones import Cell, Column, Toned
 from opsconsole.ground import clock, text
@@ -123,7 +125,7 @@ class OverviewTab(Tab):
             self.console.say("no candidate under the cursor", "warn")
             return
         model, _, number = name.partition(":")
-        self.console.promote(model, int(number))
+        open_promotion(self.console, model, int(number))
 
     def do_build(self) -> None:
         """Build the repo under the cursor."""
@@ -135,7 +137,7 @@ class OverviewTab(Tab):
         if repo is None:
             self.console.say("no repo under the cursor", "warn")
             return
-        self.console.start_run(target=repo)
+        start_run(self.console, target=repo)
 
     def do_acknowledge(self) -> None:
         """Acknowledge the alert under the cursor."""
