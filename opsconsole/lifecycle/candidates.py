@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from opsconsole.config.workspace import Workspace
@@ -28,7 +28,7 @@ from opsconsole.registry.places import version_folder
 from opsconsole.registry.promotion import Move, Moved, plan_rollback, promote, roll_back
 from opsconsole.store import judgements, models, promotions, verdicts
 from opsconsole.store.connection import Store
-from opsconsole.store.judgements import StoredJudgement
+from opsconsole.store.judgements import Changes, StoredJudgement
 from opsconsole.store.models import Version
 from opsconsole.store.promotions import Alias
 
@@ -41,7 +41,7 @@ class Judgement:
     held: Alias | None
     """The alias when the gates were evaluated; None: it pointed nowhere."""
     gates: list[Gate]
-    changes: dict[str, int] | None
+    changes: Changes | None
 
     @property
     def passed(self) -> bool:
@@ -188,6 +188,6 @@ def gate_json(judgement: Judgement) -> dict[str, Any]:
         "expect": judgement.seen,
         "passed": judgement.passed,
         "gates": [gate.as_json() for gate in judgement.gates],
-        "changes": judgement.changes,
+        "changes": asdict(judgement.changes) if judgement.changes is not None else None,
         "counts": {str(outcome): sum(gate.outcome is outcome for gate in judgement.gates) for outcome in GateOutcome},
     }

@@ -12,6 +12,7 @@ from opsconsole.registry import rivals
 from opsconsole.registry.gates.contest import Contest
 from opsconsole.registry.gates.held_out import Demand, find_contest
 from opsconsole.store.connection import Store
+from opsconsole.store.judgements import Changes
 from opsconsole.store.models import Version
 
 
@@ -37,7 +38,7 @@ class Compared:
     """``added``, ``removed``, ``retyped`` columns of the signature."""
     plots: dict[str, Any]
     """``roc`` and ``calibration`` points of A and B, on the same rows."""
-    changes: dict[str, int] | None
+    changes: Changes | None
 
 
 def compare(workspace: Workspace, store: Store, a: Version, b: Version) -> Compared:

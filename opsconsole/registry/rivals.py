@@ -22,6 +22,7 @@ from opsconsole.registry.statistics import (
     row_losses,
     rows_for,
 )
+from opsconsole.store.judgements import Changes
 
 
 def compare_scores(task: ModelTask, metric: str, champion: Scored, challenger: Scored) -> Difference | None:
@@ -56,7 +57,7 @@ def rows_that_would_decide(metric: str, margin: float, champion: Scored, challen
     return rows_for(margin, _worst(metric, champion, challenger), rows, LEAST_ROWS, chosen)
 
 
-def changes(champion: Scored, challenger: Scored) -> dict[str, int] | None:
+def changes(champion: Scored, challenger: Scored) -> Changes | None:
     """Count the predictions that change sides, and whether they turn right or wrong; None where there are no two sides."""
     if len(challenger.classes) != 2 or challenger.scores.ndim != 1:
         return None
@@ -65,7 +66,7 @@ def changes(champion: Scored, challenger: Scored) -> dict[str, int] | None:
     moved = challenger.called != champion.called
     right = int((moved & (challenger.called == challenger.labels)).sum())
     total = int(moved.sum())
-    return {"rows": len(challenger.row_ids), "changed": total, "to_right": right, "to_wrong": total - right}
+    return Changes(rows=len(challenger.row_ids), changed=total, to_right=right, to_wrong=total - right)
 
 
 def same_scores(one: Scored, other: Scored) -> bool:

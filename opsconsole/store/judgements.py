@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from opsconsole.ground import clock
 from opsconsole.store.connection import Store
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The predictions that change sides between champion and challenger, of all that both made."""
+
+    rows: int
+    changed: int
+    to_right: int
+    to_wrong: int
 
 
 @dataclass(frozen=True)
@@ -24,7 +34,7 @@ class StoredJudgement:
     passed: bool
     gates: list[dict[str, Any]]
     """As JSON; ``registry.gates.stored`` reads them."""
-    changes: dict[str, int] | None
+    changes: Changes | None
     at: datetime
 
 
@@ -41,7 +51,7 @@ def put(connection: sqlite3.Connection, item: StoredJudgement) -> None:
             item.champion,
             int(item.passed),
             json.dumps(item.gates, ensure_ascii=False),
-            json.dumps(item.changes) if item.changes is not None else None,
+            json.dumps(asdict(item.changes)) if item.changes is not None else None,
             clock.to_text(item.at),
         ),
     )
@@ -67,6 +77,6 @@ def _judgement(row: sqlite3.Row) -> StoredJudgement:
         champion=row["champion"],
         passed=bool(row["passed"]),
         gates=json.loads(row["gates"]),
-        changes=json.loads(row["changes"]) if row["changes"] else None,
+        changes=Changes(**json.loads(row["changes"])) if row["changes"] else None,
         at=clock.from_text(row["at"]),
     )

@@ -61,7 +61,7 @@ def test_a_better_challenger_passes_with_its_evidence(shop: Shop) -> None:
     assert told["tests"][0] is GateOutcome.SKIP
     changes = judgement.changes
     assert changes is not None
-    assert changes["changed"] == changes["to_right"] + changes["to_wrong"] > 0
+    assert changes.changed == changes.to_right + changes.to_wrong > 0
     moved = shop.promote(2)
     kept = promotions.history(shop.store, "m", "production")[0]
     assert (kept.id, kept.from_version, kept.to_version) == (moved.promotion, 1, 2)

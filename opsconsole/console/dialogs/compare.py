@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from opsconsole.console.dialogs.sheet import SheetDialog
+from opsconsole.console.sheets.gates import changes_told
 from opsconsole.console.widgets.plots import Line, Series, legend, line_plot
 from opsconsole.console.widgets.rows import BLANK, Row, heading, note
 from opsconsole.console.widgets.tones import Cell, Column, Tone, Toned
 from opsconsole.ground import text
+from opsconsole.store.judgements import Changes
 
 METRICS = (
     Column(width=20),
@@ -56,22 +58,7 @@ class CompareDialog(SheetDialog):
             rows += [BLANK, heading("OWN NUMBERS", len(data["own"]), told)]
             rows += [_own_row(metric) for metric in data["own"]]
         if data["changes"]:
-            found = data["changes"]
-            rows += [
-                BLANK,
-                Row(
-                    None,
-                    (
-                        (
-                            Toned(f"{found['changed']:,} of {found['rows']:,} predictions change sides: "),
-                            Toned(f"{found['to_right']:,} to right", "good"),
-                            Toned(", "),
-                            Toned(f"{found['to_wrong']:,} to wrong", "bad"),
-                        ),
-                    ),
-                    WIDE,
-                ),
-            ]
+            rows += [BLANK, Row(None, (changes_told(Changes(**data["changes"])),), WIDE)]
         rows += [BLANK, *_roc(data["plots"], self.a, self.b)]
         rows += [BLANK, heading("PARAMS that differ", len(data["params"]))]
         rows += [Row(None, (item["name"], f"{item['a']}  →  {item['b']}"), PAIR) for item in data["params"]]

@@ -6,7 +6,7 @@ from typing import Any
 
 from opsconsole.console.children import Answer
 from opsconsole.console.dialogs.production import ProductionDialog
-from opsconsole.console.sheets.gates import gate_row
+from opsconsole.console.sheets.gates import changes_told, gate_row
 from opsconsole.console.widgets.lines import OneLine
 from opsconsole.console.widgets.tones import Toned
 from opsconsole.ground import text
@@ -14,6 +14,7 @@ from opsconsole.ground.http import shown
 from opsconsole.lifecycle.ladders import ladder_of
 from opsconsole.registry.gates.stored import read_gates
 from opsconsole.store import alerts, judgements, models, promotions
+from opsconsole.store.judgements import Changes
 
 
 class PromotionDialog(ProductionDialog):
@@ -97,7 +98,7 @@ class PromotionDialog(ProductionDialog):
             return
         self.fresh = answer.data
         self._show_move(answer.data["expect"])
-        self._show_gates(answer.data["gates"], answer.data["changes"])
+        self._show_gates(answer.data["gates"], Changes(**told) if (told := answer.data["changes"]) else None)
         why = self.blocked()
         self.say(why or "every gate holds.  Tab to the name, Enter there acts, Esc cancels", good=not why)
 
@@ -113,15 +114,10 @@ class PromotionDialog(ProductionDialog):
             Toned(then, "dim"),
         )
 
-    def _show_gates(self, gates: list[dict[str, Any]], changes: dict[str, int] | None) -> None:
+    def _show_gates(self, gates: list[dict[str, Any]], changes: Changes | None) -> None:
         self.show_evidence([gate_row(gate) for gate in read_gates(gates)])
         line = self.query_one("#changes", OneLine)
         if changes is None:
             line.say(Toned(""))
             return
-        line.say(
-            Toned(f" {changes['changed']:,} of {changes['rows']:,} predictions change sides: "),
-            Toned(f"{changes['to_right']:,} to right", "good"),
-            Toned(", "),
-            Toned(f"{changes['to_wrong']:,} to wrong", "bad"),
-        )
+        line.say(Toned(" "), *changes_told(changes))

@@ -1,4 +1,4 @@
-"""A gate as one line: its verdict as a glyph, its name, its evidence in words; in the dialog and in the detail pane."""
+"""A gate as one line: its verdict as a glyph, its name, its evidence in words; and the predictions that change sides."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from opsconsole.console.widgets.rows import Row
 from opsconsole.console.widgets.tones import Column, Toned
 from opsconsole.ground.nouns import GateOutcome
 from opsconsole.registry.gates.gate import Gate
+from opsconsole.store.judgements import Changes
 
 MARKS = {
     GateOutcome.PASS: Toned("✓", "good"),
@@ -21,3 +22,13 @@ def gate_row(gate: Gate) -> Row:
     """Return one gate."""
     detail = Toned(gate.detail, "bad" if gate.outcome.blocks else "dim")
     return Row(None, (MARKS[gate.outcome], str(gate.name), detail), GATES)
+
+
+def changes_told(changes: Changes) -> tuple[Toned, ...]:
+    """Return how many predictions change sides, and to which."""
+    return (
+        Toned(f"{changes.changed:,} of {changes.rows:,} predictions change sides: "),
+        Toned(f"{changes.to_right:,} to right", "good"),
+        Toned(", "),
+        Toned(f"{changes.to_wrong:,} to wrong", "bad"),
+    )

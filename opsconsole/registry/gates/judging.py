@@ -16,6 +16,7 @@ from opsconsole.registry.gates.gate import Gate
 from opsconsole.registry.gates.held_out import demand_of, find_contest
 from opsconsole.store import evaluations
 from opsconsole.store.connection import Store
+from opsconsole.store.judgements import Changes
 from opsconsole.store.models import Version
 
 
@@ -42,7 +43,7 @@ def evaluate_reason(case: Case, reason: str) -> list[Gate]:
     return [spec.evaluate(told) for spec in catalogue.GATES if Fact.REASON_GIVEN in spec.needs]
 
 
-def changed_predictions(case: Case) -> dict[str, int] | None:
+def changed_predictions(case: Case) -> Changes | None:
     """Count the predictions that change sides; None where the two did not score the same rows, or have no two sides."""
     contest = case.contest
     if contest is None or contest.champion is None:
