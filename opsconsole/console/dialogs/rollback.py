@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from opsconsole.console.dialogs.production import ProductionDialog
-from opsconsole.console.sheets.gates import GATES
 from opsconsole.console.widgets.lines import OneLine
 from opsconsole.console.widgets.rows import Row
-from opsconsole.console.widgets.tones import Toned
+from opsconsole.console.widgets.tones import EVIDENCE, Toned
 from opsconsole.ground.errors import OpsconsoleError
 from opsconsole.lifecycle.ladders import ladder_of
 from opsconsole.registry.promotion import plan_rollback
@@ -59,7 +58,7 @@ class RollbackDialog(ProductionDialog):
             Toned("   its digests are read again first", "dim"),
         )
         past = {item.id: item for item in promotions.history(store, self.model, self.alias)}
-        taken = Row(None, (Toned("·", "dim"), "takes back", Toned(_told(past.get(undoes)), "dim")), GATES)
+        taken = Row(None, (Toned("·", "dim"), "takes back", Toned(_told(past.get(undoes)), "dim")), EVIDENCE)
         self.show_evidence([taken, *self._alerts(move.to_version)])
 
     def refused(self) -> None:
@@ -93,7 +92,7 @@ class RollbackDialog(ProductionDialog):
             if item.model == self.model and item.version == version and not item.live
         ]
         return [
-            Row(None, (Toned("△", "warn"), "reopens", Toned(f"alert {item.id}: {item.title}", "warn")), GATES)
+            Row(None, (Toned("△", "warn"), "reopens", Toned(f"alert {item.id}: {item.title}", "warn")), EVIDENCE)
             for item in found
         ]
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from opsconsole.console.dialogs.production import ProductionDialog
-from opsconsole.console.sheets.gates import GATES
 from opsconsole.console.sheets.run import elapsed
 from opsconsole.console.widgets.lines import OneLine
 from opsconsole.console.widgets.rows import Row
-from opsconsole.console.widgets.tones import Toned
+from opsconsole.console.widgets.tones import EVIDENCE, Toned
 from opsconsole.ground import text
 from opsconsole.lifecycle.usecases import command
 from opsconsole.store.runs import RunRecord
@@ -40,7 +39,7 @@ class StopDialog(ProductionDialog):
             Toned(f"answers for {text.clean(served)}", "champion"),
             Toned(f"   for {elapsed(run)}", "dim"),
         )
-        line = Row(None, (Toned("△", "warn"), "afterwards", Toned(f"nobody answers for {served}", "warn")), GATES)
+        line = Row(None, (Toned("△", "warn"), "afterwards", Toned(f"nobody answers for {served}", "warn")), EVIDENCE)
         self.show_evidence([line])
 
     def blocked(self) -> str:

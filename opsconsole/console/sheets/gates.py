@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from opsconsole.console.widgets.rows import Row
-from opsconsole.console.widgets.tones import Column, Toned
+from opsconsole.console.widgets.tones import EVIDENCE, Toned
 from opsconsole.ground.nouns import GateOutcome
 from opsconsole.registry.gates.gate import Gate
 from opsconsole.store.judgements import Changes
@@ -15,13 +15,12 @@ MARKS = {
     GateOutcome.FAIL: Toned("✗", "bad"),
     GateOutcome.SKIP: Toned("–", "dim"),
 }
-GATES = (Column(width=1), Column(width=12), Column(least=20))
 
 
 def gate_row(gate: Gate) -> Row:
     """Return one gate."""
     detail = Toned(gate.detail, "bad" if gate.outcome.blocks else "dim")
-    return Row(None, (MARKS[gate.outcome], str(gate.name), detail), GATES)
+    return Row(None, (MARKS[gate.outcome], str(gate.name), detail), EVIDENCE)
 
 
 def changes_told(changes: Changes) -> tuple[Toned, ...]:

@@ -16,10 +16,10 @@ from opsconsole.console.desk import Tab
 from opsconsole.console.logkeys import LogKeys
 from opsconsole.console.marks import state_cell
 from opsconsole.console.sheets.run import RunSheet, elapsed, likely_step
-from opsconsole.console.tabs.overview import trend_cell
 from opsconsole.console.widgets.lines import OneLine
 from opsconsole.console.widgets.log import LogView
 from opsconsole.console.widgets.rows import Row, RowList, Rows, Window
+from opsconsole.console.widgets.sparklines import trend_cell
 from opsconsole.console.widgets.tones import Cell, Column, Toned
 from opsconsole.ground import text
 from opsconsole.ground.nouns import RunPurpose, StepState

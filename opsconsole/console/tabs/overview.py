@@ -6,7 +6,7 @@ The console's start waits for this module: what only the second frame shows is i
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,10 +16,11 @@ from textual.app import ComposeResult
 from opsconsole.config import metrics
 from opsconsole.console.actions import bindings_for
 from opsconsole.console.desk import Tab
-from opsconsole.console.marks import STATE_MARKS, progress, state_cell
+from opsconsole.console.marks import STATE_MARKS, progress
 from opsconsole.console.production import open_promotion
 from opsconsole.console.starting import start_run
 from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading, note
+from opsconsole.console.widgets.sparklines import spark, trend_cell
 from opsconsole.console.widgets.tones import Cell, Column, Toned
 from opsconsole.ground import clock, text
 from opsconsole.ground.nouns import RunPurpose, RunState
@@ -75,7 +76,6 @@ ACTS = {
 }
 """The key that a waiting item asks for."""
 MARKS = {"alert": {"critical": Toned("▲", "bad"), "warn": Toned("△", "warn")}, "decision": {}, "broken": {}}
-BARS = "▁▂▃▄▅▆▇█"
 
 
 class OverviewTab(Tab):
@@ -365,29 +365,6 @@ def last_line(path: Path) -> str:
     return text.clean(lines[-1], limit=200).strip() if lines else ""
 
 
-def trend_cell(found: Sequence[RunRecord]) -> tuple[Toned, ...]:
-    """Return the last runs as a sparkline of durations, newest at the right; a run that did not pass shows its glyph."""
-    ended = [run for run in reversed(found) if run.state.final]
-    longest = max((run.duration_s or 0.0 for run in ended), default=0.0) or 1.0
-    cells: list[Toned] = []
-    for run in ended:
-        if run.state is RunState.PASSED:
-            cells.append(Toned(BARS[min(int((run.duration_s or 0.0) / longest * 7), 7)], "dim"))
-        else:
-            cells.append(STATE_MARKS[run.state])
-    return tuple(cells) or (Toned("", "dim"),)
-
-
-def spark(values: Sequence[float | None]) -> str:
-    """Return values as bars between their least and their greatest."""
-    known = [value for value in values if value is not None]
-    if not known:
-        return ""
-    low, high = min(known), max(known)
-    span = (high - low) or 1.0
-    return "".join(" " if value is None else BARS[int((value - low) / span * 7)] for value in values)
-
-
 def _beside(last: Chunk | None) -> str:
     """Return what stands beside a version's last measured value: nothing where it keeps to its floor."""
     if last is None:
@@ -395,6 +372,3 @@ def _beside(last: Chunk | None) -> str:
     if not last.fell or last.realised is None or last.floor is None:
         return ""
     return " ▼ below floor" if last.realised < last.floor else " ▲ too high"
-
-
-__all__ = ["OverviewTab", "spark", "state_cell", "trend_cell"]

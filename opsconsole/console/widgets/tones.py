@@ -113,3 +113,7 @@ def segments(stretches: Sequence[Toned], styles: Mapping[Tone, Style]) -> list[S
         else:
             merged.append(part)
     return [Segment(part.text, styles[part.tone]) for part in merged]
+
+
+EVIDENCE = (Column(width=1), Column(width=12), Column(least=20))
+"""A glyph, a name, what is to say of it: a gate, or what an act on production would do."""
