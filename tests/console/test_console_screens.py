@@ -130,7 +130,7 @@ async def test_a_running_service_is_no_build_and_no_part_of_its_trend(world: Wor
         await pilot.press("2")
         await until(pilot, lambda: bool(app.query("#repos")) and app.query_one("#repos", RowList).key is not None)
         listing = app.query_one("#repos", RowList)
-        assert "failed" in said(listing._page.row(0))
+        await until(pilot, lambda: "failed" in said(listing._page.row(0)))
         assert "queued" not in said(listing._page.row(0))
 
 
