@@ -112,7 +112,7 @@ def promote_candidate(
     )
     require_place(workspace.models / model / alias)
     with store.durable() as connection:
-        moved = promote(connection, move, gates=[gate.as_json() for gate in found], forced=list(force))
+        moved = promote(connection, move, gates=found, forced=list(force))
         incidents.follow_promotion(connection, workspace, moved)
     follow_record(workspace, store, model, alias, moved.promotion)
     return judgement, moved

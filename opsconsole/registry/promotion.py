@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from opsconsole.ground.actor import current_actor
 from opsconsole.ground.errors import ConflictError, RefusedError, UsageError
 from opsconsole.ground.nouns import PromotionKind
+from opsconsole.registry.gates.gate import Gate
 from opsconsole.store import events, models, promotions
 from opsconsole.store.connection import Store
 from opsconsole.store.promotions import Alias, Promotion
@@ -60,7 +61,7 @@ class Moved:
         return self.move.to_version
 
 
-def promote(connection: sqlite3.Connection, move: Move, *, gates: list[dict[str, Any]], forced: list[str]) -> Moved:
+def promote(connection: sqlite3.Connection, move: Move, *, gates: Sequence[Gate], forced: list[str]) -> Moved:
     """Move the alias if it still stands where the operator saw it; else ConflictError says who was first.
 
     Part of the caller's durable transaction; the caller then syncs the link.
@@ -201,7 +202,7 @@ def _move(
     connection: sqlite3.Connection,
     kind: PromotionKind,
     move: Move,
-    gates: list[dict[str, Any]],
+    gates: Sequence[Gate],
     forced: list[str],
     undoes: int | None,
 ) -> int:
@@ -214,7 +215,7 @@ def _move(
         revision=move.seen.revision if move.seen is not None else 0,
         reason=move.reason,
         actor=current_actor(),
-        gates=gates,
+        gates=[gate.as_json() for gate in gates],
         forced=forced,
         undoes=undoes,
     )
