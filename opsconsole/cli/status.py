@@ -50,7 +50,7 @@ def status_command(session: Session, as_json: bool) -> None:
         "waiting": [
             {
                 "kind": item.kind,
-                "target": item.target,
+                "target": str(item.target),
                 "title": item.title,
                 "text": item.text,
                 "since": clock.to_text(item.since),

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
 Digest = NewType("Digest", str)
 """A content digest, always ``sha256:`` and 64 hexadecimal digits."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """What a thing is called by, as ``:`` takes it: ``run 42``, ``model flights@production``, ``alert 3``."""
+
+    noun: str
+    name: str
+    """Empty for what there is one of, such as the store."""
+
+    @classmethod
+    def of(cls, text: str) -> Address:
+        """Read what ``str`` wrote."""
+        noun, _, name = text.partition(" ")
+        return cls(noun, name)
+
+    def __str__(self) -> str:
+        return f"{self.noun} {self.name}" if self.name else self.noun
+
 
 SUMMED_TO = ("week", "month", "quarter", "year")
 """What a monitor's chunks are summed to, shortest first."""

@@ -9,7 +9,7 @@ from typing import Literal
 from opsconsole.config import metrics
 from opsconsole.config.workspace import Workspace
 from opsconsole.ground import text
-from opsconsole.ground.nouns import AlertState, GateOutcome, RunPurpose, RunState, Severity
+from opsconsole.ground.nouns import Address, AlertState, GateOutcome, RunPurpose, RunState, Severity
 from opsconsole.lifecycle.ladders import ladder_of
 from opsconsole.lifecycle.repo_state import cause, repo_state
 from opsconsole.lifecycle.serving import unserved
@@ -28,8 +28,8 @@ class Waiting:
     """One thing that waits for the operator."""
 
     kind: Literal["alert", "decision", "broken", "service"]
-    target: str
-    """As ``:`` takes it: ``alert 3``, ``model flights:2``, ``run 42``."""
+    target: Address
+    """Where to go: ``alert 3``, ``model flights:2``, ``run 42``."""
     rank: int
     """Its order, least first."""
     word: str
@@ -49,7 +49,9 @@ def _services(workspace: Workspace, store: Store) -> list[Waiting]:
     return [
         Waiting(
             kind="service",
-            target=f"run {item.run_id}" if item.run_id is not None else f"model {item.model}@{item.alias}",
+            target=Address("run", str(item.run_id))
+            if item.run_id is not None
+            else Address("model", f"{item.model}@{item.alias}"),
             rank=0,
             word="down",
             title=item.what or f"{item.model}@{item.alias}",
@@ -65,7 +67,7 @@ def _alerts(store: Store) -> list[Waiting]:
     return [
         Waiting(
             kind="alert",
-            target=f"alert {item.id}",
+            target=Address("alert", str(item.id)),
             rank=ranks.get(item.severity, 5),
             word=str(item.severity),
             title=where(store, item),
@@ -96,7 +98,7 @@ def _decisions(workspace: Workspace, store: Store) -> list[Waiting]:
         found.append(
             Waiting(
                 kind="decision",
-                target=f"model {name}:{candidate.version}",
+                target=Address("model", f"{name}:{candidate.version}"),
                 rank=1,
                 word="decide",
                 title=f"{name} v{candidate.version}, {ladder[0]}",
@@ -142,7 +144,7 @@ def _last_verdicts(workspace: Workspace, store: Store, repo: str) -> list[RunRec
 def _broken_item(store: Store, run: RunRecord) -> Waiting:
     return Waiting(
         kind="broken",
-        target=f"run {run.id}",
+        target=Address("run", str(run.id)),
         rank=3,
         word="broken" if run.state is RunState.FAILED else run.state.replace("_", " "),
         title=f"{run.repo}/{run.pipeline} #{run.id}",

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from opsconsole.ground import clock
 from opsconsole.ground.actor import current_actor, current_origin
+from opsconsole.ground.nouns import Address
 from opsconsole.store.connection import Store
 
 _FIRST_SINCE = "SELECT min(id) FROM (SELECT id FROM events WHERE at >= :since ORDER BY at LIMIT 1000)"
@@ -37,6 +38,11 @@ class Event:
     command: str | None
     """The CLI line the act amounts to; None for what happens by itself."""
     detail: dict[str, object]
+
+    @property
+    def address(self) -> Address:
+        """What it happened to."""
+        return Address.of(self.subject)
 
 
 def record(

@@ -24,6 +24,7 @@ from opsconsole.ground import actor, clock, errors
 from opsconsole.ground.errors import ExitCode, OpsconsoleError, UnreachableError
 from opsconsole.ground.files import digest_bytes, digest_file, digest_rows, expanded, locked, try_lock, write_atomically
 from opsconsole.ground.http import get_json
+from opsconsole.ground.nouns import Address
 
 
 @given(st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2200, 1, 1)), st.integers(-12, 12))  # noqa: DTZ001
@@ -213,3 +214,12 @@ def test_a_tilde_is_home_or_part_of_a_name(tmp_path: Path, monkeypatch: pytest.M
     assert expanded("~$rows.csv") == Path("~$rows.csv")
     assert expanded("~nobody-of-that-name/x") == Path("~nobody-of-that-name/x")
     assert expanded(Path("data/~x")) == Path("data/~x")
+
+
+@pytest.mark.parametrize(
+    ("text", "noun", "name"),
+    [("run 42", "run", "42"), ("monitor new rows", "monitor", "new rows"), ("store", "store", "")],
+)
+def test_an_address_is_read_as_it_is_written(text: str, noun: str, name: str) -> None:
+    address = Address.of(text)
+    assert (address, str(address)) == (Address(noun, name), text)

@@ -81,7 +81,7 @@ def test_what_waits_stands_worst_first(works: Bench, shop: Shop) -> None:
     workspace = open_workspace(shop.root)
     shop.tested(passed=1, failed=1)
     found = waiting(workspace, store)
-    assert [(item.kind, item.target) for item in found] == [
+    assert [(item.kind, str(item.target)) for item in found] == [
         ("alert", "alert 2"),
         ("decision", "model m:1"),
         ("alert", "alert 1"),

@@ -99,7 +99,7 @@ def test_a_bisect_by_one_test_leaves_a_broken_branch_broken_and_says_since_when(
     assert state.cause is not None
     assert state.cause.first_bad == made[2]
     (item,) = [item for item in waiting(bench.workspace, bench.store) if item.kind == "broken"]
-    assert item.target == f"run {red.id}"
+    assert str(item.target) == f"run {red.id}"
     assert f"since {made[2][:7]}" in item.text
     assert "found by bisect" in item.text
     status, listed = ask(bench, "status"), ask(bench, "repo", "ls")

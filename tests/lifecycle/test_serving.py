@@ -82,7 +82,7 @@ def test_a_service_that_ended_waits_at_once_and_its_run_is_a_service(bench: Benc
     ended = bench.wait(run_id)
     assert (ended.state, ended.purpose) == (RunState.CANCELLED, RunPurpose.SERVE)
     (item,) = waiting(shop.workspace, shop.store)
-    assert (item.kind, item.target, item.since) == ("service", f"run {run_id}", ended.ended_at)
+    assert (item.kind, str(item.target), item.since) == ("service", f"run {run_id}", ended.ended_at)
     assert "nobody answers for m@production since" in item.text
     again = start_run(shop.workspace, shop.store, "app/serve")
     bench.started.append(again)

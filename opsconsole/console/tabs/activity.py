@@ -95,8 +95,7 @@ class ActivityTab(Tab):
         """Go to what the event is about."""
         found = self._event(message.key)
         if found is not None:
-            kind, _, name = found.subject.partition(" ")
-            self.console.jump(kind, name)
+            self.console.jump(found.address.noun, found.address.name)
 
     def _show_title(self) -> None:
         counts = self.query_one("#events", RowList).counts

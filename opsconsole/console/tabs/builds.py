@@ -73,6 +73,7 @@ class BuildsTab(Tab):
         self._repo: str | None = None
         self._run: RunRecord | None = None
         self._step: str | None = None
+        self._of_service = False
         self._by_time = False
         self._sheet: RunSheet | None = None
 
@@ -226,7 +227,7 @@ class BuildsTab(Tab):
     def detail_moved(self, message: RowList.Moved) -> None:
         """Know whose log is wanted."""
         if isinstance(message.key, tuple) and message.key[0] in {"step", "service"} and self._run is not None:
-            self._step = str(message.key[1])
+            self._step, self._of_service = str(message.key[1]), message.key[0] == "service"
 
     @on(RowList.Rested, "#detail")
     def detail_rested(self) -> None:
@@ -371,12 +372,11 @@ class BuildsTab(Tab):
 
     def _load_log(self, own: list[StepRecord]) -> None:
         run = self._run
-        if self._step is not None and self._step.startswith("service-") and run is not None:
+        if self._step is not None and self._of_service and run is not None:
             self.query_one(LogView).show_file(run_folder(self.console.workspace.state, run.id).log(self._step))
             self._show_log_title()
             return
-        names = [step.name for step in own]
-        if self._step not in names:
+        if self._step not in [step.name for step in own]:
             self._step = None
         wanted = next((step for step in own if step.name == (self._step or likely_step(own))), None)
         view = self.query_one(LogView)

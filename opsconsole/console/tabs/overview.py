@@ -149,9 +149,7 @@ class OverviewTab(Tab):
 
     @staticmethod
     def _target(key: Hashable) -> tuple[str, str]:
-        if isinstance(key, tuple) and len(key) >= 2:
-            return str(key[0]), str(key[1])
-        return "", ""
+        return (str(key[0]), str(key[1])) if isinstance(key, tuple) and len(key) >= 2 else ("", "")
 
     def _waiting(self) -> list[Row]:
         found = self.console.waiting
@@ -160,7 +158,6 @@ class OverviewTab(Tab):
         return [heading("WAITING FOR YOU", len(found)), *(self._waiting_row(item) for item in found)]
 
     def _waiting_row(self, item: Waiting) -> Row:
-        kind, _, name = item.target.partition(" ")
         mark = {"decision": Toned("◆", "accent"), "broken": Toned("✗", "bad"), "service": Toned("✗", "bad")}.get(
             item.kind
         ) or MARKS["alert"].get(item.word, Toned("·", "dim"))
@@ -172,7 +169,7 @@ class OverviewTab(Tab):
             Toned(self.when(item.since), "dim"),
             (Toned(key, "accent"), Toned(f" {act}", "dim")),
         )
-        return Row((kind, name, "waiting"), cells, WAITING)
+        return Row((item.target.noun, item.target.name, "waiting"), cells, WAITING)
 
     def _live_runs(self) -> list[Row]:
         live = sorted(runs.live(self.console.store), key=lambda run: (run.state is RunState.QUEUED, run.id))
@@ -329,7 +326,9 @@ class OverviewTab(Tab):
         found = events.events(self.console.store, limit=12)
         rows = [
             Row(
-                (*item.subject.split(" ", 1), item.id) if " " in item.subject else (item.kind, item.subject, item.id),
+                (item.address.noun, item.address.name, item.id)
+                if item.address.name
+                else (item.kind, item.subject, item.id),
                 (
                     Toned(self.when(item.at), "dim"),
                     Toned(item.actor, "champion" if item.origin != "intake" else "accent"),
@@ -346,8 +345,8 @@ class OverviewTab(Tab):
         """Return what an event is about; a run by its pipeline, and by the step and the test that broke it."""
         from opsconsole.runs.naming import run_words
 
-        word, _, number = item.subject.partition(" ")
-        run = runs.get(self.console.store, int(number)) if word == "run" and number.isdecimal() else None
+        noun, number = item.address.noun, item.address.name
+        run = runs.get(self.console.store, int(number)) if noun == "run" and number.isdecimal() else None
         if run is None:
             return item.subject
         ended = item.kind == f"run.{run.state}"
