@@ -175,6 +175,19 @@ def test_an_unknown_version_is_told_with_those_there_are(shop: Shop) -> None:
         models.version(shop.store, "n", 1)
 
 
+def test_a_missing_model_and_a_rung_that_points_nowhere_are_told_alike_everywhere(shop: Shop) -> None:
+    shop.version()
+    for asked in (lambda: models.model(shop.store, "n"), lambda: promotions.holder(shop.store, "n", "production")):
+        with pytest.raises(NotFoundError, match="there is no model `n`") as missing:
+            asked()
+        assert missing.value.hint == "known: m"
+    assert models.model(shop.store, "m").versions == 1
+    assert promotions.holder(shop.store, "m", "candidate").version == 1
+    with pytest.raises(NotFoundError, match="m@production points nowhere") as nowhere:
+        promotions.holder(shop.store, "m", "production")
+    assert nowhere.value.hint == "opsconsole model show m lists its rungs"
+
+
 def test_versions_page_by_key_newest_first(shop: Shop) -> None:
     for number in (1, 2, 3):
         shop.version(Left(seed=number, rows=30))
