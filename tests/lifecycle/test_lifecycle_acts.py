@@ -23,7 +23,7 @@ from opsconsole.config.workspace import open_workspace
 from opsconsole.drift.report import monitors
 from opsconsole.ground.errors import ConfigError, ConflictError, NotFoundError, RefusedError, StoreError
 from opsconsole.ground.files import locked
-from opsconsole.ground.nouns import AlertState, RunState, Severity
+from opsconsole.ground.nouns import AlertState, RunCause, RunState, Severity
 from opsconsole.lifecycle import incidents, probing
 from opsconsole.lifecycle.building import start_rerun, start_run
 from opsconsole.lifecycle.candidates import judge, remember
@@ -200,7 +200,8 @@ def test_a_second_retrain_while_one_runs_is_a_conflict_and_afterwards_it_is_not(
     wait(works.workspace, works.store, run.id, timeout=60)
     wait_until_released(works.workspace, run.id)
     again = retrain(works.workspace, works.store, alert)
-    assert wait(works.workspace, works.store, again, timeout=60).alert_id == alert
+    answer = wait(works.workspace, works.store, again, timeout=60)
+    assert (answer.alert_id, answer.cause) == (alert, RunCause.ALERT)
 
 
 def test_a_resolved_alert_is_not_retrained_and_an_unknown_one_not_found(works: Bench) -> None:
@@ -218,6 +219,7 @@ def test_a_rerun_says_what_it_repeats(works: Bench) -> None:
     again = start_rerun(works.workspace, works.store, first, only_failed=True)
     record = wait(works.workspace, works.store, again, timeout=60)
     assert (record.rerun_of, record.reason) == (first, f"the failed tests of run {first}")
+    assert record.cause is RunCause.RERUN
     assert record.tests is not None
     assert (record.tests.failed, record.tests.total) == (1, 1)
 
