@@ -7,8 +7,11 @@ import csv
 import json
 import random
 import subprocess
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import psutil
 
 from tests.shop import opsconsole
 
@@ -139,3 +142,12 @@ def fill(root: Path) -> None:
     (root / "data" / "labels.csv").write_text(f"row_id,late\n{lines}", encoding="utf-8")
     checked = opsconsole(root, "drift", "check", "watch")
     assert checked.code == 1, checked
+    leave_alone(root)
+
+
+def leave_alone(root: Path) -> None:
+    """Wait until nobody is at work there: an intake still tidies and copies when its run is over."""
+    deadline = time.monotonic() + 60
+    while any(str(root) in " ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

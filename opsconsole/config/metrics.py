@@ -133,6 +133,8 @@ def shown(task: ModelTask, *, but: str | None) -> tuple[MetricSpec, ...]:
 def short(name: str | None) -> str:
     """Return how one says a metric, in little room: ``AUC`` for ``auc``; one that nobody declared by its own name."""
     spec = _BY_NAME.get(name or "")
+    if spec is None and name is not None and name.startswith(RECALL):
+        return f"recall {text.clean(name.removeprefix(RECALL))}"
     return spec.short if spec is not None else text.clean(name or "")
 
 
