@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 
-from opsconsole.ground import umask
+from opsconsole.core import umask
 
 
 def main() -> None:

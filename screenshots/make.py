@@ -20,8 +20,8 @@ os.environ.setdefault("OPSCONSOLE_ACTOR", "ops")
 
 from rich.cells import cell_len
 
-from opsconsole.console.app import ConsoleApp
-from opsconsole.ground.nouns import RunState
+from opsconsole.console.shell.app import ConsoleApp
+from opsconsole.core.nouns import RunState
 from opsconsole.store import runs
 
 HERE = Path(__file__).parent

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import settings
 
 from opsconsole.config.workspace import open_workspace
-from opsconsole.ground import belonging
-from opsconsole.ground.files import locked
+from opsconsole.core import belonging
+from opsconsole.core.files import locked
 from opsconsole.repos import registration
 from opsconsole.store.connection import open_store
-from tests.mill import fill
-from tests.shop import CONFIG, Shop
+from tests.full_workspace import fill
+from tests.model_workspace import CONFIG, Shop
 
 settings.register_profile("suite", deadline=None)  # a slow machine is no counterexample
 settings.load_profile("suite")

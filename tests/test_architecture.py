@@ -23,21 +23,19 @@ from opsconsole.cli.root import run
 code = run(["-C", sys.argv[1], "status", "--json"])
 assert code == 0, code
 """
-HEADLESS = "import opsconsole.cli.root, opsconsole.lifecycle.usecases, opsconsole.lifecycle.waiting"
+HEADLESS = "import opsconsole.cli.root, opsconsole.lifecycle.usecases, opsconsole.lifecycle.inbox"
 CONSOLE = """
 import importlib, pkgutil
 import opsconsole.cli.console, opsconsole.console
 for module in pkgutil.walk_packages(opsconsole.console.__path__, "opsconsole.console."):
     importlib.import_module(module.name)
 """
-SUPERVISION = "import opsconsole.runs.keeper, opsconsole.runs.supervisor"
+SUPERVISION = "import opsconsole.runs.execute.keeper, opsconsole.runs.execute.supervisor"
 STORED_GATES = """
 from opsconsole.registry.gates.stored import read_gates
 assert read_gates([{"name": "floor", "outcome": "skip", "detail": "no floor is set", "evidence": {}}])
 """
-ROOMS = (
-    "import opsconsole.config.workspace, opsconsole.ground.http, opsconsole.ground.text, opsconsole.store.connection"
-)
+ROOMS = "import opsconsole.config.workspace, opsconsole.core.http, opsconsole.core.text, opsconsole.store.connection"
 
 
 def sources() -> Iterator[Path]:
@@ -113,8 +111,8 @@ def test_only_the_outermost_edge_of_a_process_catches_everything() -> None:
     assert {line.partition(":")[0] for line in found} == {
         "cli/root.py",
         "demo/driver.py",
-        "lifecycle/intake.py",
-        "lifecycle/containing.py",  # the edge between the parts of a run that strangers wrote
+        "lifecycle/intake/intake.py",
+        "lifecycle/intake/containment.py",  # the edge between the parts of a run that strangers wrote
     }
 
 

@@ -8,11 +8,11 @@ import click
 
 from opsconsole.cli.base import Session, as_dict, emit, json_option, pass_session, table
 from opsconsole.cli.shown import run_json, run_line, the_run
-from opsconsole.ground import clock, text
-from opsconsole.ground.errors import ExitCode
-from opsconsole.ground.nouns import RunState
-from opsconsole.lifecycle import incidents
-from opsconsole.lifecycle.whereabouts import answers, where
+from opsconsole.core import clock, text
+from opsconsole.core.errors import ExitCode
+from opsconsole.core.nouns import RunState
+from opsconsole.lifecycle.monitors import incidents
+from opsconsole.lifecycle.monitors.whereabouts import answers, where
 from opsconsole.store import alerts, models
 from opsconsole.store.alerts import Alert
 from opsconsole.store.connection import Store
@@ -99,8 +99,8 @@ def resolve(session: Session, alert_id: int, reason: str | None, as_json: bool) 
 @pass_session
 def retrain(session: Session, alert_id: int, detach: bool, as_json: bool) -> int:
     """Train a candidate that answers it, and judge it on the newest labelled rows."""
-    from opsconsole.lifecycle.retraining import retrain as start_retraining
-    from opsconsole.runs.follow import wait, wait_until_released
+    from opsconsole.lifecycle.models.retraining import retrain as start_retraining
+    from opsconsole.runs.execute.follow import wait, wait_until_released
 
     session.permit("alert.retrain")
     run_id = start_retraining(session.workspace, session.store, alert_id)

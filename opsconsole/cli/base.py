@@ -14,9 +14,9 @@ import click
 import msgspec
 
 from opsconsole.config.workspace import Workspace, find, locate, open_workspace
-from opsconsole.ground import clock, text
-from opsconsole.ground.belonging import is_ours, state_home
-from opsconsole.ground.errors import ConfirmationError, NotFoundError, OpsconsoleError, UsageError
+from opsconsole.core import clock, text
+from opsconsole.core.belonging import is_ours, state_home
+from opsconsole.core.errors import ConfirmationError, NotFoundError, OpsconsoleError, UsageError
 from opsconsole.lifecycle.usecases import permit
 from opsconsole.store.connection import Store, open_store
 
@@ -45,7 +45,7 @@ class Session:
     @cached_property
     def store(self) -> Store:
         """The workspace's store; a read-write session first puts right what a dead process left."""
-        from opsconsole.lifecycle.opening import settle
+        from opsconsole.lifecycle.startup_repair import settle
 
         workspace = self.workspace
         store = open_store(workspace.state, readonly=self.readonly)
@@ -132,7 +132,7 @@ def moment(option: str, given: str) -> datetime:
 
 def confirm(name: str, what: str, *, yes: bool) -> None:
     """Ask for the name to be typed before an act on production; without a terminal ``--yes`` is needed."""
-    from opsconsole.ground.errors import RefusedError
+    from opsconsole.core.errors import RefusedError
 
     if yes:
         return

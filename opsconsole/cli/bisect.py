@@ -8,8 +8,8 @@ import click
 
 from opsconsole.cli.base import Session, emit, json_option, pass_session, say
 from opsconsole.cli.shown import run_json, the_run
-from opsconsole.ground import text
-from opsconsole.ground.errors import ExitCode
+from opsconsole.core import text
+from opsconsole.core.errors import ExitCode
 
 
 @click.command("bisect")
@@ -27,7 +27,7 @@ def bisect_command(
 
     Exit code 1 when only commits of which nothing can be told are left.
     """
-    from opsconsole.lifecycle.bisecting import asked, bisect, start_bisect
+    from opsconsole.lifecycle.software.bisecting import asked, bisect, start_bisect
 
     session.permit("run.bisect")
     question = asked(session.workspace, session.store, target, good=good, bad=bad, test=test)

@@ -9,10 +9,10 @@ from opsconsole.cli.base import as_dict
 from opsconsole.store.chunk_records import ChunkColumn
 
 if TYPE_CHECKING:
-    from opsconsole.drift.compare import ColumnComparison, Comparison
-    from opsconsole.drift.report import ChunkReport
-    from opsconsole.drift.slicing import SliceComparison
-    from opsconsole.drift.summing import Summed
+    from opsconsole.drift.compare.by_value import SliceComparison
+    from opsconsole.drift.compare.files import ColumnComparison, Comparison
+    from opsconsole.drift.report.monitor_report import ChunkReport
+    from opsconsole.drift.report.rollup import Summed
 
 COMPARED = (
     "psi", "js", "hellinger", "ks", "ks_p", "wasserstein", "wasserstein_normed", "chi2", "chi2_p", "l_infinity",

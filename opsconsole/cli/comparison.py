@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opsconsole.cli.base import table
-from opsconsole.ground import text
+from opsconsole.core import text
 
 if TYPE_CHECKING:
-    from opsconsole.drift.compare import Comparison
-    from opsconsole.drift.slicing import SliceComparison
+    from opsconsole.drift.compare.by_value import SliceComparison
+    from opsconsole.drift.compare.files import Comparison
 
 HEAD = ("column", "kind", "PSI", "JS", "KS", "L∞", "missing", "outside", "effect", "severity")
 NAMED = 5
@@ -17,7 +17,7 @@ NAMED = 5
 
 def comparison_lines(found: Comparison) -> list[str]:
     """Return the columns, the weightiest first, and what is to be said of them."""
-    from opsconsole.drift.comparison import weight
+    from opsconsole.drift.compare.columns import weight
 
     rows = [
         (

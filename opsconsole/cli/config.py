@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from opsconsole.cli.base import Session, as_dict, emit, json_option, pass_session
-from opsconsole.ground import text
+from opsconsole.core import text
 from opsconsole.store.connection import FILE_NAME, open_store
 
 if TYPE_CHECKING:
-    from opsconsole.lifecycle.monitor_needs import Lack
+    from opsconsole.lifecycle.monitors.monitor_needs import Lack
 
 
 @click.group("config")
@@ -63,7 +63,7 @@ def validate(session: Session, as_json: bool) -> None:
 
 def _lacks(session: Session) -> list[Lack]:
     """Ask what is known of versions only where there is a store already."""
-    from opsconsole.lifecycle.monitor_needs import lacks
+    from opsconsole.lifecycle.monitors.monitor_needs import lacks
 
     workspace = session.workspace
     if not (workspace.state / FILE_NAME).exists():

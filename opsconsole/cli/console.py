@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsconsole.config.workspace import locate
-from opsconsole.ground.errors import OpsconsoleError, UsageError
+from opsconsole.core.errors import OpsconsoleError, UsageError
 
 if TYPE_CHECKING:
     from opsconsole.cli.base import Session
@@ -55,13 +55,13 @@ def _prepare_terminal() -> None:
 
 def _first_run() -> Path | None:
     """Show what is here and make a workspace of it, if that is wanted."""
-    from opsconsole.console.firstrun import FirstRunApp
+    from opsconsole.console.first_run import FirstRunApp
 
     return Path.cwd() if FirstRunApp(Path.cwd()).run(mouse=_mouse()) else None
 
 
 def _run(root: Path, *, readonly: bool) -> int:
-    from opsconsole.console.app import ConsoleApp
+    from opsconsole.console.shell.app import ConsoleApp
 
     app = ConsoleApp(root, readonly=readonly)
     app.run(mouse=_mouse())

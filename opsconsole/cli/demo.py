@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from opsconsole.cli.base import Session, emit, json_option, pass_session, say
-from opsconsole.ground import text
-from opsconsole.ground.errors import NegativeError, UsageError
-from opsconsole.ground.files import expanded
+from opsconsole.core import text
+from opsconsole.core.errors import NegativeError, UsageError
+from opsconsole.core.files import expanded
 
 
 @click.command("demo")

@@ -17,12 +17,12 @@ import click
 
 from opsconsole.cli.base import Session, emit, json_option, pass_session
 from opsconsole.config.workspace import Workspace
-from opsconsole.ground.actor import current_user
-from opsconsole.ground.errors import ExitCode, OpsconsoleError
-from opsconsole.ground.git_version import LEAST, QUIET_LEAST, fetches_when_asked_only, git_version, named
-from opsconsole.ground.process import capture
-from opsconsole.runs.cgroup import new_group
-from opsconsole.runs.sandbox import available
+from opsconsole.core.actor import current_user
+from opsconsole.core.errors import ExitCode, OpsconsoleError
+from opsconsole.core.git_version import LEAST, QUIET_LEAST, fetches_when_asked_only, git_version, named
+from opsconsole.core.process import capture
+from opsconsole.runs.process.control_group import new_group
+from opsconsole.runs.process.sandbox import available
 
 PACKAGES = (
     "textual",

@@ -10,17 +10,17 @@ from opsconsole.cli.alert import alert_json
 from opsconsole.cli.base import Session, as_dict, emit, json_option, pass_session, table
 from opsconsole.cli.columns import comparison_json, report_json, slices_json, sums_json
 from opsconsole.cli.comparison import comparison_lines, slice_lines
-from opsconsole.drift import report as reports
-from opsconsole.ground import clock, text
-from opsconsole.ground.errors import ExitCode
-from opsconsole.ground.files import expanded
-from opsconsole.ground.nouns import SUMMED_TO, Severity
+from opsconsole.core import clock, text
+from opsconsole.core.errors import ExitCode
+from opsconsole.core.files import expanded
+from opsconsole.core.nouns import SUMMED_TO, Severity
+from opsconsole.drift.report import monitor_report as reports
 from opsconsole.store.chunk_records import Chunk, ChunkColumn
 
 if TYPE_CHECKING:
-    from opsconsole.drift.check import CheckResult
-    from opsconsole.drift.compare import Comparison
-    from opsconsole.drift.slicing import SliceComparison
+    from opsconsole.drift.check.checker import CheckResult
+    from opsconsole.drift.compare.by_value import SliceComparison
+    from opsconsole.drift.compare.files import Comparison
 
 
 @click.group("drift")
@@ -56,7 +56,7 @@ def compare_files(
     Needs no workspace. Exit 1 when a column drifted, 9 when none did that can be told of, and there are too few rows
     to tell of all (`drifted` is null, `severity` unknown, `rows_needed` says how many would decide).
     """
-    from opsconsole.drift.compare import Choice, compare
+    from opsconsole.drift.compare.files import Choice, compare
 
     names = tuple(name.strip() for name in (columns or "").split(",") if name.strip())
     choice = Choice(names, frozenset(ignore), frozenset(ids))
@@ -65,7 +65,7 @@ def compare_files(
     if by is None:
         emit(comparison_json(found), lines, as_json=as_json)
         return _exit_of(found)
-    from opsconsole.drift.slicing import compare_slices
+    from opsconsole.drift.compare.by_value import compare_slices
 
     slices = compare_slices(reference, current, by, choice=choice)
     emit(
@@ -119,7 +119,7 @@ def check_now(session: Session, monitor: str, data: str | None, no_refresh: bool
 
     Exit 1 when an alert of the monitor stands that is more than information.
     """
-    from opsconsole.lifecycle.watching import check_monitor, check_with_new_rows
+    from opsconsole.lifecycle.monitors.monitor_check import check_monitor, check_with_new_rows
 
     session.permit("drift.check")
     if data is None and not no_refresh:
@@ -190,7 +190,7 @@ def report_monitor(session: Session, monitor: str, limit: int, per: str | None, 
 
 
 def _report_sums(session: Session, monitor: str, per: str, *, as_json: bool) -> None:
-    from opsconsole.drift.summing import ADDITIVE, sums
+    from opsconsole.drift.report.rollup import ADDITIVE, sums
 
     found = sums(session.workspace, session.store, monitor, per)
     shown = dict.fromkeys([*([found.metric] if found.metric else []), *ADDITIVE])

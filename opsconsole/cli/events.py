@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from opsconsole.cli.base import Session, as_dict, emit, json_option, moment, pass_session, table
-from opsconsole.ground import clock
+from opsconsole.core import clock
 from opsconsole.store import events
 
 

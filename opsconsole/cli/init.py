@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from opsconsole.cli.base import Session, emit, json_option, pass_session, say, table
-from opsconsole.ground.errors import RefusedError
-from opsconsole.lifecycle.founding import found_workspace, require_free, scout
+from opsconsole.core.errors import RefusedError
+from opsconsole.lifecycle.workspace_init import found_workspace, require_free, scout
 
 
 @click.command("init")

@@ -8,9 +8,9 @@ import click
 
 from opsconsole.cli.base import Session, emit, json_option, pass_session, say
 from opsconsole.cli.shown import the_run
-from opsconsole.ground.errors import NotFoundError
-from opsconsole.runs.folder import run_folder
-from opsconsole.runs.logs import LogPiece, blocks, tail_offset
+from opsconsole.core.errors import NotFoundError
+from opsconsole.runs.record.folder import run_folder
+from opsconsole.runs.record.log_reader import LogPiece, blocks, tail_offset
 from opsconsole.store import steps
 
 
@@ -28,7 +28,7 @@ def log_command(session: Session, run: int, step: str | None, following: bool, t
     if step is not None and step not in names:
         raise NotFoundError(f"run {run} has no step {step!r}", hint=f"steps: {', '.join(names)}")
     if following and not as_json:
-        from opsconsole.runs.follow import follow
+        from opsconsole.runs.execute.follow import follow
 
         follow(session.workspace, session.store, run, on_output=_show, step=step, tail=tail)
         return

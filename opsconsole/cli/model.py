@@ -18,8 +18,8 @@ from opsconsole.cli.model_views import (
     version_json,
     version_lines,
 )
-from opsconsole.ground import text
-from opsconsole.ground.errors import ExitCode, UsageError
+from opsconsole.core import text
+from opsconsole.core.errors import ExitCode, UsageError
 from opsconsole.store import models, promotions
 from opsconsole.store.connection import Store
 from opsconsole.store.models import Version
@@ -46,7 +46,7 @@ def probe(session: Session, watch: float | None, as_json: bool) -> int:
 
     Exit code 1 when one does not answer, or with another version than production holds.
     """
-    from opsconsole.lifecycle.serving import ask_all
+    from opsconsole.lifecycle.models.serving import ask_all
 
     found = ask_all(session.workspace, session.store)
     if watch is not None:
@@ -145,8 +145,8 @@ def compare(session: Session, a: str, b: str, as_json: bool) -> None:
 @pass_session
 def verify(session: Session, target: str | None, as_json: bool) -> int:
     """Hash artifacts again; exit code 1 when one changed."""
-    from opsconsole.registry.artifacts import damages
     from opsconsole.registry.places import version_folder
+    from opsconsole.registry.versions.artifacts import damages
 
     data: list[dict[str, Any]] = []
     for version in _chosen(session.store, target):

@@ -8,8 +8,8 @@ import click
 
 from opsconsole.cli.base import Session, as_dict, confirm, emit, json_option, pass_session, table, yes_option
 from opsconsole.cli.model_views import gate_line, gates_told, resolve, shown_version
-from opsconsole.ground import clock
-from opsconsole.ground.errors import ExitCode
+from opsconsole.core import clock
+from opsconsole.core.errors import ExitCode
 from opsconsole.store import models, promotions
 
 
@@ -20,7 +20,7 @@ from opsconsole.store import models, promotions
 @pass_session
 def gates(session: Session, target: str, alias: str, as_json: bool) -> int:
     """Evaluate the gates of a rung for a version; exit code 1 when one blocks."""
-    from opsconsole.lifecycle.candidates import gate_json, judge, remember
+    from opsconsole.lifecycle.models.candidates import gate_json, judge, remember
 
     version = resolve(session.store, target)
     judgement = judge(session.workspace, session.store, version.model, version.version, alias)
@@ -53,8 +53,8 @@ def promote(
     as_json: bool,
 ) -> None:
     """Move a rung to a version, if its gates hold and nobody moved it meanwhile."""
-    from opsconsole.lifecycle.candidates import promote_candidate
-    from opsconsole.lifecycle.probing import probe
+    from opsconsole.lifecycle.models.candidates import promote_candidate
+    from opsconsole.lifecycle.models.serving_check import probe
 
     session.permit("model.promote")
     version = resolve(session.store, target)
@@ -99,8 +99,8 @@ def rollback(
     as_json: bool,
 ) -> None:
     """Go back to what was live before, along the recorded chain, if nobody moved the rung meanwhile."""
-    from opsconsole.lifecycle.candidates import roll_back_alias
-    from opsconsole.lifecycle.probing import probe
+    from opsconsole.lifecycle.models.candidates import roll_back_alias
+    from opsconsole.lifecycle.models.serving_check import probe
 
     session.permit("model.rollback")
     confirm(name, f"Roll back {name}@{alias}", yes=yes)

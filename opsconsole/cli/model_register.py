@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from opsconsole.cli.base import Session, emit, json_option, pass_session
-from opsconsole.ground.errors import UsageError
-from opsconsole.ground.nouns import Contender, ModelTask
+from opsconsole.core.errors import UsageError
+from opsconsole.core.nouns import Contender, ModelTask
 
 if TYPE_CHECKING:
-    from opsconsole.lifecycle.registering import Registered
+    from opsconsole.lifecycle.models.registering import Registered
 
 FILE = click.Path(path_type=Path)
 TOLD = {
@@ -55,8 +55,8 @@ def register(
     What lies beside model/ (model.toml, metrics.json, params.json, data.json, evaluation.*) and an MLmodel are read as
     what they are; options go before them.
     """
-    from opsconsole.lifecycle.registering import register_path
-    from opsconsole.registry.register import Given
+    from opsconsole.lifecycle.models.registering import register_path
+    from opsconsole.registry.versions.registration import Given
 
     session.permit("model.register")
     if training_data is not None and training_ids is not None:

@@ -6,9 +6,9 @@ from typing import Any
 
 from opsconsole.cli.base import as_dict, table
 from opsconsole.config import metrics
-from opsconsole.ground import clock, text
-from opsconsole.ground.errors import UsageError
-from opsconsole.ground.nouns import GateOutcome
+from opsconsole.core import clock, text
+from opsconsole.core.errors import UsageError
+from opsconsole.core.nouns import GateOutcome
 from opsconsole.registry.gates.gate import Gate
 from opsconsole.registry.gates.stored import read_gates
 from opsconsole.store import evaluations, models, promotions

@@ -9,10 +9,10 @@ import click
 
 from opsconsole.cli.base import Session, as_dict, emit, json_option, moment, pass_session, table
 from opsconsole.cli.drift import check_document, check_lines, drift_command, located
-from opsconsole.ground import clock, text
-from opsconsole.ground.errors import ExitCode, UsageError
-from opsconsole.ground.files import expanded
-from opsconsole.ground.nouns import Severity
+from opsconsole.core import clock, text
+from opsconsole.core.errors import ExitCode, UsageError
+from opsconsole.core.files import expanded
+from opsconsole.core.nouns import Severity
 
 if TYPE_CHECKING:
     from opsconsole.store.baselines import Baseline
@@ -29,7 +29,7 @@ def bring_labels(session: Session, monitor: str, file: Path, as_json: bool) -> i
     They may be partial and in any order; a label brought again wins over the one before. The chunks that they are of
     are judged anew. Exit 1 when an alert of the monitor stands that is more than information.
     """
-    from opsconsole.lifecycle.monitoring import bring_labels as bring
+    from opsconsole.lifecycle.monitors.monitoring import bring_labels as bring
 
     session.permit("drift.labels")
     found = bring(session.workspace, session.store, monitor, expanded(file).resolve())
@@ -57,7 +57,7 @@ def bring_labels(session: Session, monitor: str, file: Path, as_json: bool) -> i
 @pass_session
 def explain_chunk(session: Session, monitor: str, chunk: str | None, as_json: bool) -> None:
     """Name the columns that tell a chunk's rows from the reference's: a classifier tries to tell them apart."""
-    from opsconsole.lifecycle.monitoring import explain_monitor
+    from opsconsole.lifecycle.monitors.monitoring import explain_monitor
 
     found = explain_monitor(session.workspace, session.store, monitor, chunk)
     rows = [(one.name, text.decimals(one.importance), text.decimals(one.alone)) for one in found.columns]
@@ -81,7 +81,7 @@ def replay_settings(session: Session, monitor: str, as_json: bool) -> int:
 
     Nothing is stored. Exit 1 when it is more than the monitor's budget.
     """
-    from opsconsole.lifecycle.monitoring import replay_monitor
+    from opsconsole.lifecycle.monitors.monitoring import replay_monitor
 
     found = replay_monitor(session.workspace, session.store, monitor)
     rows = [
@@ -126,7 +126,7 @@ def take_another(
     as_json: bool,
 ) -> None:
     """Take another reference from now on; it can be taken back. The floor stays, unless --performance is given."""
-    from opsconsole.lifecycle import monitoring
+    from opsconsole.lifecycle.monitors import monitoring
 
     session.permit("drift.undo_baseline" if undo else "drift.rebaseline")
     if sum((since is not None, source is not None, undo)) != 1 or (until is not None and since is None):
@@ -147,7 +147,7 @@ def take_another(
 
 
 def _show(session: Session, monitor: str, *, as_json: bool) -> None:
-    from opsconsole.lifecycle.monitoring import baseline_of
+    from opsconsole.lifecycle.monitors.monitoring import baseline_of
 
     found = baseline_of(session.workspace, session.store, monitor)
     rows = [

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from opsconsole.cli.base import emit
-from opsconsole.ground import text
-from opsconsole.ground.files import near
-from opsconsole.runs.order import Plan, PlannedStep
-from opsconsole.runs.sandbox import available
+from opsconsole.core import text
+from opsconsole.core.files import near
+from opsconsole.runs.process.sandbox import available
+from opsconsole.runs.record.spec import Plan, PlannedStep
 
 
 def emit_plan(plan: Plan, *, as_json: bool) -> None:

@@ -10,8 +10,8 @@ import click
 
 from opsconsole.cli.base import Session, emit, json_option, pass_session, table
 from opsconsole.cli.shown import repo_json
-from opsconsole.ground import clock, text
-from opsconsole.ground.errors import RefusedError
+from opsconsole.core import clock, text
+from opsconsole.core.errors import RefusedError
 from opsconsole.repos import history, registration, remotes
 from opsconsole.repos.cloning import Source, is_url
 from opsconsole.store.repos import trusted_refs
@@ -105,7 +105,7 @@ def show(session: Session, name: str, as_json: bool) -> None:
 @pass_session
 def changes(session: Session, name: str, pipeline: str, rev: str | None, with_diff: bool, as_json: bool) -> None:
     """Show the commits and files that changed since the last green run."""
-    from opsconsole.runs.changes import since_green
+    from opsconsole.runs.analyse.changes import since_green
 
     repo = registration.named(session.workspace, session.store, name)
     found = since_green(session.store, repo, pipeline=pipeline, rev=rev or "HEAD")

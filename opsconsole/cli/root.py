@@ -14,8 +14,8 @@ import click
 from opsconsole import __version__
 from opsconsole.cli.base import Session, log_failure, report
 from opsconsole.config.workspace import locate
-from opsconsole.ground import faults
-from opsconsole.ground.errors import ExitCode, InterruptError, OpsconsoleError, UsageError
+from opsconsole.core import faults
+from opsconsole.core.errors import ExitCode, InterruptError, OpsconsoleError, UsageError
 from opsconsole.store.connection import FILE_NAME as STORE
 from opsconsole.store.connection import require_store, translated
 

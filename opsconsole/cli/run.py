@@ -17,9 +17,9 @@ from opsconsole.cli.base import Session, confirm, emit, json_option, pass_sessio
 from opsconsole.cli.planned import emit_plan
 from opsconsole.cli.shown import run_json, run_line, the_run
 from opsconsole.config.workspace import Workspace
-from opsconsole.ground.errors import ConfirmationError, ExitCode, OpsconsoleError, RefusedError, UsageError
-from opsconsole.ground.nouns import RunPurpose, RunState
-from opsconsole.runs.logs import LogPiece
+from opsconsole.core.errors import ConfirmationError, ExitCode, OpsconsoleError, RefusedError, UsageError
+from opsconsole.core.nouns import RunPurpose, RunState
+from opsconsole.runs.record.log_reader import LogPiece
 from opsconsole.store.connection import open_store
 
 
@@ -52,9 +52,9 @@ def run_command(
 
     Ctrl-C cancels the run, twice kills it; a hang-up leaves it to itself.
     """
-    from opsconsole.lifecycle.building import start_run
-    from opsconsole.runs.plan import operator_environment, plan
-    from opsconsole.runs.rerun import failed_ids
+    from opsconsole.lifecycle.software.building import start_run
+    from opsconsole.runs.plan.planner import operator_environment, plan
+    from opsconsole.runs.plan.rerun import failed_ids
 
     if branch is not None:
         _require_contained(session, target, rev, branch)
@@ -96,7 +96,7 @@ def run_command(
 @pass_session
 def rerun_command(session: Session, run: int, only_failed: bool, detach: bool, yes: bool, as_json: bool) -> int:
     """Run a run again at its commit."""
-    from opsconsole.lifecycle.building import start_rerun
+    from opsconsole.lifecycle.software.building import start_rerun
 
     session.permit("run.rerun_failed" if only_failed else "run.rerun")
     run_id = _asking(partial(start_rerun, session.workspace, session.store, run, only_failed=only_failed), yes=yes)
@@ -114,7 +114,7 @@ def cancel_command(session: Session, run: int, reason: str | None, yes: bool, as
 
     On a terminal, a service that answers for production is ended only when its name is typed.
     """
-    from opsconsole.runs.cancel import cancel
+    from opsconsole.runs.execute.cancel import cancel
 
     record = the_run(session.store, run)
     serves = record.purpose is RunPurpose.SERVE
@@ -133,7 +133,7 @@ def cancel_command(session: Session, run: int, reason: str | None, yes: bool, as
 @pass_session
 def plan_command(session: Session, target: str, rev: str | None, as_json: bool) -> None:
     """Show what would run, and why."""
-    from opsconsole.runs.plan import plan
+    from opsconsole.runs.plan.planner import plan
 
     emit_plan(plan(session.workspace, session.store, target, rev=rev), as_json=as_json)
 
@@ -180,7 +180,7 @@ def _report(session: Session, run_id: int, *, detach: bool, as_json: bool) -> in
 
 def _watch(session: Session, run_id: int) -> bool:
     """Follow a run to its end; return whether the operator interrupted it."""
-    from opsconsole.runs.follow import follow
+    from opsconsole.runs.execute.follow import follow
 
     with _interrupts(session, run_id) as asked:
         follow(session.workspace, session.store, run_id, on_output=show_piece)
@@ -213,7 +213,7 @@ def _interrupts(session: Session, run_id: int) -> Iterator[list[int]]:
 
 
 def _cancel_when_asked(workspace: Workspace, run_id: int, requests: SimpleQueue[int | None]) -> None:
-    from opsconsole.runs.cancel import cancel
+    from opsconsole.runs.execute.cancel import cancel
 
     while (count := requests.get()) is not None:
         say("cancelling; again kills" if count == 1 else "killing", err=True)

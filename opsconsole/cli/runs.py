@@ -6,14 +6,14 @@ import click
 
 from opsconsole.cli.base import Session, emit, json_option, pass_session, table
 from opsconsole.cli.shown import run_json, run_line, the_run
-from opsconsole.ground import clock, text
-from opsconsole.ground.errors import NotFoundError
-from opsconsole.ground.files import digest_file
-from opsconsole.ground.nouns import RunState
+from opsconsole.core import clock, text
+from opsconsole.core.errors import NotFoundError
+from opsconsole.core.files import digest_file
+from opsconsole.core.nouns import RunState
 from opsconsole.lifecycle.usecases import command
-from opsconsole.runs.folder import run_folder
-from opsconsole.runs.naming import Breakage, breakage, waiting_of, waiting_words
-from opsconsole.runs.slots import QueueLook
+from opsconsole.runs.analyse.description import Breakage, breakage, waiting_of, waiting_words
+from opsconsole.runs.execute.slots import QueueLook
+from opsconsole.runs.record.folder import run_folder
 from opsconsole.store import pruning, runs
 
 FAILED_SHOWN = 10

@@ -6,23 +6,23 @@ from dataclasses import asdict
 from typing import Any
 
 from opsconsole.config.workspace import Workspace
-from opsconsole.ground import clock, text
-from opsconsole.ground.errors import NotFoundError, OpsconsoleError
-from opsconsole.ground.nouns import PipelineKind, RunPurpose, RunState
-from opsconsole.lifecycle.repo_state import RepoState, cause, repo_state
-from opsconsole.repos.detection import detect
+from opsconsole.core import clock, text
+from opsconsole.core.errors import NotFoundError, OpsconsoleError
+from opsconsole.core.nouns import PipelineKind, RunPurpose, RunState
+from opsconsole.lifecycle.software.repo_state import RepoState, cause, repo_state
 from opsconsole.repos.registration import KnownRepo
 from opsconsole.repos.status import look
-from opsconsole.runs.cancel import supervisor
-from opsconsole.runs.folder import run_folder
-from opsconsole.runs.naming import waiting_of
-from opsconsole.runs.progress import ProgressReader
-from opsconsole.runs.slots import QueueLook
+from opsconsole.runs.analyse.description import waiting_of
+from opsconsole.runs.analyse.test_progress import ProgressReader
+from opsconsole.runs.execute.cancel import supervisor
+from opsconsole.runs.execute.slots import QueueLook
+from opsconsole.runs.record.folder import run_folder
 from opsconsole.store import bisections, models, runs, steps
 from opsconsole.store.bisections import Bisection
 from opsconsole.store.connection import Store
 from opsconsole.store.runs import RunRecord
 from opsconsole.store.steps import StepRecord
+from opsconsole.testrunners.detection import detect
 
 
 def the_run(store: Store, run_id: int) -> RunRecord:

@@ -9,12 +9,12 @@ import click
 
 from opsconsole.cli.base import Session, emit, json_option, pass_session
 from opsconsole.cli.shown import state_json, state_words
-from opsconsole.ground import clock, text
-from opsconsole.lifecycle.repo_state import repo_state
-from opsconsole.lifecycle.serving import ask_all
-from opsconsole.lifecycle.waiting import waiting
-from opsconsole.runs.naming import waiting_of, waiting_words
-from opsconsole.runs.slots import QueueLook
+from opsconsole.core import clock, text
+from opsconsole.lifecycle.inbox import waiting
+from opsconsole.lifecycle.models.serving import ask_all
+from opsconsole.lifecycle.software.repo_state import repo_state
+from opsconsole.runs.analyse.description import waiting_of, waiting_words
+from opsconsole.runs.execute.slots import QueueLook
 from opsconsole.store import alerts, models, promotions, repos, runs
 from opsconsole.store.alerts import Alert
 from opsconsole.store.runs import RunRecord

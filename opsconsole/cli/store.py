@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 from opsconsole.cli.base import Session, emit, json_option, pass_session
-from opsconsole.ground import text
-from opsconsole.ground.errors import ExitCode
-from opsconsole.registry.ledger import strangers
-from opsconsole.store import upkeep
+from opsconsole.core import text
+from opsconsole.core.errors import ExitCode
+from opsconsole.registry.versions.ledger import strangers
+from opsconsole.store import maintenance
 from opsconsole.store.beside import newest_copy
 from opsconsole.store.connection import open_store
 
 if TYPE_CHECKING:
-    from opsconsole.lifecycle.restoring import Restored
+    from opsconsole.lifecycle.recovery.restoring import Restored
 
 
 @click.group("store")
@@ -30,8 +30,10 @@ def store_command() -> None:
 def check(session: Session, as_json: bool) -> int:
     """Check integrity, references, modes and what lies beside; exit code 1 when something is wrong."""
     workspace = session.workspace
-    with open_store(workspace.state, readonly=True) if upkeep.is_there(workspace.state) else session.store as store:
-        path, found = store.path, upkeep.check(store)
+    with (
+        open_store(workspace.state, readonly=True) if maintenance.is_there(workspace.state) else session.store as store
+    ):
+        path, found = store.path, maintenance.check(store)
         notes = [] if found.problems else strangers(workspace, store)
     newest = newest_copy(workspace.state)
     data = {
@@ -50,7 +52,7 @@ def check(session: Session, as_json: bool) -> int:
         f"newest copy: {newest}" if newest is not None else "no copy of it was kept yet",
     ]
     if found.problems and found.damaged:
-        told = upkeep.damaged_hint(path)
+        told = maintenance.damaged_hint(path)
         lines.append(told)
     emit(data, lines, as_json=as_json)
     return int(ExitCode.NO if found.problems else ExitCode.OK)
@@ -63,7 +65,7 @@ def check(session: Session, as_json: bool) -> int:
 def backup(session: Session, file: Path, as_json: bool) -> None:
     """Copy the database to a new file, whole, while others go on writing."""
     session.permit("store.backup")
-    size = upkeep.backup(session.store, file)
+    size = maintenance.backup(session.store, file)
     emit({"file": str(file), "bytes": size}, f"{file}  {text.size(size)}", as_json=as_json)
 
 
@@ -73,7 +75,7 @@ def backup(session: Session, file: Path, as_json: bool) -> None:
 @pass_session
 def restore(session: Session, file: Path, as_json: bool) -> None:
     """Put a copy of the store in its place, with what happened since and left files; the old one is kept aside."""
-    from opsconsole.lifecycle import restoring
+    from opsconsole.lifecycle.recovery import restoring
 
     session.permit("store.restore")
     _show(session, restoring.restore(session.workspace, file), "restored", as_json=as_json)
@@ -85,7 +87,7 @@ def restore(session: Session, file: Path, as_json: bool) -> None:
 @pass_session
 def rebuild(session: Session, yes: bool, as_json: bool) -> None:
     """Make a lost or damaged store anew from run folders, versions and the records beside them; say what cannot be known."""
-    from opsconsole.lifecycle import restoring
+    from opsconsole.lifecycle.recovery import restoring
 
     session.permit("store.rebuild")
     _show(session, restoring.rebuild(session.workspace, asked=yes), "made anew", as_json=as_json)
@@ -115,7 +117,7 @@ def _show(session: Session, done: Restored, word: str, *, as_json: bool) -> None
 @pass_session
 def prune(session: Session, dry_run: bool, as_json: bool) -> None:
     """Take away logs, reports and artifacts that [workspace.retention] does not keep; rows stay."""
-    from opsconsole.runs import retention
+    from opsconsole.runs.record import retention
 
     if not dry_run:
         session.permit("store.prune")

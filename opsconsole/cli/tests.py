@@ -8,10 +8,10 @@ import click
 
 from opsconsole.cli.base import Session, as_dict, emit, json_option, pass_session, table
 from opsconsole.cli.shown import the_run
-from opsconsole.ground import clock, text
-from opsconsole.ground.errors import NotFoundError
+from opsconsole.core import clock, text
+from opsconsole.core.errors import NotFoundError
 from opsconsole.repos import registration
-from opsconsole.runs.comparison import Comparison, Test, compare
+from opsconsole.runs.analyse.comparison import Comparison, Test, compare
 from opsconsole.store import runs, test_history, test_results
 
 EVERY = 1_000_000

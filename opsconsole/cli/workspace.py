@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from opsconsole.cli.base import Session, emit, json_option, pass_session
-from opsconsole.ground import belonging
+from opsconsole.core import belonging
 
 
 @click.group("workspace")

@@ -13,9 +13,9 @@ import msgspec
 from opsconsole.config.metrics import Use, fits, names
 from opsconsole.config.quantities import Duration, Size, parse_duration, parse_size
 from opsconsole.config.schema import Config, ModelConfig, PipelineConfig
-from opsconsole.ground import toml
-from opsconsole.ground.errors import ConfigError
-from opsconsole.ground.nouns import PipelineKind
+from opsconsole.core import toml
+from opsconsole.core.errors import ConfigError
+from opsconsole.core.nouns import PipelineKind
 
 FILE_NAME = "opsconsole.toml"
 T = TypeVar("T")
@@ -52,7 +52,7 @@ def convert(data: object, kind: type[T], *, text: str, source: str, prefix: tupl
     try:
         return msgspec.convert(data, kind, strict=True, dec_hook=_decode)
     except msgspec.ValidationError as error:
-        from opsconsole.config.complaints import complaint_of, find_line
+        from opsconsole.config.config_errors import complaint_of, find_line
 
         complaint = complaint_of(str(error), data, kind, _decode)
         where = [*prefix, *complaint.keys]
@@ -84,7 +84,7 @@ def _check_references(config: Config, text: str, source: str) -> None:
     """Refuse names that point nowhere, where the schema alone cannot see it."""
     for item in _references(config):
         if item.wanted not in item.known:
-            from opsconsole.config.complaints import find_line, meant
+            from opsconsole.config.config_errors import find_line, meant
 
             line = find_line(text, item.keys)
             raise ConfigError(

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Flag, auto
 
-from opsconsole.ground import text
-from opsconsole.ground.nouns import ModelTask
+from opsconsole.core import text
+from opsconsole.core.nouns import ModelTask
 
 RECALL = "recall_"
 """Begins the recall of one class of a multiclass model; its name follows."""

@@ -8,7 +8,7 @@ from msgspec import Meta, field
 
 from opsconsole.config.quantities import Duration
 from opsconsole.config.table import Table
-from opsconsole.ground.nouns import Severity
+from opsconsole.core.nouns import Severity
 
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Positive = Annotated[float, Meta(gt=0.0)]

@@ -12,8 +12,8 @@ from msgspec import Meta, field
 from opsconsole.config.monitors import MonitorConfig
 from opsconsole.config.quantities import GIGABYTE, Duration, Size
 from opsconsole.config.table import Name, Table
-from opsconsole.ground.errors import NotFoundError
-from opsconsole.ground.nouns import ModelTask, PipelineKind
+from opsconsole.core.errors import NotFoundError
+from opsconsole.core.nouns import ModelTask, PipelineKind
 
 Variable = Annotated[
     str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$", description="the name of a variable: letters, digits and `_`")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from opsconsole.config.load import FILE_NAME, load
 from opsconsole.config.schema import Config
-from opsconsole.ground.errors import NotFoundError
-from opsconsole.ground.files import expanded
+from opsconsole.core.errors import NotFoundError
+from opsconsole.core.files import expanded
 
 
 @dataclass(frozen=True)

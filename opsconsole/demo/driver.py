@@ -16,9 +16,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from opsconsole.ground.errors import OpsconsoleError
-from opsconsole.ground.files import try_lock, write_atomically
-from opsconsole.ground.process import own_python
+from opsconsole.core.errors import OpsconsoleError
+from opsconsole.core.files import try_lock, write_atomically
+from opsconsole.core.process import own_python
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _leave(root: Path, tell: Callable[[str], None], reason: str) -> None:
 def _drive(root: Path, tell: Callable[[str], None]) -> None:
     from opsconsole.config.workspace import open_workspace
     from opsconsole.demo.story import Story
-    from opsconsole.lifecycle.opening import settle
+    from opsconsole.lifecycle.startup_repair import settle
     from opsconsole.store.connection import open_store
 
     workspace = open_workspace(root)

@@ -12,11 +12,11 @@ from importlib.resources import files
 from pathlib import Path
 
 from opsconsole.config.load import FILE_NAME
-from opsconsole.ground import clock
-from opsconsole.ground.belonging import make_ours
-from opsconsole.ground.errors import RefusedError, StoreError
-from opsconsole.ground.files import locked, write_atomically
-from opsconsole.ground.git import git
+from opsconsole.core import clock
+from opsconsole.core.belonging import make_ours
+from opsconsole.core.errors import RefusedError, StoreError
+from opsconsole.core.files import locked, write_atomically
+from opsconsole.core.git import git
 
 HERE = Path(str(files("opsconsole.demo")))
 REPOS = ("flights", "flights-api")

@@ -10,15 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from opsconsole.config.workspace import Workspace, open_workspace
+from opsconsole.core.errors import NegativeError, NotFoundError
+from opsconsole.core.nouns import LIVE_RUN_STATES, RunCause, RunState, Severity
 from opsconsole.demo.material import REPOS, Commit, commit_ids, history, spread_months
-from opsconsole.ground.errors import NegativeError, NotFoundError
-from opsconsole.ground.nouns import LIVE_RUN_STATES, RunCause, RunState, Severity
-from opsconsole.lifecycle.building import start_run
-from opsconsole.lifecycle.candidates import promote_candidate
-from opsconsole.lifecycle.probing import probe
-from opsconsole.lifecycle.watching import check_monitor
+from opsconsole.lifecycle.models.candidates import promote_candidate
+from opsconsole.lifecycle.models.serving_check import probe
+from opsconsole.lifecycle.monitors.monitor_check import check_monitor
+from opsconsole.lifecycle.software.building import start_run
 from opsconsole.repos import registration
-from opsconsole.runs.follow import wait, wait_until_released
+from opsconsole.runs.execute.follow import wait, wait_until_released
 from opsconsole.store import alerts, chunks, models, promotions, runs
 from opsconsole.store.connection import Store
 from opsconsole.store.models import Version

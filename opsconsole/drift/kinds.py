@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from opsconsole.ground.nouns import ColumnKind
+from opsconsole.core.nouns import ColumnKind
 
 if TYPE_CHECKING:
     import pyarrow as pa

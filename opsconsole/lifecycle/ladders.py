@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from opsconsole.config.schema import ModelConfig
 from opsconsole.config.workspace import Workspace
-from opsconsole.ground.errors import NotFoundError
+from opsconsole.core.errors import NotFoundError
 from opsconsole.store import promotions
 from opsconsole.store.connection import Store
 

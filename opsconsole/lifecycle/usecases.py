@@ -10,8 +10,8 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from opsconsole.ground.errors import RefusedError
-from opsconsole.ground.nouns import Danger
+from opsconsole.core.errors import RefusedError
+from opsconsole.core.nouns import Danger
 
 
 @dataclass(frozen=True)
@@ -310,7 +310,7 @@ def command(case_id: str, **values: object) -> str:
 
 def child_argv(case_id: str, root: str, *, readonly: bool = False, **values: object) -> list[str]:
     """Return the whole command line that carries a use case out in a child process, answering in JSON."""
-    from opsconsole.ground.process import own_python
+    from opsconsole.core.process import own_python
 
     flags = ["--readonly"] if readonly else []
     return own_python("opsconsole", "-C", root, *flags, *USE_CASES[case_id].argv(**values), "--json")

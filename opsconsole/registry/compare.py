@@ -7,8 +7,8 @@ from typing import Any
 
 from opsconsole.config.metrics import RECALL, Use, smaller_is_better, used
 from opsconsole.config.workspace import Workspace
-from opsconsole.ground.errors import UsageError
-from opsconsole.registry import rivals
+from opsconsole.core.errors import UsageError
+from opsconsole.registry.evidence import rivals
 from opsconsole.registry.gates.contest import Contest
 from opsconsole.registry.gates.held_out import Demand, find_contest
 from opsconsole.store.connection import Store

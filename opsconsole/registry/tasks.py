@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from opsconsole.config.workspace import Workspace
-from opsconsole.ground.nouns import ModelTask
+from opsconsole.core.nouns import ModelTask
 from opsconsole.store import models
 from opsconsole.store.connection import Store
 

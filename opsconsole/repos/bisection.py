@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from opsconsole.ground.errors import ConflictError, UsageError
-from opsconsole.ground.git import checked_rev, git
+from opsconsole.core.errors import ConflictError, UsageError
+from opsconsole.core.git import checked_rev, git
 
 MOST = 20_000
 """Commits between good and bad, beyond which only the first parents are looked at."""

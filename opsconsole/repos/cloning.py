@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsconsole.ground.errors import ConflictError, StoreError, UsageError
-from opsconsole.ground.git import ask, git
+from opsconsole.core.errors import ConflictError, StoreError, UsageError
+from opsconsole.core.git import ask, git
 from opsconsole.repos.worktrees import remove_tree
 
 CLONE_S = 3600.0

@@ -8,9 +8,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsconsole.ground.errors import NotFoundError, OpsconsoleError
-from opsconsole.ground.git import ask, checked_rev, explained, git
-from opsconsole.ground.process import MEBIBYTE
+from opsconsole.core.errors import NotFoundError, OpsconsoleError
+from opsconsole.core.git import ask, checked_rev, explained, git
+from opsconsole.core.process import MEBIBYTE
 from opsconsole.repos.status import subject_of
 
 FILE_LIMIT = 4 * MEBIBYTE

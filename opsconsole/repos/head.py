@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsconsole.ground.errors import OpsconsoleError
-from opsconsole.ground.files import read_regular
-from opsconsole.ground.git import ask
+from opsconsole.core.errors import OpsconsoleError
+from opsconsole.core.files import read_regular
+from opsconsole.core.git import ask
 
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
 PACKED = 32 << 20

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opsconsole.ground.errors import NotFoundError
-from opsconsole.ground.git import ask, checked_rev, explained, git, library_environment
-from opsconsole.ground.process import MEBIBYTE
+from opsconsole.core.errors import NotFoundError
+from opsconsole.core.git import ask, checked_rev, explained, git, library_environment
+from opsconsole.core.process import MEBIBYTE
 
 if TYPE_CHECKING:
     from git import Repo

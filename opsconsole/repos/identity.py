@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsconsole.ground.git import ask
+from opsconsole.core.git import ask
 from opsconsole.store.repos import RepoRecord
 
 WALK_S = 60.0

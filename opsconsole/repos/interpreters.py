@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsconsole.ground.files import expanded
+from opsconsole.core.files import expanded
 
 ENVIRONMENTS = (".venv", "venv")
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from opsconsole.ground.errors import OpsconsoleError
-from opsconsole.ground.files import try_lock
-from opsconsole.ground.git import git
+from opsconsole.core.errors import OpsconsoleError
+from opsconsole.core.files import try_lock
+from opsconsole.core.git import git
 from opsconsole.repos import worktrees
 from opsconsole.repos.status import common_folder
 

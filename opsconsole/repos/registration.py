@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opsconsole.config.workspace import Workspace
-from opsconsole.ground.actor import current_actor
-from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError, UsageError
-from opsconsole.ground.files import expanded
+from opsconsole.core.actor import current_actor
+from opsconsole.core.errors import ConflictError, NotFoundError, RefusedError, UsageError
+from opsconsole.core.files import expanded
 from opsconsole.repos.cloning import Source, clone, name_of
 from opsconsole.repos.identity import RepoIdentity, identity_of, is_still
 from opsconsole.repos.status import top_level

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from opsconsole.ground.files import locked
-from opsconsole.ground.git import git
+from opsconsole.core.files import locked
+from opsconsole.core.git import git
 from opsconsole.repos.cloning import clone
 from opsconsole.repos.registration import KnownRepo, require_trust
 from opsconsole.repos.status import RepoStatus, common_folder, look

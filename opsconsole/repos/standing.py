@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from opsconsole.ground.git import ask
-from opsconsole.ground.globs import matches
+from opsconsole.core.git import ask
+from opsconsole.core.globs import matches
 from opsconsole.repos.status import is_bare
 
 

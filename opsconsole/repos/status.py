@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsconsole.ground.errors import OpsconsoleError
-from opsconsole.ground.git import GitError, Setting, ask, explained, git
+from opsconsole.core.errors import OpsconsoleError
+from opsconsole.core.git import GitError, Setting, ask, explained, git
 
 UNTRACKED_LIMIT = 16 << 20
 

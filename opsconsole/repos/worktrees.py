@@ -8,9 +8,9 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from opsconsole.ground.errors import OpsconsoleError
-from opsconsole.ground.files import locked, read_regular
-from opsconsole.ground.git import Setting, checked_rev, git
+from opsconsole.core.errors import OpsconsoleError
+from opsconsole.core.files import locked, read_regular
+from opsconsole.core.git import Setting, checked_rev, git
 from opsconsole.repos.status import common_folder
 
 CHECKOUT_S = 600.0

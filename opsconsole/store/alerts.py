@@ -8,10 +8,10 @@ from datetime import datetime
 
 import msgspec
 
-from opsconsole.ground import clock
-from opsconsole.ground.actor import current_actor
-from opsconsole.ground.errors import ConflictError, NotFoundError
-from opsconsole.ground.nouns import AlertState, Resolution, Severity
+from opsconsole.core import clock
+from opsconsole.core.actor import current_actor
+from opsconsole.core.errors import ConflictError, NotFoundError
+from opsconsole.core.nouns import AlertState, Resolution, Severity
 from opsconsole.store import events
 from opsconsole.store.connection import Store
 from opsconsole.store.findings import Finding

@@ -8,9 +8,9 @@ from datetime import datetime
 
 import msgspec
 
-from opsconsole.ground import clock
-from opsconsole.ground.actor import current_actor
-from opsconsole.ground.nouns import Digest
+from opsconsole.core import clock
+from opsconsole.core.actor import current_actor
+from opsconsole.core.nouns import Digest
 from opsconsole.store.connection import Store
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from opsconsole.ground.errors import LostStoreError
+from opsconsole.core.errors import LostStoreError
 
 FILE_NAME = "store.db"
 BACKUPS = "backups"
@@ -39,7 +39,7 @@ class Beside:
         return bool(self.runs or self.versions or self.links or self.others)
 
     def __str__(self) -> str:
-        from opsconsole.ground.text import plural  # told rarely, and a run's supervisor imports us
+        from opsconsole.core.text import plural  # told rarely, and a run's supervisor imports us
 
         counted = ((self.runs, "run folder"), (self.versions, "version"), (self.links, "link"))
         return ", ".join([plural(number, word) for number, word in counted if number] + list(self.others))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from opsconsole.ground.nouns import ColumnKind, Severity
+from opsconsole.core.nouns import ColumnKind, Severity
 from opsconsole.store.baselines import Realised
 from opsconsole.store.findings import Finding
 

@@ -11,8 +11,8 @@ from datetime import datetime
 
 import msgspec
 
-from opsconsole.ground import clock
-from opsconsole.ground.nouns import ColumnKind, Severity
+from opsconsole.core import clock
+from opsconsole.core.nouns import ColumnKind, Severity
 from opsconsole.store.baselines import Realised
 from opsconsole.store.chunk_records import (
     Chunk,

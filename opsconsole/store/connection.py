@@ -18,10 +18,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from opsconsole.ground import clock, faults
-from opsconsole.ground.belonging import make_ours, require_ours
-from opsconsole.ground.errors import ConflictError, NewerStoreError, RefusedError, StoreError
-from opsconsole.ground.files import locked
+from opsconsole.core import clock, faults
+from opsconsole.core.belonging import make_ours, require_ours
+from opsconsole.core.errors import ConflictError, NewerStoreError, RefusedError, StoreError
+from opsconsole.core.files import locked
 from opsconsole.store.beside import FILE_NAME, beside, is_lost, lost, newest_copy
 from opsconsole.store.migrations import SCHEMA_VERSION
 

@@ -6,10 +6,10 @@ import os
 import shutil
 from pathlib import Path
 
-from opsconsole.ground import clock
-from opsconsole.ground.errors import ConflictError, StoreError
-from opsconsole.ground.files import try_lock
-from opsconsole.store import events, upkeep
+from opsconsole.core import clock
+from opsconsole.core.errors import ConflictError, StoreError
+from opsconsole.core.files import try_lock
+from opsconsole.store import events, maintenance
 from opsconsole.store.beside import BACKUPS
 from opsconsole.store.connection import Store
 
@@ -33,7 +33,7 @@ def keep_daily(store: Store, kept: int, *, most: int | None = None) -> Path | No
     state = store.path.parent
     if kept < 1 or not is_due(state) or events.count(store) == 0:
         return None
-    size = upkeep.size_of(store.path)
+    size = maintenance.size_of(store.path)
     if (most is not None and size > most) or shutil.disk_usage(state).free < size + SPARE:
         return None
     folder = state / BACKUPS
@@ -43,7 +43,7 @@ def keep_daily(store: Store, kept: int, *, most: int | None = None) -> Path | No
     if lock is None:
         return None
     try:
-        upkeep.backup(store, _today(state))
+        maintenance.backup(store, _today(state))
         _rotate(folder, kept)
     except ConflictError:
         return None  # another process was first
@@ -56,7 +56,7 @@ def settle_daily(store: Store, kept: int, *, most: int | None = None) -> list[St
     """Make today's copy if it is due; return what the operator must know of: that there is none for want of room is not it."""
     try:
         keep_daily(store, kept, most=most)
-    except upkeep.DamagedError as error:
+    except maintenance.DamagedError as error:
         return [error]
     except (StoreError, OSError):
         return []  # the disk is full or may not be written: whatever needs it says so

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from opsconsole.ground import clock
-from opsconsole.ground.nouns import Contender, Digest
+from opsconsole.core import clock
+from opsconsole.core.nouns import Contender, Digest
 from opsconsole.store.connection import Store
 from opsconsole.store.models import dump, numbers
 

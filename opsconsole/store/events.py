@@ -7,9 +7,9 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
-from opsconsole.ground import clock
-from opsconsole.ground.actor import current_actor, current_origin
-from opsconsole.ground.nouns import Address
+from opsconsole.core import clock
+from opsconsole.core.actor import current_actor, current_origin
+from opsconsole.core.nouns import Address
 from opsconsole.store.connection import Store
 
 _FIRST_SINCE = "SELECT min(id) FROM (SELECT id FROM events WHERE at >= :since ORDER BY at LIMIT 1000)"

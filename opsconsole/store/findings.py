@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from opsconsole.ground.nouns import Severity
+from opsconsole.core.nouns import Severity
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from opsconsole.ground import clock
+from opsconsole.core import clock
 from opsconsole.store.connection import Store
 
 

@@ -6,9 +6,9 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
-from opsconsole.ground import clock
-from opsconsole.ground.actor import current_actor
-from opsconsole.ground.nouns import Digest
+from opsconsole.core import clock
+from opsconsole.core.actor import current_actor
+from opsconsole.core.nouns import Digest
 from opsconsole.store.connection import Store
 
 

@@ -8,9 +8,9 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
-from opsconsole.ground import clock, text
-from opsconsole.ground.errors import NotFoundError
-from opsconsole.ground.nouns import ArtifactFormat, Digest, ModelTask
+from opsconsole.core import clock, text
+from opsconsole.core.errors import NotFoundError
+from opsconsole.core.nouns import ArtifactFormat, Digest, ModelTask
 from opsconsole.store.connection import Store
 
 

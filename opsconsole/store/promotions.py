@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from opsconsole.ground import clock
-from opsconsole.ground.errors import NotFoundError
-from opsconsole.ground.nouns import PromotionKind
+from opsconsole.core import clock
+from opsconsole.core.errors import NotFoundError
+from opsconsole.core.nouns import PromotionKind
 from opsconsole.store import models
 from opsconsole.store.connection import Store
 

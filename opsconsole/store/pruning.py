@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from opsconsole.ground import clock
-from opsconsole.ground.errors import ConflictError, NotFoundError
+from opsconsole.core import clock
+from opsconsole.core.errors import ConflictError, NotFoundError
 from opsconsole.store import events
 from opsconsole.store.connection import Store
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from opsconsole.ground.errors import UsageError
-from opsconsole.ground.nouns import ModelTask, RunState
+from opsconsole.core.errors import UsageError
+from opsconsole.core.nouns import ModelTask, RunState
 from opsconsole.store import evaluations, models, promotions, runs
 from opsconsole.store.connection import Store
 from opsconsole.store.models import Version, VersionFile

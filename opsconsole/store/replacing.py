@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from opsconsole.ground import clock
-from opsconsole.ground.errors import NewerStoreError, NotFoundError, StoreError, UsageError
-from opsconsole.ground.files import BLOCK, fsync_directory
-from opsconsole.ground.regular import open_regular
+from opsconsole.core import clock
+from opsconsole.core.errors import NewerStoreError, NotFoundError, StoreError, UsageError
+from opsconsole.core.files import BLOCK, fsync_directory
+from opsconsole.core.regular import open_regular
 from opsconsole.store.beside import FILE_NAME
 from opsconsole.store.connection import Store, replacing, translated
 from opsconsole.store.migrations import SCHEMA_VERSION

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from opsconsole.ground import clock
+from opsconsole.core import clock
 from opsconsole.store.connection import Store
 
 

@@ -6,8 +6,8 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
-from opsconsole.ground import clock
-from opsconsole.ground.nouns import BROKEN_RUN_STATES, LIVE_RUN_STATES, PipelineKind, RunCause, RunPurpose, RunState
+from opsconsole.core import clock
+from opsconsole.core.nouns import BROKEN_RUN_STATES, LIVE_RUN_STATES, PipelineKind, RunCause, RunPurpose, RunState
 from opsconsole.store.connection import Store
 
 LIVE = tuple(sorted(LIVE_RUN_STATES))

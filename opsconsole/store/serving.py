@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
-from opsconsole.ground import clock
+from opsconsole.core import clock
 from opsconsole.store.connection import Store
 from opsconsole.store.runs import RunRecord, record_of
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from opsconsole.ground import clock
-from opsconsole.ground.nouns import StepState
+from opsconsole.core import clock
+from opsconsole.core.nouns import StepState
 from opsconsole.store.connection import Store
 
 

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsconsole.ground.errors import NotFoundError, StoreError
+from opsconsole.core.errors import NotFoundError, StoreError
 
 LOCKED_S = 5.0
 """How long to wait for a writer that holds the whole database."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from opsconsole.ground import clock
-from opsconsole.ground.nouns import TestOutcome
+from opsconsole.core import clock
+from opsconsole.core.nouns import TestOutcome
 from opsconsole.store.connection import Store
 from opsconsole.store.runs import RunRecord
 from opsconsole.store.test_results import TestResult, record_of

@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from opsconsole.ground import clock
-from opsconsole.ground.nouns import RunPurpose, TestOutcome
+from opsconsole.core import clock
+from opsconsole.core.nouns import RunPurpose, TestOutcome
 from opsconsole.store.connection import Store
 
 FAILED_QUERY = (

@@ -6,7 +6,7 @@ in the very words of its partial index, so that a million probes and reruns cost
 
 from __future__ import annotations
 
-from opsconsole.ground.nouns import VERDICT_RUN_STATES, RunState
+from opsconsole.core.nouns import VERDICT_RUN_STATES, RunState
 from opsconsole.store.connection import Store
 from opsconsole.store.runs import RunRecord, record_of
 

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from opsconsole.config.workspace import open_workspace
-from opsconsole.ground.nouns import Digest
+from opsconsole.core.nouns import Digest
 from opsconsole.store.baselines import record_predictions
 from opsconsole.store.connection import open_store
 

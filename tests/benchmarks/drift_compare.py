@@ -22,10 +22,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from opsconsole.drift.compare import compare, facts_of, layouts, reference_sketch, sketch_source
+from opsconsole.drift.compare.files import compare, facts_of, layouts, reference_sketch, sketch_source
 from opsconsole.drift.data.sources import open_source
 from opsconsole.drift.sketches.sketch import decode
-from opsconsole.drift.verdicts.gates import judge
+from opsconsole.drift.verdicts.criteria import judge
 
 LINES = {
     "one": "stored reference, one pass",

@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from opsconsole.drift.alerts import RECOVERY
-from opsconsole.ground.nouns import Severity
+from opsconsole.core.nouns import Severity
+from opsconsole.drift.verdicts.incident import RECOVERY
 from opsconsole.store.chunk_records import Chunk
 from tests.benchmarks.drift_material import checked, draw, inputs, lay, population
 from tests.benchmarks.peers.venvs import Ask, ask, venvs_option

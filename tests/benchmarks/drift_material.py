@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from opsconsole.config.workspace import open_workspace
-from opsconsole.drift.check import check
+from opsconsole.drift.check.checker import check
 from opsconsole.drift.monitors import Subject
 from opsconsole.store.chunk_records import Chunk
 from opsconsole.store.connection import open_store

@@ -25,14 +25,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from opsconsole.drift.compare import facts_of
-from opsconsole.drift.facts import ColumnFacts, Role
+from opsconsole.core.nouns import Severity
+from opsconsole.drift.compare.files import facts_of
+from opsconsole.drift.facts.column import ColumnFacts, Role
 from opsconsole.drift.kinds import kind_of
 from opsconsole.drift.sketches.layout import count, lay_out, layout_of
 from opsconsole.drift.sketches.sketch import TableSketch
-from opsconsole.drift.verdicts.gates import History, judge
+from opsconsole.drift.verdicts.criteria import History, judge
 from opsconsole.drift.verdicts.policy import severity_of
-from opsconsole.ground.nouns import Severity
 from tests.benchmarks.drift_material import draw, inputs, population
 from tests.benchmarks.drift_planted import BASE, GRADES, PLANTS, Plant, Statistics, planted
 from tests.benchmarks.peers.venvs import Ask, ask, venvs_option

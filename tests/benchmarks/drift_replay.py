@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from opsconsole.config.workspace import open_workspace
-from opsconsole.drift.check import against_of
+from opsconsole.core.nouns import Severity
+from opsconsole.drift.check.checker import against_of
 from opsconsole.drift.monitors import monitor_of
-from opsconsole.drift.replay import openings, simulated
+from opsconsole.drift.replay.replayer import openings, simulated
 from opsconsole.drift.verdicts.judging import Against
-from opsconsole.ground.nouns import Severity
 from opsconsole.store import baselines
 from opsconsole.store.connection import open_store
 from tests.benchmarks.drift_material import checked, draw, lay, population

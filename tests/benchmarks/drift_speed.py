@@ -56,10 +56,10 @@ def make_both(folder: Path, rows: int) -> dict[str, Any]:
 
 def stored(folder: Path) -> Callable[[], object]:
     """Hold the current file against a stored sketch, as a check does."""
-    from opsconsole.drift.compare import facts_of, layouts, reference_sketch, sketch_source
+    from opsconsole.drift.compare.files import facts_of, layouts, reference_sketch, sketch_source
     from opsconsole.drift.data.sources import open_source
     from opsconsole.drift.sketches.sketch import decode
-    from opsconsole.drift.verdicts.gates import judge
+    from opsconsole.drift.verdicts.criteria import judge
 
     source = open_source(files_of(folder)[0])
     kept = reference_sketch(source, source.kinds).encode()
@@ -74,7 +74,7 @@ def stored(folder: Path) -> Callable[[], object]:
 
 def compared(folder: Path, *, exact: bool) -> Callable[[], object]:
     """Compare both files."""
-    from opsconsole.drift.compare import compare
+    from opsconsole.drift.compare.files import compare
 
     return lambda: compare(*files_of(folder), exact=exact)
 

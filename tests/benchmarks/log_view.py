@@ -33,9 +33,9 @@ from textual.binding import Binding
 from opsconsole.console.logs.opened import OpenLog
 from opsconsole.console.logs.query import Query
 from opsconsole.console.logs.trail import Trail
-from opsconsole.console.themes import THEMES
-from opsconsole.console.thrift import ThriftyDriver
-from opsconsole.console.widgets.log import LogView
+from opsconsole.console.logs.view import LogView
+from opsconsole.console.terminal.diff_driver import DiffDriver
+from opsconsole.console.terminal.themes import THEMES
 from tests.benchmarks.console import cpu_seconds
 from tests.console.pty_terminal import Terminal
 from tests.console.world import environment
@@ -54,7 +54,7 @@ class Shower(App[None]):
     BINDINGS = [Binding("q", "quit", "Quit"), *(Binding(key, f"share({key}0)", show=False) for key in "123456789")]  # noqa: RUF012
 
     def __init__(self, path: Path) -> None:
-        super().__init__(driver_class=ThriftyDriver)
+        super().__init__(driver_class=DiffDriver)
         self.path = path
 
     def compose(self) -> ComposeResult:

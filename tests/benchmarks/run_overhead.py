@@ -22,10 +22,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from opsconsole.config.workspace import open_workspace
-from opsconsole.ground import clock
+from opsconsole.core import clock
 from opsconsole.repos import registration
-from opsconsole.runs.folder import run_folder
-from opsconsole.runs.journal import replay
+from opsconsole.runs.record.folder import run_folder
+from opsconsole.runs.record.journal import replay
 from opsconsole.store import runs
 from opsconsole.store.connection import open_store
 from tests.console.world import environment
@@ -176,7 +176,7 @@ def _phases(ground: Ground, began: float, ended: float) -> dict[str, float]:
     return {
         "start: command line, plan, row": created - began,
         "keeper and supervisor: to the first line": stamps["started"] - created,
-        "warden and checkout: to the step": stamps["step started"] - stamps["started"],
+        "runner and checkout: to the step": stamps["step started"] - stamps["started"],
         "the step": stamps["step ended"] - stamps["step started"],
         "the leftovers": stamps["ended"] - stamps["step ended"],
         "clearing and intake": taken - stamps["ended"],

@@ -8,9 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from opsconsole.config.workspace import Workspace
-from opsconsole.ground import clock
-from opsconsole.ground.nouns import PipelineKind, RunState, StepState
-from opsconsole.runs.folder import run_folder
+from opsconsole.core import clock
+from opsconsole.core.nouns import PipelineKind, RunState, StepState
+from opsconsole.runs.record.folder import run_folder
 from opsconsole.store import events, runs, steps
 from opsconsole.store.connection import open_store
 from opsconsole.store.runs import NewRun, TestCounts

@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from opsconsole.config.workspace import open_workspace
-from opsconsole.ground.nouns import PipelineKind, RunState, TestOutcome
-from opsconsole.lifecycle.waiting import waiting
+from opsconsole.core.nouns import PipelineKind, RunState, TestOutcome
+from opsconsole.lifecycle.inbox import waiting
 from opsconsole.store import alerts, events, pruning, runs, steps, test_history, test_results, verdicts
 from opsconsole.store.connection import Store
 from opsconsole.store.runs import NewRun

@@ -24,7 +24,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from opsconsole.cli.root import root_command
-from opsconsole.console.app import ConsoleApp
+from opsconsole.console.shell.app import ConsoleApp
 from opsconsole.console.widgets.rows import RowList
 from opsconsole.store import runs
 from opsconsole.store.connection import Store, open_store

@@ -12,9 +12,9 @@ import click
 import pytest
 
 from opsconsole.cli.root import COMMANDS, root_command, run
-from opsconsole.ground.nouns import Danger
+from opsconsole.core.nouns import Danger
 from opsconsole.lifecycle.usecases import USE_CASES
-from tests.shop import opsconsole
+from tests.model_workspace import opsconsole
 
 VERSION = {"version", "digest", "metrics", "params", "signature", "commit", "run", "data", "created_at"}
 MODEL = {"name", "versions", "aliases"}

@@ -17,12 +17,12 @@ import pytest
 
 from opsconsole.cli import status
 from opsconsole.cli.root import run
-from opsconsole.ground.nouns import RunState
-from opsconsole.runs.slots import is_live
+from opsconsole.core.nouns import RunState
+from opsconsole.runs.execute.slots import is_live
 from opsconsole.store import runs
 from opsconsole.store.connection import open_store
+from tests.model_workspace import opsconsole
 from tests.runs.bench import until
-from tests.shop import opsconsole
 
 ARGV = [sys.executable, "-m", "opsconsole"]
 

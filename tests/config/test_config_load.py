@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.config.complaints import find_line
+from opsconsole.config.config_errors import find_line
 from opsconsole.config.load import load
 from opsconsole.config.quantities import parse_duration
 from opsconsole.config.schema import Config, json_schema
 from opsconsole.config.workspace import find, locate, open_workspace
-from opsconsole.ground.errors import ConfigError, ExitCode, NotFoundError
-from tests.shop import opsconsole
+from opsconsole.core.errors import ConfigError, ExitCode, NotFoundError
+from tests.model_workspace import opsconsole
 
 WHOLE = """
 # a comment

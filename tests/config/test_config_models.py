@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from opsconsole.config.load import load
-from opsconsole.ground.errors import ConfigError
+from opsconsole.core.errors import ConfigError
 
 TWO = "[models.a]\n[models.b]\n[repos.r]\npath = 'r'\n[repos.r.pipelines.train]\nkind = 'train'\nrun = 'x'\n"
 WATCHED = "[monitors.a]\nmodel = 'a@production'\ncurrent = 'x.csv'\ntime = 't'\n"

@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from opsconsole.config.workspace import Workspace, open_workspace
-from opsconsole.ground import belonging
-from opsconsole.ground.nouns import Severity
-from opsconsole.lifecycle.candidates import judge, promote_candidate, remember
-from opsconsole.lifecycle.registering import register_path
-from opsconsole.registry.register import Given
+from opsconsole.core import belonging
+from opsconsole.core.nouns import Severity
+from opsconsole.lifecycle.models.candidates import judge, promote_candidate, remember
+from opsconsole.lifecycle.models.registering import register_path
+from opsconsole.registry.versions.registration import Given
 from opsconsole.repos import registration
 from opsconsole.store import alerts, chunks
 from opsconsole.store.alerts import News

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from opsconsole.core.files import try_lock
 from opsconsole.demo.driver import Outcome, at_work, launch, lock_path, log_path, outcome_of, outcome_path
 from opsconsole.demo.following import follow
 from opsconsole.demo.material import lay_out
-from opsconsole.ground.files import try_lock
 
 
 def opsconsole(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,8 @@ import pytest
 from pyarrow import compute, parquet
 
 from opsconsole.config.workspace import open_workspace
+from opsconsole.core.errors import RefusedError, StoreError
+from opsconsole.core.nouns import PipelineKind
 from opsconsole.demo.material import (
     HERE,
     IDENTITY,
@@ -25,8 +27,6 @@ from opsconsole.demo.material import (
     make_repo,
     spread_months,
 )
-from opsconsole.ground.errors import RefusedError, StoreError
-from opsconsole.ground.nouns import PipelineKind
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DATA = HERE / "data"

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from opsconsole.config.workspace import Workspace, open_workspace
-from opsconsole.drift.check import CheckResult, check
+from opsconsole.core.nouns import Digest
+from opsconsole.drift.check.checker import CheckResult, check
 from opsconsole.drift.monitors import Monitor, Subject, monitor_of
-from opsconsole.ground.nouns import Digest
 from opsconsole.store.baselines import Baseline, baseline, record_predictions
 from opsconsole.store.connection import Store
 

@@ -10,7 +10,7 @@ import pytest
 from opsconsole.config.workspace import open_workspace
 from opsconsole.repos import registration
 from opsconsole.store.connection import open_store
-from tests.mill import make
+from tests.full_workspace import make
 from tests.runs.bench import Bench
 
 

@@ -20,27 +20,28 @@ from hypothesis import strategies as st
 
 from opsconsole.config.load import load
 from opsconsole.config.workspace import open_workspace
-from opsconsole.drift.report import monitors
-from opsconsole.ground.errors import ConfigError, ConflictError, NotFoundError, RefusedError, StoreError
-from opsconsole.ground.files import locked
-from opsconsole.ground.nouns import AlertState, RunCause, RunState, Severity
-from opsconsole.lifecycle import incidents, probing
-from opsconsole.lifecycle.building import start_rerun, start_run
-from opsconsole.lifecycle.candidates import judge, remember
-from opsconsole.lifecycle.founding import FoundRepo, found_workspace, render, scout
+from opsconsole.core.errors import ConfigError, ConflictError, NotFoundError, RefusedError, StoreError
+from opsconsole.core.files import locked
+from opsconsole.core.nouns import AlertState, RunCause, RunState, Severity
+from opsconsole.drift.report.monitor_report import monitors
+from opsconsole.lifecycle.inbox import waiting
 from opsconsole.lifecycle.ladders import model_of
-from opsconsole.lifecycle.probing import probe
-from opsconsole.lifecycle.retraining import held_out_from, retrain, training_of
-from opsconsole.lifecycle.waiting import waiting
-from opsconsole.runs.follow import wait, wait_until_released
+from opsconsole.lifecycle.models import serving_check
+from opsconsole.lifecycle.models.candidates import judge, remember
+from opsconsole.lifecycle.models.retraining import held_out_from, retrain, training_of
+from opsconsole.lifecycle.models.serving_check import probe
+from opsconsole.lifecycle.monitors import incidents
+from opsconsole.lifecycle.software.building import start_rerun, start_run
+from opsconsole.lifecycle.workspace_init import FoundRepo, found_workspace, render, scout
+from opsconsole.runs.execute.follow import wait, wait_until_released
 from opsconsole.store import alerts, chunks, events, runs
 from opsconsole.store.alerts import News
 from opsconsole.store.chunk_records import ChunkRecord, Kept
 from opsconsole.store.connection import Store, open_store
 from opsconsole.store.findings import Finding
-from tests.mill import month
+from tests.full_workspace import month
+from tests.model_workspace import Left, Shop, opsconsole
 from tests.runs.bench import Bench, until, waits_for
-from tests.shop import Left, Shop, opsconsole
 
 FINDING = Finding("performance", Severity.CRITICAL, "AUC .6 below .7")
 
@@ -328,7 +329,7 @@ def test_headers_that_drip_hold_nobody_up_and_no_password_is_told(shop: Shop, mo
         shop.configure("ladder", f'probe = "{url}"\nladder')
         shop.version()
         shop.promote(1)
-        monkeypatch.setattr(probing, "DEADLINE", 0.3)
+        monkeypatch.setattr(serving_check, "DEADLINE", 0.3)
         began = time.monotonic()
         found = probe(shop.workspace, shop.store, "m", "production")
         assert time.monotonic() - began < 2
@@ -408,8 +409,8 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 def test_a_training_of_several_models_is_told_the_champion_of_its_own_or_does_not_start(works: Bench) -> None:
-    from opsconsole.lifecycle.building import require_model
-    from opsconsole.runs.plan import plan
+    from opsconsole.lifecycle.software.building import require_model
+    from opsconsole.runs.plan.planner import plan
 
     text = (works.root / "opsconsole.toml").read_text().replace('on = { alert = "watch" }\n', "") + "[models.other]\n"
     (works.root / "opsconsole.toml").write_text(text)

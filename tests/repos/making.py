@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from opsconsole.repos.detection import Detection, detect_in
+from opsconsole.testrunners.detection import Detection, detect_in
 
 
 def detected(files: dict[str, str], *, isolated: bool = True) -> list[Detection]:

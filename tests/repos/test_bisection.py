@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.ground.errors import ConflictError
+from opsconsole.core.errors import ConflictError
 from opsconsole.repos.bisection import Bisection
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.ground.errors import NotFoundError, OpsconsoleError, RefusedError, UnreachableError, UsageError
-from opsconsole.ground.git import checked_rev, git, last_line
+from opsconsole.core.errors import NotFoundError, OpsconsoleError, RefusedError, UnreachableError, UsageError
+from opsconsole.core.git import checked_rev, git, last_line
 from opsconsole.repos import worktrees
 from opsconsole.repos.commits import read_file, resolve_rev
 from opsconsole.repos.history import changed_files, commits, refs

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from opsconsole.config.workspace import open_workspace
-from opsconsole.ground.errors import ConflictError, NotFoundError, UnreachableError, UsageError
+from opsconsole.core.errors import ConflictError, NotFoundError, UnreachableError, UsageError
 from opsconsole.repos import pool, registration
 from opsconsole.repos.cloning import Source, is_url, name_of
 from opsconsole.repos.commits import changed_paths, list_blobs, list_files, resolve_rev

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from opsconsole.config.workspace import Workspace, open_workspace
-from opsconsole.ground.errors import ConflictError, NotFoundError, RefusedError, UsageError
+from opsconsole.core.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from opsconsole.repos import registration
 from opsconsole.store import events
 from opsconsole.store.connection import Store, open_store

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.ground.errors import NotFoundError, RefusedError
+from opsconsole.core.errors import NotFoundError, RefusedError
 from opsconsole.repos.commits import list_files, read_file, read_files, resolve_rev
 from opsconsole.repos.discovery import discover, fingerprint
 from opsconsole.repos.registration import KnownRepo

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from opsconsole.config.workspace import open_workspace
-from opsconsole.ground.errors import ConfirmationError, RefusedError
-from opsconsole.lifecycle.building import start_rerun, start_run
+from opsconsole.core.errors import ConfirmationError, RefusedError
+from opsconsole.lifecycle.software.building import start_rerun, start_run
 from opsconsole.repos import registration
 from opsconsole.repos.standing import Owner, standing_of
-from opsconsole.runs.plan import plan
+from opsconsole.runs.plan.planner import plan
 from opsconsole.store import events, repos
 from tests.runs.bench import Bench, commit_all
 from tests.runs.conftest import bench, own_git  # noqa: F401 - fixtures

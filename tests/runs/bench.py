@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from opsconsole.config.workspace import Workspace, open_workspace
-from opsconsole.ground.process import Identity, alive, identity
-from opsconsole.runs import journal
-from opsconsole.runs.ending import intake_command
-from opsconsole.runs.environment import marker
-from opsconsole.runs.folder import RunFolder, run_folder
-from opsconsole.runs.follow import wait
-from opsconsole.runs.journal import RunHistory
-from opsconsole.runs.plan import plan
-from opsconsole.runs.start import start
+from opsconsole.core.process import Identity, alive, identity
+from opsconsole.runs.execute.finalize import intake_command
+from opsconsole.runs.execute.follow import wait
+from opsconsole.runs.execute.launch import start
+from opsconsole.runs.plan.planner import plan
+from opsconsole.runs.record import journal
+from opsconsole.runs.record.folder import RunFolder, run_folder
+from opsconsole.runs.record.journal import RunHistory
+from opsconsole.runs.steps.environment import marker
 from opsconsole.store.connection import Store
 from opsconsole.store.runs import RunRecord
 

@@ -9,8 +9,8 @@ import pytest
 
 from opsconsole.config.workspace import open_workspace
 from opsconsole.repos import registration
-from opsconsole.runs.environment import marker
-from opsconsole.runs.tree import end_marked
+from opsconsole.runs.process.process_tree import end_marked
+from opsconsole.runs.steps.environment import marker
 from opsconsole.store.connection import open_store
 from tests.runs.bench import Bench, commit_all
 

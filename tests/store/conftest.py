@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.ground import belonging
+from opsconsole.core import belonging
 
 
 @pytest.fixture(autouse=True)

@@ -16,15 +16,15 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.ground import belonging
-from opsconsole.ground.errors import ExitCode, NewerStoreError, RefusedError, StoreError
-from opsconsole.ground.files import locked
+from opsconsole.core import belonging
+from opsconsole.core.errors import ExitCode, NewerStoreError, RefusedError, StoreError
+from opsconsole.core.files import locked
 from opsconsole.store import connection as door
-from opsconsole.store import events, migrations, upkeep
+from opsconsole.store import events, maintenance, migrations
 from opsconsole.store.connection import FILE_NAME, Store, open_store
 from opsconsole.store.migrations import SCHEMA_VERSION
+from tests.model_workspace import Shop, opsconsole
 from tests.runs.bench import until, waits_for
-from tests.shop import Shop, opsconsole
 
 OLDER = """
 import sys, types
@@ -137,7 +137,7 @@ def test_a_migration_waits_for_the_lock_that_another_holds(tmp_path: Path) -> No
         store.close()
     assert starter.wait(60) == 0
     with open_store(tmp_path) as opened:
-        assert upkeep.check(opened).problems == []
+        assert maintenance.check(opened).problems == []
 
 
 def test_the_version_is_read_again_under_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +153,7 @@ def test_the_version_is_read_again_under_the_lock(tmp_path: Path, monkeypatch: p
 def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path: Path) -> None:
     older(tmp_path)
     broken = OLDER.replace("ALTER TABLE repos", "ALTER TABLE absent") + (
-        "from pathlib import Path\nfrom opsconsole.ground.errors import StoreError\n"
+        "from pathlib import Path\nfrom opsconsole.core.errors import StoreError\n"
         "try:\n    connection.open_store(Path(sys.argv[1]))\nexcept StoreError as error:\n    sys.exit(str(error.message))\n"
     )
     answer = python(broken, str(tmp_path))
@@ -272,7 +272,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(tmp_path: Path) -> None
         assert [event.kind for event in events.events(store)] == ["test.before"]
         with store.immediate() as connection:
             events.record(connection, "test.after", "test")
-        assert upkeep.check(store).problems == []
+        assert maintenance.check(store).problems == []
 
 
 def _fill(transaction: Callable[[], AbstractContextManager[sqlite3.Connection]], pages: int) -> None:
@@ -300,7 +300,7 @@ def test_a_disk_that_takes_no_more_bytes_ends_in_exit_7_without_a_traceback(shop
     assert answer.returncode == 7, answer
     assert json.loads(answer.stdout)["error"]["code"] == "store"
     assert b"Traceback" not in answer.stderr
-    assert upkeep.check(open_store(shop.workspace.state)).problems == []
+    assert maintenance.check(open_store(shop.workspace.state)).problems == []
 
 
 @pytest.mark.parametrize(
@@ -376,15 +376,15 @@ def test_check_counts_rows_and_finds_damage(tmp_path: Path) -> None:
     with open_store(tmp_path) as store:
         with store.immediate() as connection:
             events.record(connection, "test.kept", "test")
-        found = upkeep.check(store)
+        found = maintenance.check(store)
         assert (found.problems, found.rows["events"], found.rows["versions"]) == ([], 1, 0)
         assert found.size > 4096
         connection = sqlite3.connect(store.path)
         connection.execute("INSERT INTO steps (run_id, position, name, run, state) VALUES (9, 0, 's', 'x', 'passed')")
         connection.commit()
         connection.close()
-        assert len(upkeep.check(store).problems) == 1
-        assert "refers to a runs that is gone" in upkeep.check(store).problems[0]
+        assert len(maintenance.check(store).problems) == 1
+        assert "refers to a runs that is gone" in maintenance.check(store).problems[0]
 
 
 def test_a_backup_is_whole_private_and_never_over_something(tmp_path: Path) -> None:
@@ -393,13 +393,13 @@ def test_a_backup_is_whole_private_and_never_over_something(tmp_path: Path) -> N
             events.record(connection, "test.kept", "test")
         target = tmp_path / "copy.db"
         target.with_name("copy.db.partial").write_text("of an attempt that was killed")
-        size = upkeep.backup(store, target)
+        size = maintenance.backup(store, target)
         assert size == target.stat().st_size
         assert stat.S_IMODE(target.stat().st_mode) == 0o600
         with pytest.raises(Exception, match="exists already"):
-            upkeep.backup(store, target)
+            maintenance.backup(store, target)
         with pytest.raises(StoreError):
-            upkeep.backup(store, tmp_path / "no" / "folder.db")
+            maintenance.backup(store, tmp_path / "no" / "folder.db")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copy.db", "owner", "state"]
     with Store(target, readonly=True) as copy:
         assert [event.kind for event in events.events(copy)] == ["test.kept"]
@@ -426,12 +426,12 @@ def test_a_backup_is_whole_while_others_write(tmp_path: Path) -> None:
         busy.stdout.readline()
         until(lambda: counted(state, "test.one") > 20)
         with open_store(state) as store:
-            upkeep.backup(store, tmp_path / "copy.db")
+            maintenance.backup(store, tmp_path / "copy.db")
     finally:
         stop.touch()
         busy.communicate(timeout=60)
     with Store(tmp_path / "copy.db", readonly=True) as copy:
-        assert upkeep.check(copy).problems == []
+        assert maintenance.check(copy).problems == []
         kinds = [event.kind for event in events.events(copy, limit=10**6)]
         assert kinds.count("test.one") == kinds.count("test.two") > 0
 

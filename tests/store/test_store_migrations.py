@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from opsconsole.ground.nouns import Resolution, RunCause, TestOutcome
-from opsconsole.store import alerts, baselines, chunks, events, runs, steps, test_history, test_results, upkeep
+from opsconsole.core.nouns import Resolution, RunCause, TestOutcome
+from opsconsole.store import alerts, baselines, chunks, events, maintenance, runs, steps, test_history, test_results
 from opsconsole.store.baselines import Period
 from opsconsole.store.connection import FILE_NAME, open_store
 from opsconsole.store.migrations import step
@@ -41,8 +41,8 @@ def test_results_keep_every_case_and_tests_get_their_counts(tmp_path: Path) -> N
     old.execute("COMMIT")
     old.close()
     with open_store(tmp_path) as store:
-        assert upkeep.check(store).problems == []
-        assert upkeep.check(store).rows["test_results"] == 1500
+        assert maintenance.check(store).problems == []
+        assert maintenance.check(store).rows["test_results"] == 1500
         assert [case.test_id for case in test_results.failed(store, 3)] == ["t7"]
         (first,) = test_results.of_run(store, 1, after=498)
         assert (first.test_id, first.outcome, first.duration_s) == ("t499", TestOutcome.PASSED, 0.5)
@@ -71,7 +71,7 @@ def test_runs_are_counted_and_placed_from_a_filled_store_on(tmp_path: Path) -> N
     )
     old.close()
     with open_store(tmp_path) as store:
-        assert upkeep.check(store).problems == []
+        assert maintenance.check(store).problems == []
         for repo, count in (("app", 2_400), ("web", 1_199)):
             assert runs.count(store, repo=repo) == count
             whole = runs.page(store, repo=repo, limit=5_000)
@@ -105,7 +105,7 @@ def test_baselines_become_first_revisions_and_chunks_keep_what_they_showed(tmp_p
     )
     old.close()
     with open_store(tmp_path) as store:
-        assert upkeep.check(store).problems == []
+        assert maintenance.check(store).problems == []
         found = baselines.baselines(store, "watch")
         assert [(one.id, one.revision, one.fitted, one.reason) for one in found.values()] == [
             (5, 1, None, None),
@@ -162,7 +162,7 @@ def test_failing_tests_belong_to_the_branch_of_the_run_that_broke_them(tmp_path:
         )
     old.close()
     with open_store(tmp_path) as store:
-        assert upkeep.check(store).problems == []
+        assert maintenance.check(store).problems == []
         first = runs.get(store, 1)
         assert first is not None
         assert {name: since.run for (_, name), since in test_history.failing_since(store, first).items()} == {"bad": 1}
@@ -228,7 +228,7 @@ def test_what_was_told_in_words_alone_becomes_columns(tmp_path: Path) -> None:
         old.execute(event, (moment, "monitor.rebaselined", "monitor watch", "why", None, detail))
     old.close()
     with open_store(tmp_path) as store:
-        assert upkeep.check(store).problems == []
+        assert maintenance.check(store).problems == []
         found = reversed(runs.page(store))
         assert [(one.cause, one.monitor) for one in found] == [
             (RunCause.OPERATOR, None),

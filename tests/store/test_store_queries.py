@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from opsconsole.ground import clock
-from opsconsole.ground.errors import NotFoundError
-from opsconsole.ground.nouns import PipelineKind, RunState, TestOutcome
+from opsconsole.core import clock
+from opsconsole.core.errors import NotFoundError
+from opsconsole.core.nouns import PipelineKind, RunState, TestOutcome
 from opsconsole.store import (
     alerts,
     bisections,
@@ -28,7 +28,7 @@ from opsconsole.store import (
 from opsconsole.store.connection import Store
 from opsconsole.store.runs import NewRun
 from opsconsole.store.test_results import RunOfTests, TestResult
-from tests.shop import Left, Shop
+from tests.model_workspace import Left, Shop
 
 VIEWS: dict[str, Callable[[Store], object]] = {
     "events": events.events,

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from opsconsole.console.dialogs.base import Dialog
 from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, note
 from opsconsole.console.widgets.tones import Column, Toned
-from opsconsole.ground import text
+from opsconsole.core import text
 
 WIDE = (Column(),)
 

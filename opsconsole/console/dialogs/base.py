@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from opsconsole.console.desk import Desk
+from opsconsole.console.host.host import Host
 
 
 class Dialog(ModalScreen[None]):
@@ -31,9 +31,9 @@ class Dialog(ModalScreen[None]):
     """
 
     @property
-    def console(self) -> Desk:
+    def console(self) -> Host:
         """The app, by its real type."""
-        return cast("Desk", self.app)
+        return cast("Host", self.app)
 
     def compose(self) -> ComposeResult:
         """Draw the frame around the body."""

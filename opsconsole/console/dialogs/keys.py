@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 
-from opsconsole.console.actions import Action, actions_of
 from opsconsole.console.dialogs.base import Dialog
+from opsconsole.console.host.keymap import Action, actions_of
 from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading
 from opsconsole.console.widgets.tones import Column, Toned
 from opsconsole.lifecycle.usecases import BY_WORD, UseCase

@@ -13,7 +13,7 @@ from opsconsole.console.dialogs.base import Dialog
 from opsconsole.console.widgets.lines import OneLine
 from opsconsole.console.widgets.rows import Row, RowList, Rows
 from opsconsole.console.widgets.tones import Toned
-from opsconsole.ground import text
+from opsconsole.core import text
 
 
 class ProductionDialog(Dialog):

@@ -8,7 +8,7 @@ from opsconsole.console.logs.query import Sought
 from opsconsole.console.logs.seeking import Seeking
 from opsconsole.console.logs.trail import Trail
 from opsconsole.console.widgets.tones import Toned
-from opsconsole.ground import text
+from opsconsole.core import text
 
 NOUNS = {Sought.TEXT: "match", Sought.ERRORS: "error line", Sought.SECTIONS: "section"}
 

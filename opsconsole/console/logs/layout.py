@@ -10,8 +10,8 @@ from functools import lru_cache
 
 from rich.cells import get_character_cell_size
 
-from opsconsole.ground import text
-from opsconsole.ground.text import PLAIN, Sgr, Span
+from opsconsole.core import text
+from opsconsole.core.text import PLAIN, Sgr, Span
 
 COMBINED = 4
 """Marks that one character may carry: a tower of hundreds would leave its cell, and flood the line."""

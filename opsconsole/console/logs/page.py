@@ -10,8 +10,8 @@ from opsconsole.console.logs.file import Line, LogFile
 from opsconsole.console.logs.layout import Piece, Row, column_of, pieces_of, window, wrapped
 from opsconsole.console.logs.query import TooSlowError, at_most
 from opsconsole.console.logs.walk import Spot, Walk, Whole
-from opsconsole.ground import text
-from opsconsole.ground.text import Sgr
+from opsconsole.core import text
+from opsconsole.core.text import Sgr
 
 CACHED = 512
 DIM = Sgr(dim=True)

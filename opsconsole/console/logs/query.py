@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from enum import Enum
 from types import FrameType
 
-from opsconsole.ground.text import visible
-from opsconsole.runs import failures, sections
+from opsconsole.core.text import visible
+from opsconsole.runs.analyse import log_errors, log_sections
 
 
 class Sought(Enum):
@@ -63,14 +63,14 @@ class Query:
     @property
     def words(self) -> tuple[str, ...]:
         """What a line that is looked for holds, one of these at least, in small letters; empty for an operator's search."""
-        return {Sought.TEXT: (), Sought.SECTIONS: sections.WORDS}.get(self.sought, failures.WORDS)
+        return {Sought.TEXT: (), Sought.SECTIONS: log_sections.WORDS}.get(self.sought, log_errors.WORDS)
 
     def accepts(self, line: str) -> bool:
         """Judge a line that holds one of the words."""
         if self.sought is Sought.SECTIONS:
-            return sections.is_section(line)
-        return failures.weight(line) >= (
-            failures.Weight.CLEAR if self.sought is Sought.CLEAR else failures.Weight.LIKELY
+            return log_sections.is_section(line)
+        return log_errors.weight(line) >= (
+            log_errors.Weight.CLEAR if self.sought is Sought.CLEAR else log_errors.Weight.LIKELY
         )
 
 

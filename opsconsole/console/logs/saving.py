@@ -13,8 +13,8 @@ from pathlib import Path
 from opsconsole.console.logs.file import LogFile
 from opsconsole.console.logs.trail import Trail
 from opsconsole.console.logs.walk import Matches
-from opsconsole.ground import text
-from opsconsole.ground.files import expanded
+from opsconsole.core import text
+from opsconsole.core.files import expanded
 
 BLOCK = 1 << 20
 RULE = b"--\n"

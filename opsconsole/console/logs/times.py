@@ -7,7 +7,7 @@ import struct
 from datetime import datetime
 from pathlib import Path
 
-from opsconsole.ground import text
+from opsconsole.core import text
 
 ENTRY = struct.Struct("<QQ")
 """The log's size, and when it was that: milliseconds since 1970."""

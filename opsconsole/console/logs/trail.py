@@ -15,7 +15,7 @@ from contextlib import suppress
 from opsconsole.console.logs.file import LogFile
 from opsconsole.console.logs.query import Matcher, Query, TooSlowError, at_most
 from opsconsole.console.logs.scan import FRAME, argv_of
-from opsconsole.ground.process import own_python
+from opsconsole.core.process import own_python
 
 MOST = 1_000_000
 """Marks that are kept: 8 MB. A search that finds more stops there and says so."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from opsconsole.console.widgets.tones import Cell, Column, Tone, Toned, parts
-from opsconsole.ground import text as words
+from opsconsole.core import text as words
 
 BLOCK = 200
 FILTERED = 5_000

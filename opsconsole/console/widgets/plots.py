@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from opsconsole.console.widgets.tones import Tone, Toned
-from opsconsole.ground import text
-from opsconsole.ground.text import Sgr, styled
+from opsconsole.core import text
+from opsconsole.core.text import Sgr, styled
 
 _COLOURS: dict[Tone, int] = {
     "dim": 240,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from opsconsole.console.marks import STATE_MARKS
+from opsconsole.console.widgets.marks import STATE_MARKS
 from opsconsole.console.widgets.tones import Toned
-from opsconsole.ground.nouns import RunState
+from opsconsole.core.nouns import RunState
 from opsconsole.store.runs import RunRecord
 
 BARS = "▁▂▃▄▅▆▇█"

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from rich.segment import Segment
 from rich.style import Style
 
-from opsconsole.ground import text
+from opsconsole.core import text
 
 Tone: TypeAlias = Literal["text", "strong", "dim", "faint", "accent", "good", "bad", "warn", "champion"]
 TONES: tuple[Tone, ...] = ("text", "strong", "dim", "faint", "accent", "good", "bad", "warn", "champion")

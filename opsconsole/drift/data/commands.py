@@ -9,16 +9,16 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
+from opsconsole.core import text
+from opsconsole.core.errors import NotFoundError
+from opsconsole.core.files import digest_file
+from opsconsole.core.process import capture
 from opsconsole.drift.data.csvs import open_csv
 from opsconsole.drift.data.encodings import encoding_of, head_of
 from opsconsole.drift.data.errors import DataError, shown
 from opsconsole.drift.data.files import DataFile, Reader, Spelled, described
 from opsconsole.drift.data.jsons import open_json
 from opsconsole.drift.data.spools import Spool, where_to_make_room
-from opsconsole.ground import text
-from opsconsole.ground.errors import NotFoundError
-from opsconsole.ground.files import digest_file
-from opsconsole.ground.process import capture
 
 COMMAND = "command:"
 COMMAND_S = 900.0

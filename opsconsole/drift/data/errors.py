@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from opsconsole.ground import text
-from opsconsole.ground.errors import UsageError
+from opsconsole.core import text
+from opsconsole.core.errors import UsageError
 
 SHOWN = 40
 """So many characters of an offending value are shown."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from opsconsole.core.files import digest_file
+from opsconsole.core.nouns import ColumnKind
 from opsconsole.drift.data.errors import DataError, explained
 from opsconsole.drift.data.notes import Note
 from opsconsole.drift.kinds import is_nested, kind_of
-from opsconsole.ground.files import digest_file
-from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from opsconsole.core.errors import NotFoundError
+from opsconsole.core.files import expanded
 from opsconsole.drift.data.csvs import CSV_SUFFIXES
 from opsconsole.drift.data.errors import DataError
 from opsconsole.drift.data.jsons import JSON_SUFFIXES
 from opsconsole.drift.data.notes import Note
 from opsconsole.drift.data.parquets import PARQUET_SUFFIXES
-from opsconsole.ground.errors import NotFoundError
-from opsconsole.ground.files import expanded
 
 SUFFIXES = (*PARQUET_SUFFIXES, *CSV_SUFFIXES, *JSON_SUFFIXES)
 FIELDS = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "j": 3}

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from opsconsole.core.errors import RefusedError
+from opsconsole.core.nouns import ColumnKind
 from opsconsole.drift.data.commands import COMMAND, open_command
 from opsconsole.drift.data.csvs import CSV_SUFFIXES, TSV_SUFFIXES, open_csv
 from opsconsole.drift.data.encodings import CONVERT
@@ -23,8 +25,6 @@ from opsconsole.drift.data.parquets import PARQUET_SUFFIXES, open_parquet
 from opsconsole.drift.data.places import SUFFIXES, find_files
 from opsconsole.drift.data.settling import unsettled
 from opsconsole.drift.data.tables import SQLITE, open_table
-from opsconsole.ground.errors import RefusedError
-from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from opsconsole.core.errors import NotFoundError, StoreError
+from opsconsole.core.files import expanded
 from opsconsole.drift.data.errors import DataError
 from opsconsole.drift.data.files import DataFile, described, file_stamp
 from opsconsole.drift.data.notes import Note, read_as_text
-from opsconsole.ground.errors import NotFoundError, StoreError
-from opsconsole.ground.files import expanded
 from opsconsole.store import tables
 from opsconsole.store.tables import ColumnContent, Value
 

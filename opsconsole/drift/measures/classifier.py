@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from opsconsole.core.ranking import delong_interval, placements
 from opsconsole.drift.matrix import MatrixColumn, columns_of, matrix_of
 from opsconsole.drift.threads import one_thread
-from opsconsole.ground.ranking import delong_interval, placements
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,13 +12,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as pt
 
+from opsconsole.core.nouns import ColumnKind
 from opsconsole.drift.data.sources import Source
 from opsconsole.drift.measures.columns import Distances
 from opsconsole.drift.measures.formulas import likeliest
 from opsconsole.drift.sketches.reading import present_floats, text_lengths, value_counts
 from opsconsole.drift.sketches.sketch import CategorySketch, EmbeddingSketch, NumericSketch, Sketch
 from opsconsole.drift.sketches.vectors import EmbeddingLayout, embedding_layout_of, vectors_of
-from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

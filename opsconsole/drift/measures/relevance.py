@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from opsconsole.core.nouns import ColumnKind
 from opsconsole.drift.sketches.reading import present_floats
-from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

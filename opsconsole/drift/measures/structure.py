@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from opsconsole.core.nouns import ColumnKind
 from opsconsole.drift.kinds import as_floats
 from opsconsole.drift.threads import one_thread
-from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from opsconsole.core.ranking import delong_interval, placements
 from opsconsole.drift.performance.intervals import (
     LEAST_CASES,
     Interval,
@@ -16,7 +17,6 @@ from opsconsole.drift.performance.intervals import (
     share,
     wilson_f1,
 )
-from opsconsole.ground.ranking import delong_interval, placements
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from opsconsole.ground.normal import Z
+from opsconsole.core.normal import Z
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

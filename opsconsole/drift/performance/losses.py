@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from opsconsole.ground.nouns import ModelTask
+from opsconsole.core.nouns import ModelTask
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from opsconsole.core.ranking import placements
 from opsconsole.drift.performance.binary import LEAST_CHANCE
 from opsconsole.drift.performance.intervals import LEAST_CASES, LEAST_ROWS, Measured, influence, mean, share
-from opsconsole.ground.ranking import placements
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from opsconsole.core.text import decimals, plural
 from opsconsole.drift.performance.estimation import Estimated
 from opsconsole.drift.performance.metrics import Metric
-from opsconsole.ground.text import decimals, plural
 from opsconsole.store.baselines import Realised
 
 LEAST_COVERAGE = 0.5

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from opsconsole.ground.nouns import ColumnKind, ModelTask
+from opsconsole.core.nouns import ColumnKind, ModelTask
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from opsconsole.drift.production.heaps import Heaps, block_of, heaps_for
 from opsconsole.drift.production.repeats import hashes_of, repeated
+from opsconsole.drift.production.spill_partitions import SpillPartitions, block_of, heaps_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +31,7 @@ class Keys:
 
     def __init__(self, rows: int) -> None:
         self._number = heaps_for(rows)
-        self._heaps = Heaps()
+        self._heaps = SpillPartitions()
 
     def add(self, ids: pa.Array, first: int) -> None:
         """Take ids in, the first of them that of row ``first``; rows without one are known by nothing."""
@@ -47,28 +47,28 @@ class Keys:
             more, example = more + found, example or one
         return more, example
 
-    def newest(self, records: Iterable[pa.RecordBatch]) -> Heaps:
+    def newest(self, records: Iterable[pa.RecordBatch]) -> SpillPartitions:
         """Return for each row that a record is of the columns of the last such record, and ``row``: a heap a block.
 
         Where a row stands in its heap more than once, the last one counts.
         """
-        found, waiting, rows = Heaps(), Heaps(), 0
+        found, waiting, rows = SpillPartitions(), SpillPartitions(), 0
         for batch in records:
             self._deal(batch, waiting)
             rows += batch.num_rows
             if heaps_for(rows) > ROUND_HEAPS * self._number:
                 self._join(waiting, found)
-                waiting, rows = Heaps(), 0
+                waiting, rows = SpillPartitions(), 0
         self._join(waiting, found)
         return found
 
-    def _deal(self, batch: pa.RecordBatch, heaps: Heaps) -> None:
+    def _deal(self, batch: pa.RecordBatch, heaps: SpillPartitions) -> None:
         """Put the rows that have an id onto their heaps."""
         if batch.column("id").null_count:
             batch = batch.filter(batch.column("id").is_valid())
         heaps.deal(batch, heap_of(batch.column("id"), self._number))
 
-    def _join(self, records: Heaps, found: Heaps) -> None:
+    def _join(self, records: SpillPartitions, found: SpillPartitions) -> None:
         for heap in records.numbers():
             mine, theirs = self._heaps.read(heap), records.read(heap)
             if mine is None or theirs is None:

@@ -16,16 +16,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from opsconsole.core.errors import StoreError
+from opsconsole.core.files import digest_file
+from opsconsole.core.nouns import Digest, ModelTask
 from opsconsole.drift.data.files import BATCH_ROWS
 from opsconsole.drift.data.sources import DataError, open_source
 from opsconsole.drift.monitors import Monitor
-from opsconsole.drift.production.heaps import Heaps, heaps_for
 from opsconsole.drift.production.joins import heap_of
 from opsconsole.drift.production.outcomes import as_column, as_text, from_column, known, outcomes
 from opsconsole.drift.production.reading import Production
-from opsconsole.ground.errors import StoreError
-from opsconsole.ground.files import digest_file
-from opsconsole.ground.nouns import Digest, ModelTask
+from opsconsole.drift.production.spill_partitions import SpillPartitions, heaps_for
 from opsconsole.store import label_batches
 from opsconsole.store.connection import Store
 from opsconsole.store.label_batches import LabelBatch
@@ -108,7 +108,7 @@ def _brought(monitor: Monitor, batch: LabelBatch) -> Iterator[pa.RecordBatch]:
 class _Labels:
     """Ids and labels (``id``, ``label``), on heaps."""
 
-    heaps: Heaps
+    heaps: SpillPartitions
     rows: int
     empty: int = 0
     repeated: int = 0
@@ -122,7 +122,7 @@ def _read(monitor: Monitor, file: str | Path) -> _Labels:
     label_column = str(wanted)
     source.require([id_column, label_column])
     source = source.as_text([id_column], keys=True).as_text(monitor.texts_of(label_column))
-    heaps, rows, empty, row = Heaps(), 0, 0, 0
+    heaps, rows, empty, row = SpillPartitions(), 0, 0, 0
     for batch in source.batches([id_column, label_column]):
         values = outcomes(monitor, batch.table.column(label_column), batch.file, label_column)
         _check(monitor, values, batch.file.path, label_column, row)
@@ -141,10 +141,10 @@ def _batch(ids: pa.Array, labels: NDArray[Any]) -> pa.RecordBatch:
 
 def _last_of_all(read: _Labels) -> _Labels:
     """Keep the last label of each id; count the ids that had different ones."""
-    dealt, number = Heaps(), heaps_for(read.rows)
+    dealt, number = SpillPartitions(), heaps_for(read.rows)
     for batch in read.heaps.batches():
         dealt.deal(batch, heap_of(batch.column("id"), number))
-    heaps, rows, repeated = Heaps(), 0, 0
+    heaps, rows, repeated = SpillPartitions(), 0, 0
     for batch in dealt.batches():
         ids, labels, several = _last_of_each(batch.column("id"), from_column(batch.column("label")))
         heaps.add(_batch(ids, labels), len(heaps.numbers()))
@@ -202,7 +202,7 @@ def _last_of_each(ids: pa.Array, labels: NDArray[Any]) -> tuple[pa.Array, NDArra
     return kept, labels[last], int(pc.count_distinct(differing).as_py())
 
 
-def _write(monitor: Monitor, labels: Heaps) -> tuple[Digest, Path]:
+def _write(monitor: Monitor, labels: SpillPartitions) -> tuple[Digest, Path]:
     """Write a batch under the name of its content, whole or not at all."""
     try:
         return _written(monitor.evidence / FOLDER / monitor.name, labels)
@@ -213,7 +213,7 @@ def _write(monitor: Monitor, labels: Heaps) -> tuple[Digest, Path]:
         ) from error
 
 
-def _written(folder: Path, labels: Heaps) -> tuple[Digest, Path]:
+def _written(folder: Path, labels: SpillPartitions) -> tuple[Digest, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f".draft-{token_hex(6)}.parquet"
     batches = (batch.rename_columns(["row_id", "label"]) for batch in labels.batches())

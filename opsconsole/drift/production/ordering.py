@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from opsconsole.drift.production.heaps import Heaps
 from opsconsole.drift.production.reading import Production
 from opsconsole.drift.production.rows import Rows, joined_rows, rows_of
+from opsconsole.drift.production.spill_partitions import SpillPartitions
 from opsconsole.drift.production.windows import Cut, Cutter, shown
 
 
@@ -18,7 +18,7 @@ def in_order(production: Production, rows: Iterable[Rows]) -> Iterator[tuple[Row
     The places of a window are those among the rows it comes with. All of them have a time.
     """
     config, zone = production.monitor.config, production.zone
-    heaps, total = Heaps(), 0
+    heaps, total = SpillPartitions(), 0
     parts = production.periods.parts()
     for block in rows:
         total += len(block)

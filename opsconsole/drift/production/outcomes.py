@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from opsconsole.core.nouns import ModelTask
 from opsconsole.drift.data.errors import DataError
 from opsconsole.drift.data.files import DataFile
 from opsconsole.drift.kinds import as_floats, is_vector
 from opsconsole.drift.monitors import Monitor
-from opsconsole.ground.nouns import ModelTask
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from opsconsole.drift.monitors import Monitor
-from opsconsole.drift.production.heaps import Heaps, block_of, first_of, heaps_for
 from opsconsole.drift.production.outcomes import as_column, from_column, unknown
 from opsconsole.drift.production.rows import Rows
+from opsconsole.drift.production.spill_partitions import SpillPartitions, block_of, first_of, heaps_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +38,7 @@ class Owners:
 
     def __init__(self, monitor: Monitor) -> None:
         self._monitor = monitor
-        self._heaps = Heaps()
+        self._heaps = SpillPartitions()
         self.sizes: list[int] = []
         """How many rows each chunk has."""
         self._last: tuple[int, Owned] | None = None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from opsconsole.drift.production.heaps import heaps_for
+from opsconsole.drift.production.spill_partitions import heaps_for
 from opsconsole.drift.production.windows import UNITS, floored, shown
 
 if TYPE_CHECKING:

@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from opsconsole.core import clock
+from opsconsole.core.nouns import ModelTask
+from opsconsole.core.text import plural
 from opsconsole.drift.data.errors import DataError
 from opsconsole.drift.data.files import DataFile
 from opsconsole.drift.data.sources import Source, open_source
 from opsconsole.drift.data.times import WallClock, wall_clock
 from opsconsole.drift.monitors import Monitor
 from opsconsole.drift.performance.multiclass import Probabilities
-from opsconsole.drift.production.heaps import Heaps, block_of, first_of
 from opsconsole.drift.production.joins import Keys
 from opsconsole.drift.production.outcomes import as_column, as_text, from_column, known, outcomes_in, unknown
 from opsconsole.drift.production.periods import Periods
 from opsconsole.drift.production.probabilities import PREFIX, classes_of, columns_of, matrix
 from opsconsole.drift.production.rows import Rows
-from opsconsole.ground import clock
-from opsconsole.ground.nouns import ModelTask
-from opsconsole.ground.text import plural
+from opsconsole.drift.production.spill_partitions import SpillPartitions, block_of, first_of
 from opsconsole.store.baselines import Predictions
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ AHEAD = timedelta(days=1)
 class Scored:
     """What one version said of the rows: ``row``, ``score`` and probabilities, a heap a block; no heaps: in the files."""
 
-    heaps: Heaps | None
+    heaps: SpillPartitions | None
     classes: tuple[str, ...] = ()
 
 
@@ -59,13 +59,13 @@ class Production:
     """Each file's rows, as first and one past the last."""
     periods: Periods
     """How the rows lie in time."""
-    log: Heaps
+    log: SpillPartitions
     """``id``, ``time``, ``label`` and what else the files say, a heap a block."""
     keys: Keys
     """Their ids, to join by."""
     scored: dict[int, Scored]
     """By version."""
-    brought: Heaps | None = None
+    brought: SpillPartitions | None = None
     """``row`` and ``label`` of the labels that came later, a heap a block."""
     duplicates: int = 0
     """Rows whose id an earlier row has already; they are kept."""
@@ -158,7 +158,7 @@ class _Reading:
     classes: tuple[str, ...]
     own_scores: bool = field(kw_only=True)
     clock: WallClock = field(default_factory=WallClock)
-    log: Heaps = field(default_factory=Heaps)
+    log: SpillPartitions = field(default_factory=SpillPartitions)
     rows: int = 0
     spans: list[tuple[DataFile, int, int]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -261,7 +261,7 @@ def _told_of_scores(production: Production) -> tuple[list[str], list[str]]:
     """
     infinite = dict.fromkeys(sorted(production.scored), 0)
     unsaid = dict(infinite)
-    unscored, begun = Heaps(), None
+    unscored, begun = SpillPartitions(), None
     for number, logged in zip(production.log.numbers(), production.log.batches(), strict=True):
         scored = np.zeros(logged.num_rows, dtype=np.bool_)
         for version in infinite:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from opsconsole.core.nouns import ColumnKind
 from opsconsole.drift.sketches.tails import NOTHING, Tail
-from opsconsole.ground.nouns import ColumnKind
 
 EXAMPLES = 16
 HOURS, WEEKDAYS = 24, 7

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from opsconsole.core.nouns import ColumnKind
 from opsconsole.drift.sketches.cells import CellFinder
 from opsconsole.drift.sketches.columns import (
     HOUR_US,
@@ -23,7 +24,6 @@ from opsconsole.drift.sketches.columns import (
 )
 from opsconsole.drift.sketches.reading import moments_us, present_floats, text_lengths, value_counts
 from opsconsole.drift.sketches.tails import NOTHING, Tail
-from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from opsconsole.core.nouns import ColumnKind
 from opsconsole.drift.sketches.columns import NumericSketch
-from opsconsole.ground.nouns import ColumnKind
 
 
 @dataclass(frozen=True)

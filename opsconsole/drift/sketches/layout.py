@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pyarrow as pa
 
+from opsconsole.core.nouns import ColumnKind
 from opsconsole.drift.sketches.cells import CellFinder, quantile_edges
 from opsconsole.drift.sketches.counting import CategoryCounter, MomentCounter, NumericCounter
 from opsconsole.drift.sketches.numbering import LEAST_IDENTIFIED, Numbering
 from opsconsole.drift.sketches.reading import present_floats, share_with_blanks, text_lengths, value_counts, zone_of
 from opsconsole.drift.sketches.sketch import EmbeddingSketch, MomentSketch, NumericSketch, Sketch, TableSketch
 from opsconsole.drift.sketches.vectors import EmbeddingCounter, EmbeddingLayout, VectorSample, embedding_layout_of
-from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

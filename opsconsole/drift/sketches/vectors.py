@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from opsconsole.core.nouns import ColumnKind
 from opsconsole.drift.kinds import is_vector
 from opsconsole.drift.sketches.cells import CellFinder, quantile_edges
 from opsconsole.drift.sketches.counting import NumericCounter
 from opsconsole.drift.sketches.embeddings import EmbeddingSketch
 from opsconsole.drift.threads import one_thread
-from opsconsole.ground.nouns import ColumnKind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

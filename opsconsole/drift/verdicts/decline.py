@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from opsconsole.config.monitors import LimitsConfig, PolicyConfig
-from opsconsole.drift.fitted import Fitted
-from opsconsole.drift.measured import SliceFacts
+from opsconsole.core.normal import Z
+from opsconsole.core.nouns import Severity
+from opsconsole.drift.facts.chunk import SliceFacts
+from opsconsole.drift.facts.reference import Fitted
 from opsconsole.drift.performance.metrics import Metric
-from opsconsole.drift.verdicts.gates import benjamini_hochberg
+from opsconsole.drift.verdicts.criteria import benjamini_hochberg
 from opsconsole.drift.verdicts.policy import DEFAULT
-from opsconsole.ground.normal import Z
-from opsconsole.ground.nouns import Severity
 from opsconsole.store.baselines import Realised
 from opsconsole.store.chunk_records import Estimate, Slice
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from opsconsole.drift.facts import BROKEN, Role
+from opsconsole.core.nouns import Severity
+from opsconsole.core.text import clean, count, percent, psi
+from opsconsole.drift.facts.column import BROKEN, Role
+from opsconsole.drift.verdicts.decision import ColumnNote, Told
 from opsconsole.drift.verdicts.phrases import (
     BROKEN_WORDS,
     OUTSIDE_TOLD,
@@ -16,9 +19,6 @@ from opsconsole.drift.verdicts.phrases import (
     slice_sentence,
     structure_sentence,
 )
-from opsconsole.drift.verdicts.told import ColumnNote, Told
-from opsconsole.ground.nouns import Severity
-from opsconsole.ground.text import clean, count, percent, psi
 from opsconsole.store.findings import Finding
 
 ORDER = (

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from opsconsole.drift.facts import Effect
-from opsconsole.drift.fitted import Fitted
-from opsconsole.drift.measured import Measured
+from opsconsole.core.nouns import Severity
+from opsconsole.drift.facts.chunk import Measured
+from opsconsole.drift.facts.column import Effect
+from opsconsole.drift.facts.reference import Fitted
 from opsconsole.drift.measures.relevance import correlation
 from opsconsole.drift.monitors import Monitor
 from opsconsole.drift.performance.trust import BackTest
@@ -16,17 +17,16 @@ from opsconsole.drift.production.windows import Window, unit_of
 from opsconsole.drift.sketches.plots import histogram
 from opsconsole.drift.sketches.quantiles import HIGH, LOW, MEDIAN, quantiles
 from opsconsole.drift.sketches.sketch import NumericSketch, Sketch, TableSketch
-from opsconsole.drift.verdicts.course import Course, Past, past_of
+from opsconsole.drift.verdicts.criteria import ColumnVerdict, judge
+from opsconsole.drift.verdicts.decision import ColumnNote, Told, noted
 from opsconsole.drift.verdicts.decline import PerformanceVerdict, estimate_fell, fall, judge_performance, judge_slices
+from opsconsole.drift.verdicts.estimate_trust import estimate_of
 from opsconsole.drift.verdicts.findings import findings
-from opsconsole.drift.verdicts.gates import ColumnVerdict, judge
+from opsconsole.drift.verdicts.history import Past, VersionHistory, past_of
 from opsconsole.drift.verdicts.policy import policy_of, worst
 from opsconsole.drift.verdicts.streams import follow
 from opsconsole.drift.verdicts.structure import judge_structure
-from opsconsole.drift.verdicts.told import ColumnNote, Told, noted
-from opsconsole.drift.verdicts.trusting import estimate_of
 from opsconsole.drift.verdicts.words import note, title
-from opsconsole.ground.nouns import Severity
 from opsconsole.store.alerts import News
 from opsconsole.store.baselines import Baseline
 from opsconsole.store.chunk_records import ChunkColumn, ChunkRecord, Estimate, Figures, Move, Quantiles, Slice
@@ -89,7 +89,7 @@ class Against:
 
 
 def judge_chunk(
-    against: Against, window: Window, measured: Measured, sketch: TableSketch, course: Course, fingerprint: str
+    against: Against, window: Window, measured: Measured, sketch: TableSketch, course: VersionHistory, fingerprint: str
 ) -> Judged:
     """Judge one chunk; with fewer rows than ``least`` it is measured, and no verdict is given."""
     told = _told(against, window, measured, course)
@@ -105,7 +105,7 @@ def judge_chunk(
     )
 
 
-def try_chunk(against: Against, window: Window, measured: Measured, course: Course) -> Past:
+def try_chunk(against: Against, window: Window, measured: Measured, course: VersionHistory) -> Past:
     """Judge a chunk as ``judge_chunk`` does, without what is only stored or shown: to see what settings would say."""
     told = _told(against, window, measured, course)
     record = _record(against, window, told, findings(told), fingerprint="")
@@ -150,7 +150,7 @@ def fall_of(against: Against, record: ChunkRecord) -> float | None:
     return fall(against.monitor.metric, record.realised, against.own)
 
 
-def _told(against: Against, window: Window, measured: Measured, course: Course) -> Told:
+def _told(against: Against, window: Window, measured: Measured, course: VersionHistory) -> Told:
     monitor, config = against.monitor, against.monitor.config
     few, filling = measured.rows < config.least, window.partial
     performance = _performance(against, measured, course, few=few, filling=filling)
@@ -183,7 +183,7 @@ def _told(against: Against, window: Window, measured: Measured, course: Course) 
 
 
 def _performance(
-    against: Against, measured: Measured, course: Course, *, few: bool, filling: bool
+    against: Against, measured: Measured, course: VersionHistory, *, few: bool, filling: bool
 ) -> PerformanceVerdict | None:
     monitor = against.monitor
     if monitor.metric is None or monitor.floor is None or not measured.realised:
@@ -209,7 +209,7 @@ def _estimate_fell(against: Against, performance: PerformanceVerdict | None, est
     return not known and estimate_fell(against.monitor.metric, estimate, against.floor)
 
 
-def _lasting(slices: Sequence[Slice], course: Course, persist: int, window: int) -> frozenset[tuple[str, str]]:
+def _lasting(slices: Sequence[Slice], course: VersionHistory, persist: int, window: int) -> frozenset[tuple[str, str]]:
     def lasts(key: tuple[str, str]) -> bool:
         return course.running(lambda past: key in past.slices, persist, window)
 
@@ -217,7 +217,7 @@ def _lasting(slices: Sequence[Slice], course: Course, persist: int, window: int)
 
 
 def _columns(
-    against: Against, measured: Measured, course: Course, *, few: bool, filling: bool
+    against: Against, measured: Measured, course: VersionHistory, *, few: bool, filling: bool
 ) -> tuple[ColumnNote, ...]:
     limits, policy = against.monitor.config.limits, policy_of(against.monitor.config.policy, filling=filling)
     verdicts = judge(measured.columns, limits, course.history(limits.window))

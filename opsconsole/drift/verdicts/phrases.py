@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from opsconsole.drift.facts import Effect
+from opsconsole.core.text import clean, count, decimals, percent, psi
+from opsconsole.drift.facts.column import Effect
 from opsconsole.drift.performance.metrics import Metric
+from opsconsole.drift.verdicts.decision import ColumnNote
 from opsconsole.drift.verdicts.decline import PerformanceVerdict
-from opsconsole.drift.verdicts.told import ColumnNote
-from opsconsole.ground.text import clean, count, decimals, percent, psi
 from opsconsole.store.baselines import Realised
 from opsconsole.store.chunk_records import Estimate, Slice, Structure
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from opsconsole.config.monitors import PolicyConfig
-from opsconsole.drift.facts import BROKEN, ColumnFacts, Effect, Role
-from opsconsole.drift.verdicts.gates import ColumnVerdict
-from opsconsole.ground.nouns import Severity
+from opsconsole.core.nouns import Severity
+from opsconsole.drift.facts.column import BROKEN, ColumnFacts, Effect, Role
+from opsconsole.drift.verdicts.criteria import ColumnVerdict
 
 DEFAULT = PolicyConfig()
 UNJUDGED = dict.fromkeys(("input", "score", "rates", "structure", "estimate", "slice", "performance"), Severity.OK)

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 import msgspec
 import numpy as np
 
-from opsconsole.drift.fitted import Fitted
-from opsconsole.drift.measured import Losses
+from opsconsole.drift.facts.chunk import Losses
+from opsconsole.drift.facts.reference import Fitted
 from opsconsole.drift.performance.page_hinkley import quiet_threshold
 from opsconsole.drift.performance.streams import Detector, StreamState, decode_stream, run_stream, start_stream
 

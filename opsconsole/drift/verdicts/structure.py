@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from opsconsole.drift.fitted import Fitted
-from opsconsole.drift.measured import Measured
+from opsconsole.drift.facts.chunk import Measured
+from opsconsole.drift.facts.reference import Fitted
 from opsconsole.store.chunk_records import Structure
 
 DEVIATIONS = 3.0

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from opsconsole.drift.facts import BROKEN, Effect, Role
+from opsconsole.core.nouns import Severity
+from opsconsole.core.text import decimals, listed, percent, plural, psi
+from opsconsole.drift.facts.column import BROKEN, Effect, Role
 from opsconsole.drift.measures.relevance import weight
+from opsconsole.drift.verdicts.decision import ColumnNote, Told
 from opsconsole.drift.verdicts.findings import column_finding
 from opsconsole.drift.verdicts.phrases import (
     BROKEN_WORDS,
@@ -19,9 +22,6 @@ from opsconsole.drift.verdicts.phrases import (
     shifted_words,
     slice_sentence,
 )
-from opsconsole.drift.verdicts.told import ColumnNote, Told
-from opsconsole.ground.nouns import Severity
-from opsconsole.ground.text import decimals, listed, percent, plural, psi
 from opsconsole.store.findings import Finding
 
 SUSPECTS = 3

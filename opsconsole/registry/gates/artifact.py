@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from opsconsole.config.schema import ModelConfig
-from opsconsole.ground import text
-from opsconsole.ground.nouns import ArtifactFormat, GateOutcome
+from opsconsole.core import text
+from opsconsole.core.nouns import ArtifactFormat, GateOutcome
 from opsconsole.registry.gates.case import Case
 from opsconsole.registry.gates.gate import Evidence, Gate
 from opsconsole.registry.gates.names import GateName
@@ -30,7 +30,7 @@ def evaluate(case: Case) -> Gate:
 
 def of_audit(audit: Audit, config: ModelConfig) -> Gate:
     """Judge what an audit found; the trust list is the workspace's, never the artifact's."""
-    from opsconsole.registry.audit import KNOWN_TYPES  # the console reads the evidence alone
+    from opsconsole.registry.versions.audit import KNOWN_TYPES  # the console reads the evidence alone
 
     if audit.format is ArtifactFormat.PICKLE:
         allowed = config.allow_pickle

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opsconsole.ground.nouns import ModelTask
+from opsconsole.core.nouns import ModelTask
 from opsconsole.store.evaluations import Evaluation
 
 if TYPE_CHECKING:
-    from opsconsole.registry.scored import Reading, Scored  # numpy: the console reads the evidence alone
+    from opsconsole.registry.evidence.scored import Reading, Scored  # numpy: the console reads the evidence alone
 
 
 @dataclass(frozen=True)

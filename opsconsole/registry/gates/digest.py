@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from opsconsole.ground import text
-from opsconsole.ground.nouns import GateOutcome
+from opsconsole.core import text
+from opsconsole.core.nouns import GateOutcome
 from opsconsole.registry.gates.case import Case
 from opsconsole.registry.gates.gate import Evidence, Gate
 from opsconsole.registry.gates.names import GateName
@@ -26,7 +26,7 @@ class DigestEvidence(Evidence, frozen=True):
 
 def evaluate(case: Case) -> Gate:
     """Hash every file of the artifact again and hold it against the registration."""
-    from opsconsole.registry.artifacts import verify  # the console reads the evidence alone
+    from opsconsole.registry.versions.artifacts import verify  # the console reads the evidence alone
 
     version = case.challenger
     manifest = models.files(case.store, version.model, version.version)

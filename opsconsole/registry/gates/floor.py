@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from opsconsole.config.metrics import short, smaller_is_better
-from opsconsole.ground import text
-from opsconsole.ground.nouns import GateOutcome
+from opsconsole.core import text
+from opsconsole.core.nouns import GateOutcome
 from opsconsole.registry.gates.case import Case
 from opsconsole.registry.gates.gate import Evidence, Gate
 from opsconsole.registry.gates.names import GateName

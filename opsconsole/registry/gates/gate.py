@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from opsconsole.ground.nouns import GateOutcome
+from opsconsole.core.nouns import GateOutcome
 
 
 class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -10,18 +10,18 @@ from msgspec.structs import replace
 
 from opsconsole.config.schema import GatesConfig, ModelConfig
 from opsconsole.config.workspace import Workspace
-from opsconsole.ground import text
-from opsconsole.ground.errors import UsageError
-from opsconsole.ground.files import digest_file
-from opsconsole.ground.nouns import Contender, GateOutcome
-from opsconsole.registry import evidence, rivals
+from opsconsole.core import text
+from opsconsole.core.errors import UsageError
+from opsconsole.core.files import digest_file
+from opsconsole.core.nouns import Contender, GateOutcome
+from opsconsole.registry.evidence import data_parts, rivals
+from opsconsole.registry.evidence.score_record import Held, held_against_record
+from opsconsole.registry.evidence.scored import Reading, Scored, read_evaluation, reading_of
 from opsconsole.registry.gates.contest import Contest
 from opsconsole.registry.gates.gate import Gate
 from opsconsole.registry.gates.names import GateName
 from opsconsole.registry.gates.same_rows import SameRowsEvidence
 from opsconsole.registry.places import evaluation_path, evidence_folder
-from opsconsole.registry.record import Held, held_against_record
-from opsconsole.registry.scored import Reading, Scored, read_evaluation, reading_of
 from opsconsole.registry.tasks import task_of
 from opsconsole.store import evaluations
 from opsconsole.store.connection import Store
@@ -162,22 +162,22 @@ def _seen(
         if contender is None:
             continue
         who = f"v{contender.version}"
-        part = contender.part(evidence.TRAINING)
+        part = contender.part(data_parts.TRAINING)
         if part is None or part.ids is None:
             return _fail(f"{who} does not name the rows it was trained on", shown)
-        others = [item for item in contender.data if item.name != evidence.EVALUATION and item.ids is not None]
-        if not any(item.rows for item in others if item.name == evidence.TRAINING):
+        others = [item for item in contender.data if item.name != data_parts.EVALUATION and item.ids is not None]
+        if not any(item.rows for item in others if item.name == data_parts.TRAINING):
             return _fail(f"{who} says it was trained on no rows at all, so that nothing is known to be unseen", shown)
         for item in others:
             try:
-                trained = evidence.read_part(item, evidence_folder(workspace, contender) / str(item.ids))
+                trained = data_parts.read_part(item, evidence_folder(workspace, contender) / str(item.ids))
             except UsageError as error:
                 return _fail(f"{who}: {error.message}", shown)
-            common = evidence.overlap(judged, trained)
+            common = data_parts.overlap(judged, trained)
             if common:
                 word = (
                     "trained on"
-                    if item.name == evidence.TRAINING
+                    if item.name == data_parts.TRAINING
                     else f"fitted with ({text.clean(item.name, limit=24)})"
                 )
                 return _fail(
@@ -211,7 +211,7 @@ def _fair(
 
 
 def _source(version: Version) -> str:
-    part = version.part(evidence.EVALUATION)
+    part = version.part(data_parts.EVALUATION)
     if part is None or not part.paths:
         return ""
     names = [Path(path).stem for path in part.paths]

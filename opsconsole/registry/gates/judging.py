@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from opsconsole.config.schema import GatesConfig, ModelConfig
 from opsconsole.config.workspace import Workspace
-from opsconsole.ground import text
-from opsconsole.ground.errors import RefusedError, UsageError
-from opsconsole.registry import rivals
+from opsconsole.core import text
+from opsconsole.core.errors import RefusedError, UsageError
+from opsconsole.registry.evidence import rivals
 from opsconsole.registry.gates import catalogue
 from opsconsole.registry.gates.case import Case, Fact, Facts
 from opsconsole.registry.gates.gate import Gate

@@ -9,17 +9,17 @@ import msgspec
 
 from opsconsole.config.metrics import short
 from opsconsole.config.schema import NotWorseGate
-from opsconsole.ground import text
-from opsconsole.ground.errors import UsageError
-from opsconsole.ground.nouns import GateOutcome
+from opsconsole.core import text
+from opsconsole.core.errors import UsageError
+from opsconsole.core.nouns import GateOutcome
 from opsconsole.registry.gates.case import Case
 from opsconsole.registry.gates.contest import Contest
 from opsconsole.registry.gates.gate import Evidence, Gate
 from opsconsole.registry.gates.names import GateName
 
 if TYPE_CHECKING:
-    from opsconsole.registry.scored import Scored
-    from opsconsole.registry.statistics import Difference
+    from opsconsole.registry.evidence.scored import Scored
+    from opsconsole.registry.evidence.statistics import Difference
 
 _gate = partial(Gate, GateName.NOT_WORSE)
 
@@ -79,7 +79,7 @@ def evaluate(case: Case) -> Gate:
 
 
 def _compared(rule: NotWorseGate, contest: Contest, champion: Scored, name: str, *, same_artifact: bool) -> Gate:
-    from opsconsole.registry import rivals  # numpy: the console reads the evidence alone
+    from opsconsole.registry.evidence import rivals  # numpy: the console reads the evidence alone
 
     if same_artifact and rivals.same_scores(contest.challenger, champion):
         return _gate(GateOutcome.PASS, f"the same artifact as {name}", NotWorseEvidence(rule.metric))

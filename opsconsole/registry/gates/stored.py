@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from opsconsole.ground.nouns import GateOutcome
+from opsconsole.core.nouns import GateOutcome
 from opsconsole.registry.gates.gate import Evidence, Gate
 
 

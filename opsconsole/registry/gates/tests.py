@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from opsconsole.ground.nouns import GateOutcome
+from opsconsole.core.nouns import GateOutcome
 from opsconsole.registry.gates.case import Case
 from opsconsole.registry.gates.gate import Evidence, Gate
 from opsconsole.registry.gates.names import GateName

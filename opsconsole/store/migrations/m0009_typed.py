@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from opsconsole.ground import clock
+from opsconsole.core import clock
 
 STATEMENTS = (
     "ALTER TABLE runs ADD COLUMN cause TEXT NOT NULL DEFAULT 'operator'",

@@ -23,10 +23,10 @@ import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
-from opsconsole.drift.compare import Comparison, compare
+from opsconsole.core.nouns import ColumnKind
+from opsconsole.drift.compare.files import Comparison, compare
 from opsconsole.drift.measures.structure import StructureTally, fit
 from opsconsole.drift.performance.metrics import Options, measure, metric_of
-from opsconsole.ground.nouns import ColumnKind
 from tests.benchmarks.drift_material import FLIGHTS, LABEL, NUMBERS, SCORE, TEXTS, population
 from tests.benchmarks.peers.venvs import Ask, ask, python_of, venvs_option
 
@@ -247,9 +247,9 @@ def measured(name: str, reference: pa.Table, current: pa.Table, venvs: Path) -> 
 
 def performance(venvs: Path) -> None:
     """Print estimated and realised AUC of chunks beside nannyml's."""
-    from opsconsole.drift.performance.outlook import estimated, fit_outlook
+    from opsconsole.core.nouns import ModelTask
+    from opsconsole.drift.performance.estimator import estimated, fit_outlook
     from opsconsole.drift.performance.trust import BackTest
-    from opsconsole.ground.nouns import ModelTask
 
     whole = population().select([SCORE, LABEL])
     reference, current = whole.slice(0, 20_000), whole.slice(20_000, 40_000)

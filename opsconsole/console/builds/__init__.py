@@ -1,0 +1,1 @@
+"""Builds: its tab, its keys, its dialogs."""

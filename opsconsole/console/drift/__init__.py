@@ -1,0 +1,1 @@
+"""Drift: its tab, its keys, its dialogs."""

@@ -1,0 +1,32 @@
+"""What a check of a monitor came to, in one sentence: the months that were judged, their verdict, what it cured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from opsconsole.config import metrics
+from opsconsole.core import text
+
+
+def told_of_check(data: dict[str, Any], stood: Sequence[int]) -> str:
+    """Return it from the CLI twin's answer; ``stood`` are the alerts that stood before."""
+    judged = sorted(data["chunks"], key=lambda chunk: str(chunk["start"]))
+    said = "nothing new to judge" if not judged else _told(judged[-1])
+    if len(judged) > 1:
+        said = f"{text.plural(len(judged), 'chunk')} judged, the last {said}"
+    standing = {alert["id"]: alert for alert in data["alerts"]}
+    gone = [f"alert {number}" for number in stood if number not in standing]
+    if gone:
+        said += f"; {', '.join(gone)} resolved by v{data['version']}"
+    new = [f"{alert['severity']} alert {number}" for number, alert in standing.items() if number not in stood]
+    return said + (f"; {', '.join(new)} opened" if new else "")
+
+
+def _told(chunk: dict[str, Any]) -> str:
+    calm = "still filling" if chunk.get("partial") else "healthy"
+    word = calm if chunk["severity"] == "ok" else str(chunk["severity"])
+    measured = "no labels yet"
+    if chunk["realised"] is not None:
+        measured = f"{metrics.short(chunk['metric'])} {text.decimals(chunk['realised'])}"
+    return f"{chunk['label']}: {word}, {measured}, v{chunk['version']}"

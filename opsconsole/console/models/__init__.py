@@ -1,0 +1,1 @@
+"""Models: its tab, its keys, its dialogs."""

@@ -1,0 +1,82 @@
+"""The ``:`` line: jumps to a thing, and the acts too rare for a key."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from opsconsole.console.host.host import Host
+from opsconsole.console.host.tabs import HOMES, TABS_BY_ID
+from opsconsole.lifecycle.usecases import BY_WORD
+
+SIMPLE = {
+    "repo.trust": ("repo", "trusted"),
+    "repo.fetch": ("repo", "fetched"),
+    "repo.remove": ("repo", "forgotten; its runs stay"),
+    "run.pin": ("run", "is kept for good"),
+    "run.unpin": ("run", "may be pruned again"),
+}
+"""Use cases that a word and one name carry out: the name's placeholder, and what is said of it then."""
+WORDS = (*HOMES, "line", *BY_WORD, "rebaseline", "theme", *TABS_BY_ID, "quit")
+
+
+def obey(app: Host, line: str) -> None:
+    """Do what a line says, or say what it may have meant."""
+    word, _, rest = line.strip().partition(" ")
+    rest = rest.strip()
+    if not word or app.tab.jump_inside(word, rest):
+        return
+    if word.isdigit():
+        app.jump("run", word)
+    elif word in HOMES and rest:
+        app.jump(word, rest.lstrip("#"))
+    elif not (word in BY_WORD and _carry_out(app, BY_WORD[word].id, rest)) and not _of_the_console(app, word, rest):
+        _unknown(app, word)
+
+
+def _carry_out(app: Host, case_id: str, rest: str) -> bool:
+    """Carry out the use case of a word; return whether what it needs was given."""
+    if case_id in SIMPLE and rest:
+        placeholder, done = SIMPLE[case_id]
+        values: dict[str, Any] = {placeholder: rest}
+        app.carry_out(case_id, f"{rest} {done}", **values)
+    elif case_id == "repo.add" and rest:
+        app.carry_out(case_id, f"{rest} added; :trust NAME lets its pipelines run", path=rest)
+    elif case_id == "alert.resolve" and rest:
+        number, _, reason = rest.partition(" ")
+        app.carry_out(case_id, f"alert {number} resolved", alert=number, reason=reason.strip() or "resolved by hand")
+    elif case_id == "store.prune":
+        app.carry_out(case_id, "pruned what retention does not keep: 5 says what")
+    else:
+        return False
+    return True
+
+
+def _of_the_console(app: Host, word: str, rest: str) -> bool:
+    """Do what is about the console itself; return whether it was."""
+    if word == "theme":
+        _theme(app, rest)
+    elif word in TABS_BY_ID:
+        app.open_tab(word)
+    elif word in {"q", "quit"}:
+        app.exit()
+    else:
+        return False
+    return True
+
+
+def _unknown(app: Host, word: str) -> None:
+    near = difflib.get_close_matches(word, WORDS, n=1)
+    said = (
+        f"did you mean :{near[0]}?"
+        if near and near[0] != word
+        else f"try {', '.join(f':{name}' for name in WORDS[:8])}"
+    )
+    app.say(f":{word} needs a name" if word in WORDS else f"there is no :{word}; {said}", "warn")
+
+
+def _theme(app: Host, name: str) -> None:
+    if name not in app.available_themes:
+        app.say("themes: dark, ansi, and every Textual theme by its name", "warn")
+        return
+    app.theme = name

@@ -1,0 +1,1 @@
+"""Checking a monitor: what there is to do, what a chunk is known by, and the check itself."""

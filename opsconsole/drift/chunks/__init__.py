@@ -1,0 +1,1 @@
+"""Chunks of production rows: counted into sketches, measured."""

@@ -1,0 +1,1 @@
+"""Two data files, column by column; no workspace, no model."""

@@ -1,0 +1,1 @@
+"""What is known before anything is decided: of a column, a chunk, a reference."""

@@ -1,0 +1,1 @@
+"""A version's reference: its rows, what is fitted on them, and the baseline that is stored."""

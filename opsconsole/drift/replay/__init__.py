@@ -1,0 +1,1 @@
+"""What a monitor's settings would have said of its own reference."""

@@ -1,0 +1,164 @@
+"""What a chunk does to an incident: opens it, raises it, continues it, resolves it, opens it again.
+
+One incident for each monitored version. All of it is decided and written in the transaction that writes the chunk, so
+that two checks at once cannot open two. What an operator or a move of the alias does is ``lifecycle.incidents``.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+
+from opsconsole.core.nouns import AlertState, Resolution, Severity
+from opsconsole.store import alerts as records
+from opsconsole.store import chunks as chunk_store
+from opsconsole.store.alerts import Alert, News
+from opsconsole.store.chunk_records import Chunk, ChunkRecord
+
+RECOVERY = 2
+"""How many healthy chunks running end an incident of a version that stays: one may be luck."""
+
+
+def wake(connection: sqlite3.Connection, monitor: str, at: datetime) -> list[int]:
+    """Open the monitor's alerts whose snooze has run out; return their ids."""
+    due = [
+        alert.id
+        for alert in records.live_of(connection, monitor)
+        if alert.state is AlertState.SNOOZED and alert.snoozed_until is not None and alert.snoozed_until <= at
+    ]
+    for alert_id in due:
+        records.reopen(connection, alert_id, "the snooze ended")
+    return due
+
+
+def observe(
+    connection: sqlite3.Connection,
+    chunk: ChunkRecord,
+    news: News,
+    *,
+    alias: str,
+    holder: int,
+    judged: bool,
+    anew: bool = False,
+    opens: bool = True,
+    was: Severity | None = None,
+) -> None:
+    """Let a freshly checked chunk of the alias's holder act on the monitor's incidents.
+
+    ``judged`` is whether the monitor watches realised performance: then only a chunk with a verdict on it can cure.
+    ``anew`` is whether the same rows were judged before, with other values, labels or against another baseline.
+    ``was`` is how severe the chunk was before. ``opens`` is whether it may open, raise or continue an incident; one that stands it may always cure.
+    Chunks of versions that no longer hold the alias change nothing: their incident waits for the holder's health.
+    """
+    if chunk.version != holder:
+        return
+    if anew:
+        _revise(connection, chunk, news)
+    if opens and chunk.severity is not Severity.OK:
+        _worse(connection, chunk, news, alias, risen=was is not None and chunk.severity.rank > was.rank)
+    if healthy(chunk, judged=judged):
+        _cure(connection, chunk, judged=judged)
+
+
+def _revise(connection: sqlite3.Connection, chunk: ChunkRecord, news: News) -> None:
+    """Correct an incident whose own evidence is no longer so: it tells what is left of it, or is resolved."""
+    found = records.of_version(connection, chunk.monitor, chunk.version)
+    if found is None or not found.live or found.chunk_id != news.chunk_id or chunk.severity.rank >= found.severity.rank:
+        return
+    if chunk.severity is not Severity.OK:
+        records.bring_news(connection, found, news, kind="alert.revised", state=found.state)
+    else:
+        _fall_back(connection, found, chunk.start, f"{chunk.label} was judged anew: nothing of it is left")
+
+
+def forget(connection: sqlite3.Connection, monitor: str, version: int, chunks: set[int]) -> None:
+    """Drop chunks that no row is of any more, and correct the incident whose evidence is among them."""
+    found = records.of_version(connection, monitor, version)
+    shown = None if found is None else chunk_store.start_of(connection, found.chunk_id)
+    chunk_store.drop(connection, sorted(chunks))
+    if found is not None and shown is not None and found.live and found.chunk_id in chunks:
+        _fall_back(connection, found, shown, "no row is left of the chunk that it tells of")
+
+
+def _fall_back(connection: sqlite3.Connection, found: Alert, start: datetime, reason: str) -> None:
+    """Let an incident tell of the chunk just before that of its evidence; resolve it where that one is healthy."""
+    calm = Severity.INFO if found.severity.rank >= Severity.WARN.rank else Severity.OK
+    before = chunk_store.before(connection, found.monitor, found.version, start, limit=RECOVERY - 1)
+    left = next((one for one in before if one.severity.rank > calm.rank), None)
+    if left is None:
+        records.resolve(connection, found.id, Resolution.REVISED, reason)
+    else:
+        records.bring_news(connection, found, _told_by(left), kind="alert.revised", state=found.state)
+
+
+def _told_by(chunk: Chunk) -> News:
+    """Return what a stored chunk's own findings say."""
+    evidence = tuple(one for one in chunk.findings if one.severity is not Severity.OK)
+    words = tuple(one.text for one in evidence)
+    return News(chunk.severity, f"{words[0].removesuffix('.')}, in {chunk.label}", words, evidence, chunk.id)
+
+
+def _cure(connection: sqlite3.Connection, chunk: ChunkRecord, *, judged: bool) -> None:
+    """Resolve what a healthy chunk puts an end to; one older than an incident's evidence says nothing about it."""
+    for alert in records.live_of(connection, chunk.monitor):
+        shown = chunk_store.start_of(connection, alert.chunk_id)
+        if alert.version != chunk.version:
+            if shown is None or chunk.start >= shown:
+                reason = f"v{chunk.version} was healthy in {chunk.label}"
+                _cured(connection, alert, chunk, reason)
+            continue
+        calm = Severity.INFO if alert.severity.rank >= Severity.WARN.rank else Severity.OK
+        later = shown is None or chunk.start > shown
+        if later and chunk.severity.rank <= calm.rank and _recovered(connection, chunk, calm, judged=judged):
+            reason = f"v{chunk.version} recovered: {RECOVERY} healthy chunks running, the last {chunk.label}"
+            _cured(connection, alert, chunk, reason)
+
+
+def _cured(connection: sqlite3.Connection, alert: Alert, chunk: ChunkRecord, reason: str) -> None:
+    records.resolve(connection, alert.id, Resolution.CURED, reason, cured_by=chunk.version)
+
+
+def healthy(chunk: ChunkRecord, *, judged: bool) -> bool:
+    """Whether a chunk shows its version well: no warning of its performance, and labels that say so.
+
+    Where no performance is watched, a chunk without warnings of any kind is.
+    """
+    if not judged:
+        return chunk.severity.rank < Severity.WARN.rank and chunk.rows > 0 and not _undecided(chunk)
+    return chunk.low is not None and chunk.floor is not None and not chunk.fell and not _undecided(chunk)
+
+
+def _undecided(chunk: ChunkRecord) -> bool:
+    return any(one.kind == "note" for one in chunk.findings)
+
+
+def _recovered(connection: sqlite3.Connection, chunk: ChunkRecord, calm: Severity, *, judged: bool) -> bool:
+    """Whether the chunks just before this one were healthy too, and as calm."""
+    before = chunk_store.before(connection, chunk.monitor, chunk.version, chunk.start, limit=RECOVERY - 1)
+    good = [one for one in before if healthy(one, judged=judged) and one.severity.rank <= calm.rank]
+    return len(good) == RECOVERY - 1
+
+
+def _worse(connection: sqlite3.Connection, chunk: ChunkRecord, news: News, alias: str, *, risen: bool) -> None:
+    """Open, raise, continue or reopen the incident of the chunk's version; only what is new is told.
+
+    What was told of the chunk is new again when it was calmer in between: another baseline was taken, and taken back.
+    """
+    found = records.of_version(connection, chunk.monitor, chunk.version)
+    if found is None:
+        records.open_alert(
+            connection, monitor=chunk.monitor, model=chunk.model, alias=alias, version=chunk.version, news=news
+        )
+        return
+    shown = chunk_store.start_of(connection, found.chunk_id)
+    later = shown is None or chunk.start >= shown
+    same = found.chunk_id == news.chunk_id and (found.title, found.evidence) == (news.title, news.evidence)
+    told = same and not risen
+    if not found.live:
+        if later and not told and chunk.severity.rank >= Severity.WARN.rank:
+            records.bring_news(connection, found, news, kind="alert.reopened", state=AlertState.OPEN)
+    elif chunk.severity.rank > found.severity.rank:
+        state = AlertState.OPEN if found.state is AlertState.SNOOZED else found.state
+        records.bring_news(connection, found, news, kind="alert.raised", state=state)
+    elif chunk.severity is found.severity and later and not told:
+        records.bring_news(connection, found, news, kind="alert.continued", state=found.state)

@@ -1,0 +1,1 @@
+"""A model's way: registered, judged, promoted, served, trained again."""

@@ -1,0 +1,1 @@
+"""Monitors and their incidents: checked, acted on, told."""

@@ -1,0 +1,1 @@
+"""A repo's runs: started, searched for what broke, told as the state of its branch."""

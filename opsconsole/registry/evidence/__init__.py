@@ -1,0 +1,1 @@
+"""What versions are judged by: scored rows, labels, metrics, and statistics on the same rows."""

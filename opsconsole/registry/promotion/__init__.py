@@ -1,0 +1,1 @@
+"""Moving an alias, and the link that follows it."""
