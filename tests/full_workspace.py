@@ -67,7 +67,7 @@ def test_broken():
 TRAIN = """
 import os
 from pathlib import Path
-from tests.shop import Left
+from tests.model_workspace import Left
 champion = os.environ.get("OPSCONSOLE_CHAMPION_VERSION")
 alert = os.environ.get("OPSCONSOLE_ALERT")
 print("champion", champion, "alert", alert, "until", os.environ.get("OPSCONSOLE_DATA_UNTIL"))

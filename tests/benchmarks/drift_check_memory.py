@@ -43,7 +43,7 @@ performance = { metric = "auc", floor = "reference - 0.05" }
 MEASURED = """
 import pathlib, sys, time
 from opsconsole.config.workspace import open_workspace
-from opsconsole.drift.check import check, production_of
+from opsconsole.drift.check.checker import check, production_of
 from opsconsole.drift.production.labels import bring
 from opsconsole.drift.monitors import Subject, monitor_of
 from opsconsole.store.connection import open_store

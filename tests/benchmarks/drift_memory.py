@@ -26,7 +26,7 @@ PIECE = 500_000
 NAMES = [f"category {index}" for index in range(20)]
 MEASURED = """
 import pathlib, sys, time
-from opsconsole.drift.compare import compare
+from opsconsole.drift.compare.files import compare
 start = time.perf_counter()
 compare(sys.argv[1], sys.argv[1])
 status = pathlib.Path("/proc/self/status").read_text()  # the peak in rusage is never below that of the parent

@@ -89,8 +89,8 @@ def test_a_zombie_is_not_alive_and_a_signal_never_hits_another() -> None:
 
 NO_ROOM = """
 import os, resource
-from opsconsole.ground import process
-from opsconsole.ground.errors import OpsconsoleError
+from opsconsole.core import process
+from opsconsole.core.errors import OpsconsoleError
 if os.getuid() == 0:
     os.setuid(65534)
 resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))

@@ -221,7 +221,7 @@ def test_read_only_refuses_to_write_and_sees_what_others_write(tmp_path: Path) -
 NOBODY = """
 import os, sys, tempfile
 from pathlib import Path
-from opsconsole.ground.errors import StoreError
+from opsconsole.core.errors import StoreError
 from opsconsole.store import events
 from opsconsole.store.connection import FILE_NAME, Store, open_store
 import encodings.idna, sqlite_utils

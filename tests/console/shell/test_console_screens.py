@@ -338,10 +338,10 @@ def test_every_glyph_of_the_console_has_its_stand_in() -> None:
     package = Path(opsconsole.__file__).parent
     files = [
         *(package / "console").rglob("*.py"),
-        package / "lifecycle" / "waiting.py",
+        package / "lifecycle" / "inbox.py",
         *(package / "drift" / "verdicts").glob("*.py"),
-        package / "drift" / "explaining.py",
-        package / "drift" / "replay.py",
+        package / "drift" / "check" / "explanation.py",
+        *(package / "drift" / "replay").glob("*.py"),
     ]
     missing = set()
     for path in files:

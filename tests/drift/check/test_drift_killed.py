@@ -25,16 +25,16 @@ import sys
 from pathlib import Path
 import pyarrow as pa, sklearn.isotonic, scipy.stats
 from opsconsole.config.workspace import open_workspace
-from opsconsole.drift.check import check
+from opsconsole.drift.check.checker import check
 from opsconsole.drift.data.spools import Spool
 from opsconsole.drift.monitors import Subject
-from opsconsole.drift.production import heaps
+from opsconsole.drift.production import spill_partitions
 from opsconsole.store.connection import open_store
 from tests.killing import kill_at_each_act
 
 pa.set_cpu_count(1)
 pa.set_io_thread_count(1)
-heaps.HEAP_ROWS, heaps.HELD_BYTES = 200, 5000
+spill_partitions.HEAP_ROWS, spill_partitions.HELD_BYTES = 200, 5000
 
 def act(root):
     workspace = open_workspace(root)

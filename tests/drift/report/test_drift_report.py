@@ -72,7 +72,7 @@ from pathlib import Path
 from opsconsole.config.workspace import open_workspace
 from opsconsole.store.connection import open_store
 from opsconsole.store import alerts, chunks
-from opsconsole.drift.report import monitors, plots, report
+from opsconsole.drift.report.monitor_report import monitors, plots, report
 workspace = open_workspace(Path({str(checked.root)!r}))
 with open_store(workspace.state, readonly=True) as store:
     assert len(report(store, workspace.config, "m")) == 2

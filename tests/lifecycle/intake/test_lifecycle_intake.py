@@ -37,8 +37,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 import numpy, sklearn.metrics, sklearn.calibration, msgspec
-import opsconsole.lifecycle.candidates, opsconsole.lifecycle.taking, opsconsole.registry.register
-from opsconsole.lifecycle import intake
+import opsconsole.lifecycle.models.candidates, opsconsole.lifecycle.intake.handlers, opsconsole.registry.versions.registration
+from opsconsole.lifecycle.intake import intake
 from tests.killing import kill_at_each_act
 
 ACTS = {"os.rename", "os.symlink", "os.mkdir", "shutil.copyfile", "shutil.rmtree"}

@@ -38,8 +38,8 @@ import sys
 from pathlib import Path
 import numpy, sklearn.metrics, sklearn.calibration, sqlite_utils
 from opsconsole.config.workspace import open_workspace
-import opsconsole.lifecycle.refilling_models
-from opsconsole.lifecycle.restoring import rebuild, restore
+import opsconsole.lifecycle.recovery.refilling_models
+from opsconsole.lifecycle.recovery.restoring import rebuild, restore
 from tests.killing import kill_at_each_act
 
 ACTS = {"os.rename", "os.link", "os.mkdir", "os.remove", "shutil.rmtree"}

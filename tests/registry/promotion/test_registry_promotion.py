@@ -37,7 +37,7 @@ STALLED = """
 import os, sys, time
 from pathlib import Path
 from opsconsole.cli import root
-from opsconsole.registry import links
+from opsconsole.registry.promotion import links
 mark, go = Path(sys.argv[1]), Path(sys.argv[2])
 sync = links.sync_link
 def stalled(*arguments):

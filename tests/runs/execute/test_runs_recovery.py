@@ -36,7 +36,7 @@ REPORT = (
 FIRST_TIME = """
 import os, signal, sys
 from pathlib import Path
-from opsconsole.lifecycle import intake
+from opsconsole.lifecycle.intake import intake
 root, mark, act, run = sys.argv[1:]
 if not Path(mark).exists():
     Path(mark).touch()
@@ -92,13 +92,13 @@ def test_a_starter_killed_right_after_its_insert_leaves_a_run_that_is_found_dead
         "import os, signal, sys\n"
         "from pathlib import Path\n"
         "from opsconsole.config.workspace import open_workspace\n"
-        "from opsconsole.runs import start\n"
+        "from opsconsole.runs.execute import launch\n"
         "from opsconsole.runs.plan.planner import plan\n"
         "from opsconsole.store.connection import open_store\n"
-        "start.launch = lambda folder, lock, intake, plan: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "launch.launch = lambda folder, lock, intake, plan: os.kill(os.getpid(), signal.SIGKILL)\n"
         "workspace = open_workspace(Path(sys.argv[1]))\n"
         "store = open_store(workspace.state)\n"
-        "start.start(workspace, store, plan(workspace, store, 'app/job'), intake=['true'])\n"
+        "launch.start(workspace, store, plan(workspace, store, 'app/job'), intake=['true'])\n"
     )
     ended = subprocess.run([sys.executable, "-c", script, str(bench.root)], check=False)
     assert ended.returncode == -signal.SIGKILL
@@ -181,7 +181,7 @@ def test_an_intake_killed_at_any_of_its_writes_leaves_nothing_half_done(
     script = (
         "import os, signal, sqlite3, sys\n"
         "from pathlib import Path\n"
-        "from opsconsole.lifecycle import intake\n"
+        "from opsconsole.lifecycle.intake import intake\n"
         "connect, left = sqlite3.connect, [int(sys.argv[3])]\n"
         "def watch(statement):\n"
         "    if statement.split()[0] in {'UPDATE', 'INSERT', 'DELETE', 'COMMIT'}:\n"
