@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -31,6 +32,13 @@ def pytest_configure(config: pytest.Config) -> None:
     shared = Path("/dev/shm")
     if config.option.basetemp is None and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(shared))
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected to itself: looking through it for garbage again and again costs minutes."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(scope="session", autouse=True)

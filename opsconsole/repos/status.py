@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from opsconsole.core.errors import OpsconsoleError
@@ -99,8 +100,9 @@ def is_bare(path: Path) -> bool:
     return not (path / ".git").exists() and (path / "HEAD").is_file() and (path / "objects").is_dir()
 
 
+@lru_cache(maxsize=64)
 def subject_of(path: Path, commit: str) -> str:
-    """Return the first line of a commit's message, as it was written."""
+    """Return the first line of a commit's message, as it was written; a commit never changes, so it is asked for once."""
     return (
         git(path, "show", "--no-patch", "--format=%s", "--encoding=UTF-8", commit)
         .decode("utf-8", "replace")
