@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -120,6 +121,20 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, right: Seque
         return "  ".join(padded).rstrip()
 
     return [line(head), *(line(row) for row in cells)]
+
+
+def write_csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows as CSV: raw for a program, through the sanitiser for a terminal."""
+    import csv
+    import io
+
+    for row in chain((head,), rows):
+        line = io.StringIO()
+        csv.writer(line, lineterminator="").writerow(row)
+        if sys.stdout.isatty():
+            say(line.getvalue())
+        else:
+            sys.stdout.write(line.getvalue() + "\n")
 
 
 def moment(option: str, given: str) -> datetime:

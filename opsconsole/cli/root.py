@@ -47,9 +47,11 @@ COMMANDS = {
     "events": "events",
     "store": "store",
     "workspace": "workspace",
+    "help": "help",
+    "completion": "completion",
 }
 """Each command and the module that holds it."""
-STORELESS = frozenset({"config", "doctor", "store", "workspace"})
+STORELESS = frozenset({"completion", "config", "doctor", "help", "store", "workspace"})
 """What still answers where the store is lost."""
 
 

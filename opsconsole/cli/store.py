@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from opsconsole.cli.base import Session, emit, json_option, pass_session
+from opsconsole.cli.base import Session, emit, json_option, pass_session, table, write_csv
 from opsconsole.core import text
 from opsconsole.core.errors import ExitCode
 from opsconsole.registry.versions.ledger import strangers
@@ -135,3 +135,36 @@ def prune(session: Session, dry_run: bool, as_json: bool) -> None:
         *(f"  #{run.run_id}  {text.size(run.size)}  {run.why}" for run in found.runs),
     ]
     emit(data, lines, as_json=as_json)
+
+
+@store_command.command("query")
+@click.argument("sql")
+@click.option("--csv", "as_csv", is_flag=True, help="As CSV.")
+@json_option
+@pass_session
+def query(session: Session, sql: str, as_csv: bool, as_json: bool) -> None:
+    """Answer one SELECT over the views that `opsconsole help operations` lists; nothing can be changed by it."""
+    from opsconsole.store import views
+
+    with views.query(session.workspace.state, sql) as (names, rows):
+        if as_csv:
+            write_csv(names, rows)
+        elif as_json:
+            emit([dict(zip(names, row, strict=True)) for row in rows], "", as_json=True)
+        else:
+            emit(None, table(names, [["" if cell is None else cell for cell in row] for row in rows]), as_json=False)
+
+
+@store_command.command("export")
+@click.argument("view")
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+@pass_session
+def export(session: Session, view: str, file: Path, as_json: bool) -> None:
+    """Write a view to a new file: CSV, JSON lines or a SQLite database, by its ending (.csv, .jsonl, .db)."""
+    from opsconsole.store import views
+
+    session.permit("store.export")
+    count = views.export(session.workspace.state, view, file)
+    told = f"{file}  {text.plural(count, 'row')} of {text.clean(view)}"
+    emit({"view": view, "file": str(file), "rows": count}, told, as_json=as_json)

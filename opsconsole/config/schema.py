@@ -106,7 +106,7 @@ class ServiceConfig(Table, frozen=True, kw_only=True):
 
 
 class StepConfig(Table, frozen=True, kw_only=True):
-    """One command of a pipeline."""
+    """``steps``: each one command of a pipeline."""
 
     name: Name
     run: str
@@ -214,14 +214,14 @@ class RepoConfig(Table, frozen=True, kw_only=True):
 
 
 class NotWorseGate(Table, frozen=True, kw_only=True):
-    """The challenger's metric may not be worse than the champion's by more than ``margin``."""
+    """``not_worse``: the challenger's metric may not be worse than the champion's by more than ``margin``."""
 
     metric: str = "auc"
     margin: Annotated[float, Meta(ge=0)] = 0.005
 
 
 class FloorGate(Table, frozen=True, kw_only=True):
-    """The challenger's metric must reach ``at_least`` on its held-out rows."""
+    """``floor``: the challenger's metric must reach ``at_least`` on its held-out rows."""
 
     metric: str = "auc"
     at_least: float

@@ -84,6 +84,7 @@ _ALL = (
     UseCase("workspace.trust", "Trust a workspace", _W, "workspace trust {path}"),
     UseCase("demo.make", "Make the demo", _W, "demo {directory} --no-open"),
     UseCase("store.backup", "Back the store up", _W, "store backup {file}"),
+    UseCase("store.export", "Export a view", _W, "store export {view} {file}"),
     UseCase("store.restore", "Restore the store from a copy", _P, "store restore {file}"),
     UseCase("store.rebuild", "Make the store anew", _P, "store rebuild"),
     UseCase("store.prune", "Prune old runs", _W, "store prune", word="prune"),

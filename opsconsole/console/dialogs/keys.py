@@ -25,6 +25,7 @@ RARE = (
         (f":{word} {_needs(case)}".rstrip(), f"{case.title[:1].lower()}{case.title[1:]}", case.line)
         for word, case in BY_WORD.items()
     ),
+    (":help TOPIC", "help", "a page of the reference: pipelines, results, models, drift, config and more"),
     (":theme NAME", "theme", "dark, ansi (your terminal's sixteen colours), or any Textual theme"),
 )
 

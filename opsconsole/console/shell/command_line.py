@@ -7,6 +7,7 @@ from typing import Any
 
 from opsconsole.console.host.host import Host
 from opsconsole.console.host.tabs import HOMES, TABS_BY_ID
+from opsconsole.core.errors import NotFoundError
 from opsconsole.lifecycle.usecases import BY_WORD
 
 SIMPLE = {
@@ -17,7 +18,7 @@ SIMPLE = {
     "run.unpin": ("run", "may be pruned again"),
 }
 """Use cases that a word and one name carry out: the name's placeholder, and what is said of it then."""
-WORDS = (*HOMES, "line", *BY_WORD, "rebaseline", "theme", *TABS_BY_ID, "quit")
+WORDS = (*HOMES, "line", *BY_WORD, "rebaseline", "theme", "help", *TABS_BY_ID, "quit")
 
 
 def obey(app: Host, line: str) -> None:
@@ -56,6 +57,8 @@ def _of_the_console(app: Host, word: str, rest: str) -> bool:
     """Do what is about the console itself; return whether it was."""
     if word == "theme":
         _theme(app, rest)
+    elif word == "help":
+        _help(app, rest)
     elif word in TABS_BY_ID:
         app.open_tab(word)
     elif word in {"q", "quit"}:
@@ -73,6 +76,16 @@ def _unknown(app: Host, word: str) -> None:
         else f"try {', '.join(f':{name}' for name in WORDS[:8])}"
     )
     app.say(f":{word} needs a name" if word in WORDS else f"there is no :{word}; {said}", "warn")
+
+
+def _help(app: Host, name: str) -> None:
+    from opsconsole.console.dialogs.docs import DocsDialog
+    from opsconsole.docs import topic
+
+    try:
+        app.push_screen(DocsDialog(topic(name) if name else None))
+    except NotFoundError as error:
+        app.say(f"{error.message}; {error.hint}", "warn")
 
 
 def _theme(app: Host, name: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -27,7 +26,6 @@ HOLDERS = {
     "drift": DriftTab,
     "activity": ActivityTab,
 }
-README = Path(__file__).parents[3] / "README.md"
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
@@ -57,11 +55,6 @@ def test_no_key_clashes_with_multiplexers_or_flow_control() -> None:
 
 def test_a_read_only_footer_offers_only_reading() -> None:
     assert all(action.danger is Danger.READ for action in footer_of(("everywhere", "models"), readonly=True))
-
-
-def test_the_readme_tells_every_key() -> None:
-    told = README.read_text(encoding="utf-8")
-    assert [action.id for action in ACTIONS if f"| `{action.shown}` | {action.title} |" not in told] == []
 
 
 @pytest.mark.parametrize(
