@@ -96,7 +96,7 @@ def exits() -> str:
 
 
 def config() -> str:
-    trees = [ast.parse(Path(module.__file__).read_text(encoding="utf-8")) for module in (schema, monitors)]
+    trees = [ast.parse(Path(module.__file__ or "").read_text(encoding="utf-8")) for module in (schema, monitors)]
     classes = [node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)]
     found = [node for node in classes if node.name.endswith(("Config", "Gate")) and node.name != "Config"]
     return "".join(_section(node) for node in found)

@@ -46,7 +46,7 @@ class Verb:
 
     @property
     def words(self) -> list[str]:
-        return self.line.split()
+        return [word.replace("\u00a0", " ") for word in self.line.split(" ")]
 
 
 def read(line: str, keys: set[str], *, code: int = 0, items: bool = False) -> Verb:
@@ -98,6 +98,10 @@ VERBS = [
     read("alert show 1", ALERT),
     read("events", {"id", "at", "actor", "kind", "subject", "reason", "command"}, items=True),
     read("store check", {"good", "problems", "rows"}),
+    read("store query SELECT\u00a0id\u00a0FROM\u00a0runs", {"id"}, items=True),
+    write("store export runs out.csv", {"view", "file", "rows"}),
+    read("help", {"topic", "title"}, items=True),
+    read("help drift", {"topic", "title", "text"}),
     write("store backup copy.db", {"file", "bytes"}),
     write("init elsewhere", {"workspace", "repos"}),
     write("repo add more", REPO),
@@ -194,7 +198,12 @@ OPTIONAL = {
     "chunk",
     "until",
 }
-ELSEWHERE = {"demo": Danger.WRITE, "workspace.trust": Danger.WRITE, "model.probe": Danger.READ}
+ELSEWHERE = {
+    "completion": Danger.READ,
+    "demo": Danger.WRITE,
+    "workspace.trust": Danger.WRITE,
+    "model.probe": Danger.READ,
+}
 """Walked by tests of its own."""
 BY_PURPOSE = {"cancel": {Danger.PRODUCTION}}
 """What an act is besides, where it depends on what the run is for: ending a service is an act on production."""
@@ -305,7 +314,7 @@ def test_each_use_case_is_a_line_the_command_line_understands(case: Any) -> None
         "version": 2, "alias": "production", "a": 1, "b": 2, "reason": "it's --new; $(rm)", "expect": "none",
         "monitor": "watch", "alert": 1, "time": "2h", "good": "HEAD~1", "bad": "HEAD", "test": "t::x",
         "pipeline": "build", "variant": "3.12", "file": "/x.csv", "chunk": "Feb 2013", "since": "2013-02-01",
-        "until": "2013-03-01", "source": "y.parquet", "per": "quarter", "directory": "there",
+        "until": "2013-03-01", "source": "y.parquet", "per": "quarter", "directory": "there", "view": "runs",
     }  # fmt: skip
     for given in (
         values,

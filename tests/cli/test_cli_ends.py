@@ -279,3 +279,12 @@ def test_init_finds_repos_writes_what_loads_and_never_overwrites(tmp_path: Path)
     assert (root / "opsconsole.toml").read_text() == written
     assert opsconsole(None, "init", str(tmp_path / "not" / "yet"), "--yes").code == 0
     assert opsconsole(None, "init", "/proc/nothing", "--yes", "--json").code == 7
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shell_completes_commands(mill: Path, shell: str) -> None:
+    said = opsconsole(mill, "completion", shell)
+    assert said.code == 0, said.err
+    assert b"_OPSCONSOLE_COMPLETE" in said.out
+    found = opsconsole(None, _OPSCONSOLE_COMPLETE="bash_complete", COMP_WORDS="opsconsole model ", COMP_CWORD="2")
+    assert {"plain,promote", "plain,rollback"} <= set(found.out.decode().split())

@@ -48,7 +48,9 @@ def test_a_query_reads_and_does_nothing_else(filled: Path, sql: str) -> None:
 @EACH
 @pytest.mark.parametrize("ending", [".csv", ".jsonl", ".db"])
 def test_a_view_is_exported_whole(filled: Path, tmp_path: Path, view: View, ending: str) -> None:
-    file = tmp_path / f"out{ending}"
+    folder = tmp_path / "exported"
+    folder.mkdir()
+    file = folder / f"out{ending}"
     count = export(filled / ".opsconsole", view.name, file)
     with query(filled / ".opsconsole", f"SELECT count(*) FROM {view.name}") as (_, rows):
         assert [tuple(row) for row in rows] == [(count,)]
@@ -62,7 +64,7 @@ def test_a_view_is_exported_whole(filled: Path, tmp_path: Path, view: View, endi
     else:
         with sqlite3.connect(file) as database:
             assert database.execute(f"SELECT count(*) FROM {view.name}").fetchone() == (count,)
-    assert list(tmp_path.iterdir()) == [file]
+    assert list(folder.iterdir()) == [file]
 
 
 def test_an_export_overwrites_nothing_and_names_what_there_is(filled: Path, tmp_path: Path) -> None:
@@ -78,7 +80,7 @@ def test_an_export_overwrites_nothing_and_names_what_there_is(filled: Path, tmp_
 
 def test_the_command_line_answers_as_table_csv_and_json(filled: Path) -> None:
     sql = "SELECT model, version FROM versions ORDER BY version"
-    assert opsconsole(filled, "store", "query", sql, "--json").data == [
+    assert opsconsole(filled, "store", "query", sql, "--json").json == [
         {"model": "m", "version": 1},
         {"model": "m", "version": 2},
     ]

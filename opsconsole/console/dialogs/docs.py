@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator
 
@@ -15,6 +16,10 @@ from opsconsole.docs import TOPICS, Topic
 
 LINE = (Column(least=20),)
 TOPIC = (Column(width=14), Column(least=20))
+
+
+_CONTENTS = re.compile(r"^## Contents\n\n(?:- .*\n)+\n", re.MULTILINE)
+"""Links lead nowhere here."""
 
 
 class DocsDialog(Dialog):
@@ -52,7 +57,7 @@ class DocsDialog(Dialog):
             page.show(Rows([Row(item.name, (Toned(item.name, "accent"), item.title), TOPIC) for item in TOPICS]))
         else:
             width = max(min(self.app.size.width - 12, 94), 40)
-            page.show(Rows(list(_rows(self.topic.text(), width))))
+            page.show(Rows(list(_rows(_CONTENTS.sub("", self.topic.text()), width))))
         page.focus()
 
 

@@ -251,3 +251,17 @@ async def test_what_changed_while_a_tab_was_hidden_is_painted_when_it_is_shown_a
         await pilot.press("4")
         await until(pilot, lambda: "It is told anew" in screen_text(app), seconds=3.0)
         assert "Performance fell" not in screen_text(app)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_a_page_of_the_reference_is_shown_and_a_wrong_topic_says_what_it_may_have_been(
+    world: Workspace, size: tuple[int, int]
+) -> None:
+    app = ConsoleApp(world.root)
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("colon", *"help", "enter")
+        await until(pilot, lambda: "pipelines" in screen_text(app) and "drift" in screen_text(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "WHAT IS BUILT" in screen_text(app))
+        await pilot.press("escape", "colon", *"help modles", "enter")
+        await until(pilot, lambda: "did you mean `models`?" in screen_text(app))
