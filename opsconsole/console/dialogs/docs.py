@@ -62,35 +62,41 @@ class DocsDialog(Dialog):
 
 
 def _rows(page: str, width: int) -> Iterator[Row]:
-    """Yield a page of Markdown as rows: prose is wrapped, code and tables stay as they are."""
-    prose: list[str] = []
-    code = False
-    for line in page.splitlines():
-        fence = line.startswith("```")
-        plain = not code and not fence and line != "" and line[0] not in "#|-<!"
-        if prose and not plain:
-            yield from _wrapped(" ".join(prose), width)
-            prose = []
-        if fence:
-            code = not code
-        elif code:
-            yield _line(f"  {line}", "accent")
-        elif line.startswith("#"):
-            yield from (BLANK, heading(line.lstrip("# ").upper()))
-        elif plain:
-            prose.append(line.strip())
-        elif line.startswith("- "):
-            prose = [line]
-        elif line.startswith("|") and not set(line) <= set("|- "):
-            yield _line("   ".join(cell.strip() for cell in line.strip("|").split("|")), "text")
-        elif not line:
+    """Yield a page of Markdown as rows: prose is wrapped, code stays as it is, cells of a table stand below each other."""
+    for code, part in _parts(page):
+        first = part[0]
+        if code:
+            yield from (_line(f"  {line}", "accent") for line in part)
+        elif first.startswith("#"):
+            yield heading(first.lstrip("# ").upper())
+        elif first.startswith("|"):
+            yield from _table(part, width)
+        elif not first.startswith(("![", "<!--")):
+            for item in re.split(r"\n(?=- )", "\n".join(part)):
+                later = "  " if item.startswith("- ") else ""
+                lines = textwrap.wrap(" ".join(item.split()), width, subsequent_indent=later)
+                yield from (_line(line, "text") for line in lines)
+        if not first.startswith("<!--"):
             yield BLANK
-    yield from _wrapped(" ".join(prose), width)
 
 
-def _wrapped(prose: str, width: int) -> Iterator[Row]:
-    later = "  " if prose.startswith("- ") else ""
-    return (_line(line, "text") for line in textwrap.wrap(prose, width, subsequent_indent=later))
+def _parts(page: str) -> Iterator[tuple[bool, list[str]]]:
+    """Yield blocks of code, and what is between blank lines outside of them."""
+    for number, block in enumerate(re.split(r"^```.*\n", page, flags=re.MULTILINE)):
+        code = number % 2 == 1
+        found = [block.rstrip()] if code else re.split(r"\n{2,}", block.strip())
+        yield from ((code, part.splitlines()) for part in found if part.strip())
+
+
+def _table(lines: list[str], width: int) -> Iterator[Row]:
+    cells = [[cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line.strip("|"))] for line in lines]
+    rows = [row for row in cells if not all(set(cell) <= {"-"} for cell in row) or not any(row)]
+    widths = [max(text.width(row[at]) for row in rows) for at in range(len(rows[0]))]
+    room = max(width // 3, 16)
+    columns = (*(Column(width=min(size, room)) for size in widths[:-1]), Column(least=16))
+    for number, row in enumerate(rows):
+        tone: Tone = "dim" if number == 0 else "text"
+        yield Row(None, tuple(Toned(text.clean(cell), tone) for cell in row), columns)
 
 
 def _line(line: str, tone: Tone) -> Row:

@@ -264,4 +264,4 @@ async def test_a_page_of_the_reference_is_shown_and_a_wrong_topic_says_what_it_m
         await pilot.press("enter")
         await until(pilot, lambda: "WHAT IS BUILT" in screen_text(app))
         await pilot.press("escape", "colon", *"help modles", "enter")
-        await until(pilot, lambda: "did you mean `models`?" in screen_text(app))
+        await until(pilot, lambda: "there is no topic `modles`" in screen_text(app))
