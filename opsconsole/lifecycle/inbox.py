@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from opsconsole.config import metrics
+from opsconsole.config.load import FILE_NAME
 from opsconsole.config.workspace import Workspace
 from opsconsole.core import text
 from opsconsole.core.nouns import Address, AlertState, GateOutcome, RunPurpose, RunState, Severity
@@ -27,7 +28,7 @@ GIVEN_UP = timedelta(days=90)
 class Waiting:
     """One thing that waits for the operator."""
 
-    kind: Literal["alert", "decision", "broken", "service"]
+    kind: Literal["alert", "decision", "broken", "service", "untrusted"]
     target: Address
     """Where to go: ``alert 3``, ``model flights:2``, ``run 42``."""
     rank: int
@@ -40,7 +41,13 @@ class Waiting:
 
 def waiting(workspace: Workspace, store: Store) -> list[Waiting]:
     """Return everything that waits, worst first, the newest first among equals."""
-    found = [*_services(workspace, store), *_alerts(store), *_decisions(workspace, store), *_broken(workspace, store)]
+    found = [
+        *_services(workspace, store),
+        *_alerts(store),
+        *_decisions(workspace, store),
+        *_broken(workspace, store),
+        *_untrusted(workspace, store),
+    ]
     return sorted(found, key=lambda item: (item.rank, -item.since.timestamp()))
 
 
@@ -59,6 +66,25 @@ def _services(workspace: Workspace, store: Store) -> list[Waiting]:
             since=item.since,
         )
         for item in unserved(workspace, store)
+    ]
+
+
+def _untrusted(workspace: Workspace, store: Store) -> list[Waiting]:
+    """Return the repos that nothing is run of before the operator says so."""
+    known = {repo.name: repo for repo in repos.all_repos(store)}
+    written = datetime.fromtimestamp((workspace.root / FILE_NAME).stat().st_mtime, UTC)
+    return [
+        Waiting(
+            kind="untrusted",
+            target=Address("repo", name),
+            rank=4,
+            word="trust",
+            title=name,
+            text="nothing of it runs before you say so",
+            since=known[name].added_at if name in known else written,
+        )
+        for name in sorted({*workspace.config.repos, *known})
+        if name not in known or not known[name].trusted
     ]
 
 

@@ -90,7 +90,15 @@ _ALL = (
     UseCase("store.prune", "Prune old runs", _W, "store prune", word="prune"),
     # repos
     UseCase("repo.add", "Add a repo", _W, "repo add {path} [--name {name}]", word="add"),
-    UseCase("repo.trust", "Trust a repo", _W, "repo trust {repo}", word="trust"),
+    UseCase(
+        "repo.trust",
+        "Trust a repo",
+        _W,
+        "repo trust {repo}",
+        key="t",
+        word="trust",
+        help="See what trusting the repo under the cursor allows, and trust it.",
+    ),
     UseCase("repo.fetch", "Fetch", _W, "repo fetch {repo}", word="fetch"),
     UseCase("repo.remove", "Forget a repo", _W, "repo rm {repo}", word="forget"),
     UseCase(

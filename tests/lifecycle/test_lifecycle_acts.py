@@ -87,11 +87,12 @@ def test_what_waits_stands_worst_first(works: Bench, shop: Shop) -> None:
         ("decision", "model m:1"),
         ("alert", "alert 1"),
         ("broken", "run 2"),
+        ("untrusted", "repo app"),
     ], "information waits for nobody"
     with store.immediate() as connection:
         alerts.acknowledge(connection, 2)
     shop.promote(1)
-    assert [item.kind for item in waiting(workspace, store)] == ["alert", "broken"], (
+    assert [item.kind for item in waiting(workspace, store)] == ["alert", "broken", "untrusted"], (
         "what is seen or decided waits no more"
     )
 
@@ -110,7 +111,7 @@ def test_a_broken_pipeline_waits_behind_any_number_of_other_runs_until_it_is_giv
         connection.execute(run, ("retired", "failed", "a", moments[0]))
         connection.execute(run, ("nightly", "failed", "b", moments[1]))
         connection.executemany(run, [("build", "passed", str(number), moments[2]) for number in range(150)])
-    assert [item.title for item in waiting(workspace, store)] == ["app/nightly #2"]
+    assert [item.title for item in waiting(workspace, store)] == ["app/nightly #2", "app"]
 
 
 def test_a_decision_against_a_champion_that_moved_since_is_not_offered(shop: Shop) -> None:

@@ -119,6 +119,7 @@ ACTIONS: tuple[Action, ...] = (
         "overview.promote", "model.promote", footer=2, help="Open the promotion of the candidate under the cursor."
     ),
     _carries_out("overview.build", "run.start", footer=3, help="Build the repo under the cursor."),
+    _carries_out("overview.trust", "repo.trust", footer=5, title="trust"),
     _carries_out(
         "overview.acknowledge", "alert.ack", footer=4, help="Say that you have seen the alert under the cursor."
     ),

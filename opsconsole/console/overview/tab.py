@@ -73,6 +73,7 @@ ACTS = {
     "decision": ("p", "promote"),
     "broken": ("b", "rebuild"),
     "service": ("Enter", "open"),
+    "untrusted": ("t", "trust"),
 }
 """The key that a waiting item asks for."""
 MARKS = {"alert": {"critical": Toned("▲", "bad"), "warn": Toned("△", "warn")}, "decision": {}, "broken": {}}
@@ -138,6 +139,18 @@ class OverviewTab(Tab):
             self.console.say("no repo under the cursor", "warn")
             return
         start_run(self.console, target=repo)
+
+    def do_trust(self) -> None:
+        """Show what trusting the repo under the cursor allows, and ask."""
+        from opsconsole.console.builds.trust import TrustDialog
+
+        kind, name = self._target(self.query_one(RowList).key)
+        if kind != "repo":
+            self.console.say("no repo under the cursor", "warn")
+        elif self.console.repo_trusted(name):
+            self.console.say(f"{name} is trusted", "dim")
+        else:
+            self.app.push_screen(TrustDialog(name))
 
     def do_acknowledge(self) -> None:
         """Acknowledge the alert under the cursor."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
@@ -265,3 +267,33 @@ async def test_a_page_of_the_reference_is_shown_and_a_wrong_topic_says_what_it_m
         await until(pilot, lambda: "WHAT IS BUILT" in screen_text(app))
         await pilot.press("escape", "colon", *"help modles", "enter")
         await until(pilot, lambda: "there is no topic `modles`" in screen_text(app))
+
+
+def name_another_repo(root: Path) -> None:
+    """A repo that the configuration names and nobody trusted yet."""
+    repo = root / "repos" / "new"
+    repo.mkdir()
+    (repo / "opsconsole.toml").write_text('[pipelines.build]\nrun = "touch ran"\n', encoding="utf-8")
+    git = ["git", "-C", str(repo), "-c", "user.name=t", "-c", "user.email=t@example.com"]
+    for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "begin"]):
+        subprocess.run([*git, *words], check=True)
+    config = root / "opsconsole.toml"
+    config.write_text(config.read_text(encoding="utf-8") + '[repos.new]\npath = "repos/new"\n', encoding="utf-8")
+
+
+async def test_a_repo_that_nothing_runs_of_waits_and_is_trusted_by_a_key_that_says_what_that_allows(
+    world: Workspace,
+) -> None:
+    name_another_repo(world.root)
+    app = ConsoleApp(world.root)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "nothing of it runs before you say so" in screen_text(app))
+        assert app.query_one("#overview-list", RowList).select(("repo", "new", "waiting"))
+        await pilot.press("t")
+        await until(pilot, lambda: "Trust new?" in screen_text(app) and "touch ran" in screen_text(app))
+        await pilot.press("escape", "t")
+        await until(pilot, lambda: "y trusts it" in screen_text(app))
+        assert not app.repo_trusted("new")
+        await pilot.press("y")
+        await until(pilot, lambda: app.repo_trusted("new"))
+        await until(pilot, lambda: "nothing of it runs before you say so" not in screen_text(app))

@@ -65,7 +65,7 @@ def new_run(store: Store, pipeline: str, kind: PipelineKind, state: RunState, te
         number = runs.insert(
             connection,
             NewRun(repo="app", pipeline=pipeline, kind=kind, commit="a" * 40, branch="main", subject="s", dirty=False,
-                   actor="ops"),
+                   actor="ops", purpose=RunPurpose.FULL if kind is PipelineKind.BUILD else RunPurpose(kind)),
         )  # fmt: skip
         if state.final:
             runs.finish(connection, number, state, started_at=START, ended_at=START, error=None, note=None, tests=tests)
