@@ -21,7 +21,7 @@ from opsconsole.console.widgets.lines import OneLine
 from opsconsole.console.widgets.plots import MARKERS, SAMPLES
 from opsconsole.console.widgets.rows import Row, RowList
 from opsconsole.console.widgets.tones import parts
-from opsconsole.core.nouns import ColumnKind, PipelineKind, Resolution, RunState, Severity
+from opsconsole.core.nouns import ColumnKind, PipelineKind, Resolution, RunPurpose, RunState, Severity
 from opsconsole.drift.report.monitor_report import HeatRow, PlotPoint, Plots
 from opsconsole.repos import registration
 from opsconsole.store import alerts, chunks, events, repos, runs
