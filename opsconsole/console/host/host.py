@@ -77,8 +77,15 @@ class Host(Protocol):
     def repo_trusted(self, name: str) -> bool:
         """Return whether the operator lets a repo's pipelines run."""
 
-    async def ask_line(self, mark: str, then: Callable[[str], None], *, value: str = "") -> None:
-        """Ask for a line; ``then`` gets it when Enter is pressed."""
+    async def ask_line(
+        self,
+        mark: str,
+        then: Callable[[str], None],
+        *,
+        value: str = "",
+        typed: Callable[[str | None], None] | None = None,
+    ) -> None:
+        """Ask for a line; ``then`` gets it when Enter is pressed, ``typed`` after each letter, None when it is left."""
 
     def give_focus(self, widget: Widget) -> None:
         """Give a pane the focus; while a line is asked for, after that."""

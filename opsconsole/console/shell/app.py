@@ -226,14 +226,21 @@ class ConsoleApp(App[None]):
         if isawaitable(done):
             await done
 
-    async def ask_line(self, mark: str, then: Callable[[str], None], *, value: str = "") -> None:
+    async def ask_line(
+        self,
+        mark: str,
+        then: Callable[[str], None],
+        *,
+        value: str = "",
+        typed: Callable[[str | None], None] | None = None,
+    ) -> None:
         """Ask for a line in the footer's row; the prompt is made when it is first needed."""
         from opsconsole.console.shell.prompt import Prompt
 
         if self._prompt is None:
             self._prompt = Prompt(id="prompt")
             await self.query_one("#bottom").mount(self._prompt)
-        self._prompt.ask(mark, then, value=value)
+        self._prompt.ask(mark, then, value=value, typed=typed)
 
     def give_focus(self, widget: Widget) -> None:
         """Give a pane the focus, at once; while a line is asked for, the pane gets it after that."""

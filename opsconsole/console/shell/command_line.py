@@ -31,8 +31,23 @@ def obey(app: Host, line: str) -> None:
         app.jump("run", word)
     elif word in HOMES and rest:
         app.jump(word, rest.lstrip("#"))
-    elif not (word in BY_WORD and _carry_out(app, BY_WORD[word].id, rest)) and not _of_the_console(app, word, rest):
+    elif (
+        not (word in BY_WORD and _carry_out(app, BY_WORD[word].id, rest))
+        and not _of_the_console(app, word, rest)
+        and not _named(app, word)
+    ):
         _unknown(app, word)
+
+
+def _named(app: Host, word: str) -> bool:
+    """Go to what bears a bare name, on the open tab first; return whether anything does."""
+    config = app.workspace.config
+    named = {"repo": app.repo_names(), "model": config.models, "monitor": config.monitors}
+    own = TABS_BY_ID[app.tab.place].kinds
+    kind = next((kind for kind in sorted(named, key=lambda kind: kind not in own) if word in named[kind]), None)
+    if kind is not None:
+        app.jump(kind, word)
+    return kind is not None
 
 
 def _carry_out(app: Host, case_id: str, rest: str) -> bool:

@@ -48,8 +48,17 @@ class GlobalKeys:
             self.app.give_focus(self.app.tab.query_one(self.app.tab.first))
 
     async def do_find(self) -> None:
-        """Filter the list, or search the log, that has the focus."""
-        await self.app.ask_line("/", self._find)
+        """Filter the list while one types, or search the log, that has the focus; Esc leaves the list as it was."""
+        listing = self.app.focused
+        if self._log() is not None or not isinstance(listing, RowList):
+            await self.app.ask_line("/", self._find)
+            return
+        before = listing.wanted
+
+        def typed(line: str | None) -> None:
+            listing.filter(before if line is None else line)
+
+        await self.app.ask_line("/", self._find, typed=typed)
 
     def do_next_match(self) -> None:
         """Go to the next match of a search."""

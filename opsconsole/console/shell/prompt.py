@@ -27,14 +27,26 @@ class Prompt(Input):
         self._then: Callable[[str], None] | None = None
         self._back: Widget | None = None
         self._mark = ""
+        self._typed: Callable[[str | None], None] | None = None
+        self._told = ""
 
-    def ask(self, mark: str, then: Callable[[str], None], *, value: str = "") -> None:
-        """Show the prompt with its mark; ``then`` gets the line when Enter is pressed."""
-        self._then, self._mark = then, mark
+    def ask(
+        self,
+        mark: str,
+        then: Callable[[str], None],
+        *,
+        value: str = "",
+        typed: Callable[[str | None], None] | None = None,
+    ) -> None:
+        """Show the prompt with its mark; ``then`` gets the line when Enter is pressed.
+
+        ``typed`` gets what stands there after each letter, and None when it is left without an answer.
+        """
+        self._then, self._mark, self._typed = then, mark, typed
         if self.app.focused is not self:
             self._back = self.app.focused
         self.placeholder = ""
-        self.value = mark + value
+        self.value = self._told = mark + value
         self.cursor_position = len(self.value)
         self.parent.add_class("asking")  # type: ignore[union-attr]
         self.screen.set_focus(self)  # at once: the next key is part of the line
@@ -50,19 +62,27 @@ class Prompt(Input):
 
     def on_input_changed(self) -> None:
         """The mark cannot be deleted; deleting it leaves."""
-        if self._then is not None and not self.value.startswith(self._mark):
+        if self._then is None:
+            return
+        if not self.value.startswith(self._mark):
             self.action_leave()
+        elif self._typed is not None and self.value != self._told:
+            self._told = self.value
+            self._typed(self.value[len(self._mark) :])
 
     def on_input_submitted(self) -> None:
         """Hand the line over."""
         then, line = self._then, self.value[len(self._mark) :]
+        self._typed = None
         self.action_leave()
         if then is not None:
             then(line)
 
     def action_leave(self) -> None:
         """Hide again."""
-        self._then = None
+        self._then, typed, self._typed = None, self._typed, None
+        if typed is not None:
+            typed(None)
         self.parent.remove_class("asking")  # type: ignore[union-attr]
         if self._back is not None and self._back.is_attached:
             self.screen.set_focus(self._back)

@@ -181,6 +181,11 @@ class RowList(LineView):
         """Whether a filter hides rows."""
         return bool(self._filter)
 
+    @property
+    def wanted(self) -> str:
+        """What it is filtered by; empty when all is shown."""
+        return self._filter
+
     def filter(self, wanted: str) -> int:
         """Show only rows that hold a text (``!`` first: that do not); return how many. Empty shows all."""
         self._filter = wanted.strip()

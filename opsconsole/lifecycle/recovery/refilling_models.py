@@ -24,7 +24,7 @@ from opsconsole.store.events import PastEvent
 from opsconsole.store.models import Provenance, Version, VersionFile
 
 if TYPE_CHECKING:
-    from opsconsole.lifecycle.recovery.refilling import Refilled
+    from opsconsole.lifecycle.recovery.refilled import Refilled
 
 UNKNOWN_ACTOR = "unknown"
 AS_SERVED = "as its link led when the store was made anew"

@@ -30,7 +30,7 @@ from opsconsole.store.runs import RunRecord
 from opsconsole.store.test_results import RunOfTests
 
 if TYPE_CHECKING:
-    from opsconsole.lifecycle.recovery.refilling import Refilled
+    from opsconsole.lifecycle.recovery.refilled import Refilled
 
 UNKNOWN_ACTOR = "unknown"
 

@@ -10,7 +10,8 @@ from opsconsole.config.workspace import Workspace
 from opsconsole.core import faults
 from opsconsole.core.belonging import make_ours
 from opsconsole.core.errors import ConfirmationError, ConflictError, StoreError
-from opsconsole.lifecycle.recovery.refilling import Refilled, refill
+from opsconsole.lifecycle.recovery.refilled import Refilled
+from opsconsole.lifecycle.recovery.refilling import refill
 from opsconsole.lifecycle.usecases import command
 from opsconsole.registry.versions.ledger import MARK
 from opsconsole.runs.execute.slots import is_live

@@ -13,7 +13,8 @@ from typing import Any
 from opsconsole.core import toml
 from opsconsole.core.errors import UsageError
 from opsconsole.core.regular import is_there, read_regular
-from opsconsole.store.models import Column, Signature
+from opsconsole.registry.versions.columns import columns_of
+from opsconsole.store.models import Signature
 
 MOST = 8 << 20
 """Bytes of one of these files, at most."""
@@ -73,19 +74,6 @@ def read_signature(path: Path) -> Signature:
     return signature
 
 
-def columns_of(found: Any) -> tuple[Column, ...]:
-    """Return columns as opsconsole and MLflow write them: ``[{name, type}]``, also as text."""
-    if isinstance(found, str):
-        found = json.loads(found)
-    if isinstance(found, dict):
-        found = [{"name": name, "type": kind} for name, kind in found.items()]
-    columns = tuple(
-        Column(str(item.get("name", place)), _type(item)) for place, item in enumerate(found or [], start=1)
-    )
-    "".join(column.name + column.type for column in columns).encode()
-    return columns
-
-
 def read_metrics(path: Path) -> dict[str, float]:
     """Read ``metrics.json``: numbers by name; one that is not finite stays one, and is told as missing."""
     found = _object(path)
@@ -118,13 +106,6 @@ def _signature(found: Any) -> Signature:
     if not isinstance(outputs, str):
         outputs = ", ".join(column.type for column in columns_of(outputs))
     return Signature(inputs=columns_of(found.get("inputs", [])), output=outputs)
-
-
-def _type(item: dict[str, Any]) -> str:
-    tensor = item.get("tensor-spec")
-    if isinstance(tensor, dict):
-        return f"{tensor['dtype']}{tensor['shape']}"
-    return str(item["type"])
 
 
 def _object(path: Path) -> dict[str, object]:

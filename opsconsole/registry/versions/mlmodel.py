@@ -12,7 +12,7 @@ from pathlib import Path
 
 from opsconsole.core.errors import UsageError
 from opsconsole.core.regular import read_regular
-from opsconsole.registry.versions.declared import columns_of
+from opsconsole.registry.versions.columns import columns_of
 from opsconsole.store.models import Signature
 
 MOST = 4 << 20

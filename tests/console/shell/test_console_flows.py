@@ -6,6 +6,7 @@ import re
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -297,3 +298,20 @@ async def test_a_repo_that_nothing_runs_of_waits_and_is_trusted_by_a_key_that_sa
         await pilot.press("y")
         await until(pilot, lambda: app.repo_trusted("new"))
         await until(pilot, lambda: "nothing of it runs before you say so" not in screen_text(app))
+
+
+async def test_a_bare_name_leads_to_what_bears_it_on_the_open_tab_first(world: Workspace) -> None:
+    app = ConsoleApp(world.root)
+    async with app.run_test(size=(120, 40)) as pilot:
+        for tab, name, place in (
+            ("1", "flights", "models"),
+            ("4", "flights", "drift"),
+            ("3", "flights", "models"),
+            ("4", "app", "builds"),
+        ):
+            await pilot.press(tab, "colon", *name, "enter")
+            await until(pilot, partial(_is_at, app, place))
+
+
+def _is_at(app: ConsoleApp, place: str) -> bool:
+    return app.tab.place == place

@@ -122,6 +122,22 @@ async def test_a_filter_says_in_the_heading_how_many_it_leaves(world: Workspace)
         await until(pilot, lambda: "shown" not in title.plain)
 
 
+async def test_a_list_narrows_while_one_types_and_is_as_it_was_when_that_is_left(world: Workspace) -> None:
+    with open_store(world.state) as store:
+        new_run(store, "other", PipelineKind.BUILD, RunState.PASSED)
+    app = ConsoleApp(world.root)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: bool(app.query("#runs")) and app.query_one("#runs", RowList).key is not None)
+        title = app.query_one("#runs-title", OneLine)
+        await pilot.press("slash", *"oth")
+        await until(pilot, lambda: "/oth: 1 shown" in title.plain)
+        await pilot.press("backspace", "backspace", "backspace", "x")
+        await until(pilot, lambda: "/x: 0 shown" in title.plain)
+        await pilot.press("escape")
+        await until(pilot, lambda: "shown" not in title.plain)
+
+
 async def test_a_running_service_is_no_build_and_no_part_of_its_trend(world: Workspace) -> None:
     with open_store(world.state) as store:
         new_run(store, "serve", PipelineKind.TASK, RunState.QUEUED)
