@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from tests.model_workspace import opsconsole
+from tests.runs.bench import PYTEST_INI
 
 PROJECT = Path(__file__).parent.parent
 HOSTILE = "\x1b]52;c;aGFja2Vk\x07\x1b[31m[/] 日本語\x1b[0m"
@@ -81,6 +82,7 @@ def make(root: Path) -> None:
     repo = root / "repos" / "app"
     (repo / "tests").mkdir(parents=True)
     (repo / "train.py").write_text(TRAIN, encoding="utf-8")
+    (repo / "pytest.ini").write_text(PYTEST_INI, encoding="utf-8")
     git = ["git", "-C", str(repo)]
     subprocess.run([*git, "init", "-q", "-b", "main"], check=True)
     for name, content in (("good", TESTS), ("broken", BROKEN), ("mended", TESTS)):

@@ -23,6 +23,7 @@ from opsconsole.store.alerts import News
 from opsconsole.store.chunk_records import ChunkRecord, Kept
 from opsconsole.store.connection import Store, open_store
 from opsconsole.store.findings import Finding
+from tests.runs.bench import PLAIN_PYTEST
 
 CONFIG = """
 [workspace]
@@ -69,7 +70,9 @@ def make_world(root: Path) -> Workspace:
     """Make the workspace by real acts."""
     repo = root / "repos" / "app"
     (repo / "tests").mkdir(parents=True)
-    (repo / "pyproject.toml").write_text('[tool.pytest.ini_options]\ntestpaths = ["tests"]\n', encoding="utf-8")
+    (repo / "pyproject.toml").write_text(
+        f'[tool.pytest.ini_options]\ntestpaths = ["tests"]\naddopts = "{PLAIN_PYTEST}"\n', encoding="utf-8"
+    )
     (repo / "tests" / "test_app.py").write_text(TEST, encoding="utf-8")
     git = ["git", "-C", str(repo), "-c", "user.name=t", "-c", "user.email=t@example.com"]
     subprocess.run([*git, "init", "-q", "-b", "main"], check=True)

@@ -27,6 +27,9 @@ from opsconsole.store.runs import RunRecord
 SANDBOX = 'sandbox = "off"\n'
 """Steps of tests leave their marks beside the workspace; the sandbox has tests of its own."""
 DEADLINE_S = 60.0
+PLAIN_PYTEST = " ".join(f"-p no:{name}" for name in ("asyncio", "hypothesispytest", "randomly", "timeout", "xdist"))
+"""Options of a repo that is built with pytest: importing our own plugins takes longer than all of its tests."""
+PYTEST_INI = f"[pytest]\naddopts = {PLAIN_PYTEST}\n"
 
 
 def until(condition: Callable[[], bool], *, seconds: float = DEADLINE_S) -> None:

@@ -11,7 +11,7 @@ from opsconsole.core.errors import ConflictError, UsageError
 from opsconsole.core.nouns import RunState
 from opsconsole.lifecycle.software.bisecting import Verdict, asked, bisect, last_good, start_bisect
 from opsconsole.store import events, runs
-from tests.runs.bench import Bench, commit_all
+from tests.runs.bench import PYTEST_INI, Bench, commit_all
 from tests.runs.conftest import bench, own_git  # noqa: F401 - fixtures
 
 CODE = "def double(x): return x {op} 2\n"
@@ -25,7 +25,7 @@ def test_other(): assert True
 @pytest.fixture
 def broken(bench: Bench) -> tuple[Bench, list[str]]:  # noqa: F811
     """Twelve commits; the eighth breaks ``double``, the third cannot be imported, the ninth touches nothing."""
-    (bench.repo / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    (bench.repo / "pytest.ini").write_text(PYTEST_INI, encoding="utf-8")
     (bench.repo / "test_code.py").write_text(TESTS, encoding="utf-8")
     made = []
     for number in range(12):

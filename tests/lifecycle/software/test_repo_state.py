@@ -23,7 +23,7 @@ from opsconsole.store import runs, test_history, test_results
 from opsconsole.store.runs import ASKED, Cause, NewRun, RunRecord, TestCounts
 from opsconsole.store.test_history import FailingSince
 from opsconsole.store.test_results import RunOfTests, TestResult
-from tests.runs.bench import Bench, commit_all
+from tests.runs.bench import PYTEST_INI, Bench, commit_all
 from tests.runs.conftest import bench, own_git  # noqa: F401 - fixtures
 
 TESTS = "from code_ import double\ndef test_double(): assert double(3) == 6\ndef test_other(): assert True\n"
@@ -73,7 +73,7 @@ def a_run(
 @pytest.fixture
 def tested(bench: Bench) -> tuple[Bench, list[str]]:  # noqa: F811
     """Four commits of a repo with two tests; the third breaks ``double``."""
-    (bench.repo / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    (bench.repo / "pytest.ini").write_text(PYTEST_INI, encoding="utf-8")
     (bench.repo / "test_code.py").write_text(TESTS, encoding="utf-8")
     made = []
     for number in range(4):

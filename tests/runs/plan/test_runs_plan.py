@@ -20,7 +20,7 @@ from opsconsole.runs.plan.steps import Choice, missing_programs, ordered_steps
 from opsconsole.runs.record.spec import RunSpec
 from opsconsole.store import test_results
 from opsconsole.store.runs import Cause, TestCounts
-from tests.runs.bench import Bench, commit_all
+from tests.runs.bench import PYTEST_INI, Bench, commit_all
 
 UNITTEST = """
 import unittest
@@ -48,7 +48,7 @@ def write(bench: Bench, name: str, text: str) -> None:
 
 
 def test_pipelines_come_from_the_workspace_then_the_repo_at_the_commit_then_detection(bench: Bench) -> None:
-    write(bench, "pytest.ini", "")
+    write(bench, "pytest.ini", PYTEST_INI)
     write(
         bench,
         "opsconsole.toml",
@@ -129,7 +129,7 @@ def test_missing_programs_are_named_before_anything_runs(bench: Bench) -> None:
 
 
 def test_an_environment_without_pytest_is_said_before_it_fails(bench: Bench) -> None:
-    write(bench, "pytest.ini", "")
+    write(bench, "pytest.ini", PYTEST_INI)
     write(bench, ".gitignore", ".venv\n")
     commit_all(bench.repo, "Test")
     python = bench.repo / ".venv" / "bin" / "python"
