@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from opsconsole.config import metrics
-from opsconsole.config.load import FILE_NAME
 from opsconsole.config.workspace import Workspace
 from opsconsole.core import text
 from opsconsole.core.nouns import Address, AlertState, GateOutcome, RunPurpose, RunState, Severity
@@ -18,6 +17,7 @@ from opsconsole.lifecycle.software.repo_state import cause, repo_state
 from opsconsole.store import alerts, judgements, promotions, repos, verdicts
 from opsconsole.store.connection import Store
 from opsconsole.store.judgements import StoredJudgement
+from opsconsole.store.repos import RepoRecord
 from opsconsole.store.runs import RunRecord
 
 GIVEN_UP = timedelta(days=90)
@@ -41,12 +41,14 @@ class Waiting:
 
 def waiting(workspace: Workspace, store: Store) -> list[Waiting]:
     """Return everything that waits, worst first, the newest first among equals."""
+    known = {repo.name: repo for repo in repos.all_repos(store)}
+    names = sorted({*workspace.config.repos, *known})
     found = [
         *_services(workspace, store),
         *_alerts(store),
         *_decisions(workspace, store),
-        *_broken(workspace, store),
-        *_untrusted(workspace, store),
+        *_broken(workspace, store, names),
+        *_untrusted(workspace, known, names),
     ]
     return sorted(found, key=lambda item: (item.rank, -item.since.timestamp()))
 
@@ -69,10 +71,9 @@ def _services(workspace: Workspace, store: Store) -> list[Waiting]:
     ]
 
 
-def _untrusted(workspace: Workspace, store: Store) -> list[Waiting]:
+def _untrusted(workspace: Workspace, known: dict[str, RepoRecord], names: list[str]) -> list[Waiting]:
     """Return the repos that nothing is run of before the operator says so."""
-    known = {repo.name: repo for repo in repos.all_repos(store)}
-    written = datetime.fromtimestamp((workspace.root / FILE_NAME).stat().st_mtime, UTC)
+    written = datetime.fromtimestamp(workspace.file.stat().st_mtime, UTC)
     return [
         Waiting(
             kind="untrusted",
@@ -83,7 +84,7 @@ def _untrusted(workspace: Workspace, store: Store) -> list[Waiting]:
             text="nothing of it runs before you say so",
             since=known[name].added_at if name in known else written,
         )
-        for name in sorted({*workspace.config.repos, *known})
+        for name in names
         if name not in known or not known[name].trusted
     ]
 
@@ -155,8 +156,7 @@ def verdict(judged: StoredJudgement) -> str:
     return f"{word} v{judged.champion} by {text.decimals(abs(found.difference))} {metric} ({interval}) · {passing}"
 
 
-def _broken(workspace: Workspace, store: Store) -> list[Waiting]:
-    names = sorted({*workspace.config.repos, *(repo.name for repo in repos.all_repos(store))})
+def _broken(workspace: Workspace, store: Store, names: list[str]) -> list[Waiting]:
     return [_broken_item(store, run) for name in names for run in _last_verdicts(workspace, store, name) if run.broken]
 
 

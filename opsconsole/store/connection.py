@@ -103,6 +103,12 @@ class Store:
         with self._transaction(self._durable) as connection:
             yield connection
 
+    @property
+    def reader(self) -> sqlite3.Connection:
+        """The bare connection of a store that was opened for reading, for queries of the operator's own."""
+        assert self.readonly
+        return self._connection
+
     def data_version(self) -> int:
         """Return a number that changes when another connection commits; 3 µs, for polling."""
         found = self._connection.execute("PRAGMA data_version").fetchone()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,28 +88,37 @@ def backup(store: Store, target: Path) -> int:
 
     DamagedError, and no copy, where it is not.
     """
+    with new_file(target) as partial:
+        try:
+            _copy(store.path, partial)
+        except sqlite3.DatabaseError as error:
+            raise translated(target, error) from error
+    return target.stat().st_size
+
+
+@contextmanager
+def new_file(target: Path) -> Iterator[Path]:
+    """Give a file to write to that gets its name when it is whole, unless something bears that name by then.
+
+    ConflictError where something does, StoreError where the folder cannot be written; nothing half-written stays.
+    """
+    taken = ConflictError(f"{target} exists already", hint="name a new file")
     if os.path.lexists(target):
-        raise ConflictError(f"{target} exists already", hint="name a new file")
+        raise taken
     partial = target.with_name(f"{target.name}.partial")
     try:
         partial.unlink(missing_ok=True)
         os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         partial.chmod(0o600)
-        _copy(store.path, partial)
+        yield partial
         _publish(partial, target)
     except FileExistsError as error:
-        partial.unlink(missing_ok=True)
-        raise ConflictError(f"{target} exists already", hint="name a new file") from error
-    except sqlite3.DatabaseError as error:
-        partial.unlink(missing_ok=True)
-        raise translated(target, error) from error
+        raise taken from error
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise StoreError(f"{target}: {error.strerror}", hint="the folder must be writable") from error
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    return target.stat().st_size
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def _publish(partial: Path, target: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from opsconsole.core import clock
 from opsconsole.core.nouns import RunPurpose, TestOutcome
 from opsconsole.store.connection import Store
+from opsconsole.store.verdicts import FULL
 
 FAILED_QUERY = (
     "SELECT test_results.*, tests.name, tests.variant FROM test_results INDEXED BY test_results_bad"
@@ -172,8 +173,7 @@ def _remember(connection: sqlite3.Connection, run: RunOfTests) -> None:
 def _was_built(connection: sqlite3.Connection, run: RunOfTests) -> bool:
     """Say whether the branch had a whole run of this pipeline before, so that a test that fails there has changed."""
     found = connection.execute(
-        "SELECT 1 FROM runs WHERE repo = ? AND branch IS ? AND pipeline = ? AND id <> ? AND purpose = 'full'"
-        " AND state IN ('error', 'failed', 'lost', 'passed', 'timed_out') LIMIT 1",
+        f"SELECT 1 FROM runs WHERE repo = ? AND branch IS ? AND pipeline = ? AND id <> ? AND {FULL} LIMIT 1",  # noqa: S608
         (run.repo, run.branch, run.pipeline, run.run_id),
     )
     return found.fetchone() is not None

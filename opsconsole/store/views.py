@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opsconsole.core.errors import ConflictError, NotFoundError, UsageError
-from opsconsole.store.connection import FILE_NAME, open_store
+from opsconsole.core.errors import NotFoundError, UsageError
+from opsconsole.store.connection import open_store
+from opsconsole.store.maintenance import new_file
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -127,7 +128,7 @@ def query(state: Path, sql: str) -> Iterator[tuple[list[str], Iterator[sqlite3.R
             cursor = connection.execute(sql)
             if cursor.description is None:
                 raise UsageError("that answers nothing", hint="store query takes one SELECT")
-            yield [column[0] for column in cursor.description], _rows(cursor)
+            yield [column[0] for column in cursor.description], cursor
         except (sqlite3.Error, sqlite3.Warning) as error:
             known = ", ".join(item.name for item in VIEWS)
             raise UsageError(f"query: {error}", hint=f"one SELECT, over the views {known}") from error
@@ -141,17 +142,8 @@ def export(state: Path, name: str, file: Path) -> int:
     wanted, write = view(name), _WRITERS.get(file.suffix)
     if write is None:
         raise UsageError(f"{file}: its ending says no format", hint=", ".join(_WRITERS))
-    if file.exists():
-        raise ConflictError(f"{file} is there already", hint="name a new file")
-    partial = file.with_name(f".{file.name}.partial")
-    partial.unlink(missing_ok=True)
-    try:
-        with reading(state) as database:
-            count = write(partial, wanted, database.query(f"SELECT * FROM {wanted.name}"))  # noqa: S608 - one of ours
-        partial.rename(file)
-    finally:
-        partial.unlink(missing_ok=True)
-    return count
+    with new_file(file) as partial, reading(state) as database:
+        return write(partial, wanted, database.query(f"SELECT * FROM {wanted.name}"))  # noqa: S608 - one of ours
 
 
 @contextmanager
@@ -159,16 +151,10 @@ def reading(state: Path) -> Iterator[Database]:
     """Open the store for reading alone, with the views in it."""
     from sqlite_utils import Database
 
-    with open_store(state, readonly=True):  # a lost, newer or older store is told as everywhere
-        pass
-    with closing(sqlite3.connect(f"{(state / FILE_NAME).absolute().as_uri()}?mode=ro", uri=True)) as connection:
+    with open_store(state, readonly=True) as store:
         for item in VIEWS:
-            connection.execute(f"CREATE TEMP VIEW {item.name} AS SELECT {item.columns} FROM {item.source}")  # noqa: S608
-        yield Database(connection)
-
-
-def _rows(cursor: sqlite3.Cursor) -> Iterator[Any]:
-    yield from cursor
+            store.reader.execute(f"CREATE TEMP VIEW {item.name} AS SELECT {item.columns} FROM {item.source}")  # noqa: S608
+        yield Database(store.reader)
 
 
 def _csv(file: Path, wanted: View, rows: Iterator[dict[str, Any]]) -> int:

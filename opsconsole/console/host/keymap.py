@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
 
-from opsconsole.console.host.tabs import PLACES, TABS
+from opsconsole.console.host.tabs import TABS, TabSpec
 from opsconsole.core.nouns import Danger
 from opsconsole.lifecycle.usecases import USE_CASES
 
-__all__ = ["ACTIONS", "BY_ID", "PLACES", "Action", "actions_of", "bindings_for", "footer_of"]
 SPELLED = {"+": "plus"}
 """How Textual spells a letter that is none."""
 
@@ -50,8 +49,7 @@ class Action:
         return self.id.partition(".")[2]
 
 
-def _opens(number: int) -> Action:
-    spec = TABS[number]
+def _opens(spec: TabSpec) -> Action:
     return Action(f"everywhere.{spec.id}", spec.key, spec.key, spec.title, spec.help, tab=spec.id)
 
 
@@ -81,7 +79,7 @@ def _carries_out(
 
 
 ACTIONS: tuple[Action, ...] = (
-    *map(_opens, range(len(TABS))),
+    *map(_opens, TABS),
     Action("everywhere.next_pane", "tab", "Tab", "next pane", "Go to the next pane of the screen."),
     Action("everywhere.previous_pane", "shift+tab", "S-Tab", "previous pane", "Go to the previous pane."),
     Action("everywhere.back", "escape", "Esc", "back", "Leave a zoomed pane, a filter, a search."),

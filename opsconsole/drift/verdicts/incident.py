@@ -1,7 +1,7 @@
 """What a chunk does to an incident: opens it, raises it, continues it, resolves it, opens it again.
 
 One incident for each monitored version. All of it is decided and written in the transaction that writes the chunk, so
-that two checks at once cannot open two. What an operator or a move of the alias does is ``lifecycle.incidents``.
+that two checks at once cannot open two. What an operator or a move of the alias does is ``lifecycle.monitors.incidents``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What an operator does to an incident, and what a promotion or a rollback does to those of the versions it moves.
 
-What a chunk does to one is ``drift.alerts``: there it is written with the chunk.
+What a chunk does to one is ``drift.verdicts.incident``: there it is written with the chunk.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ BIRTH_S = 10.0
 def cancel(
     workspace: Workspace, store: Store, run_id: int, *, reason: str | None = None, actor: str | None = None
 ) -> RunRecord:
-    """Ask a run to end; return it as it stands right after (``runs.follow.wait`` sees it to its end).
+    """Ask a run to end; return it as it stands right after (``runs.execute.follow.wait`` sees it to its end).
 
     TERM, five seconds of grace, KILL; cancelled again, KILL at once. NotFoundError for an unknown run, ConflictError for
     one that is over. A run that nobody keeps alive any more is recovered instead.

@@ -9,7 +9,8 @@ import pytest
 from opsconsole.console.activity.tab import ActivityTab
 from opsconsole.console.builds.keys import BuildKeys
 from opsconsole.console.drift.tab import DriftTab
-from opsconsole.console.host.keymap import ACTIONS, PLACES, Action, actions_of, footer_of
+from opsconsole.console.host.keymap import ACTIONS, Action, actions_of, footer_of
+from opsconsole.console.host.tabs import PLACES
 from opsconsole.console.logs.keys import LogKeys
 from opsconsole.console.models.tab import ModelsTab
 from opsconsole.console.overview.tab import OverviewTab
