@@ -1,20 +1,18 @@
 """The supervisor: which step is next, the journal, the rows, services, cancel, the intake at the end.
 
-``python -I -m opsconsole.runs.execute.supervisor FOLDER LOCK-DESCRIPTOR``, started by the keeper. Each step has a runner of its
-own; here they are put in order. Standard library only.
+A process that the keeper forked. Each step has a runner of its own; here they are put in order. Standard library only.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from opsconsole.core import clock, umask
+from opsconsole.core import clock
 from opsconsole.core.errors import OpsconsoleError
 from opsconsole.core.files import read_regular
 from opsconsole.core.nouns import RunState, StepState
@@ -22,8 +20,8 @@ from opsconsole.core.process import own_identity
 from opsconsole.repos import pool, worktrees
 from opsconsole.runs.execute import finalize
 from opsconsole.runs.execute.slots import SlotQueue, wake_next
-from opsconsole.runs.process.privacy import hide
-from opsconsole.runs.process.process_tree import childless, collect, descendants, end_below
+from opsconsole.runs.process.fork import Forked
+from opsconsole.runs.process.process_tree import Child, childless, collect, end_below
 from opsconsole.runs.process.signals import Signals
 from opsconsole.runs.process.subreaper import become_subreaper
 from opsconsole.runs.record.folder import RunFolder, service_log
@@ -70,7 +68,7 @@ class Supervisor:
             step.name: StepRecord(self.order.run_id, position, step.name, step.run, StepState.QUEUED)
             for position, step in enumerate(self.plan.steps)
         }
-        self._spare: StepHandle | None = None
+        self._runners: list[Forked] = []
         self._began = time.monotonic()
         self._heeded = 0
         self._superseded = False
@@ -135,11 +133,6 @@ class Supervisor:
         for path in (self.folder.out, self.folder.temporary):
             path.mkdir(mode=0o700, exist_ok=True)
         try:
-            self._spare = StepHandle(str(self.folder.path))  # it starts while the commit is checked out
-        except OpsconsoleError as error:
-            self.journal.write("broke", error=error.message, durable=True)
-            return
-        try:
             self._check_out()
         except (OpsconsoleError, OSError) as error:
             self.journal.write("broke", error=f"the commit could not be checked out: {error}", durable=True)
@@ -168,8 +161,7 @@ class Supervisor:
         voices = [voice for handle in self._all_handles() for voice in handle.voice]
         if not self._over():
             self.signals.wait(LOOK_S if waiting or self._services_start() else IDLE_S, *voices)
-        own = [*(handle.process for handle in self.handles.values()), *self.services.processes()]
-        collect({process.pid: process for process in own})
+        self._collect()
         for name, handle in list(self.handles.items()):
             for fact in handle.hear():
                 self._take_in(name, fact)
@@ -266,12 +258,8 @@ class Supervisor:
         return self._new_handle(order), environment, self.folder.worktree / service.cwd
 
     def _new_handle(self, order: StepOrder) -> StepHandle:
-        handed = tuple(secret.descriptor for secret in order.secrets if secret.descriptor is not None)
-        if handed:
-            handle = StepHandle(str(self.folder.path), handed)
-        else:
-            handle, self._spare = self._spare or StepHandle(str(self.folder.path)), None
-        handle.send(order)
+        handle = StepHandle(order)
+        self._runners.append(handle.process)
         return handle
 
     def _environment(self, step: PlannedStep) -> dict[str, str]:
@@ -331,7 +319,7 @@ class Supervisor:
         """End what the steps left running; a server that outlives its run would hold its files and ports."""
         if self._alone():
             return
-        own = {pid for pid in descendants(os.getpid()) if _is_warden(pid)}
+        own = {runner.pid for runner in self._runners}
         left = end_below(os.getpid(), grace=GRACE_S, kill_now=lambda: self.signals.cancels > 1, passed_over=own)
         if left:
             self.journal.write(
@@ -340,9 +328,9 @@ class Supervisor:
 
     def _alone(self) -> bool:
         """Let the step runners leave; a subreaper without a child has nothing below it, so nothing need be looked for."""
-        deadline = time.monotonic() + (LEAVING_S if self._spare is None else 0.0)
+        deadline = time.monotonic() + LEAVING_S
         while True:
-            collect({})
+            self._collect()
             if childless():
                 return True
             left = deadline - time.monotonic()
@@ -350,28 +338,14 @@ class Supervisor:
                 return False
             self.signals.wait(left)
 
-
-def _is_warden(pid: int) -> bool:
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return b"opsconsole.runs.steps.runner" in words
+    def _collect(self) -> None:
+        """Collect every child that ended: a runner whose number is another's by now is none of ours."""
+        own: list[Child] = [*self._runners, *self.services.checks()]
+        collect({child.pid: child for child in own})
+        self._runners = [runner for runner in self._runners if runner.returncode is None]
 
 
-def main() -> None:
-    """Supervise the run whose folder and lock are named on the command line."""
-    hide()
-    umask.settle()
-    folder, lock = RunFolder(Path(sys.argv[1])), int(sys.argv[2])
-    handed = {
-        name: int(number) for name, _, number in (word.partition("=") for word in sys.argv[3].split(",")) if number
-    }
-    for descriptor in (lock, *handed.values()):
-        os.set_inheritable(descriptor, False)  # noqa: FBT003 - no step may hold the run's lock, nor what it was not given
+def main(path: str, lock: int, handed: dict[str, int], intake: list[str]) -> None:
+    """Supervise the run in the folder ``path``, whose ``lock`` we hold; ``handed`` are the descriptors of secrets."""
     become_subreaper()
-    Supervisor(folder, lock, sys.argv[4:] or finalize.intake_command(folder.state.parent), handed).run()
-
-
-if __name__ == "__main__":
-    main()
+    Supervisor(RunFolder(Path(path)), lock, intake, handed).run()

@@ -35,4 +35,4 @@ def take_over(path: str, code: int, intake: list[str], lock: int) -> None:
     journal.write("noted", note=f"its supervisor died ({cause})", durable=True)
     journal.close()
     finalize.clear(folder, order)
-    finalize.take_in(folder, order, intake or finalize.intake_command(folder.state.parent), lock)
+    finalize.take_in(folder, order, intake, lock)

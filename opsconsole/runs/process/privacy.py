@@ -31,7 +31,7 @@ def hide() -> None:
 
 
 def end_with_parent() -> None:
-    """Be killed when the process that started us dies: who comes after it could not find us, hidden as we are."""
+    """Be killed when the process that forked us dies: who comes after it could not find us, hidden as we are."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 from opsconsole.core.process import Identity, identity, process_state, send
 
@@ -50,7 +50,17 @@ def reap() -> Iterator[tuple[int, int]]:
         yield pid, status
 
 
-def collect(known: Mapping[int, subprocess.Popen[bytes]]) -> None:
+class Child(Protocol):
+    """A process of ours that collects itself."""
+
+    pid: int
+    returncode: int | None
+
+    def poll(self) -> int | None:
+        """Collect it if it ended; return its exit code, None while it runs."""
+
+
+def collect(known: Mapping[int, Child]) -> None:
     """Collect every child that ended; those that are ``known`` learn of it themselves, adopted orphans just go."""
     while True:
         try:

@@ -7,6 +7,8 @@ import select
 import signal
 from types import FrameType
 
+HANDLED = (signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP, signal.SIGINT)
+
 
 class Signals:
     """Count cancels and wake the one who waits; handlers only count, so no wait is ever cut in two.
@@ -19,8 +21,9 @@ class Signals:
         self._reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, self._cancel)
-        for number in (signal.SIGCHLD, signal.SIGHUP, signal.SIGINT):
+        for number in HANDLED[1:]:
             signal.signal(number, self._wake)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)  # who forked us held them back until now
 
     def wait(self, seconds: float, *others: int) -> list[int]:
         """Wait at most ``seconds`` for a signal, or until one of the descriptors can be read; return those."""

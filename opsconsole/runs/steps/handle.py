@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-from contextlib import suppress
 from typing import Any
 
-from opsconsole.core import umask
+from opsconsole.core.errors import OpsconsoleError
 from opsconsole.core.nouns import StepState
-from opsconsole.core.process import Identity, identity, own_python, send, with_room
-from opsconsole.runs.steps.environment import MARKER
+from opsconsole.core.process import Identity, identity, send, with_room
+from opsconsole.runs.process.fork import fork
 from opsconsole.runs.steps.protocol import StepEnd, StepOrder
+from opsconsole.runs.steps.runner import main
 
 DIED = StepEnd(StepState.LOST, note="its runner died")
 
@@ -21,54 +20,36 @@ DIED = StepEnd(StepState.LOST, note="its runner died")
 class StepHandle:
     """A step in its runner's hands."""
 
-    def __init__(self, out: str, handed: tuple[int, ...] = ()) -> None:
-        """Start the runner; it waits for its order. ``out`` marks it as one of this run's processes.
-
-        ``handed`` are descriptors of the secrets of its step; one that was started before its step was known has none.
-        """
+    def __init__(self, order: StepOrder) -> None:
+        """Start the runner with its order; OpsconsoleError when there is no room for one more process."""
         self.end: StepEnd | None = None
         self.asked = 0
         self._rest = b""
-        self._process = with_room(
-            lambda: subprocess.Popen(
-                own_python("opsconsole.runs.steps.runner"),
-                cwd="/",
-                env={**os.environ, MARKER: out},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                pass_fds=handed,
-                umask=umask.operators(),
-            )
-        )
-        assert self._process.stdout is not None
-        os.set_blocking(self._process.stdout.fileno(), False)
-        self._who: Identity | None = identity(self._process.pid)
         self._closed = False
-
-    @property
-    def process(self) -> subprocess.Popen[bytes]:
-        """The runner."""
-        return self._process
+        self._reader, writer = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(self._reader, False)
+        handed = tuple(secret.descriptor for secret in order.secrets if secret.descriptor is not None)
+        try:
+            self.process = with_room(lambda: fork("ops-runner", lambda: main(order), stdout=writer, keep=handed))
+        except OpsconsoleError:
+            os.close(self._reader)
+            raise
+        finally:
+            os.close(writer)
+        self._who: Identity | None = identity(self.process.pid)
 
     @property
     def voice(self) -> tuple[int, ...]:
         """What to listen to."""
-        return () if self._closed or self._process.stdout is None else (self._process.stdout.fileno(),)
-
-    def send(self, order: StepOrder) -> None:
-        """Tell it what to do."""
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # it died: its silence says so
-            self._process.stdin.write(order.to_json() + b"\n")
-            self._process.stdin.close()
+        return () if self._closed else (self._reader,)
 
     def hear(self) -> list[dict[str, Any]]:
         """Return what it told since the last time; the last word is how the step ended."""
-        if self._closed or self._process.stdout is None:
+        if self._closed:
             return []
         while True:
             try:
-                block = os.read(self._process.stdout.fileno(), 1 << 16)
+                block = os.read(self._reader, 1 << 16)
             except BlockingIOError:
                 break
             if not block:
@@ -92,5 +73,4 @@ class StepHandle:
 
     def _close(self) -> None:
         self._closed = True
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        os.close(self._reader)

@@ -1,19 +1,17 @@
-"""What a step runner is told, and what it tells: JSON over its two pipes, never on a disk or a command line.
+"""What a step runner is handed, and how a step ended: the first in memory, the second as JSON over a pipe and in the journal.
 
 Standard library only.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from opsconsole.core.nouns import StepState
 from opsconsole.runs.record.folder import RunFolder
 from opsconsole.runs.record.secrets import HandedSecret
-from opsconsole.runs.record.spec import PlannedStep, step_from
+from opsconsole.runs.record.spec import PlannedStep
 
 
 @dataclass(frozen=True)
@@ -36,24 +34,6 @@ class StepOrder:
     """It is to run until it is asked to end."""
     log_name: str = ""
     """The log's name where it is not the step's."""
-
-    def to_json(self) -> bytes:
-        """Return what goes down the pipe."""
-        return json.dumps(asdict(self), default=str).encode("ascii")
-
-    @classmethod
-    def from_json(cls, data: bytes) -> StepOrder:
-        """Read what came down the pipe."""
-        found = json.loads(data)
-        return cls(
-            **found
-            | {
-                "step": step_from(found["step"]),
-                "folder": RunFolder(Path(found["folder"]["path"])),
-                "secrets": tuple(HandedSecret(**secret) for secret in found["secrets"]),
-                "writable": None if found["writable"] is None else tuple(found["writable"]),
-            }
-        )
 
 
 @dataclass(frozen=True)

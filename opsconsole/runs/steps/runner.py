@@ -1,8 +1,8 @@
 """The runner of one step: condition, kept result, tries, artifacts. It sees the step to its end, whatever that takes.
 
-``python -I -m opsconsole.runs.steps.runner``, one for each step, started by the supervisor, which tells it the order on its
-stdin and hears on its stdout, line by line. It is a child subreaper: whatever the step hides from everybody is still
-below its runner, so a step can be ended whole while others go on. Standard library only.
+One process for each step, forked by the supervisor, which hears of it on its stdout, line by line. It is a child
+subreaper: whatever the step hides from everybody is still below its runner, so a step can be ended whole while others
+go on. Standard library only.
 """
 
 from __future__ import annotations
@@ -10,18 +10,16 @@ from __future__ import annotations
 import json
 import os
 import resource
-import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opsconsole.core import umask
 from opsconsole.core.errors import OpsconsoleError
 from opsconsole.core.nouns import StepState
 from opsconsole.runs.process.control_group import ControlGroup, new_group
-from opsconsole.runs.process.privacy import end_with_parent, hide
+from opsconsole.runs.process.privacy import end_with_parent
 from opsconsole.runs.process.sandbox import Sandbox
 from opsconsole.runs.process.signals import Signals
 from opsconsole.runs.process.subreaper import become_subreaper
@@ -272,12 +270,9 @@ def _said(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def main() -> None:
-    """See to the order that comes on stdin."""
-    hide()
+def main(order: StepOrder) -> None:
+    """See to a step, in a process that the supervisor forked for it; it hears of it on our standard output."""
     end_with_parent()
-    umask.settle()
-    order = StepOrder.from_json(sys.stdin.buffer.readline())
     become_subreaper()
     try:
         runner = StepRunner(order)
@@ -285,7 +280,3 @@ def main() -> None:
         tell("ended", StepEnd(StepState.ERROR, note=f"could not be started: {error.message}").facts())
         return
     runner.run()
-
-
-if __name__ == "__main__":
-    main()

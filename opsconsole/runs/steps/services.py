@@ -115,10 +115,9 @@ class Services:
         """Whether nothing of them is at work."""
         return all(service.handle.end is not None for service in self.running.values())
 
-    def processes(self) -> list[subprocess.Popen[bytes]]:
-        """Return our children: whoever collects ended ones must leave these to themselves."""
-        found = [service.handle.process for service in self.running.values()]
-        return found + [service.check for service in self.running.values() if service.check is not None]
+    def checks(self) -> list[subprocess.Popen[bytes]]:
+        """Return the checks at work, our children: whoever collects ended ones must leave these to themselves."""
+        return [service.check for service in self.running.values() if service.check is not None]
 
     def problems(self) -> list[str]:
         """Return what went wrong with any of them."""

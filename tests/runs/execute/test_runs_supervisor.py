@@ -280,12 +280,13 @@ def test_keeper_and_supervisor_stay_with_the_standard_library(bench: Bench, monk
         "import json, sys\n"
         "import opsconsole.runs.execute.keeper\n"
         "import opsconsole.runs.execute.supervisor as supervisor\n"
-        "supervisor.main()\n"
+        "path, lock, *intake = sys.argv[1:]\n"
+        "supervisor.main(path, int(lock), {}, intake)\n"
         "names = {name.partition('.')[0] for name in sys.modules} - set(sys.stdlib_module_names)\n"
         "print(json.dumps(sorted(name for name in names if not name.startswith('_'))))\n"
     )
     answer = subprocess.run(
-        [sys.executable, "-I", "-c", script, str(folder.path), str(lock), "-", *_intake(bench)],
+        [sys.executable, "-I", "-c", script, str(folder.path), str(lock), *_intake(bench)],
         check=True,
         capture_output=True,
         pass_fds=(lock,),
