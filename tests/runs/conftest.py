@@ -9,10 +9,11 @@ import pytest
 
 from opsconsole.config.workspace import open_workspace
 from opsconsole.repos import registration
+from opsconsole.runs.execute.slots import is_live
 from opsconsole.runs.process.process_tree import end_marked
 from opsconsole.runs.steps.environment import marker
 from opsconsole.store.connection import open_store
-from tests.runs.bench import Bench, commit_all
+from tests.runs.bench import Bench, commit_all, until
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +42,4 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         for run_id in made.started:
             supervisor = made.history(run_id).supervisor
             end_marked(marker(made.folder(run_id)), [] if supervisor is None else [supervisor])
+        until(lambda: not any(is_live(workspace.state, run_id) for run_id in made.started))  # its folder goes next
