@@ -11,7 +11,7 @@ from opsconsole.config.monitors import MonitorConfig
 from opsconsole.config.workspace import Workspace
 from opsconsole.core.errors import ConfigError
 from opsconsole.core.nouns import ModelTask
-from opsconsole.drift.performance.metrics import Metric, Options, metric_of
+from opsconsole.drift.performance.realised.metrics import Metric, Options, metric_of
 
 _RELATIVE = re.compile(r"reference\s*(?:(?P<sign>[-+])\s*(?P<number>\d*\.?\d+))?")
 EVALUATION = "evaluation"

@@ -7,8 +7,8 @@ from opsconsole.core.errors import OpsconsoleError
 from opsconsole.registry.promotion.links import sync_links
 from opsconsole.registry.versions.ledger import record
 from opsconsole.runs.execute.recover import recover
-from opsconsole.store import copies
 from opsconsole.store.connection import Store
+from opsconsole.store.recovery import copies
 
 
 def settle(workspace: Workspace, store: Store) -> list[OpsconsoleError]:

@@ -31,8 +31,8 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding
 
 from opsconsole.console.logs.opened import OpenLog
-from opsconsole.console.logs.query import Query
-from opsconsole.console.logs.trail import Trail
+from opsconsole.console.logs.reading.query import Query
+from opsconsole.console.logs.reading.trail import Trail
 from opsconsole.console.logs.view import LogView
 from opsconsole.console.terminal.diff_driver import DiffDriver
 from opsconsole.console.terminal.themes import THEMES
@@ -236,7 +236,7 @@ def quietly(argv: list[str]) -> None:
 
 async def searching(path: Path) -> None:
     """Measure searches of the whole file, in the child, beside ripgrep and a Python loop."""
-    from opsconsole.console.logs.file import LogFile
+    from opsconsole.console.logs.reading.file import LogFile
 
     for name, wanted in (("search, a literal", LITERAL), ("search, a regex", REGEX)):
         taken: dict[str, float] = {}

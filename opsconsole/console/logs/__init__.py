@@ -1,1 +1,1 @@
-"""A log of any size, read where it is looked at: file, index, marks, layout; nothing here knows of widgets."""
+"""A log on the screen: its view, its keys, its heading, going from mark to mark."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from opsconsole.console.logs.opened import OpenLog
 from opsconsole.console.logs.page import Page
-from opsconsole.console.logs.query import Sought
+from opsconsole.console.logs.reading.query import Sought
+from opsconsole.console.logs.reading.trail import Trail
 from opsconsole.console.logs.seeking import Seeking
-from opsconsole.console.logs.trail import Trail
 from opsconsole.console.widgets.tones import Toned
 from opsconsole.core import text
 

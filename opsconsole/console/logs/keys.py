@@ -9,7 +9,7 @@ from pathlib import Path
 
 from opsconsole.console.host.host import Host
 from opsconsole.console.logs.pane import TimesShown
-from opsconsole.console.logs.query import Sought
+from opsconsole.console.logs.reading.query import Sought
 from opsconsole.console.logs.saving import Saved, Target, filtered, save, whole
 from opsconsole.console.logs.view import LogView
 from opsconsole.core import text

@@ -7,11 +7,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from opsconsole.console.logs.file import Change, LogFile
-from opsconsole.console.logs.index import LineIndex, count
-from opsconsole.console.logs.query import CLEAR, ERRORS, SECTIONS, Query, Sought
-from opsconsole.console.logs.times import Times
-from opsconsole.console.logs.trail import MOST, Trail
+from opsconsole.console.logs.reading.file import Change, LogFile
+from opsconsole.console.logs.reading.index import LineIndex, count
+from opsconsole.console.logs.reading.query import CLEAR, ERRORS, SECTIONS, Query, Sought
+from opsconsole.console.logs.reading.times import Times
+from opsconsole.console.logs.reading.trail import MOST, Trail
 
 AT_ONCE = 4 << 20
 """Bytes whose lines are counted without a thread."""

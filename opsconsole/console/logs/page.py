@@ -6,10 +6,10 @@ import re
 from collections import OrderedDict
 from typing import NamedTuple
 
-from opsconsole.console.logs.file import Line, LogFile
 from opsconsole.console.logs.layout import Piece, Row, column_of, pieces_of, window, wrapped
-from opsconsole.console.logs.query import TooSlowError, at_most
-from opsconsole.console.logs.walk import Spot, Walk, Whole
+from opsconsole.console.logs.reading.file import Line, LogFile
+from opsconsole.console.logs.reading.query import TooSlowError, at_most
+from opsconsole.console.logs.reading.walk import Spot, Walk, Whole
 from opsconsole.core import text
 from opsconsole.core.text import Sgr
 

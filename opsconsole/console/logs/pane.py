@@ -15,8 +15,8 @@ from textual.strip import Strip
 from opsconsole.console.logs.heading import told
 from opsconsole.console.logs.opened import OpenLog
 from opsconsole.console.logs.page import Page, Shown
+from opsconsole.console.logs.reading.times import WIDTH, clock_time, elapsed
 from opsconsole.console.logs.seeking import Seeking
-from opsconsole.console.logs.times import WIDTH, clock_time, elapsed
 from opsconsole.console.widgets.lines import LineView
 from opsconsole.console.widgets.tones import Toned
 from opsconsole.core import text

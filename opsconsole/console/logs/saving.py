@@ -10,9 +10,9 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsconsole.console.logs.file import LogFile
-from opsconsole.console.logs.trail import Trail
-from opsconsole.console.logs.walk import Matches
+from opsconsole.console.logs.reading.file import LogFile
+from opsconsole.console.logs.reading.trail import Trail
+from opsconsole.console.logs.reading.walk import Matches
 from opsconsole.core import text
 from opsconsole.core.files import expanded
 

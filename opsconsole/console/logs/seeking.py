@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from opsconsole.console.logs.opened import OpenLog
 from opsconsole.console.logs.page import Page
-from opsconsole.console.logs.query import Query, Sought
-from opsconsole.console.logs.trail import Trail
-from opsconsole.console.logs.walk import CONTEXT, Matches, Whole
+from opsconsole.console.logs.reading.query import Query, Sought
+from opsconsole.console.logs.reading.trail import Trail
+from opsconsole.console.logs.reading.walk import CONTEXT, Matches, Whole
 
 RUN = 2000
 """Neighbouring error lines that are gone over as one error."""

@@ -10,11 +10,11 @@ from typing import ClassVar
 from textual import events
 from textual.binding import Binding, BindingType
 
-from opsconsole.console.logs.file import Change
 from opsconsole.console.logs.opened import OpenLog
 from opsconsole.console.logs.page import Page
 from opsconsole.console.logs.pane import LogPane
-from opsconsole.console.logs.query import Sought
+from opsconsole.console.logs.reading.file import Change
+from opsconsole.console.logs.reading.query import Sought
 from opsconsole.console.logs.seeking import Seeking, Step
 
 REPAINTS = 2.0 if os.environ.get("SSH_CONNECTION") else 4.0

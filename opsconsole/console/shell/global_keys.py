@@ -154,7 +154,7 @@ class GlobalKeys:
         if view is None:
             self.app.say("no search yet: / in the log begins one", "warn")
             return
-        from opsconsole.console.logs.query import Sought
+        from opsconsole.console.logs.reading.query import Sought
 
         self._keys(view).go(Sought.TEXT, step)
 

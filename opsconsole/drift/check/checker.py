@@ -25,7 +25,7 @@ from opsconsole.drift.facts.chunk import Measured, QualityFact
 from opsconsole.drift.facts.reference import Fitted
 from opsconsole.drift.facts.reference import decode as fitted_of
 from opsconsole.drift.monitors import Monitor, Subject, monitor_of
-from opsconsole.drift.performance.trust import TrackRecord
+from opsconsole.drift.performance.estimates.trust import TrackRecord
 from opsconsole.drift.production.labels import with_labels
 from opsconsole.drift.production.reading import Production, read_production
 from opsconsole.drift.reference.baseline import ensure_baseline, fits

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from opsconsole.config.monitors import MonitorConfig
-from opsconsole.drift.data.commands import COMMAND
 from opsconsole.drift.data.files import file_stamp
+from opsconsole.drift.data.formats.commands import COMMAND
+from opsconsole.drift.data.formats.tables import SQLITE
 from opsconsole.drift.data.places import find_files
 from opsconsole.drift.data.sources import Source
-from opsconsole.drift.data.tables import SQLITE
 from opsconsole.drift.monitors import Monitor, Subject
 from opsconsole.drift.production.reading import Production
 from opsconsole.drift.production.rows import Rows

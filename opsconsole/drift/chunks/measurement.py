@@ -20,7 +20,7 @@ from opsconsole.drift.facts.column import ColumnFacts, Role, Shift, rows_needed
 from opsconsole.drift.facts.reference import Fitted
 from opsconsole.drift.measures.distances import distances
 from opsconsole.drift.monitors import Monitor
-from opsconsole.drift.performance.metrics import measure
+from opsconsole.drift.performance.realised.metrics import measure
 from opsconsole.drift.production.outcomes import known
 from opsconsole.drift.production.owners import Owners
 from opsconsole.drift.production.reading import Production

@@ -13,12 +13,12 @@ from opsconsole.core.nouns import ModelTask
 from opsconsole.drift.facts.chunk import Losses
 from opsconsole.drift.facts.reference import Fitted
 from opsconsole.drift.monitors import Monitor
-from opsconsole.drift.performance.estimation import FINE, Estimated, labelled_bins, realised_binned
-from opsconsole.drift.performance.estimator import estimated
-from opsconsole.drift.performance.losses import losses
-from opsconsole.drift.performance.metrics import measure, measure_all
-from opsconsole.drift.performance.multiclass import Probabilities
-from opsconsole.drift.performance.score_histogram import count_by_label
+from opsconsole.drift.performance.estimates.binary import FINE, Estimated, labelled_bins, realised_binned
+from opsconsole.drift.performance.estimates.estimator import estimated
+from opsconsole.drift.performance.estimates.score_histogram import count_by_label
+from opsconsole.drift.performance.realised.metrics import measure, measure_all
+from opsconsole.drift.performance.realised.multiclass import Probabilities
+from opsconsole.drift.performance.streams.losses import losses
 from opsconsole.drift.production.outcomes import known
 from opsconsole.drift.production.probabilities import at
 from opsconsole.drift.production.rows import Rows

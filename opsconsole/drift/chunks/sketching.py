@@ -17,7 +17,7 @@ from opsconsole.drift.facts.reference import Fitted
 from opsconsole.drift.kinds import as_floats, kind_of
 from opsconsole.drift.measures.structure import StructureTally
 from opsconsole.drift.monitors import Monitor
-from opsconsole.drift.performance.loss_tally import LossTally
+from opsconsole.drift.performance.estimates.loss_tally import LossTally
 from opsconsole.drift.production.batches import outcome_column, with_column
 from opsconsole.drift.production.outcomes import as_text, joined
 from opsconsole.drift.production.owners import Owned, Owners

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from opsconsole.core.errors import NotFoundError
 from opsconsole.core.files import expanded
-from opsconsole.drift.data.csvs import CSV_SUFFIXES
 from opsconsole.drift.data.errors import DataError
-from opsconsole.drift.data.jsons import JSON_SUFFIXES
+from opsconsole.drift.data.formats.csvs import CSV_SUFFIXES
+from opsconsole.drift.data.formats.jsons import JSON_SUFFIXES
+from opsconsole.drift.data.formats.parquets import PARQUET_SUFFIXES
 from opsconsole.drift.data.notes import Note
-from opsconsole.drift.data.parquets import PARQUET_SUFFIXES
 
 SUFFIXES = (*PARQUET_SUFFIXES, *CSV_SUFFIXES, *JSON_SUFFIXES)
 FIELDS = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "j": 3}

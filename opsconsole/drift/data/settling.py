@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsconsole.drift.data.parquets import PARQUET_SUFFIXES, has_footer
+from opsconsole.drift.data.formats.parquets import PARQUET_SUFFIXES, has_footer
 
 RECENT_S = 3.0
 """A file that was changed longer ago is taken as it is, unasked."""

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 
 from opsconsole.core.errors import RefusedError
 from opsconsole.core.nouns import ColumnKind
-from opsconsole.drift.data.commands import COMMAND, open_command
-from opsconsole.drift.data.csvs import CSV_SUFFIXES, TSV_SUFFIXES, open_csv
-from opsconsole.drift.data.encodings import CONVERT
 from opsconsole.drift.data.errors import DataError, shown, told
 from opsconsole.drift.data.files import DataFile, Reader, described
-from opsconsole.drift.data.jsons import open_json
+from opsconsole.drift.data.formats.commands import COMMAND, open_command
+from opsconsole.drift.data.formats.csvs import CSV_SUFFIXES, TSV_SUFFIXES, open_csv
+from opsconsole.drift.data.formats.encodings import CONVERT
+from opsconsole.drift.data.formats.jsons import open_json
+from opsconsole.drift.data.formats.parquets import PARQUET_SUFFIXES, open_parquet
+from opsconsole.drift.data.formats.tables import SQLITE, open_table
 from opsconsole.drift.data.notes import Note
-from opsconsole.drift.data.parquets import PARQUET_SUFFIXES, open_parquet
 from opsconsole.drift.data.places import SUFFIXES, find_files
 from opsconsole.drift.data.settling import unsettled
-from opsconsole.drift.data.tables import SQLITE, open_table
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from opsconsole.drift.facts.column import ColumnFacts
-from opsconsole.drift.performance.estimation import Estimated
+from opsconsole.drift.performance.estimates.binary import Estimated
 from opsconsole.store.baselines import Realised
 
 FORMAT = 2

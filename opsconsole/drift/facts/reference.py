@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from opsconsole.drift.measures.structure import StructureModel
-from opsconsole.drift.performance.estimator import NOTHING, Estimator
+from opsconsole.drift.performance.estimates.estimator import NOTHING, Estimator
 from opsconsole.store.baselines import Realised
 
 FORMAT = 1

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from opsconsole.drift.data.errors import DataError
 from opsconsole.drift.data.sources import Source
-from opsconsole.drift.performance.multiclass import Probabilities
+from opsconsole.drift.performance.realised.multiclass import Probabilities
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

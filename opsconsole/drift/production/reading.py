@@ -23,7 +23,7 @@ from opsconsole.drift.data.files import DataFile
 from opsconsole.drift.data.sources import Source, open_source
 from opsconsole.drift.data.times import WallClock, wall_clock
 from opsconsole.drift.monitors import Monitor
-from opsconsole.drift.performance.multiclass import Probabilities
+from opsconsole.drift.performance.realised.multiclass import Probabilities
 from opsconsole.drift.production.joins import Keys
 from opsconsole.drift.production.outcomes import as_column, as_text, from_column, known, outcomes_in, unknown
 from opsconsole.drift.production.periods import Periods

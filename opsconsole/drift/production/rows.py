@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from opsconsole.drift.performance.multiclass import Probabilities
+from opsconsole.drift.performance.realised.multiclass import Probabilities
 from opsconsole.drift.production.outcomes import as_column, from_column
 from opsconsole.drift.production.probabilities import classes_in, columns_of, matrix
 from opsconsole.drift.production.spill_partitions import block_of

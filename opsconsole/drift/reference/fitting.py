@@ -17,9 +17,9 @@ from opsconsole.drift.measures.distances import distances
 from opsconsole.drift.measures.relevance import KINDS, importance
 from opsconsole.drift.measures.structure import StructureModel, errors, fit
 from opsconsole.drift.monitors import Monitor
-from opsconsole.drift.performance.estimator import NOTHING, Estimator, fit_outlook
-from opsconsole.drift.performance.losses import losses
-from opsconsole.drift.performance.trust import BackTest
+from opsconsole.drift.performance.estimates.estimator import NOTHING, Estimator, fit_outlook
+from opsconsole.drift.performance.estimates.trust import BackTest
+from opsconsole.drift.performance.streams.losses import losses
 from opsconsole.drift.production.outcomes import as_text
 from opsconsole.drift.production.probabilities import at
 from opsconsole.drift.production.seasons import seasons_of

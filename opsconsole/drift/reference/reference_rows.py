@@ -19,8 +19,8 @@ from opsconsole.core.nouns import ColumnKind, Contender, ModelTask
 from opsconsole.drift.data.sources import DataError, DataFile, Source, open_source
 from opsconsole.drift.data.times import WallClock, moment
 from opsconsole.drift.monitors import Monitor, Subject
-from opsconsole.drift.performance.metrics import measure
-from opsconsole.drift.performance.multiclass import Probabilities
+from opsconsole.drift.performance.realised.metrics import measure
+from opsconsole.drift.performance.realised.multiclass import Probabilities
 from opsconsole.drift.production.batches import outcome_column, outcome_kind, with_column
 from opsconsole.drift.production.outcomes import as_text, joined, known, outcomes, outcomes_in
 from opsconsole.drift.production.probabilities import PREFIX, at, classes_of, matrix

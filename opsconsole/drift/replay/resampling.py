@@ -21,7 +21,7 @@ from opsconsole.drift.facts.column import ColumnFacts, Role, rows_needed
 from opsconsole.drift.facts.reference import SliceReference
 from opsconsole.drift.facts.unseen_categories import OWN_BIN, among_rare, expected_unseen
 from opsconsole.drift.measures.distances import NOTHING, psi_of, psi_vector
-from opsconsole.drift.performance.intervals import LEAST_CASES, LEAST_ROWS
+from opsconsole.drift.performance.realised.intervals import LEAST_CASES, LEAST_ROWS
 from opsconsole.drift.sketches.sketch import CategorySketch, decode
 from opsconsole.drift.verdicts.decline import standard_error
 from opsconsole.drift.verdicts.judging import Against

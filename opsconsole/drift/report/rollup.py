@@ -19,7 +19,7 @@ from opsconsole.drift.facts.chunk import decode as measured_of
 from opsconsole.drift.facts.reference import Fitted
 from opsconsole.drift.facts.reference import decode as fitted_of
 from opsconsole.drift.monitors import Monitor, monitor_of
-from opsconsole.drift.performance.estimation import (
+from opsconsole.drift.performance.estimates.binary import (
     ESTIMATES,
     Estimated,
     Expected,
@@ -28,7 +28,7 @@ from opsconsole.drift.performance.estimation import (
     labelled_bins,
     realised_binned,
 )
-from opsconsole.drift.performance.score_histogram import LabelledScores, decode_by_label
+from opsconsole.drift.performance.estimates.score_histogram import LabelledScores, decode_by_label
 from opsconsole.drift.reference.baseline import usable
 from opsconsole.drift.sketches.sketch import TableSketch, decode
 from opsconsole.drift.verdicts.criteria import judge

@@ -8,7 +8,7 @@ from opsconsole.config.monitors import PolicyConfig
 from opsconsole.core.nouns import Severity
 from opsconsole.drift.facts.chunk import Measured
 from opsconsole.drift.facts.column import ColumnFacts
-from opsconsole.drift.performance.metrics import Metric
+from opsconsole.drift.performance.realised.metrics import Metric
 from opsconsole.drift.verdicts.criteria import ColumnVerdict
 from opsconsole.drift.verdicts.decline import PerformanceVerdict
 from opsconsole.drift.verdicts.policy import severity_of

@@ -11,7 +11,7 @@ from opsconsole.core.normal import Z
 from opsconsole.core.nouns import Severity
 from opsconsole.drift.facts.chunk import SliceFacts
 from opsconsole.drift.facts.reference import Fitted
-from opsconsole.drift.performance.metrics import Metric
+from opsconsole.drift.performance.realised.metrics import Metric
 from opsconsole.drift.verdicts.criteria import benjamini_hochberg
 from opsconsole.drift.verdicts.policy import DEFAULT
 from opsconsole.store.baselines import Realised

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from opsconsole.drift.facts.column import BROKEN
-from opsconsole.drift.performance.estimation import Estimated
-from opsconsole.drift.performance.trust import BackTest, Compared, TrackRecord
+from opsconsole.drift.performance.estimates.binary import Estimated
+from opsconsole.drift.performance.estimates.trust import BackTest, Compared, TrackRecord
 from opsconsole.drift.verdicts.criteria import History
 from opsconsole.store.baselines import Realised
 from opsconsole.store.chunk_records import ChunkRecord, Move

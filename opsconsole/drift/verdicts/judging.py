@@ -12,7 +12,7 @@ from opsconsole.drift.facts.column import Effect
 from opsconsole.drift.facts.reference import Fitted
 from opsconsole.drift.measures.relevance import correlation
 from opsconsole.drift.monitors import Monitor
-from opsconsole.drift.performance.trust import BackTest
+from opsconsole.drift.performance.estimates.trust import BackTest
 from opsconsole.drift.production.windows import Window, unit_of
 from opsconsole.drift.sketches.plots import histogram
 from opsconsole.drift.sketches.quantiles import HIGH, LOW, MEDIAN, quantiles

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from opsconsole.core.text import clean, count, decimals, percent, psi
 from opsconsole.drift.facts.column import Effect
-from opsconsole.drift.performance.metrics import Metric
+from opsconsole.drift.performance.realised.metrics import Metric
 from opsconsole.drift.verdicts.decision import ColumnNote
 from opsconsole.drift.verdicts.decline import PerformanceVerdict
 from opsconsole.store.baselines import Realised

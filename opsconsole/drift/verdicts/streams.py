@@ -15,8 +15,14 @@ import numpy as np
 
 from opsconsole.drift.facts.chunk import Losses
 from opsconsole.drift.facts.reference import Fitted
-from opsconsole.drift.performance.page_hinkley import quiet_threshold
-from opsconsole.drift.performance.streams import Detector, StreamState, decode_stream, run_stream, start_stream
+from opsconsole.drift.performance.streams.detection import (
+    Detector,
+    StreamState,
+    decode_stream,
+    run_stream,
+    start_stream,
+)
+from opsconsole.drift.performance.streams.page_hinkley import quiet_threshold
 
 QUIET = 1_000_000
 """Noise raises an alarm once in so many values, about: at five hundred a chunk, once in two thousand chunks."""

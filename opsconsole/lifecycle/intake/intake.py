@@ -32,7 +32,7 @@ from opsconsole.runs.reports.coverage import covered
 from opsconsole.runs.reports.junit import Report
 from opsconsole.store import events, runs, steps, test_results
 from opsconsole.store.connection import Store, open_store
-from opsconsole.store.copies import is_due
+from opsconsole.store.recovery.copies import is_due
 from opsconsole.store.runs import RunRecord
 from opsconsole.store.test_results import RunOfTests
 
@@ -207,7 +207,7 @@ def _tidy(root: Path) -> None:
 def _keep_copy(root: Path) -> None:
     """Make the store's copy of today, however large it is: nobody waits for us."""
     from opsconsole.config.workspace import open_workspace
-    from opsconsole.store import copies
+    from opsconsole.store.recovery import copies
 
     try:
         workspace = open_workspace(root)

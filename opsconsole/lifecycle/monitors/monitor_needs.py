@@ -10,7 +10,7 @@ from opsconsole.config.workspace import Workspace
 from opsconsole.core.errors import NotFoundError, OpsconsoleError
 from opsconsole.core.nouns import PipelineKind
 from opsconsole.core.text import clean
-from opsconsole.drift.data.commands import COMMAND
+from opsconsole.drift.data.formats.commands import COMMAND
 from opsconsole.drift.data.sources import Source, open_source
 from opsconsole.drift.monitors import EVALUATION, Subject, monitor_of
 from opsconsole.lifecycle.monitors.monitor_check import subject_of

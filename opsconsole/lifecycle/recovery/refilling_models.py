@@ -17,11 +17,12 @@ from opsconsole.core.nouns import Contender, PromotionKind
 from opsconsole.registry.places import version_folder
 from opsconsole.registry.versions import ledger
 from opsconsole.registry.versions.artifacts import verify
-from opsconsole.store import evaluations, models, promotions, records
+from opsconsole.store import evaluations, models, promotions
 from opsconsole.store.beside import links, model_folders, version_numbers
 from opsconsole.store.evaluations import Evaluation
 from opsconsole.store.events import PastEvent
 from opsconsole.store.models import Provenance, Version, VersionFile
+from opsconsole.store.recovery import records
 
 if TYPE_CHECKING:
     from opsconsole.lifecycle.recovery.refilled import Refilled

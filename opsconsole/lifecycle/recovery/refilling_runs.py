@@ -23,9 +23,10 @@ from opsconsole.runs.record.spec import RunSpec, SpecError
 from opsconsole.runs.reports.collect import read_reports
 from opsconsole.runs.reports.coverage import covered
 from opsconsole.runs.reports.junit import Report
-from opsconsole.store import baselines, records, repos, steps, test_results
+from opsconsole.store import baselines, repos, steps, test_results
 from opsconsole.store.events import PastEvent
-from opsconsole.store.records import Row
+from opsconsole.store.recovery import records
+from opsconsole.store.recovery.records import Row
 from opsconsole.store.runs import RunRecord
 from opsconsole.store.test_results import RunOfTests
 

@@ -15,9 +15,10 @@ from opsconsole.lifecycle.recovery.refilling import refill
 from opsconsole.lifecycle.usecases import command
 from opsconsole.registry.versions.ledger import MARK
 from opsconsole.runs.execute.slots import is_live
-from opsconsole.store import events, replacing
+from opsconsole.store import events
 from opsconsole.store.beside import FILE_NAME, run_numbers
 from opsconsole.store.connection import Store
+from opsconsole.store.recovery import replacing
 
 NEVER_KNOWN = (
     "alerts, drift checks, baselines, labels that came later and gate judgements are in no file: drift check makes checks anew",

@@ -16,10 +16,10 @@ from opsconsole.config.workspace import Workspace
 from opsconsole.core import clock
 from opsconsole.core.errors import OpsconsoleError, StoreError
 from opsconsole.core.files import fsync_directory, read_regular, write_atomically
-from opsconsole.store import records
 from opsconsole.store.beside import HISTORY, model_folders, run_numbers, version_numbers
 from opsconsole.store.connection import Store
-from opsconsole.store.records import Record, Row
+from opsconsole.store.recovery import records
+from opsconsole.store.recovery.records import Record, Row
 
 FORMAT = 1
 MOST = 64 << 20

@@ -21,10 +21,11 @@ from opsconsole.runs.process.privacy import scrubbed
 from opsconsole.runs.record import run_row, secrets
 from opsconsole.runs.record.folder import RunFolder, run_folder
 from opsconsole.runs.record.spec import Plan, RunSpec
-from opsconsole.store import events, records, runs, steps
+from opsconsole.store import events, runs, steps
 from opsconsole.store.beside import last_run
 from opsconsole.store.connection import Store
-from opsconsole.store.records import Row
+from opsconsole.store.recovery import records
+from opsconsole.store.recovery.records import Row
 from opsconsole.store.runs import ASKED, Cause, NewRun
 from opsconsole.store.steps import StepRecord
 

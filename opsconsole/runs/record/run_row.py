@@ -11,9 +11,9 @@ from pathlib import Path
 
 from opsconsole.core.files import read_regular, write_atomically
 from opsconsole.runs.record.folder import RunFolder
-from opsconsole.store import records
 from opsconsole.store.connection import Store
-from opsconsole.store.records import Row
+from opsconsole.store.recovery import records
+from opsconsole.store.recovery.records import Row
 
 NAME = "record.json"
 MOST = 1 << 20

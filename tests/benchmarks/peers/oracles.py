@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from opsconsole.core.nouns import ColumnKind
 from opsconsole.drift.compare.files import Comparison, compare
 from opsconsole.drift.measures.structure import StructureTally, fit
-from opsconsole.drift.performance.metrics import Options, measure, metric_of
+from opsconsole.drift.performance.realised.metrics import Options, measure, metric_of
 from tests.benchmarks.drift_material import FLIGHTS, LABEL, NUMBERS, SCORE, TEXTS, population
 from tests.benchmarks.peers.venvs import Ask, ask, python_of, venvs_option
 
@@ -248,8 +248,8 @@ def measured(name: str, reference: pa.Table, current: pa.Table, venvs: Path) -> 
 def performance(venvs: Path) -> None:
     """Print estimated and realised AUC of chunks beside nannyml's."""
     from opsconsole.core.nouns import ModelTask
-    from opsconsole.drift.performance.estimator import estimated, fit_outlook
-    from opsconsole.drift.performance.trust import BackTest
+    from opsconsole.drift.performance.estimates.estimator import estimated, fit_outlook
+    from opsconsole.drift.performance.estimates.trust import BackTest
 
     whole = population().select([SCORE, LABEL])
     reference, current = whole.slice(0, 20_000), whole.slice(20_000, 40_000)

@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from opsconsole.console.logs import file as file_module
-from opsconsole.console.logs import index as index_module
-from opsconsole.console.logs.file import Change, LogFile
-from opsconsole.console.logs.index import LineIndex, count
 from opsconsole.console.logs.layout import Piece, pieces_of, width_of, window, wrapped
 from opsconsole.console.logs.page import Page
-from opsconsole.console.logs.times import Times, clock_time, elapsed
-from opsconsole.console.logs.walk import Spot, Whole
+from opsconsole.console.logs.reading import file as file_module
+from opsconsole.console.logs.reading import index as index_module
+from opsconsole.console.logs.reading.file import Change, LogFile
+from opsconsole.console.logs.reading.index import LineIndex, count
+from opsconsole.console.logs.reading.times import Times, clock_time, elapsed
+from opsconsole.console.logs.reading.walk import Spot, Whole
 from opsconsole.core import text
 
 CHUNKS = st.lists(

@@ -17,13 +17,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsconsole.console.logs import trail as trail_module
-from opsconsole.console.logs.file import LogFile
-from opsconsole.console.logs.query import ERRORS, Matcher, Query, TooSlowError, at_most
+from opsconsole.console.logs.reading import trail as trail_module
+from opsconsole.console.logs.reading.file import LogFile
+from opsconsole.console.logs.reading.query import ERRORS, Matcher, Query, TooSlowError, at_most
+from opsconsole.console.logs.reading.scan import FRAME, argv_of
+from opsconsole.console.logs.reading.trail import Trail
+from opsconsole.console.logs.reading.walk import Matches, Spot
 from opsconsole.console.logs.saving import Target, filtered, save, whole
-from opsconsole.console.logs.scan import FRAME, argv_of
-from opsconsole.console.logs.trail import Trail
-from opsconsole.console.logs.walk import Matches, Spot
 from opsconsole.core import text
 from opsconsole.core.process import own_python
 
@@ -70,7 +70,7 @@ def scanned(path: Path, query: Query, *, most: int = 1000, rg: bool = True, star
     environment = dict(os.environ) if rg else {**os.environ, "PATH": ""}
     with path.open("rb") as log:
         done = subprocess.run(
-            own_python("opsconsole.console.logs.scan", str(start), str(path.stat().st_size), str(most), *argv_of(query)),
+            own_python("opsconsole.console.logs.reading.scan", str(start), str(path.stat().st_size), str(most), *argv_of(query)),
             stdin=log, capture_output=True, check=False, env=environment, timeout=60,
         )  # fmt: skip
     marks, place = array("Q"), 0

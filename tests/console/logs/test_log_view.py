@@ -16,7 +16,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from opsconsole.config.workspace import Workspace
-from opsconsole.console.logs.query import Sought
+from opsconsole.console.logs.reading.query import Sought
 from opsconsole.console.logs.view import LogView
 from opsconsole.console.shell.app import ConsoleApp
 from opsconsole.console.shell.bars import StatusBar

@@ -21,7 +21,7 @@ import pytest
 from opsconsole.core.errors import OpsconsoleError
 from opsconsole.core.nouns import ColumnKind, Severity
 from opsconsole.drift.compare.files import ColumnComparison, compare
-from opsconsole.drift.data import commands, csvs, jsons
+from opsconsole.drift.data.formats import commands, csvs, jsons
 from opsconsole.drift.data.sources import DataError, open_source
 from opsconsole.drift.facts.column import Effect
 from opsconsole.store import tables

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from opsconsole.core.errors import NotFoundError
 from opsconsole.core.nouns import ColumnKind
 from opsconsole.drift.compare.files import compare
-from opsconsole.drift.data import csvs, jsons, tables
+from opsconsole.drift.data.formats import csvs, jsons, tables
 from opsconsole.drift.data.sources import DataError, Source, open_source
 
 ROWS = {"n": [1, 2, 3], "f": [0.5, None, 2.5], "c": ["x", None, "z"]}

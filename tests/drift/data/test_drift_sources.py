@@ -14,7 +14,7 @@ from opsconsole.core.errors import NotFoundError
 from opsconsole.core.nouns import ColumnKind, Severity
 from opsconsole.drift.compare.columns import Unknown
 from opsconsole.drift.compare.files import Choice, compare
-from opsconsole.drift.data import csvs
+from opsconsole.drift.data.formats import csvs
 from opsconsole.drift.data.sources import DataError, open_source
 from opsconsole.drift.facts.column import Effect
 

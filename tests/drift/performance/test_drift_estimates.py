@@ -13,10 +13,16 @@ from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
 from opsconsole.core.nouns import ModelTask
-from opsconsole.drift.performance.calibrators import IDENTITY, Calibrator, choose_calibrator, fit_calibrator, isotonic
-from opsconsole.drift.performance.estimation import ESTIMATES, Estimated, estimate, estimate_binned
-from opsconsole.drift.performance.metrics import Options, measure, metric_of
-from opsconsole.drift.performance.score_histogram import ScoreHistogram, count_scores, decode_histogram, edges
+from opsconsole.drift.performance.estimates.binary import ESTIMATES, Estimated, estimate, estimate_binned
+from opsconsole.drift.performance.estimates.calibrators import (
+    IDENTITY,
+    Calibrator,
+    choose_calibrator,
+    fit_calibrator,
+    isotonic,
+)
+from opsconsole.drift.performance.estimates.score_histogram import ScoreHistogram, count_scores, decode_histogram, edges
+from opsconsole.drift.performance.realised.metrics import Options, measure, metric_of
 
 Floats = npt.NDArray[np.float64]
 RANDOM = np.random.default_rng(41)

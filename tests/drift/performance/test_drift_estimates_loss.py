@@ -18,8 +18,8 @@ from skops.io import dumps, get_untrusted_types
 
 from opsconsole.core.nouns import ModelTask
 from opsconsole.drift.matrix import MatrixColumn, columns_of
-from opsconsole.drift.performance import loss_model
-from opsconsole.drift.performance.loss_model import (
+from opsconsole.drift.performance.estimates import loss_model
+from opsconsole.drift.performance.estimates.loss_model import (
     KINDS,
     LossKind,
     LossModel,
@@ -28,15 +28,15 @@ from opsconsole.drift.performance.loss_model import (
     fit_loss_model,
     loss_of,
 )
-from opsconsole.drift.performance.loss_tally import LossTally
-from opsconsole.drift.performance.metrics import Options, measure, metric_of
+from opsconsole.drift.performance.estimates.loss_tally import LossTally
+from opsconsole.drift.performance.realised.metrics import Options, measure, metric_of
 
 Floats = npt.NDArray[np.float64]
 LOW = Options(quantile=0.2)
 READ = """
 import sys
 import numpy as np, pyarrow as pa
-from opsconsole.drift.performance.loss_model import decode_loss_model, estimate_loss
+from opsconsole.drift.performance.estimates.loss_model import decode_loss_model, estimate_loss
 with open(sys.argv[1], "rb") as file:
     model = decode_loss_model(file.read())
 batch = pa.record_batch({"size": [1.0, 8.0], "town": ["here", "nowhere"], "new": [True, None]})

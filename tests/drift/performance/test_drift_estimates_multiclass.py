@@ -10,9 +10,14 @@ import numpy.typing as npt
 import pytest
 
 from opsconsole.core.nouns import ModelTask
-from opsconsole.drift.performance.calibrators import IDENTITY, Calibrator, ClassCalibrators, fit_class_calibrators
-from opsconsole.drift.performance.class_estimation import CLASS_ESTIMATES, estimate_classes
-from opsconsole.drift.performance.metrics import Probabilities, measure, metric_of
+from opsconsole.drift.performance.estimates.calibrators import (
+    IDENTITY,
+    Calibrator,
+    ClassCalibrators,
+    fit_class_calibrators,
+)
+from opsconsole.drift.performance.estimates.multiclass import CLASS_ESTIMATES, estimate_classes
+from opsconsole.drift.performance.realised.metrics import Probabilities, measure, metric_of
 
 CLASSES = ("apple", "fig", "pear")
 BENT = ClassCalibrators(CLASSES, (IDENTITY, Calibrator((0.0, 0.5, 1.0), (0.05, 0.3, 0.9)), IDENTITY))

@@ -19,12 +19,12 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 import opsconsole.demo.data
 from opsconsole.core.nouns import ModelTask, Severity
-from opsconsole.drift.performance.calibrators import fit_calibrator
-from opsconsole.drift.performance.estimation import Estimated, estimate
-from opsconsole.drift.performance.loss_model import KINDS
-from opsconsole.drift.performance.metrics import Probabilities, measure, metric_of
-from opsconsole.drift.performance.self_tests import self_test, self_test_classes, self_test_loss
-from opsconsole.drift.performance.trust import Agreement, BackTest, Compared, TrackRecord, Trust, judge_trust
+from opsconsole.drift.performance.estimates.binary import Estimated, estimate
+from opsconsole.drift.performance.estimates.calibrators import fit_calibrator
+from opsconsole.drift.performance.estimates.loss_model import KINDS
+from opsconsole.drift.performance.estimates.self_tests import self_test, self_test_classes, self_test_loss
+from opsconsole.drift.performance.estimates.trust import Agreement, BackTest, Compared, TrackRecord, Trust, judge_trust
+from opsconsole.drift.performance.realised.metrics import Probabilities, measure, metric_of
 from opsconsole.drift.verdicts.history import Past, VersionHistory, past_of
 from opsconsole.store.baselines import Realised
 from opsconsole.store.chunk_records import ChunkRecord, Estimate

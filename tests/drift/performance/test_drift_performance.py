@@ -11,8 +11,8 @@ from sklearn import metrics as sk
 from opsconsole.core.errors import ConfigError
 from opsconsole.core.nouns import ModelTask, Severity
 from opsconsole.drift.monitors import parse_floor
-from opsconsole.drift.performance import metrics as performance
-from opsconsole.drift.performance.metrics import measure, metric_of
+from opsconsole.drift.performance.realised import metrics as performance
+from opsconsole.drift.performance.realised.metrics import measure, metric_of
 from opsconsole.drift.verdicts.decline import judge_performance
 from opsconsole.drift.verdicts.phrases import ordinal, performance_sentence
 from opsconsole.store.baselines import Realised

@@ -13,7 +13,7 @@ from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
 
 from opsconsole.core.nouns import ModelTask
-from opsconsole.drift.performance.metrics import (
+from opsconsole.drift.performance.realised.metrics import (
     METRICS,
     Options,
     Probabilities,

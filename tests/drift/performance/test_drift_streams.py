@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsconsole.drift.performance.adwin import BUCKETS, Adwin
-from opsconsole.drift.performance.page_hinkley import Direction, PageHinkley, quiet_threshold
-from opsconsole.drift.performance.streams import (
+from opsconsole.drift.performance.streams.adwin import BUCKETS, Adwin
+from opsconsole.drift.performance.streams.detection import (
     MOST_VALUES,
     Detector,
     decode_stream,
     run_stream,
     start_stream,
 )
+from opsconsole.drift.performance.streams.page_hinkley import Direction, PageHinkley, quiet_threshold
 
 Floats = npt.NDArray[np.float64]
 

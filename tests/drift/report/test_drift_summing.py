@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from opsconsole.core.errors import NotFoundError
 from opsconsole.core.nouns import ModelTask
-from opsconsole.drift.performance.estimation import ESTIMATES, FINE, labelled_bins, realised_binned
-from opsconsole.drift.performance.metrics import Options, measure_all
-from opsconsole.drift.performance.score_histogram import count_by_label
+from opsconsole.drift.performance.estimates.binary import ESTIMATES, FINE, labelled_bins, realised_binned
+from opsconsole.drift.performance.estimates.score_histogram import count_by_label
+from opsconsole.drift.performance.realised.metrics import Options, measure_all
 from opsconsole.drift.report.rollup import sums
 from opsconsole.store import chunks as chunk_store
 from tests.drift.drift_world import World

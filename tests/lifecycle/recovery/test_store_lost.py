@@ -22,9 +22,10 @@ from opsconsole.core.nouns import RunState
 from opsconsole.lifecycle.recovery.restoring import rebuild, restore
 from opsconsole.lifecycle.startup_repair import settle
 from opsconsole.runs.execute.follow import wait_until_released
-from opsconsole.store import copies, evaluations, events, maintenance, models, promotions, replacing, runs, test_results
+from opsconsole.store import evaluations, events, maintenance, models, promotions, runs, test_results
 from opsconsole.store.beside import last_run, last_version
 from opsconsole.store.connection import FILE_NAME, Store, open_store
+from opsconsole.store.recovery import copies, replacing
 from tests.killing import killed_at_each_act
 from tests.model_workspace import Left, Shop, opsconsole
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from opsconsole.core.ranking import delong_interval, placements
-from opsconsole.drift.performance.intervals import (
+from opsconsole.drift.performance.realised.intervals import (
     LEAST_CASES,
     Interval,
     Measured,

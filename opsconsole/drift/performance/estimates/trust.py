@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from opsconsole.core.text import decimals, plural
-from opsconsole.drift.performance.estimation import Estimated
-from opsconsole.drift.performance.metrics import Metric
+from opsconsole.drift.performance.estimates.binary import Estimated
+from opsconsole.drift.performance.realised.metrics import Metric
 from opsconsole.store.baselines import Realised
 
 LEAST_COVERAGE = 0.5

@@ -10,14 +10,19 @@ import numpy as np
 import pyarrow as pa
 
 from opsconsole.core.nouns import ModelTask
-from opsconsole.drift.performance.calibrators import Calibrator, ClassCalibrators, fit_calibrator, fit_class_calibrators
-from opsconsole.drift.performance.class_estimation import estimate_classes
-from opsconsole.drift.performance.estimation import ESTIMATES, Estimated, estimate
-from opsconsole.drift.performance.loss_model import KINDS, LossModel, decode_loss_model, fit_loss_model
-from opsconsole.drift.performance.loss_tally import LossTally
-from opsconsole.drift.performance.metrics import Metric, Options, Probabilities
-from opsconsole.drift.performance.self_tests import self_test, self_test_classes, self_test_loss
-from opsconsole.drift.performance.trust import BackTest, Compared
+from opsconsole.drift.performance.estimates.binary import ESTIMATES, Estimated, estimate
+from opsconsole.drift.performance.estimates.calibrators import (
+    Calibrator,
+    ClassCalibrators,
+    fit_calibrator,
+    fit_class_calibrators,
+)
+from opsconsole.drift.performance.estimates.loss_model import KINDS, LossModel, decode_loss_model, fit_loss_model
+from opsconsole.drift.performance.estimates.loss_tally import LossTally
+from opsconsole.drift.performance.estimates.multiclass import estimate_classes
+from opsconsole.drift.performance.estimates.self_tests import self_test, self_test_classes, self_test_loss
+from opsconsole.drift.performance.estimates.trust import BackTest, Compared
+from opsconsole.drift.performance.realised.metrics import Metric, Options, Probabilities
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,11 +16,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from opsconsole.core.normal import Z
-from opsconsole.drift.performance.binary import LEAST_CHANCE, calibration_bins
-from opsconsole.drift.performance.calibrators import Calibrator
-from opsconsole.drift.performance.intervals import LEAST_CASES, Interval, Measured, around, logit, wilson, wilson_f1
-from opsconsole.drift.performance.metrics import DEFAULT, Options
-from opsconsole.drift.performance.score_histogram import LabelledScores, ScoreHistogram, count_scores, edges
+from opsconsole.drift.performance.estimates.calibrators import Calibrator
+from opsconsole.drift.performance.estimates.score_histogram import LabelledScores, ScoreHistogram, count_scores, edges
+from opsconsole.drift.performance.realised.binary import LEAST_CHANCE, calibration_bins
+from opsconsole.drift.performance.realised.intervals import (
+    LEAST_CASES,
+    Interval,
+    Measured,
+    around,
+    logit,
+    wilson,
+    wilson_f1,
+)
+from opsconsole.drift.performance.realised.metrics import DEFAULT, Options
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opsconsole.drift.data.encodings import CONVERT, require_utf8
 from opsconsole.drift.data.errors import DataError, explained
 from opsconsole.drift.data.files import BATCH_ROWS
+from opsconsole.drift.data.formats.encodings import CONVERT, require_utf8
 from opsconsole.drift.data.notes import Note, read_as_text
 from opsconsole.drift.kinds import is_nested
 

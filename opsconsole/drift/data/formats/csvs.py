@@ -14,15 +14,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from opsconsole.drift.data.delimiters import NAMES, delimiter_of
-from opsconsole.drift.data.encodings import CONVERT, HEAD_BYTES, UTF8, encoding_of, head_of
 from opsconsole.drift.data.errors import DataError, explained, shown
+from opsconsole.drift.data.formats.delimiters import NAMES, delimiter_of
+from opsconsole.drift.data.formats.encodings import CONVERT, HEAD_BYTES, UTF8, encoding_of, head_of
 from opsconsole.drift.data.notes import Note
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from opsconsole.drift.data.spellings import Spelling
+    from opsconsole.drift.data.formats.spellings import Spelling
 
 TSV_SUFFIXES = (".tsv", ".tsv.gz", ".tsv.zst")
 CSV_SUFFIXES = (".csv", ".csv.gz", ".csv.zst", *TSV_SUFFIXES)
@@ -67,7 +67,7 @@ class CsvReader:
         import pyarrow as pa
         import pyarrow.types as pt
 
-        from opsconsole.drift.data.spellings import Spelling
+        from opsconsole.drift.data.formats.spellings import Spelling
 
         chosen = {one.name: one.type for one in self.schema if one.name in set(names) and not pt.is_null(one.type)}
         spelled = {name: one for name, one in self.spelled.items() if name not in chosen}
@@ -117,7 +117,7 @@ class CsvReader:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        from opsconsole.drift.data.spellings import numbers
+        from opsconsole.drift.data.formats.spellings import numbers
 
         columns = {}
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
@@ -172,7 +172,7 @@ def open_csv(path: Path, name: str, usual: str) -> CsvReader:
     import pyarrow as pa
     import pyarrow.types as pt
 
-    from opsconsole.drift.data.csv_types import settled
+    from opsconsole.drift.data.formats.csv_types import settled
 
     reader, head = _of_form(path, name, usual)
     header = _header_alone(reader, head)
@@ -233,7 +233,7 @@ def _at_end(stream: pa.RecordBatchReader) -> bool:
 def _not_utf8(reader: CsvReader, column: str, first: pa.RecordBatch | None) -> DataError:
     import pyarrow as pa
 
-    from opsconsole.drift.data.csv_types import first_unfit
+    from opsconsole.drift.data.formats.csv_types import first_unfit
 
     place = 0 if first is None else first_unfit(first.column(column), pa.string())
     return _bytes(reader.name, column, place + 1)

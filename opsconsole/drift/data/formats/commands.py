@@ -13,11 +13,11 @@ from opsconsole.core import text
 from opsconsole.core.errors import NotFoundError
 from opsconsole.core.files import digest_file
 from opsconsole.core.process import capture
-from opsconsole.drift.data.csvs import open_csv
-from opsconsole.drift.data.encodings import encoding_of, head_of
 from opsconsole.drift.data.errors import DataError, shown
 from opsconsole.drift.data.files import DataFile, Reader, Spelled, described
-from opsconsole.drift.data.jsons import open_json
+from opsconsole.drift.data.formats.csvs import open_csv
+from opsconsole.drift.data.formats.encodings import encoding_of, head_of
+from opsconsole.drift.data.formats.jsons import open_json
 from opsconsole.drift.data.spools import Spool, where_to_make_room
 
 COMMAND = "command:"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from opsconsole.core.ranking import placements
-from opsconsole.drift.performance.binary import LEAST_CHANCE
-from opsconsole.drift.performance.intervals import LEAST_CASES, LEAST_ROWS, Measured, influence, mean, share
+from opsconsole.drift.performance.realised.binary import LEAST_CHANCE
+from opsconsole.drift.performance.realised.intervals import LEAST_CASES, LEAST_ROWS, Measured, influence, mean, share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -17,8 +17,8 @@ import numpy as np
 import pyarrow as pa
 
 from opsconsole.drift.matrix import MatrixColumn, columns_of, matrix_of
-from opsconsole.drift.performance.metrics import DEFAULT, Options
-from opsconsole.drift.performance.regression import pinball
+from opsconsole.drift.performance.realised.metrics import DEFAULT, Options
+from opsconsole.drift.performance.realised.regression import pinball
 from opsconsole.drift.threads import one_thread
 
 if TYPE_CHECKING:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from opsconsole.drift.performance.calibrators import choose_calibrator, cross_fitted
-from opsconsole.drift.performance.class_estimation import estimate_from_chances
-from opsconsole.drift.performance.estimation import Estimated, estimate_expected, expected_rows
-from opsconsole.drift.performance.intervals import Measured, around, root
-from opsconsole.drift.performance.loss_model import LossModel
-from opsconsole.drift.performance.metrics import DEFAULT, Options, Probabilities, measure
-from opsconsole.drift.performance.multiclass import places_of
-from opsconsole.drift.performance.trust import BackTest, Compared
+from opsconsole.drift.performance.estimates.binary import Estimated, estimate_expected, expected_rows
+from opsconsole.drift.performance.estimates.calibrators import choose_calibrator, cross_fitted
+from opsconsole.drift.performance.estimates.loss_model import LossModel
+from opsconsole.drift.performance.estimates.multiclass import estimate_from_chances
+from opsconsole.drift.performance.estimates.trust import BackTest, Compared
+from opsconsole.drift.performance.realised.intervals import Measured, around, root
+from opsconsole.drift.performance.realised.metrics import DEFAULT, Options, Probabilities, measure
+from opsconsole.drift.performance.realised.multiclass import places_of
 from opsconsole.store.baselines import Realised
 
 if TYPE_CHECKING:

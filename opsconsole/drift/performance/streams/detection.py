@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from opsconsole.drift.performance.adwin import Adwin, AdwinState
-from opsconsole.drift.performance.page_hinkley import Direction, PageHinkley, PageHinkleyState
+from opsconsole.drift.performance.streams.adwin import Adwin, AdwinState
+from opsconsole.drift.performance.streams.page_hinkley import Direction, PageHinkley, PageHinkleyState
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,11 +12,11 @@ import numpy as np
 from opsconsole.config.metrics import MetricSpec, Use, spec_of
 from opsconsole.core.errors import ConfigError
 from opsconsole.core.nouns import ModelTask
-from opsconsole.drift.performance import binary, multiclass, regression
-from opsconsole.drift.performance.binary import accuracy, auc, average_precision, brier, calibration, log_loss
-from opsconsole.drift.performance.intervals import LEAST_CASES, LEAST_ROWS, Interval, Measured
-from opsconsole.drift.performance.multiclass import Probabilities, class_accuracy
-from opsconsole.drift.performance.regression import mae, mape, mse, quantile_loss, r2, rmse
+from opsconsole.drift.performance.realised import binary, multiclass, regression
+from opsconsole.drift.performance.realised.binary import accuracy, auc, average_precision, brier, calibration, log_loss
+from opsconsole.drift.performance.realised.intervals import LEAST_CASES, LEAST_ROWS, Interval, Measured
+from opsconsole.drift.performance.realised.multiclass import Probabilities, class_accuracy
+from opsconsole.drift.performance.realised.regression import mae, mape, mse, quantile_loss, r2, rmse
 from opsconsole.store.baselines import Realised
 
 if TYPE_CHECKING:

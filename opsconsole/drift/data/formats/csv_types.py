@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from opsconsole.drift.data.formats.spellings import Survey, begun
 from opsconsole.drift.data.notes import Note, read_as_text
-from opsconsole.drift.data.spellings import Survey, begun
 
 if TYPE_CHECKING:
-    from opsconsole.drift.data.csvs import CsvReader
+    from opsconsole.drift.data.formats.csvs import CsvReader
 
 _TIME = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from opsconsole.console.logs.file import LogFile
-from opsconsole.console.logs.trail import Trail
+from opsconsole.console.logs.reading.file import LogFile
+from opsconsole.console.logs.reading.trail import Trail
 
 CONTEXT = 2
 """Lines that are shown before and after a match."""

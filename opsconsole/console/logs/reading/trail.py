@@ -12,9 +12,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from contextlib import suppress
 
-from opsconsole.console.logs.file import LogFile
-from opsconsole.console.logs.query import Matcher, Query, TooSlowError, at_most
-from opsconsole.console.logs.scan import FRAME, argv_of
+from opsconsole.console.logs.reading.file import LogFile
+from opsconsole.console.logs.reading.query import Matcher, Query, TooSlowError, at_most
+from opsconsole.console.logs.reading.scan import FRAME, argv_of
 from opsconsole.core.process import own_python
 
 MOST = 1_000_000
@@ -168,7 +168,7 @@ class Trail:
         log = self._file.duplicate()
         try:
             self._child = subprocess.Popen(
-                own_python("opsconsole.console.logs.scan", *limits, *argv_of(self.query)),
+                own_python("opsconsole.console.logs.reading.scan", *limits, *argv_of(self.query)),
                 stdin=log,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from opsconsole.drift.performance.binary import calibration_bins
-from opsconsole.drift.performance.intervals import enough
-from opsconsole.drift.performance.multiclass import Probabilities, places_of
+from opsconsole.drift.performance.realised.binary import calibration_bins
+from opsconsole.drift.performance.realised.intervals import enough
+from opsconsole.drift.performance.realised.multiclass import Probabilities, places_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from opsconsole.drift.performance.binary import LEAST_CHANCE
-from opsconsole.drift.performance.calibrators import ClassCalibrators
-from opsconsole.drift.performance.estimation import Estimated, expected_auc, expected_rows, hanley_mcneil, widened
-from opsconsole.drift.performance.intervals import LEAST_CASES, LEAST_ROWS, Measured, around, wilson
-from opsconsole.drift.performance.multiclass import Probabilities, places_of
+from opsconsole.drift.performance.estimates.binary import Estimated, expected_auc, expected_rows, hanley_mcneil, widened
+from opsconsole.drift.performance.estimates.calibrators import ClassCalibrators
+from opsconsole.drift.performance.realised.binary import LEAST_CHANCE
+from opsconsole.drift.performance.realised.intervals import LEAST_CASES, LEAST_ROWS, Measured, around, wilson
+from opsconsole.drift.performance.realised.multiclass import Probabilities, places_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

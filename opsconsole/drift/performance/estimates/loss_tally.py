@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from opsconsole.drift.performance.estimation import Estimated
-from opsconsole.drift.performance.intervals import LEAST_ROWS, Interval, around, root
-from opsconsole.drift.performance.loss_model import KINDS, LossModel, estimate_loss
+from opsconsole.drift.performance.estimates.binary import Estimated
+from opsconsole.drift.performance.estimates.loss_model import KINDS, LossModel, estimate_loss
+from opsconsole.drift.performance.realised.intervals import LEAST_ROWS, Interval, around, root
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,6 +1,6 @@
 """A child that looks through a log for a query, so that no pattern, however slow, holds the screen up.
 
-    python -m opsconsole.console.logs.scan START STOP MOST KIND FLAGS PATTERN < LOG
+    python -m opsconsole.console.logs.reading.scan START STOP MOST KIND FLAGS PATTERN < LOG
 
 It writes frames to stdout: three unsigned 64-bit numbers (every line before this offset is judged; bytes looked at; how
 many marks follow), then the offsets where the lines start that were found. Exit code 0: all is judged; 3: ``MOST`` were
@@ -22,7 +22,7 @@ import time
 from array import array
 from collections.abc import Iterator
 
-from opsconsole.console.logs.query import Matcher, Query, Sought
+from opsconsole.console.logs.reading.query import Matcher, Query, Sought
 
 FRAME = struct.Struct("<QQQ")
 BLOCK = 1 << 19

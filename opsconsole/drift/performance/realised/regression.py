@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from opsconsole.core.normal import Z
-from opsconsole.drift.performance.intervals import LEAST_ROWS, Measured, mean, root
+from opsconsole.drift.performance.realised.intervals import LEAST_ROWS, Measured, mean, root
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,0 +1,1 @@
+"""The formats that rows come in, each as typed batches."""

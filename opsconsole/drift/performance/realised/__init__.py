@@ -1,0 +1,1 @@
+"""How well a model did, on labelled rows, with intervals."""

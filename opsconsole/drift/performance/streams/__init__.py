@@ -1,0 +1,1 @@
+"""The stream of a model's errors: has its mean moved, and where."""
