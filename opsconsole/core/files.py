@@ -1,4 +1,4 @@
-"""Files that are whole or absent: atomic writes, locks that the kernel releases, digests."""
+"""Our own files, whole or absent: atomic writes, locks that the kernel releases, digests."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from opsconsole.config.workspace import Workspace
 from opsconsole.core.errors import OpsconsoleError, UsageError
 from opsconsole.core.files import BLOCK, digest_file, fsync_directory
+from opsconsole.core.foreign_files import is_there, open_foreign
 from opsconsole.core.nouns import PipelineKind, RunState
-from opsconsole.core.regular import is_there, open_regular
 from opsconsole.lifecycle.intake.finished import FinishedRun, Write
 from opsconsole.lifecycle.ladders import ladder_of
 from opsconsole.registry.promotion.links import sync_link
@@ -107,7 +107,7 @@ class PredictionsTaker:
         workspace = run.workspace()
         target = workspace.evidence / relative
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with open_regular(source, limit=MOST_BYTES) as reader, target.open("wb") as writer:
+        with open_foreign(source, limit=MOST_BYTES) as reader, target.open("wb") as writer:
             shutil.copyfileobj(reader, writer, BLOCK)
         fsync_directory(target.parent)
         digest, rows = digest_file(target), rows_of(target)

@@ -12,8 +12,8 @@ from typing import BinaryIO, cast
 
 from opsconsole.core.errors import UsageError
 from opsconsole.core.files import digest_rows
+from opsconsole.core.foreign_files import is_there, open_foreign, read_foreign
 from opsconsole.core.nouns import Digest
-from opsconsole.core.regular import is_there, open_regular, read_regular
 from opsconsole.registry.evidence.scored import Scored
 from opsconsole.store.models import DataPart
 
@@ -35,7 +35,7 @@ def read_parts(out: Path) -> tuple[DataPart, ...]:
     if not is_there(path):
         return ()
     try:
-        found = json.loads(read_regular(path, limit=MOST))["parts"]
+        found = json.loads(read_foreign(path, limit=MOST))["parts"]
         return tuple(_part(part) for part in found)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise UsageError(f"data.json: {type(error).__name__}: {str(error)[:200]}", hint=_HINT) from error
@@ -56,7 +56,7 @@ def _part(part: dict[str, object]) -> DataPart:
 def read_ids(path: Path, *, follow: bool = False) -> list[str]:
     """Read a file of row ids, one a line, plain or gzip."""
     try:
-        with open_regular(path, limit=MOST_IDS, follow=follow) as file:
+        with open_foreign(path, limit=MOST_IDS, follow=follow) as file:
             packed = path.suffix == ".gz"
             lines = _lines(path, cast("BinaryIO", gzip.GzipFile(fileobj=file)) if packed else file)
             return [line for line in lines if line.strip()]

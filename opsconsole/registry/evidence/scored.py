@@ -17,8 +17,8 @@ from opsconsole.config.schema import ModelConfig, Scalar
 from opsconsole.core import text
 from opsconsole.core.errors import UsageError
 from opsconsole.core.files import digest_rows
+from opsconsole.core.foreign_files import open_foreign
 from opsconsole.core.nouns import Contender, Digest, ModelTask
-from opsconsole.core.regular import open_regular
 from opsconsole.registry.evidence.classes import Labels, binary_labels, class_labels, probabilities_of, spelled
 from opsconsole.registry.evidence.statistics import Scores
 
@@ -109,7 +109,7 @@ def read_evaluation(path: Path, reading: Reading, *, follow: bool = False) -> di
 
 def read_columns(path: Path, *, follow: bool = False) -> Columns:
     """Return the columns that an evaluation is made of, as they stand in the file; others are not read."""
-    with open_regular(path, limit=MOST_BYTES, follow=follow) as file:
+    with open_foreign(path, limit=MOST_BYTES, follow=follow) as file:
         if path.suffix == ".parquet":
             return _parquet(path, file)
         try:

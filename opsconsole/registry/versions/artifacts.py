@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 from opsconsole.core import text
 from opsconsole.core.errors import ConflictError, NotFoundError, StoreError, UsageError
 from opsconsole.core.files import BLOCK, digest_bytes, digest_file, fsync_directory
+from opsconsole.core.foreign_files import open_foreign
 from opsconsole.core.nouns import Digest
-from opsconsole.core.regular import open_regular
 from opsconsole.store.models import VersionFile
 
 STAGING = ".staging"
@@ -224,7 +224,7 @@ def _copy(source: Path, relative: str, folder: Path) -> VersionFile:
     target = folder / relative
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
     hasher, size = hashlib.sha256(), 0
-    with open_regular(source) as reader, target.open("xb") as writer:
+    with open_foreign(source) as reader, target.open("xb") as writer:
         while block := reader.read(BLOCK):
             hasher.update(block)
             if block == HOLE[: len(block)]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from opsconsole.core import toml
 from opsconsole.core.errors import UsageError
-from opsconsole.core.regular import is_there, read_regular
+from opsconsole.core.foreign_files import is_there, read_foreign
 from opsconsole.registry.versions.columns import columns_of
 from opsconsole.store.models import Signature
 
@@ -36,7 +36,7 @@ def read_declared(path: Path) -> Declared:
     """Read ``model.toml``."""
     if not is_there(path):
         raise UsageError("the training left model/ but no model.toml", hint="it names the model and its entry file")
-    data = read_regular(path, limit=MOST)
+    data = read_foreign(path, limit=MOST)
     try:
         found = toml.loads(data.decode("utf-8"))
         return Declared(
@@ -58,7 +58,7 @@ def read_signature(path: Path) -> Signature:
 
     if path.name == "MLmodel":
         return read_mlmodel(path, follow=True).signature
-    data = read_regular(path, limit=MOST, follow=True)
+    data = read_foreign(path, limit=MOST, follow=True)
     try:
         word = data.decode("utf-8")
         found = toml.loads(word) if path.suffix == ".toml" else json.loads(word)
@@ -98,7 +98,7 @@ def read_lock(source: Path) -> str | None:
     path = source / "requirements.txt"
     if not source.is_dir() or not path.is_file() or path.is_symlink():
         return None
-    return read_regular(path, limit=MOST).decode("utf-8", "replace")[:65536]
+    return read_foreign(path, limit=MOST).decode("utf-8", "replace")[:65536]
 
 
 def _signature(found: Any) -> Signature:
@@ -111,7 +111,7 @@ def _signature(found: Any) -> Signature:
 def _object(path: Path) -> dict[str, object]:
     if not is_there(path):
         return {}
-    data = read_regular(path, limit=MOST)
+    data = read_foreign(path, limit=MOST)
     try:
         found = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:

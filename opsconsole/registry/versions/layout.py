@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opsconsole.core.errors import UsageError
-from opsconsole.core.regular import is_there, read_regular
+from opsconsole.core.foreign_files import is_there, read_foreign
 
 EVALUATIONS = ("evaluation.parquet", "evaluation.csv")
 BESIDE = frozenset({"model.toml", "metrics.json", "params.json", "data.json", *EVALUATIONS})
@@ -87,7 +87,7 @@ def _ids_of(folder: Path) -> set[str]:
     if not is_there(path):
         return set()
     try:
-        found = json.loads(read_regular(path, limit=_MOST, follow=True))
+        found = json.loads(read_foreign(path, limit=_MOST, follow=True))
         return {str(part["ids"]) for part in found["parts"] if part.get("ids")}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, UsageError):
         return set()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opsconsole.core.errors import UsageError
-from opsconsole.core.regular import read_regular
+from opsconsole.core.foreign_files import read_foreign
 from opsconsole.registry.versions.columns import columns_of
 from opsconsole.store.models import Signature
 
@@ -36,7 +36,7 @@ class MLmodel:
 
 def read_mlmodel(path: Path, *, follow: bool = False) -> MLmodel:
     """Read it; UsageError when it is none."""
-    data = read_regular(path, limit=MOST, follow=follow)
+    data = read_foreign(path, limit=MOST, follow=follow)
     try:
         values = _values(data.decode("utf-8"))
     except UnicodeDecodeError as error:

@@ -14,9 +14,9 @@ from opsconsole.config.workspace import Workspace
 from opsconsole.core import clock
 from opsconsole.core.errors import UsageError
 from opsconsole.core.files import digest_file, digest_rows
+from opsconsole.core.foreign_files import open_foreign
 from opsconsole.core.nouns import Contender, Digest, ModelTask
 from opsconsole.core.process import Identity, alive, own_identity
-from opsconsole.core.regular import open_regular
 from opsconsole.registry.evidence import data_parts, measures
 from opsconsole.registry.evidence.scored import Reading, Scored, read_columns, read_evaluation, reading_of
 from opsconsole.registry.places import version_folder
@@ -336,7 +336,7 @@ def _ids_in(path: Path) -> list[str]:
 
 
 def _copy(source: Path, target: Path, *, follow: bool = False) -> None:
-    with open_regular(source, follow=follow) as reader, target.open("wb") as writer:
+    with open_foreign(source, follow=follow) as reader, target.open("wb") as writer:
         shutil.copyfileobj(reader, writer, 1 << 20)
 
 

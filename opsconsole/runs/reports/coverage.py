@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from opsconsole.core.errors import UsageError
-from opsconsole.core.regular import open_regular
+from opsconsole.core.foreign_files import open_foreign
 from opsconsole.core.text import storable
 
 SIZE_LIMIT = 200 << 20
@@ -70,7 +70,7 @@ def _read(path: Path) -> tuple[int, int]:
 
     lcov = path.suffix in {".info", ".lcov"}
     try:
-        with open_regular(path, limit=SIZE_LIMIT) as file:
+        with open_foreign(path, limit=SIZE_LIMIT) as file:
             ran, lines = _lcov(file) if lcov else _xml(file)
     except (etree.XMLSyntaxError, ValueError, OSError, MemoryError) as error:
         raise UsageError(f"{storable(path.name)}: no coverage report: {storable(str(error))[:200]}") from error

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from opsconsole.core.errors import UsageError
+from opsconsole.core.foreign_files import open_foreign
 from opsconsole.core.nouns import TestOutcome
-from opsconsole.core.regular import open_regular
 from opsconsole.core.text import storable
 from opsconsole.runs.reports.junit_cases import BAD, SUITES, case_of, is_verdict, local, of_suite
 from opsconsole.runs.reports.junit_salvage import salvage
@@ -48,7 +48,7 @@ def read_report(path: Path) -> Report:
     """Return the test cases of a report; never raises for what stands in it."""
     name = storable(path.name)
     try:
-        with open_regular(path) as file:
+        with open_foreign(path) as file:
             size = os.fstat(file.fileno()).st_size
             if size > SIZE_LIMIT:
                 return Report((), f"{name}: {size >> 20} MiB is more than is read ({SIZE_LIMIT >> 20} MiB)")

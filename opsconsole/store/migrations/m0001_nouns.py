@@ -281,22 +281,5 @@ CREATE INDEX alerts_by_model ON alerts (model, version);
 
 
 def apply(db: Database) -> None:
-    """Make every table; the caller holds the transaction."""
-    for statement in _statements(TABLES):
-        db.execute(statement)
-
-
-def _statements(script: str) -> list[str]:
-    """Split at the semicolons that end a statement, leaving those inside a trigger's body alone."""
-    found: list[str] = []
-    buffer = ""
-    for line in script.splitlines():
-        buffer += line + "\n"
-        text = buffer.strip()
-        complete = text.endswith(";") and (
-            not text.upper().startswith("CREATE TRIGGER") or text.upper().endswith("END;")
-        )
-        if complete:
-            found.append(text)
-            buffer = ""
-    return found
+    """Make every table, one statement after the other in the transaction that the caller holds."""
+    db.executescript(TABLES)

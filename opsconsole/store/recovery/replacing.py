@@ -16,7 +16,7 @@ from pathlib import Path
 from opsconsole.core import clock
 from opsconsole.core.errors import NewerStoreError, NotFoundError, StoreError, UsageError
 from opsconsole.core.files import BLOCK, fsync_directory
-from opsconsole.core.regular import open_regular
+from opsconsole.core.foreign_files import open_foreign
 from opsconsole.store.beside import FILE_NAME
 from opsconsole.store.connection import Store, replacing, translated
 from opsconsole.store.migrations import SCHEMA_VERSION
@@ -62,7 +62,7 @@ def take_copy(source: Path, place: Path) -> None:
 
 
 def _copy_file(source: Path, target: Path) -> None:
-    with open_regular(source, follow=True) as reader, target.open("xb") as writer:
+    with open_foreign(source, follow=True) as reader, target.open("xb") as writer:
         os.fchmod(writer.fileno(), 0o600)
         shutil.copyfileobj(reader, writer, BLOCK)
 

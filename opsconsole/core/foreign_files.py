@@ -19,7 +19,7 @@ _KINDS = (
 )
 
 
-def open_regular(path: Path, *, limit: int | None = None, follow: bool = False) -> BinaryIO:
+def open_foreign(path: Path, *, limit: int | None = None, follow: bool = False) -> BinaryIO:
     """Open a file for reading in bytes; UsageError for what is no regular file, is larger than ``limit``, or absent.
 
     A link is refused unless ``follow``: what a run leaves must not lead out of its folder.
@@ -43,9 +43,9 @@ def open_regular(path: Path, *, limit: int | None = None, follow: bool = False) 
         raise
 
 
-def read_regular(path: Path, *, limit: int, follow: bool = False) -> bytes:
-    """Return a file's whole content."""
-    with open_regular(path, limit=limit, follow=follow) as file:
+def read_foreign(path: Path, *, limit: int, follow: bool = False) -> bytes:
+    """Return a file's whole content; UsageError as ``open_foreign``, also for one that grows past ``limit`` meanwhile."""
+    with open_foreign(path, limit=limit, follow=follow) as file:
         data = file.read(limit + 1)
     if len(data) > limit:
         raise UsageError(f"{_named(path)}: grew past {limit:,} bytes while it was read")
