@@ -10,7 +10,7 @@ from opsconsole.cli.base import Session, as_dict, emit, json_option, pass_sessio
 from opsconsole.cli.shown import run_json, run_line, the_run
 from opsconsole.core import clock, text
 from opsconsole.core.errors import ExitCode
-from opsconsole.core.nouns import RunState
+from opsconsole.core.nouns import RunState, holder_name
 from opsconsole.lifecycle.monitors import incidents
 from opsconsole.lifecycle.monitors.whereabouts import answers, where
 from opsconsole.store import alerts, models
@@ -32,7 +32,14 @@ def ls(session: Session, everything: bool, as_json: bool) -> None:
     found = alerts.alerts(session.store, live=not everything)
     now = clock.now()
     rows = [
-        (item.id, item.severity, item.state, f"{item.model} v{item.version}", text.age(item.opened_at, now), item.title)
+        (
+            item.id,
+            item.severity,
+            item.state,
+            holder_name(item.model, item.version),
+            text.age(item.opened_at, now),
+            item.title,
+        )
         for item in found
     ]
     head = ("alert", "severity", "state", "version", "ago", "")
@@ -122,7 +129,12 @@ def retrain(session: Session, alert_id: int, detach: bool, as_json: bool) -> int
 
 def alert_json(store: Store, alert: Alert) -> dict[str, Any]:
     """Return an alert as ``--json`` promises it."""
-    return {**as_dict(alert), "answers": [item.version for item in models.versions_of_alert(store, alert.id)]}
+    return {
+        **as_dict(alert),
+        "model": alert.model or None,
+        "version": alert.version or None,
+        "answers": [item.version for item in models.versions_of_alert(store, alert.id)],
+    }
 
 
 def _answer(session: Session, found: Alert, *, as_json: bool) -> None:

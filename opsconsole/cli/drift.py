@@ -13,9 +13,11 @@ from opsconsole.cli.comparison import comparison_lines, slice_lines
 from opsconsole.core import clock, text
 from opsconsole.core.errors import ExitCode
 from opsconsole.core.files import expanded
-from opsconsole.core.nouns import SUMMED_TO, Severity
+from opsconsole.core.nouns import DATA_ALONE, SUMMED_TO, Severity, holder_name, version_name
 from opsconsole.drift.report import monitor_report as reports
 from opsconsole.store.chunk_records import Chunk, ChunkColumn
+from opsconsole.store.chunks import columns as columns_of_chunk
+from opsconsole.store.connection import Store
 
 if TYPE_CHECKING:
     from opsconsole.drift.check.checker import CheckResult
@@ -93,8 +95,8 @@ def list_monitors(session: Session, as_json: bool) -> None:
     rows = [
         (
             item.name,
-            f"{item.model}@{item.alias}",
-            "–" if item.version is None else f"v{item.version}",
+            f"{item.model}@{item.alias}" if item.model else "–",
+            "–" if item.version is None else version_name(item.version),
             item.chunks,
             item.last or "not checked",
             text.decimals(item.realised),
@@ -127,7 +129,7 @@ def check_now(session: Session, monitor: str, data: str | None, no_refresh: bool
     else:
         here = None if data is None else located(data)
         found = check_monitor(session.workspace, session.store, monitor, data=here)
-    lines = check_lines(found)
+    lines = check_lines(found, session.store)
     emit(check_document(session, found), lines, as_json=as_json)
     return int(ExitCode.NO if found.severity.rank >= Severity.WARN.rank else ExitCode.OK)
 
@@ -151,7 +153,7 @@ def report_monitor(session: Session, monitor: str, limit: int, per: str | None, 
     rows = [
         (
             item.label + (" (so far)" if item.partial else ""),
-            f"v{item.version}",
+            version_name(item.version),
             text.count(item.rows),
             text.percent(item.realised.label_coverage),
             text.decimals(item.realised.value),
@@ -197,7 +199,7 @@ def _report_sums(session: Session, monitor: str, per: str, *, as_json: bool) -> 
     rows = [
         (
             one.label,
-            f"v{one.version}",
+            version_name(one.version),
             one.chunks,
             text.count(one.rows),
             text.percent(one.labels / one.rows if one.rows else None),
@@ -233,24 +235,37 @@ def check_document(session: Session, found: CheckResult) -> dict[str, object]:
     return as_dict(found) | {"alerts": [alert_json(session.store, alert) for alert in found.alerts]}
 
 
-def check_lines(found: CheckResult) -> list[str]:
+def check_lines(found: CheckResult, store: Store) -> list[str]:
     """Return what a check did, and the alerts that stand."""
-    lines = [_chunk_line(chunk) for chunk in found.chunks] or ["nothing new to judge"]
+    lines = [_chunk_line(chunk, store) for chunk in found.chunks] or ["nothing new to judge"]
     if found.unchanged:
         lines.append(f"{text.plural(found.unchanged, 'chunk')} judged before, unchanged")
     lines += [f"note: {text.clean(note)}" for note in found.notes]
     for alert in found.alerts:
-        model = f"{text.clean(alert.model)} v{alert.version}"
+        model = text.clean(holder_name(alert.model, alert.version))
         lines += ["", f"{alert.severity}  alert {alert.id}  {model}  {alert.state}"]
         lines += [f"  {text.clean(sentence)}" for sentence in alert.words]
     return lines
 
 
-def _chunk_line(chunk: Chunk) -> str:
+def _moved(columns: list[ChunkColumn]) -> str:
+    """Return what is told of columns that no model scores: how many moved, and of how many nothing can be told."""
+    moved = [f"{text.clean(one.name, limit=40)} (PSI {text.psi(one.distances.psi)})" for one in columns if one.drifted]
+    told = f"{len(moved)} of {text.plural(len(columns), 'column')} moved" if moved else "no column moved"
+    few = sum(one.drifted is None for one in columns)
+    if few == len(columns):
+        return f"too few rows to tell of any of {text.plural(few, 'column')}"
+    named = ", ".join(moved[:3]) + (f" and {len(moved) - 3} more" if len(moved) > 3 else "")
+    return told + (f": {named}" if moved else "") + (f"; too few rows to tell of {few}" if few else "")
+
+
+def _chunk_line(chunk: Chunk, store: Store) -> str:
     measured = "no labels yet" if not chunk.labels else f"{chunk.metric or 'performance'} not known"
     if chunk.realised is not None:
         measured = f"{chunk.metric} {text.decimals(chunk.realised)}"
         if chunk.low is not None:
             measured += f" (CI {text.decimals(chunk.low)}–{text.decimals(chunk.high)})"
+    if chunk.version == DATA_ALONE:
+        measured = _moved(columns_of_chunk(store, chunk.id))
     so_far = " (so far)" if chunk.partial else ""
-    return f"{chunk.severity:<8}  {chunk.label}{so_far}  v{chunk.version}  {text.count(chunk.rows)} rows  {measured}"
+    return f"{chunk.severity:<8}  {chunk.label}{so_far}  {version_name(chunk.version)}  {text.count(chunk.rows)} rows  {measured}"

@@ -40,6 +40,9 @@ def init_command(session: Session, directory: Path, yes: bool, as_json: bool) ->
     ):
         raise RefusedError("nothing was written")
     path = found_workspace(root, found)
+    following = ["opsconsole opens the console"]
+    if found:
+        following = ["opsconsole repo trust NAME lets a repo's pipelines run; opsconsole opens the console"]
     data = {
         "workspace": str(root),
         "path": str(path),
@@ -49,6 +52,6 @@ def init_command(session: Session, directory: Path, yes: bool, as_json: bool) ->
     }
     emit(
         data,
-        [f"wrote {path}", "opsconsole repo trust NAME lets a repo's pipelines run; opsconsole opens the console"],
+        [f"wrote {path}", *following],
         as_json=as_json,
     )

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from opsconsole.cli.base import Session, as_dict, emit, json_option, pass_session, table
+from opsconsole.cli.model_add import add, rm
 from opsconsole.cli.model_moves import gates, history, promote, rollback
 from opsconsole.cli.model_register import register
 from opsconsole.cli.model_views import (
@@ -58,7 +59,7 @@ def probe(session: Session, watch: float | None, as_json: bool) -> int:
     return int(ExitCode.OK if all(item.problem is None for item in found) else ExitCode.NO)
 
 
-for command in (probe, gates, history, promote, rollback, register):
+for command in (add, rm, probe, gates, history, promote, rollback, register):
     model_command.add_command(command)
 
 

@@ -12,7 +12,7 @@ from opsconsole.cli.drift import check_document, check_lines, drift_command, loc
 from opsconsole.core import clock, text
 from opsconsole.core.errors import ExitCode, UsageError
 from opsconsole.core.files import expanded
-from opsconsole.core.nouns import Severity
+from opsconsole.core.nouns import Severity, version_name
 
 if TYPE_CHECKING:
     from opsconsole.store.baselines import Baseline
@@ -46,7 +46,7 @@ def bring_labels(session: Session, monitor: str, file: Path, as_json: bool) -> i
     if not brought.new:
         lines.append("the very same labels were brought before")
     document = check_document(session, found.checked) | {"labels": as_dict(brought)}
-    emit(document, [*lines, "", *check_lines(found.checked)], as_json=as_json)
+    emit(document, [*lines, "", *check_lines(found.checked, session.store)], as_json=as_json)
     return int(ExitCode.NO if found.checked.severity.rank >= Severity.WARN.rank else ExitCode.OK)
 
 
@@ -153,7 +153,7 @@ def _show(session: Session, monitor: str, *, as_json: bool) -> None:
     rows = [
         (
             "holds" if holds else "",
-            f"v{one.version}",
+            version_name(one.version),
             one.revision,
             text.count(one.rows),
             text.clean(one.origin),

@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from opsconsole.cli.base import Session, emit, json_option, pass_session, table
+from opsconsole.cli.edits import dry_run_option, edit_json, edit_lines, removed
 from opsconsole.cli.shown import repo_json
 from opsconsole.core import clock, text
-from opsconsole.core.errors import RefusedError
 from opsconsole.repos import history, registration, remotes
 from opsconsole.repos.cloning import Source, is_url
 from opsconsole.store.repos import trusted_refs
@@ -52,20 +52,32 @@ def ls(session: Session, as_json: bool) -> None:
 @click.option("--name", help="Its name here; default: the folder's, or what the URL ends in.")
 @click.option("--trust", is_flag=True, help="Let its pipelines run on this machine.")
 @click.option("--depth", type=click.IntRange(1), metavar="N", help="Of a URL: clone only the last N commits.")
+@dry_run_option
 @json_option
 @pass_session
-def add(session: Session, path: str, name: str | None, trust: bool, depth: int | None, as_json: bool) -> None:
-    """Register a git repository of this machine, or clone one from its URL; nothing of it is run."""
+def add(
+    session: Session, path: str, name: str | None, trust: bool, depth: int | None, dry_run: bool, as_json: bool
+) -> None:
+    """Register a git repository of this machine, or clone one from its URL; nothing of it is run.
+
+    It stands in opsconsole.toml from then on; one that stands there already is not written again.
+    """
+    from opsconsole.lifecycle.adding.add_repo import add_clone, add_repo
+
     session.permit("repo.add")
+    workspace, store = session.workspace, session.store
     if is_url(path):
-        source = Source(path, depth)
-        repo = registration.add_url(session.workspace, session.store, source, name=name, trust=trust)
+        added = add_clone(workspace, store, Source(path, depth), name=name, trust=trust, dry_run=dry_run)
     else:
-        repo = registration.add(session.workspace, session.store, Path(path), name=name, trust=trust)
-    line = f"{repo.name}  {repo.path}" + (
-        "" if repo.trusted else f"\nnot trusted yet: {registration.trust_command(repo)}"
-    )
-    emit(repo_json(session.workspace, session.store, repo), line, as_json=as_json)
+        added = add_repo(workspace, store, Path(path), name=name, trust=trust, dry_run=dry_run)
+    edited = edit_json(added.edit, dry_run=dry_run)
+    if added.repo is None:
+        emit({"name": added.name, **edited}, edit_lines(added.edit, dry_run=dry_run), as_json=as_json)
+        return
+    lines = [f"{added.name}  {added.repo.path}", *edit_lines(added.edit, dry_run=dry_run)]
+    if not added.repo.trusted:
+        lines.append(f"not trusted yet: {registration.trust_command(added.repo)}")
+    emit({**repo_json(workspace, store, added.repo), **edited}, lines, as_json=as_json)
 
 
 @repo_command.command("show")
@@ -172,16 +184,17 @@ def trust(session: Session, name: str, refs: tuple[str, ...], forgotten: tuple[s
 
 @repo_command.command("rm")
 @click.argument("name")
+@click.option("--yes", is_flag=True, help="Also where its table says more than where the repo is.")
+@dry_run_option
 @json_option
 @pass_session
-def rm(session: Session, name: str, as_json: bool) -> None:
-    """Forget a repo that was added; its runs stay."""
+def rm(session: Session, name: str, yes: bool, dry_run: bool, as_json: bool) -> None:
+    """Forget a repo and take it out of opsconsole.toml; its runs and its folder stay."""
+    from opsconsole.lifecycle.adding.remove import remove_repo
+
     session.permit("repo.remove")
-    repo = registration.named(session.workspace, session.store, name)
-    if repo.configured:
-        raise RefusedError(f"repo {name} stands in {session.workspace.file}", hint=f"take [repos.{name}] out there")
-    registration.remove(session.workspace, session.store, name)
-    emit({"name": name, "removed": True}, f"{name} is forgotten; its runs stay", as_json=as_json)
+    found = remove_repo(session.workspace, session.store, name, yes=yes, dry_run=dry_run)
+    emit(*removed(found, dry_run=dry_run), as_json=as_json)
 
 
 @repo_command.command("fetch")

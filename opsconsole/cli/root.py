@@ -42,6 +42,7 @@ COMMANDS = {
     "pin": "runs",
     "unpin": "runs",
     "model": "model",
+    "monitor": "monitor",
     "drift": "monitors",
     "alert": "alert",
     "events": "events",

@@ -97,8 +97,8 @@ def _alert(alert: Alert) -> dict[str, Any]:
     return {
         "id": alert.id,
         "monitor": alert.monitor,
-        "model": alert.model,
-        "version": alert.version,
+        "model": alert.model or None,
+        "version": alert.version or None,
         "severity": alert.severity,
         "state": alert.state,
         "title": alert.title,

@@ -31,8 +31,13 @@ def load(path: Path) -> Config:
         raise ConfigError(f"{path}: there is no such file", hint="opsconsole init writes one") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {error}") from error
-    config = convert(parse(text, str(path)), Config, text=text, source=str(path))
-    _check_references(config, text, str(path))
+    return validated(text, str(path))
+
+
+def validated(text: str, source: str) -> Config:
+    """Check what a configuration file says; ConfigError names the line and the key."""
+    config = convert(parse(text, source), Config, text=text, source=source)
+    _check_references(config, text, source)
     return config
 
 
@@ -95,14 +100,7 @@ def _check_references(config: Config, text: str, source: str) -> None:
 
 def _references(config: Config) -> Iterator[_Reference]:
     models, monitors, repos = list(config.models), list(config.monitors), list(config.repos)
-    for name, monitor in config.monitors.items():
-        keys = ["monitors", name, "model"]
-        model, _, alias = monitor.model.partition("@")
-        yield _Reference(keys, "there is no model", model, models)
-        yield _Reference(keys, f"`{model}` has no rung", alias, config.models[model].ladder)
-        if monitor.refresh is not None:
-            wanted = monitor.refresh.partition("/")[0]
-            yield _Reference(["monitors", name, "refresh"], "there is no repo", wanted, repos)
+    yield from _of_monitors(config, models, repos)
     for name, model_config in config.models.items():
         for alias in model_config.gates:
             yield _Reference(["models", name, "gates", alias], f"`{name}` has no rung", alias, model_config.ladder)
@@ -120,10 +118,22 @@ def _references(config: Config) -> Iterator[_Reference]:
                 yield _Reference(keys, "there is no model", pipeline.model, models)
 
 
+def _of_monitors(config: Config, models: list[str], repos: list[str]) -> Iterator[_Reference]:
+    for name, monitor in config.monitors.items():
+        keys = ["monitors", name, "model"]
+        if monitor.model is not None:
+            model, _, alias = monitor.model.partition("@")
+            yield _Reference(keys, "there is no model", model, models)
+            yield _Reference(keys, f"`{model}` has no rung", alias, config.models[model].ladder)
+        if monitor.refresh is not None:
+            wanted = monitor.refresh.partition("/")[0]
+            yield _Reference(["monitors", name, "refresh"], "there is no repo", wanted, repos)
+
+
 def _model_unsaid(config: Config, target: str, pipeline: PipelineConfig) -> bool:
     """Tell whether nothing says which of several models a pipeline is about: it, its alert's monitor, or one it feeds."""
     told = pipeline.model or pipeline.on.alert
-    fed = {monitor.model.partition("@")[0] for monitor in config.monitors.values() if monitor.refresh == target}
+    fed = {monitor.watched for monitor in config.monitors.values() if monitor.refresh == target}
     return told is None and len(fed) != 1 and len(config.models) > 1
 
 

@@ -86,17 +86,19 @@ class QualityConfig(Table, frozen=True, kw_only=True):
 class MonitorConfig(Table, frozen=True, kw_only=True):
     """``[monitors.NAME]``: what to watch of a model."""
 
-    model: Annotated[
-        str, Meta(pattern=r"^[^@\s]+@[^@\s]+$", description="MODEL@ALIAS", examples=["flights@production"])
-    ]
-    """``MODEL@ALIAS``."""
+    model: (
+        Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+$", description="MODEL@ALIAS", examples=["flights@production"])]
+        | None
+    ) = None
+    """``MODEL@ALIAS``. None: rows that no model scores, held against a ``reference`` of their own, column by column."""
     current: str
     """Production rows: a file, a folder or a glob from the workspace's folder, ``sqlite:FILE?table=NAME``, or
     ``command:…`` that prints CSV or JSON lines."""
     reference: str = "evaluation"
     """``evaluation`` (the version's own held-out rows) or a source as ``current``."""
     id: str = "row_id"
-    time: str
+    time: str | None = None
+    """The column that dates a row. None: a row is of the time at which its file was written."""
     score: str = "score"
     label: str | None = None
     chunk: Annotated[
@@ -130,3 +132,24 @@ class MonitorConfig(Table, frozen=True, kw_only=True):
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     policy: PolicyConfig = field(default_factory=PolicyConfig)
     quality: QualityConfig = field(default_factory=QualityConfig)
+
+    def __post_init__(self) -> None:
+        if self.model is None:
+            if self.reference == "evaluation":
+                raise ValueError("needs a `model`, or a `reference` that rows without one are held against")
+            told = {"label": self.label, "performance": self.performance, "refresh": self.refresh}
+            for key, value in told.items():
+                if value is not None:
+                    raise ValueError(f"`{key}` is for a monitor of a `model`")
+        if self.time is None and self.season is not None:
+            raise ValueError("`season` needs a `time` column")
+
+    @property
+    def score_column(self) -> str:
+        """The column of the model's scores; empty where there is no model, and a column of that name is one of many."""
+        return "" if self.model is None else self.score
+
+    @property
+    def watched(self) -> str:
+        """The model that is watched, without its alias; empty where there is none."""
+        return "" if self.model is None else self.model.partition("@")[0]

@@ -6,13 +6,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-Name = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
-        description="letters, digits, `.`, `_` and `-`, a letter or digit first, 64 at most",
-    ),
-]
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+NAME_RULE = "letters, digits, `.`, `_` and `-`, a letter or digit first, 64 at most"
+Name = Annotated[str, Meta(pattern=NAME_PATTERN, description=NAME_RULE)]
 """A name of a repo, pipeline, model, monitor or alias: letters, digits, ``.``, ``_``, ``-``."""
 
 

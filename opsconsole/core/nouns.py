@@ -28,6 +28,20 @@ class Address:
         return f"{self.noun} {self.name}" if self.name else self.noun
 
 
+DATA_ALONE = 0
+"""The version of what has none: rows that are watched and that no model scores."""
+
+
+def version_name(version: int) -> str:
+    """Return a monitored version as one says it: ``v3``, or ``the data`` where no model is watched."""
+    return "the data" if version == DATA_ALONE else f"v{version}"
+
+
+def holder_name(model: str, version: int) -> str:
+    """Return a monitored version with its model: ``flights v3``, or ``the data`` where no model is watched."""
+    return f"{model} {version_name(version)}" if model else version_name(version)
+
+
 SUMMED_TO = ("week", "month", "quarter", "year")
 """What a monitor's chunks are summed to, shortest first."""
 

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from opsconsole.config.monitors import MonitorConfig
 from opsconsole.config.workspace import Workspace
 from opsconsole.core.errors import ConfigError
@@ -21,7 +23,7 @@ FITTING = {"hour": ("hour",), "weekday": ("hour", "day"), "month": ("hour", "day
 
 @dataclass(frozen=True)
 class Subject:
-    """The version that a monitor watches now, as its registry describes it."""
+    """The version that a monitor watches now, as its registry describes it; ``DATA_ALONE`` where no model is watched."""
 
     model: str
     alias: str
@@ -70,6 +72,11 @@ class Monitor:
     """Whether sources may be what a program prints: in a read-only session nothing is run."""
 
     @property
+    def scored(self) -> bool:
+        """Whether a model scores its rows; where none does, every row counts."""
+        return bool(self.model)
+
+    @property
     def options(self) -> Options:
         """What some metrics need to be told."""
         performance = self.config.performance
@@ -103,7 +110,7 @@ class Monitor:
     @property
     def kept_out(self) -> frozenset[str]:
         """The columns that are no inputs."""
-        return self.outcomes | {self.config.id, self.config.time, *self.config.ignore}
+        return self.outcomes | {self.config.id, self.config.time or "", *self.config.ignore}
 
 
 def monitor_of(workspace: Workspace, name: str, *, readonly: bool = False) -> Monitor:
@@ -114,6 +121,8 @@ def monitor_of(workspace: Workspace, name: str, *, readonly: bool = False) -> Mo
             f"{workspace.file}: monitors.{name}.season: a {config.chunk} holds more than one {config.season}",
             hint=f'chunk = "{FITTING[config.season][-1]}" has one of each',
         )
+    if config.model is None:
+        return _without_model(workspace, name, config, readonly=readonly)
     model, _, alias = config.model.partition("@")
     task, positive = workspace.config.models[model].task, workspace.config.models[model].positive
     where = f"{workspace.file}: monitors.{name}.performance"
@@ -131,6 +140,23 @@ def monitor_of(workspace: Workspace, name: str, *, readonly: bool = False) -> Mo
         persistence=1 if performance is None else performance.chunks,
         positive=None if positive is None else _spelled(positive),
         logits=workspace.config.models[model].scores == "logit",
+        programs=not readonly,
+    )
+
+
+def _without_model(workspace: Workspace, name: str, config: MonitorConfig, *, readonly: bool) -> Monitor:
+    """Return a monitor of rows that no model scores: all of their columns are inputs, also one that is called score."""
+    return Monitor(
+        name=name,
+        config=msgspec.structs.replace(config, score=config.score_column),
+        root=workspace.root,
+        evidence=workspace.evidence,
+        model="",
+        alias="",
+        task=ModelTask.REGRESSION,
+        metric=None,
+        floor=None,
+        persistence=1,
         programs=not readonly,
     )
 

@@ -46,7 +46,7 @@ def model_of(workspace: Workspace, target: str, named: str | None = None) -> str
         return named or (found.model if found is not None else None)
     monitors = workspace.config.monitors
     if found is not None and found.on.alert in monitors:
-        return monitors[found.on.alert].model.partition("@")[0]
-    served = {item.model.partition("@")[0] for item in monitors.values() if item.refresh == target}
+        return monitors[found.on.alert].watched or None
+    served = {item.watched for item in monitors.values() if item.refresh == target}
     names = served or set(workspace.config.models)
     return next(iter(names)) if len(names) == 1 else None

@@ -100,7 +100,7 @@ _ALL = (
         help="See what trusting the repo under the cursor allows, and trust it.",
     ),
     UseCase("repo.fetch", "Fetch", _W, "repo fetch {repo}", word="fetch"),
-    UseCase("repo.remove", "Forget a repo", _W, "repo rm {repo}", word="forget"),
+    UseCase("repo.remove", "Forget a repo", _W, "repo rm {repo} [{yes}]", word="forget"),
     UseCase(
         "repo.changes",
         "Changes",
@@ -188,6 +188,8 @@ _ALL = (
     ),
     # models
     UseCase("model.probe", "Ask the services", _R, "model probe"),
+    UseCase("model.add", "Add a model", _W, "model add {model} [{path}] [--task {task}]"),
+    UseCase("model.remove", "Forget a model", _W, "model rm {model}"),
     UseCase("model.register", "Register a version", _W, "model register {model} {path}"),
     UseCase("model.gates", "Evaluate the gates", _R, "model gates {model}:{version} --to {alias}"),
     UseCase(
@@ -224,6 +226,8 @@ _ALL = (
         help="Run the training of this model again.",
     ),
     # monitors and alerts
+    UseCase("monitor.add", "Add a monitor", _W, "monitor add {monitor} --data {data} [--model {model}]"),
+    UseCase("monitor.remove", "Forget a monitor", _W, "monitor rm {monitor}"),
     UseCase(
         "drift.check",
         "Check now",

@@ -107,10 +107,7 @@ def add(workspace: Workspace, store: Store, path: Path, *, name: str | None = No
 
     NotFoundError when it is no repo, ConflictError when the name belongs to another repo.
     """
-    top = top_level(expanded(path).resolve()).resolve()
-    chosen = name or re.sub(r"[^A-Za-z0-9._-]+", "-", top.name).strip("-._") or "repo"
-    if not _NAME.fullmatch(chosen):
-        raise UsageError(f"{chosen!r} is no name for a repo", hint="letters, digits, `.`, `_`, `-`, at most 64")
+    top, chosen = place_and_name(path, name)
     if chosen in workspace.config.repos and workspace.repo_path(chosen) != top:
         raise _taken(chosen, workspace.repo_path(chosen))
     who = identity_of(top) if trust else RepoIdentity(None, None)
@@ -131,6 +128,15 @@ def add(workspace: Workspace, store: Store, path: Path, *, name: str | None = No
     return KnownRepo(name=chosen, path=top, trusted=trusted, configured=chosen in workspace.config.repos)
 
 
+def place_and_name(path: Path, name: str | None) -> tuple[Path, str]:
+    """Return a repo's folder and the name it is to have; NotFoundError when it is no repo."""
+    top = top_level(expanded(path).resolve()).resolve()
+    chosen = name or re.sub(r"[^A-Za-z0-9._-]+", "-", top.name).strip("-._") or "repo"
+    if not _NAME.fullmatch(chosen):
+        raise UsageError(f"{chosen!r} is no name for a repo", hint="letters, digits, `.`, `_`, `-`, at most 64")
+    return top, chosen
+
+
 def trust(workspace: Workspace, store: Store, name: str) -> KnownRepo:
     """Let the repo's pipelines run from now on: the operator's act, kept in the store."""
     repo = named(workspace, store, name)
@@ -141,7 +147,8 @@ def remove(workspace: Workspace, store: Store, name: str) -> KnownRepo:
     """Forget a repo that was added (trust goes with it); its runs stay. One of the configuration is edited there."""
     repo = named(workspace, store, name)
     with store.immediate() as connection:
-        if rows.delete(connection, name):
+        known = rows.delete(connection, name)
+        if known or repo.configured:
             command = shlex.join(["opsconsole", "repo", "rm", name])
             events.record(connection, "repo.removed", f"repo {name}", command=command, detail={"path": str(repo.path)})
     return repo

@@ -7,6 +7,7 @@ from typing import Any
 
 from opsconsole.config import metrics
 from opsconsole.core import text
+from opsconsole.core.nouns import DATA_ALONE, version_name
 
 
 def told_of_check(data: dict[str, Any], stood: Sequence[int]) -> str:
@@ -18,7 +19,7 @@ def told_of_check(data: dict[str, Any], stood: Sequence[int]) -> str:
     standing = {alert["id"]: alert for alert in data["alerts"]}
     gone = [f"alert {number}" for number in stood if number not in standing]
     if gone:
-        said += f"; {', '.join(gone)} resolved by v{data['version']}"
+        said += f"; {', '.join(gone)} resolved by {version_name(data['version'])}"
     new = [f"{alert['severity']} alert {number}" for number, alert in standing.items() if number not in stood]
     return said + (f"; {', '.join(new)} opened" if new else "")
 
@@ -26,7 +27,10 @@ def told_of_check(data: dict[str, Any], stood: Sequence[int]) -> str:
 def _told(chunk: dict[str, Any]) -> str:
     calm = "still filling" if chunk.get("partial") else "healthy"
     word = calm if chunk["severity"] == "ok" else str(chunk["severity"])
+    if chunk["version"] == DATA_ALONE:
+        moved = [one["text"] for one in chunk["findings"]]
+        return f"{chunk['label']}: {word}" + (f", {moved[0]}" if moved else "")
     measured = "no labels yet"
     if chunk["realised"] is not None:
         measured = f"{metrics.short(chunk['metric'])} {text.decimals(chunk['realised'])}"
-    return f"{chunk['label']}: {word}, {measured}, v{chunk['version']}"
+    return f"{chunk['label']}: {word}, {measured}, {version_name(chunk['version'])}"

@@ -14,6 +14,7 @@ from opsconsole.console.widgets.rows import BLANK, Row, heading, note, sentences
 from opsconsole.console.widgets.tones import Cell, Column, Tone, Toned
 from opsconsole.core import text
 from opsconsole.core.errors import OpsconsoleError
+from opsconsole.core.nouns import version_name
 from opsconsole.drift.report.monitor_report import notes, plots
 from opsconsole.lifecycle.models.retraining import held_out_from, training_of
 from opsconsole.lifecycle.monitors.whereabouts import answers, where
@@ -103,7 +104,7 @@ class EvidenceDetails:
             )
         )
         if alert.cured_by:
-            head.append(Toned(f"   cured by v{alert.cured_by}", "good"))
+            head.append(Toned(f"   cured by {version_name(alert.cured_by)}", "good"))
         rows = [Row(None, (tuple(head),), WIDE), BLANK]
         width = max(self.width - 6, 40)
         for index, sentence in enumerate(self._sentences(alert)):
@@ -166,7 +167,7 @@ class EvidenceDetails:
         store = self.console.store
         found = chunks.columns(store, chosen.id)
         so_far = " so far" if chosen.partial else ""
-        told = f"   {chosen.label}{so_far}, {chosen.rows:,} rows, labels {text.percent(chosen.label_coverage)}, against v{chosen.version}'s own reference"
+        told = f"   {chosen.label}{so_far}, {chosen.rows:,} rows, labels {text.percent(chosen.label_coverage)}, against {version_name(chosen.version)}'s own reference"
         drawn = next((item for item in found if item.name == column and item.plot.reference), None)
         drawn = drawn or next((item for item in found if item.plot.reference), None)
         rows = [*_histogram(drawn, chosen.label, self.width), BLANK] if drawn is not None else []
@@ -196,7 +197,7 @@ def not_noise(judged: Chunk, past: Sequence[Chunk]) -> str:
     word = "low" if higher_is_better else "high"
     return (
         f"Not noise: the whole 95 % interval lies {'below' if higher_is_better else 'above'} the floor;"
-        f" {as_bad} of {text.plural(len(before), 'chunk')} of v{judged.version} before it"
+        f" {as_bad} of {text.plural(len(before), 'chunk')} of {version_name(judged.version)} before it"
         f" {'was' if as_bad == 1 else 'were'} as {word}."
     )
 

@@ -15,6 +15,7 @@ from opsconsole.console.widgets.plots import Series, legend, line_plot
 from opsconsole.console.widgets.rows import BLANK, Row
 from opsconsole.console.widgets.tones import Column, Tone, Toned
 from opsconsole.core import text
+from opsconsole.core.nouns import version_name
 from opsconsole.drift.report.monitor_report import HeatRow, Plots
 
 WIDE = (Column(),)
@@ -68,8 +69,8 @@ def _versions_told(found: Plots) -> str:
     if not changes:
         return ""
     first = found.performance[0]
-    parts = [f"v{first.version} from {first.label}"]
-    parts += [f"v{version} from {found.labels[index]}" for index, version in changes.items()]
+    parts = [f"{version_name(first.version)} from {first.label}"]
+    parts += [f"{version_name(version)} from {found.labels[index]}" for index, version in changes.items()]
     return f"{', '.join(parts)}: each chunk is compared with its own version's reference."
 
 
@@ -135,7 +136,7 @@ def _ticks(found: Plots, most: int) -> list[tuple[float, str]]:
     ]
     names = ticks([heading(label) for _, label in shown])
     return [
-        (float(index), f"{name} v{changes[index]}" if index in changes else name)
+        (float(index), f"{name} {version_name(changes[index])}" if index in changes else name)
         for (index, _), name in zip(shown, names, strict=True)
     ]
 
@@ -156,7 +157,7 @@ def _heat(found: Plots, width: int, chosen: str) -> list[tuple[Toned, ...]]:
         lines.insert(0, (Toned(" " * len(head.text)), Toned(above, "dim")))
     lines += [_strip(row, shown, changes) for row in found.heat[: PLOT_HEIGHT - len(lines)]]
     signs = [Toned("· none  ", "faint"), Toned("░ small  ", "dim"), Toned("▒ ≥ .1  ", "warn"), Toned("█ ≥ .25", "bad")]
-    signs += [Toned(f"   │ v{version}", "champion") for version in changes.values()]
+    signs += [Toned(f"   │ {version_name(version)}", "champion") for version in changes.values()]
     lines.append(tuple(signs))
     return lines
 

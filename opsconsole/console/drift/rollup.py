@@ -11,7 +11,7 @@ from opsconsole.console.dialogs.sheet import SheetDialog
 from opsconsole.console.widgets.rows import BLANK, Row, heading, note, sentences
 from opsconsole.console.widgets.tones import Cell, Column, Toned
 from opsconsole.core import text
-from opsconsole.core.nouns import SUMMED_TO
+from opsconsole.core.nouns import SUMMED_TO, version_name
 
 NAMED = 3
 
@@ -62,7 +62,10 @@ class RollupDialog(SheetDialog):
         )
         head = tuple(Toned(column.title, "dim") for column in columns)
         rows = [heading(f"PER {data['per'].upper()}", len(found)), Row(None, head, columns)]
-        rows += [Row((data["per"], f"{one['label']} v{one['version']}"), _cells(one, metric), columns) for one in found]
+        rows += [
+            Row((data["per"], f"{one['label']} {version_name(one['version'])}"), _cells(one, metric), columns)
+            for one in found
+        ]
         rows += [note(text.clean(one)) for one in data["notes"]]
         if any(one["estimated"] is not None and not one["trusted"] for one in found):
             rows += [
@@ -78,7 +81,7 @@ def _cells(one: dict[str, Any], metric: str) -> tuple[Cell, ...]:
     estimated = one["estimated"]
     return (
         Toned(text.clean(one["label"]), "strong"),
-        Toned(f"v{one['version']}", "dim"),
+        Toned(version_name(one["version"]), "dim"),
         text.count(one["chunks"]),
         text.count(one["rows"]),
         Toned(text.percent(one["labels"] / one["rows"] if one["rows"] else None), "dim"),

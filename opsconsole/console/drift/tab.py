@@ -19,6 +19,7 @@ from opsconsole.console.widgets.marks import SEVERITY_MARKS
 from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading
 from opsconsole.console.widgets.tones import Cell, Column, Toned
 from opsconsole.core import text
+from opsconsole.core.nouns import holder_name
 from opsconsole.drift.report.monitor_report import MonitorReport, monitors
 from opsconsole.lifecycle.monitors.whereabouts import where
 from opsconsole.store import alerts, chunks
@@ -301,6 +302,8 @@ class DriftTab(Tab):
 
     def _where(self, item: Alert) -> str:
         """Say whether the version is still where its incident began."""
+        if not item.model:
+            return f"{item.monitor}: {holder_name(item.model, item.version)}"
         holder = self._holders.get(f"{item.model}@{item.alias}")
         if holder is None or holder == item.version:
             return f"{item.model} v{item.version} in {item.alias}"
@@ -313,15 +316,11 @@ class DriftTab(Tab):
         if item.last is None:
             verdict = Toned("  –", "dim")
         if item.last is not None:
-            told = (
-                Toned(f"{item.last}   {metrics.short(item.metric)} ", "dim"),
-                Toned(text.decimals(item.realised), "bad" if item.fell else "text"),
-                Toned(f"   floor {text.decimals(item.floor)}", "dim"),
-            )
+            told = (Toned(str(item.last), "dim"),) if item.model is None else _performance(item)
         cells: tuple[Cell, ...] = (
             verdict,
             Toned(item.name, "strong"),
-            Toned(f"{item.model}@{item.alias}" + (f" v{item.version}" if item.version else ""), "champion"),
+            _watched(item),
             told,
             Toned(text.plural(item.chunks, "chunk"), "dim"),
             Toned(self.when(item.last_checked), "dim"),
@@ -338,3 +337,18 @@ class DriftTab(Tab):
         rows = Rows(EvidenceDetails(self).rows(name, alert, self._column, self.chunk_at_hand()))
         sheet.show(rows, anew=self._at != self._told)
         self._told = self._at
+
+
+def _watched(item: MonitorReport) -> Toned:
+    """Return what a monitor watches: a model's rung with its version, or data alone."""
+    if item.model is None:
+        return Toned("data alone", "dim")
+    return Toned(f"{item.model}@{item.alias}" + (f" v{item.version}" if item.version else ""), "champion")
+
+
+def _performance(item: MonitorReport) -> tuple[Toned, ...]:
+    return (
+        Toned(f"{item.last}   {metrics.short(item.metric)} ", "dim"),
+        Toned(text.decimals(item.realised), "bad" if item.fell else "text"),
+        Toned(f"   floor {text.decimals(item.floor)}", "dim"),
+    )

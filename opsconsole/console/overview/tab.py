@@ -330,9 +330,7 @@ class OverviewTab(Tab):
     def _chunks(self, model: str) -> list[Chunk]:
         from opsconsole.store import chunks
 
-        names = [
-            key for key, item in self.console.workspace.config.monitors.items() if item.model.startswith(f"{model}@")
-        ]
+        names = [key for key, item in self.console.workspace.config.monitors.items() if item.watched == model]
         return [item for name in names for item in chunks.chunks(self.console.store, name, limit=60)]
 
     def _lately(self) -> list[Row]:

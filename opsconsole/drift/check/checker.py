@@ -15,7 +15,7 @@ from pathlib import Path
 from opsconsole.config.workspace import Workspace
 from opsconsole.core import clock
 from opsconsole.core.errors import UsageError
-from opsconsole.core.nouns import Severity
+from opsconsole.core.nouns import Severity, version_name
 from opsconsole.core.text import clean, duration, listed, plural
 from opsconsole.drift.check.fingerprints import inputs_of, mark_of, stamps_at, stamps_of
 from opsconsole.drift.check.pending_chunks import PendingChunks, forget_others, gaps_told, works_of
@@ -109,9 +109,11 @@ def check(
             _check_version(store, production, against_of(monitor, baseline), stamps, subject, done)
         else:
             made = "an older program made its baseline, or one of other settings"
-            done.notes.append(f"v{version}: {made}: its chunks stay as they were judged")
+            done.notes.append(f"{version_name(version)}: {made}: its chunks stay as they were judged")
     unscored = sorted(set(production.scored) - set(held))
-    done.notes += [f"v{version} scored rows but has no baseline: they are not judged" for version in unscored]
+    done.notes += [
+        f"{version_name(version)} scored rows but has no baseline: they are not judged" for version in unscored
+    ]
     mark = check_marks.UNKNOWN if inputs is None or production.source.left_out else mark_of(monitor, store, inputs)
     check_marks.leave(store, name, CheckMark(mark, done.unchanged + len(done.judged), tuple(done.notes)))
     return _result(store, name, subject, done)
@@ -217,7 +219,7 @@ def _columns_told(monitor: Monitor, against: Against, production: Production) ->
     offered, watched = against.fitted.offered, against.reference.columns
     if not offered or monitor.config.columns:
         return []
-    version = f"v{against.baseline.version}"
+    version = version_name(against.baseline.version)
     there = {name for file in production.source.files for name in watchable(monitor, Source(file.name, (file,)))}
     new = sorted(there - set(offered))
     lacking = sorted(name for name in offered if name not in watched)

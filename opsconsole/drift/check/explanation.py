@@ -10,6 +10,7 @@ import numpy as np
 
 from opsconsole.config.workspace import Workspace
 from opsconsole.core.errors import NotFoundError, RefusedError
+from opsconsole.core.nouns import version_name
 from opsconsole.core.text import clean, decimals, listed
 from opsconsole.drift.check.checker import production_of
 from opsconsole.drift.check.pending_chunks import judgeable
@@ -62,7 +63,7 @@ def explain(workspace: Workspace, store: Store, name: str, subject: Subject, chu
     baseline = baselines.baseline(store, name, subject.version)
     if baseline is None or subject.version not in production.scored:
         raise NotFoundError(
-            f"monitor `{name}`: no chunk of v{subject.version} was checked yet",
+            f"monitor `{name}`: no chunk of {version_name(subject.version)} was checked yet",
             hint=f"opsconsole drift check {name} checks what is there",
         )
     window, rows = _chosen(monitor, in_order(production, judgeable(production, baseline, [])), chunk)

@@ -45,7 +45,7 @@ def fingerprint(monitor: Monitor, rows: Rows, baseline: Baseline, window: Window
 
 def measuring_settings(monitor: Monitor) -> MonitorConfig:
     """Return a monitor's settings without those that only verdicts are made by: those need no row again."""
-    neutral = MonitorConfig(model="m@a", current="", time="t")
+    neutral = MonitorConfig(model="m@a", current="")
     performance = monitor.config.performance
     return msgspec.structs.replace(
         monitor.config,

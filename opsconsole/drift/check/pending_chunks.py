@@ -9,6 +9,7 @@ from datetime import datetime
 import numpy as np
 import pyarrow as pa
 
+from opsconsole.core.nouns import version_name
 from opsconsole.core.text import plural
 from opsconsole.drift.check.fingerprints import fingerprint, judging_settings, stamp_of
 from opsconsole.drift.chunks.measurement import Unmeasured
@@ -22,7 +23,7 @@ from opsconsole.drift.production.outcomes import known
 from opsconsole.drift.production.reading import Production
 from opsconsole.drift.production.rows import Rows
 from opsconsole.drift.production.spill_partitions import SpillPartitions
-from opsconsole.drift.production.windows import Window, gaps, unit_of
+from opsconsole.drift.production.windows import Cut, Window, gaps, unit_of
 from opsconsole.drift.reference.baseline import used_rows
 from opsconsole.drift.verdicts import incident as incidents
 from opsconsole.drift.verdicts.judging import Against
@@ -72,7 +73,7 @@ def works_of(
     works, unmeasured = [], Unmeasured(monitor)
     for rows, cuts in in_order(production, judgeable(production, baseline, notes)):
         for one in cuts:
-            mine, window = rows.at(np.sort(one.rows)), one.window()
+            mine, window = rows.at(np.sort(one.rows)), _window(monitor, one)
             work = PendingChunks(
                 window,
                 moment(mine.times.max(), production.zone),
@@ -87,11 +88,17 @@ def works_of(
     return works, unmeasured
 
 
+def _window(monitor: Monitor, cut: Cut) -> Window:
+    """Return a cut's window; rows that are dated by their file came with it, and no more are to come."""
+    found = cut.window()
+    return replace(found, partial=False) if monitor.config.time is None else found
+
+
 def gaps_told(monitor: Monitor, version: int, works: list[PendingChunks]) -> list[str]:
     """Say where a version has no rows at all between chunks that have."""
     unit = unit_of(monitor.config.chunk)
     return [
-        f"v{version}: no rows from {gap.start:%Y-%m-%d %H:%M} to {gap.end:%Y-%m-%d %H:%M} ({plural(gap.units, unit)})"
+        f"{version_name(version)}: no rows from {gap.start:%Y-%m-%d %H:%M} to {gap.end:%Y-%m-%d %H:%M} ({plural(gap.units, unit)})"
         for gap in gaps(monitor.config.chunk, [work.window for work in works])
     ]
 
@@ -119,7 +126,7 @@ def forget_others(
         incidents.forget(connection, monitor.name, version, empty)
     if not empty:
         return []
-    return [f"v{version}: {plural(len(empty), 'chunk')} that no row is of any more: forgotten"]
+    return [f"{version_name(version)}: {plural(len(empty), 'chunk')} that no row is of any more: forgotten"]
 
 
 def judgeable(production: Production, baseline: Baseline, notes: list[str]) -> Iterator[Rows]:
@@ -150,7 +157,9 @@ def judgeable(production: Production, baseline: Baseline, notes: list[str]) -> I
         (overlap, "that it was trained or evaluated on"),
         (before, "from before its baseline"),
     )
-    notes += [f"v{baseline.version}: {plural(number, 'row')} {what}: left out" for number, what in told if number]
+    notes += [
+        f"{version_name(baseline.version)}: {plural(number, 'row')} {what}: left out" for number, what in told if number
+    ]
 
 
 def _trained(production: Production, baseline: Baseline) -> SpillPartitions:

@@ -110,7 +110,7 @@ class _Counting:
         lost = _lost(monitor, file, self.reference)
         wanted = [name for name in file.kinds if name not in lost and _needed(monitor, name, layouts)]
         place = first
-        for batch in Source(file.name, (file,)).batches(wanted or [monitor.config.time]):
+        for batch in Source(file.name, (file,)).batches(wanted or list(file.kinds)[:1]):
             until = place + batch.table.num_rows
             if until > after:
                 raise _changed(file)

@@ -49,6 +49,13 @@ class WallClock:
         values: NDArray[np.datetime64] = moments.to_numpy(zero_copy_only=False)
         return values.astype("datetime64[us]", copy=False)
 
+    def of_batch(self, table: pa.RecordBatch, file: DataFile, name: str | None, first: int) -> NDArray[np.datetime64]:
+        """Return the times of a batch's rows: by their column, or, without one, when their file was written."""
+        if name is not None:
+            return self.read(table.column(name), file, name, first)
+        written = np.datetime64(int(file.path.stat().st_mtime), "s")
+        return np.full(table.num_rows, written.astype("datetime64[us]"))
+
     def _within(self, moments: pa.Array, file: DataFile, name: str) -> pa.Array:
         """Leave out times that no calendar has: seconds that were taken for milliseconds, a sentinel."""
         counted = moments.cast(pa.int64())

@@ -118,7 +118,8 @@ def read_production(monitor: Monitor, source: Source, batches: Sequence[Predicti
     the alias points to.
     """
     own_scores = not batches
-    source.require([monitor.config.time, monitor.config.score if own_scores else monitor.config.id])
+    needed = (monitor.config.time, monitor.config.score if own_scores else monitor.config.id)
+    source.require([name for name in needed if name])
     source = source.as_text([monitor.config.id], keys=True)
     source = source.as_text(monitor.texts_of(monitor.config.label, monitor.config.score))
     classes = classes_of(source) if own_scores and monitor.task is ModelTask.MULTICLASS else ()
@@ -183,16 +184,17 @@ class _Reading:
         """Read one file."""
         config, first = self.monitor.config, self.rows
         named = [config.id, config.time, config.label, config.score, *(PREFIX + one for one in self.classes)]
-        for batch in Source(source.name, (file,)).batches([name for name in named if name is not None]):
+        read = [name for name in named if name in file.kinds] or list(file.kinds)[:1]
+        for batch in Source(source.name, (file,)).batches(read):
             table = batch.table
-            times = self.clock.read(table.column(config.time), file, config.time, self.rows - first)
+            times = self.clock.of_batch(table, file, config.time, self.rows - first)
             has_id = config.id in table.schema.names
             ids = as_text(table.column(config.id)) if has_id else pa.nulls(table.num_rows, pa.string())
             labels = self._right(outcomes_in(self.monitor, table, config.label, file))
             self._count(ids, times, labels)
             columns = {"id": ids, "time": pa.array(times), "label": as_column(labels)}
             if self.own_scores:
-                columns["score"] = as_column(outcomes_in(self.monitor, table, config.score, file))
+                columns["score"] = as_column(self._scores(table, file))
                 said = Probabilities(self.classes, matrix(table, self.classes)) if self.classes else None
                 columns |= columns_of(said)
             blocks = block_of(np.arange(self.rows, self.rows + table.num_rows))
@@ -208,6 +210,12 @@ class _Reading:
         for number, batch in enumerate(self.log.batches()):
             keys.add(batch.column("id"), first_of(number))
         return keys
+
+    def _scores(self, table: pa.RecordBatch, file: DataFile) -> NDArray[Any]:
+        """Return the scores that a file brings; where no model is watched every row has one, so that it counts."""
+        if not self.monitor.scored:
+            return np.zeros(table.num_rows)
+        return outcomes_in(self.monitor, table, self.monitor.config.score, file)
 
     def _right(self, labels: NDArray[Any]) -> NDArray[Any]:
         """Return labels without those that a binary model cannot have."""

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from opsconsole.core import clock
 from opsconsole.core.errors import ConfigError, ConflictError, NotFoundError, RefusedError
+from opsconsole.core.nouns import version_name
 from opsconsole.drift.data.files import BATCH_ROWS
 from opsconsole.drift.data.sources import DataError, Source
 from opsconsole.drift.data.times import wall_clock
@@ -126,7 +127,7 @@ def chosen_rows(monitor: Monitor, production: Production, version: int, since: d
     number = sum(map(len, parts))
     if number < monitor.config.least or not parts:
         raise RefusedError(
-            f"monitor `{monitor.name}`: v{version} scored {number:,} rows from {since:%Y-%m-%d} to {until:%Y-%m-%d},"
+            f"monitor `{monitor.name}`: {version_name(version)} scored {number:,} rows from {since:%Y-%m-%d} to {until:%Y-%m-%d},"
             f" a reference needs {monitor.config.least:,}",
             hint="choose a longer time",
         )
@@ -188,7 +189,7 @@ def take_back(
     before = _before(monitor, store, held)
     if before is None:
         raise NotFoundError(
-            f"monitor `{monitor.name}`: v{held.version} has no baseline before the one that holds",
+            f"monitor `{monitor.name}`: {version_name(held.version)} has no baseline before the one that holds",
             hint=f"opsconsole drift baseline {monitor.name} lists them",
         )
     with store.immediate() as connection:
@@ -200,7 +201,7 @@ def take_back(
 
 def _meanwhile(monitor: Monitor, held: Baseline) -> ConflictError:
     return ConflictError(
-        f"monitor `{monitor.name}`: another baseline of v{held.version} was taken meanwhile",
+        f"monitor `{monitor.name}`: another baseline of {version_name(held.version)} was taken meanwhile",
         hint=f"opsconsole drift baseline {monitor.name} shows it",
     )
 

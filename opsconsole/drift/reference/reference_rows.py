@@ -5,7 +5,7 @@ Of more than memory is to hold, rows are drawn at random: a reference of half a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,7 +128,8 @@ class _Gathering:
     @property
     def columns(self) -> list[str]:
         """What to read besides ids and outcomes."""
-        return list(dict.fromkeys([*self.kinds, *self.monitor.config.slices, self.monitor.config.time]))
+        times = [] if self.monitor.config.time is None else [self.monitor.config.time]
+        return list(dict.fromkeys([*self.kinds, *self.monitor.config.slices, *times]))
 
     def add(
         self,
@@ -161,7 +162,7 @@ class _Gathering:
 
     def _times(self, file: DataFile, table: pa.RecordBatch) -> NDArray[np.datetime64]:
         name = self.monitor.config.time
-        if name not in table.schema.names:
+        if name is None or name not in table.schema.names:
             return np.full(table.num_rows, np.datetime64("NaT"), dtype="datetime64[us]")
         found = self._clock.read(table.column(name), file, name, 0)
         there = found[~np.isnat(found)]
@@ -194,19 +195,26 @@ class _Gathering:
 
 def evaluation_rows(monitor: Monitor, subject: Subject, current: Source) -> Reference:
     """Take the evaluated rows out of the data files; score and label are those of the evaluation."""
-    if subject.evaluation is None or not subject.data:
+    data = subject.data
+    alone = subject.evaluation is not None and not data and brings_features(subject.evaluation)
+    if subject.evaluation is not None and alone:
+        data = (subject.evaluation,)
+    if subject.evaluation is None or not data:
         raise RefusedError(
             f"{subject.model} v{subject.version} left no evaluation rows to compare with",
             hint=f'name a file: monitors.{monitor.name}.reference = "data/reference.parquet"',
         )
     rows = read_evaluated(monitor, subject.evaluation)
-    files = tuple(file for path in subject.data for file in open_source(path, base=monitor.root).files)
-    source = Source(", ".join(str(path) for path in subject.data), files)
-    source.require([monitor.config.id])
-    source = source.spelled_as(current).as_text([monitor.config.id], keys=True)
+    files = tuple(file for path in data for file in open_source(path, base=monitor.root).files)
+    source = Source(", ".join(str(path) for path in data), files)
+    if alone:
+        source = replace(source, files=tuple(_features(file) for file in files))
+    key = "row_id" if alone else monitor.config.id
+    source.require([key])
+    source = source.spelled_as(current).as_text([key], keys=True)
     kept = _Gathering(monitor, inputs(monitor, source, current), source)
-    for batch in source.batches([*kept.columns, monitor.config.id]):
-        match = pc.index_in(as_text(batch.table.column(monitor.config.id)), value_set=rows.ids)
+    for batch in source.batches([*kept.columns, key]):
+        match = pc.index_in(as_text(batch.table.column(key)), value_set=rows.ids)
         table = batch.table.filter(match.is_valid())
         if table.num_rows:
             places = match.drop_null().to_numpy()
@@ -217,6 +225,23 @@ def evaluation_rows(monitor: Monitor, subject: Subject, current: Source) -> Refe
             hint=f"are `{monitor.config.id}` there and row_id here the same ids?",
         )
     return kept.result(f"evaluation of v{subject.version}")
+
+
+def _features(file: DataFile) -> DataFile:
+    """Return an evaluation without its outcomes: those are taken from it by another way."""
+    kinds = {name: kind for name, kind in file.kinds.items() if not _outcome(name)}
+    return replace(file, kinds=kinds)
+
+
+def _outcome(name: str) -> bool:
+    return name in {"label", "score"} or name.startswith(PREFIX)
+
+
+def brings_features(evaluation: Path) -> bool:
+    """Whether an evaluation holds its rows' columns beside ids, labels and scores: then it is a reference by itself."""
+    names = {name for file in open_source(evaluation).files for name in file.kinds}
+    features = any(name != "row_id" and not _outcome(name) for name in names)
+    return features and "contender" not in names
 
 
 def source_rows(monitor: Monitor, location: str, current: Source) -> Reference:
@@ -249,15 +274,16 @@ def production_rows(monitor: Monitor, production: Production, rows: Rows, origin
                 table = batch.table.take(pa.array(mine.numbers - place))
                 kept.add(file, table, mine.labels, mine.scores, mine.probabilities)
             place = until
-    return kept.result(origin)
+    return kept.result(origin, scored=monitor.scored)
 
 
 def read_evaluated(monitor: Monitor, path: Path) -> Evaluated:
     """Read the challenger's rows of an evaluation file."""
     source = open_source(path)
-    source.require(["row_id", "label", "score"])
-    source = source.as_text(["row_id"], keys=True).as_text(monitor.texts_of("label", "score"))
     classes = classes_of(source) if monitor.task is ModelTask.MULTICLASS else ()
+    called = all("score" in file.kinds for file in source.files)
+    source.require(["row_id", "label", *([] if classes and not called else ["score"])])
+    source = source.as_text(["row_id"], keys=True).as_text(monitor.texts_of("label", "score"))
     ids, labels, scores, said = [], [], [], []
     for batch in source.batches(["row_id", "label", "score", "contender", *(PREFIX + one for one in classes)]):
         table = batch.table
@@ -266,8 +292,11 @@ def read_evaluated(monitor: Monitor, path: Path) -> Evaluated:
             table = table.filter(pc.equal(contender, str(Contender.CHALLENGER)))
         ids.append(as_text(table.column("row_id")))
         labels.append(outcomes(monitor, table.column("label"), batch.file, "label"))
-        scores.append(outcomes(monitor, table.column("score"), batch.file, "score"))
         said.append(matrix(table, classes) if classes else None)
+        if called:
+            scores.append(outcomes(monitor, table.column("score"), batch.file, "score"))
+        else:
+            scores.append(np.array(classes, dtype=object)[matrix(table, classes).argmax(axis=1)])
     if not sum(map(len, ids)):
         raise DataError(f"{path}: has no rows of the challenger")
     known_said = [one for one in said if one is not None]

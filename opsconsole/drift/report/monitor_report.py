@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from opsconsole.config.schema import Config
-from opsconsole.core.nouns import AlertState, Severity
+from opsconsole.core.nouns import DATA_ALONE, AlertState, Severity
 from opsconsole.store import alerts as alert_store
 from opsconsole.store import check_marks, promotions
 from opsconsole.store import chunks as chunk_store
@@ -110,8 +110,9 @@ class MonitorReport:
     """One line of ``drift monitors``."""
 
     name: str
-    model: str
-    alias: str
+    model: str | None
+    """None: no model is watched, but rows alone; nor is there an alias or a version then."""
+    alias: str | None
     version: int | None
     """The version that holds the alias, else that of the newest chunk; the rest is about it."""
     chunks: int
@@ -131,7 +132,7 @@ class MonitorReport:
 
 def report(store: Store, config: Config, name: str, *, limit: int = 200) -> list[ChunkReport]:
     """Return a monitor's newest ``limit`` chunks, oldest first."""
-    score = config.monitor(name).score
+    score = config.monitor(name).score_column
     return [_chunk_report(store, chunk, score) for chunk in chunk_store.chunks(store, name, limit=limit)]
 
 
@@ -142,7 +143,7 @@ def monitors(store: Store, config: Config) -> list[MonitorReport]:
 
 def plots(store: Store, config: Config, name: str, *, limit: int = 24) -> Plots:
     """Return the points of a monitor's newest ``limit`` chunks, oldest first."""
-    score = config.monitor(name).score
+    score = config.monitor(name).score_column
     found = chunk_store.chunks(store, name, limit=limit)
     cells = {(cell.chunk_id, cell.name): cell for cell in chunk_store.heat(store, name, limit=limit)}
     names = dict.fromkeys(name for _, name in cells)
@@ -199,18 +200,19 @@ def _chunk_report(store: Store, chunk: Chunk, score: str) -> ChunkReport:
 
 
 def _monitor_report(store: Store, config: Config, name: str) -> MonitorReport:
-    model, _, alias = config.monitors[name].model.partition("@")
-    held = promotions.alias(store, model, alias)
+    model, _, alias = (config.monitors[name].model or "").partition("@")
+    held = promotions.alias(store, model, alias) if model else None
     newest = chunk_store.chunks(store, name, version=None if held is None else held.version, limit=1)
     last = newest[0] if newest else None
     version = held.version if held is not None else None if last is None else last.version
+    version = version if model else DATA_ALONE
     standing = alert_store.alerts(store, monitor=name, live=True)
     loud = [one.severity for one in standing if one.version == version and one.state is not AlertState.SNOOZED]
     return MonitorReport(
         name=name,
-        model=model,
-        alias=alias,
-        version=version,
+        model=model or None,
+        alias=alias or None,
+        version=version or None,
         chunks=chunk_store.number(store, name),
         last=None if last is None else last.label,
         last_checked=None if last is None else last.checked_at,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 
-from opsconsole.core.nouns import AlertState, Resolution, Severity
+from opsconsole.core.nouns import AlertState, Resolution, Severity, version_name
 from opsconsole.store import alerts as records
 from opsconsole.store import chunks as chunk_store
 from opsconsole.store.alerts import Alert, News
@@ -104,13 +104,15 @@ def _cure(connection: sqlite3.Connection, chunk: ChunkRecord, *, judged: bool) -
         shown = chunk_store.start_of(connection, alert.chunk_id)
         if alert.version != chunk.version:
             if shown is None or chunk.start >= shown:
-                reason = f"v{chunk.version} was healthy in {chunk.label}"
+                reason = f"{version_name(chunk.version)} was healthy in {chunk.label}"
                 _cured(connection, alert, chunk, reason)
             continue
         calm = Severity.INFO if alert.severity.rank >= Severity.WARN.rank else Severity.OK
         later = shown is None or chunk.start > shown
         if later and chunk.severity.rank <= calm.rank and _recovered(connection, chunk, calm, judged=judged):
-            reason = f"v{chunk.version} recovered: {RECOVERY} healthy chunks running, the last {chunk.label}"
+            reason = (
+                f"{version_name(chunk.version)} recovered: {RECOVERY} healthy chunks running, the last {chunk.label}"
+            )
             _cured(connection, alert, chunk, reason)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from opsconsole.config.workspace import Workspace
 from opsconsole.core import clock
 from opsconsole.core.errors import NegativeError, NotFoundError
-from opsconsole.core.nouns import Contender, RunCause, RunState
+from opsconsole.core.nouns import DATA_ALONE, Contender, RunCause, RunState
 from opsconsole.drift.check.checker import CheckResult, check
 from opsconsole.drift.monitors import Subject
 from opsconsole.lifecycle.software.building import start_run
@@ -83,6 +83,8 @@ def refresh_monitor(workspace: Workspace, store: Store, name: str) -> int | None
 def subject_of(workspace: Workspace, store: Store, name: str) -> Subject:
     """Return the version that a monitor watches now, with its evaluation and the rows it has used."""
     config = workspace.config.monitor(name)
+    if config.model is None:
+        return Subject(model="", alias="", version=DATA_ALONE)
     model, _, alias = config.model.partition("@")
     held = promotions.alias(store, model, alias)
     if held is None:

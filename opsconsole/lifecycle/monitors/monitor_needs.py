@@ -12,12 +12,15 @@ from opsconsole.core.nouns import PipelineKind
 from opsconsole.core.text import clean
 from opsconsole.drift.data.formats.commands import COMMAND
 from opsconsole.drift.data.sources import Source, open_source
+from opsconsole.drift.data.tables import SQLITE
 from opsconsole.drift.monitors import EVALUATION, Subject, monitor_of
+from opsconsole.drift.reference.reference_rows import brings_features
 from opsconsole.lifecycle.monitors.monitor_check import subject_of
 from opsconsole.store import baselines
 from opsconsole.store.connection import Store
 
 NAMED = 12
+NO_FILE = "rows of a table or a command have no file whose time could be theirs: name their column"
 
 
 @dataclass(frozen=True)
@@ -66,14 +69,15 @@ def _of_current(workspace: Workspace, store: Store | None, config: MonitorConfig
         yield "current", error.message
         return
     if source is None:
+        if config.time is None:
+            yield "time", NO_FILE
         return
     there = columns_of(source)
-    if config.time not in there:
-        yield "time", f"{_no(config.time, source)}: chunks are cut by time"
+    yield from _of_time(source, config, there)
     joined = _joined(workspace, store, config)
     if joined is not None and config.id not in there:
         yield "id", f"{_no(config.id, source)}: {joined}"
-    if joined is None and config.score not in there:
+    if config.model is not None and joined is None and config.score not in there:
         none = f'{_no(config.score, source)}, and no pipeline of kind "score" brings scores'
         yield "score", f'{none}: name the column, or refresh = "REPO/PIPELINE"'
     for key, named in (("columns", config.columns), ("slices", config.slices)):
@@ -82,12 +86,20 @@ def _of_current(workspace: Workspace, store: Store | None, config: MonitorConfig
                 yield key, _no(one, source)
 
 
+def _of_time(source: Source, config: MonitorConfig, there: list[str]) -> Iterator[tuple[str, str]]:
+    if config.time is None and config.current.startswith(SQLITE):
+        yield "time", NO_FILE
+    if config.time is not None and config.time not in there:
+        yield "time", f"{_no(config.time, source)}: chunks are cut by time"
+
+
 def _joined(workspace: Workspace, store: Store | None, config: MonitorConfig) -> str | None:
     """Return why rows need an id: what is joined with them; None where their own score column counts."""
-    model = config.model.partition("@")[0]
+    if config.model is None:
+        return None
     pipelines = (one for repo in workspace.config.repos.values() for one in repo.pipelines.values())
     scored = config.refresh is not None or any(one.kind is PipelineKind.SCORE for one in pipelines)
-    if scored or (store is not None and baselines.predictions(store, model)):
+    if scored or (store is not None and baselines.predictions(store, config.watched)):
         return "scores are joined by it"
     return None
 
@@ -97,6 +109,8 @@ def _of_reference(workspace: Workspace, config: MonitorConfig, subject: Subject 
         yield from _of_source(workspace, config)
         return
     if subject is None:
+        return
+    if subject.evaluation is not None and not subject.data and brings_features(subject.evaluation):
         return
     if subject.evaluation is None or not subject.data:
         left = "evaluation rows" if subject.evaluation is None else "word of the data that its evaluation rows stand in"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from opsconsole.core.nouns import PromotionKind
+from opsconsole.core.nouns import PromotionKind, holder_name
 from opsconsole.store import models, promotions
 from opsconsole.store.alerts import Alert
 from opsconsole.store.connection import Store
@@ -23,6 +23,8 @@ class AlertAnswer:
 
 def where(store: Store, alert: Alert) -> str:
     """Return the alert's version and where it is now: ``flights v1 in production``, ``flights v1, v3 is in production now``."""
+    if not alert.model:
+        return f"{alert.monitor}: {holder_name(alert.model, alert.version)}"
     held = promotions.alias(store, alert.model, alert.alias)
     if held is not None and held.version == alert.version:
         return f"{alert.model} v{alert.version} in {alert.alias}"
