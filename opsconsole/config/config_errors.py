@@ -112,6 +112,8 @@ class _Rule:
 def _rule(found: Any) -> _Rule:
     """Return what the schema says of a value in words, and the values it could have."""
     said: dict[str, Any] = {}
+    if isinstance(found, msgspec.inspect.UnionType):
+        found = next((part for part in found.types if isinstance(part, msgspec.inspect.Metadata)), found)
     while isinstance(found, msgspec.inspect.Metadata):
         said |= found.extra_json_schema or {}
         found = found.type

@@ -254,7 +254,9 @@ def _without_lines(text: str, table: str, name: str) -> str | None:
     """Return the text without the section's headers and values, with every comment that stands between them and the
     next; None where it is not written as sections of its own."""
     lines = text.split("\n")
-    heads = [number for number, line in enumerate(lines) if line.lstrip().startswith("[")]
+    heads = [
+        number for number, line in enumerate(lines) if line.lstrip().startswith("[") and not _within(lines, number)
+    ]
     gone: set[int] = set()
     for number, after in zip(heads, [*heads[1:], len(lines)], strict=True):
         if _header(lines[number])[:2] != [table, name]:
@@ -265,6 +267,12 @@ def _without_lines(text: str, table: str, name: str) -> str | None:
             gone.add(number - 1)
     kept = [line for number, line in enumerate(lines) if number not in gone]
     return "\n".join(kept) if gone else None
+
+
+def _within(lines: list[str], number: int) -> bool:
+    """Whether a line begins inside of a text of several lines."""
+    above = "\n".join(lines[:number])
+    return any(above.count(mark) % 2 for mark in ('"""', "'''"))
 
 
 def _idle(line: str) -> bool:

@@ -226,7 +226,7 @@ _ALL = (
         help="Run the training of this model again.",
     ),
     # monitors and alerts
-    UseCase("monitor.add", "Add a monitor", _W, "monitor add {monitor} --data {data} [--model {model}]"),
+    UseCase("monitor.add", "Add a monitor", _W, "monitor add {monitor} --data {source} [--model {model}]"),
     UseCase("monitor.remove", "Forget a monitor", _W, "monitor rm {monitor}"),
     UseCase(
         "drift.check",

@@ -93,6 +93,7 @@ VERBS = [
     read("model verify m:1", {"model", "version", "outcome", "files"}, items=True),
     read("drift compare data/now/2013-02.csv data/now/2013-03.csv", {"rows", "columns"}, code=1),
     read("drift monitors", {"name", "model", "version", "severity"}, items=True),
+    read("monitor ls", {"name", "model", "version", "severity"}, items=True),
     read("drift report watch", CHUNK, items=True),
     read("alert ls", ALERT, items=True),
     read("alert show 1", ALERT),
@@ -122,8 +123,14 @@ VERBS = [
     write("store restore copy.db", {"error"}, code=4, danger=Danger.PRODUCTION),
     write("store rebuild", {"error"}, code=6, danger=Danger.PRODUCTION),
     write("model register m repos/app/train.py --metric k=1 --param p=x", {"model", "version", "digest"}),
+    write("model add second --task regression", {"name", "path", "changed", "diff", "choices", "version", "next"}),
+    write("model rm m", {"error"}, code=6),
     write("model promote m:2 --to production --reason r --yes", {*MOVED, "gates"}, danger=Danger.PRODUCTION),
     write("model rollback m --alias production --reason r --yes", {"error"}, code=6, danger=Danger.PRODUCTION),
+    write(
+        "monitor add second --model m --data data/now/*.csv", {"name", "path", "changed", "diff", "choices", "notes"}
+    ),
+    write("monitor rm watch", {"error"}, code=6),
     write("drift check watch", {"monitor", "chunks", "alerts", "severity"}, code=1),
     read("drift replay watch", {"chunks", "would_alert", "expected_false_alarms_per_week", "words"}),
     read("drift explain watch", {"auc", "low", "high", "columns", "words"}),
@@ -197,6 +204,7 @@ OPTIONAL = {
     "variant",
     "chunk",
     "until",
+    "task",
 }
 ELSEWHERE = {
     "completion": Danger.READ,
@@ -315,6 +323,7 @@ def test_each_use_case_is_a_line_the_command_line_understands(case: Any) -> None
         "monitor": "watch", "alert": 1, "time": "2h", "good": "HEAD~1", "bad": "HEAD", "test": "t::x",
         "pipeline": "build", "variant": "3.12", "file": "/x.csv", "chunk": "Feb 2013", "since": "2013-02-01",
         "until": "2013-03-01", "source": "y.parquet", "per": "quarter", "directory": "there", "view": "runs",
+        "task": "binary",
     }  # fmt: skip
     for given in (
         values,
