@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from opsconsole.config.editing import Edit, Section, Setting, add_sections, remove_section
+from opsconsole.config.editing import edit as edit_file
 from opsconsole.config.load import load
 from opsconsole.core.errors import ConfigError, ConflictError, NotFoundError, RefusedError, UsageError
 
@@ -172,18 +173,15 @@ def test_a_read_only_file_is_refused_and_stays(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == PLAIN
 
 
-def test_what_an_editor_wrote_meanwhile_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_an_editor_wrote_meanwhile_is_not_lost(tmp_path: Path) -> None:
     path = written(tmp_path, PLAIN)
-    from opsconsole.config import editing
 
-    def meanwhile(text: str, source: str) -> object:
+    def meanwhile(text: str, _: object) -> str:
         path.write_text(PLAIN + "# by hand\n", encoding="utf-8")
-        return validated(text, source)
+        return text + "# by us\n"
 
-    validated = editing.validated
-    monkeypatch.setattr(editing, "validated", meanwhile)
     with pytest.raises(ConflictError, match="changed meanwhile"):
-        add_sections(path, [WEATHER])
+        edit_file(path, meanwhile)
     assert path.read_text(encoding="utf-8") == PLAIN + "# by hand\n"
 
 

@@ -13,8 +13,8 @@ from opsconsole.core.errors import NotFoundError, UsageError
 from opsconsole.core.files import expanded, near
 from opsconsole.core.nouns import Contender, ModelTask
 from opsconsole.core.text import clean
-from opsconsole.drift.data.commands import COMMAND
-from opsconsole.drift.data.tables import SQLITE
+from opsconsole.drift.data.formats.commands import COMMAND
+from opsconsole.drift.data.formats.tables import SQLITE
 from opsconsole.drift.monitors import EVALUATION
 from opsconsole.drift.reference.reference_rows import brings_features
 from opsconsole.lifecycle.adding.choices import Choice, ChosenBy, given, guessed, nothing

@@ -11,8 +11,8 @@ from opsconsole.core.errors import NotFoundError, OpsconsoleError
 from opsconsole.core.nouns import PipelineKind
 from opsconsole.core.text import clean
 from opsconsole.drift.data.formats.commands import COMMAND
+from opsconsole.drift.data.formats.tables import SQLITE
 from opsconsole.drift.data.sources import Source, open_source
-from opsconsole.drift.data.tables import SQLITE
 from opsconsole.drift.monitors import EVALUATION, Subject, monitor_of
 from opsconsole.drift.reference.reference_rows import brings_features
 from opsconsole.lifecycle.monitors.monitor_check import subject_of
