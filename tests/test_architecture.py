@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 import opsconsole
+from opsconsole.core import errors
 from opsconsole.registry.gates.names import GateName
 
 PACKAGE = Path(opsconsole.__file__).parent
@@ -35,20 +38,31 @@ STORED_GATES = """
 from opsconsole.registry.gates.stored import read_gates
 assert read_gates([{"name": "floor", "outcome": "skip", "detail": "no floor is set", "evidence": {}}])
 """
+UNANNOUNCED = {"AssertionError", "NotImplementedError", "StopIteration", "SystemExit"}
+"""What no caller catches: mistakes of the program, and ends."""
 ROOMS = "import opsconsole.config.workspace, opsconsole.core.http, opsconsole.core.text, opsconsole.store.connection"
 
 
-def sources() -> Iterator[Path]:
-    """Every module of the product; the demo's repositories are programs of their own."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        if PACKAGE / "demo" / "repos" not in path.parents:
-            yield path
+@cache
+def sources() -> dict[Path, str]:
+    """The text of every module of the product; the demo's repositories are programs of their own."""
+    return {
+        path: path.read_text(encoding="utf-8")
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if PACKAGE / "demo" / "repos" not in path.parents
+    }
+
+
+@cache
+def trees() -> dict[Path, ast.Module]:
+    """Every module of the product as its syntax tree, parsed once for all tests of a process."""
+    return {path: ast.parse(source) for path, source in sources().items()}
 
 
 def imported(script: str, *arguments: str) -> set[str]:
     """Run a script in a fresh interpreter; return the top-level modules it had at its end."""
-    told = script + "\nimport sys\nprint('\\n' + ' '.join({name.partition('.')[0] for name in sys.modules}))\n"
-    argv = [sys.executable, "-I", "-c", told, *arguments]
+    listing = script + "\nimport sys\nprint('\\n' + ' '.join({name.partition('.')[0] for name in sys.modules}))\n"
+    argv = [sys.executable, "-I", "-c", listing, *arguments]
     answer = subprocess.run(argv, check=False, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr
     return set(answer.stdout.splitlines()[-1].split())
@@ -74,14 +88,14 @@ def test_what_must_start_at_once_imports_nothing_heavy(script: str, forbidden: s
 
 
 def test_every_module_is_one_idea_below_400_lines() -> None:
-    long = {str(path.relative_to(PACKAGE)): len(path.read_text(encoding="utf-8").splitlines()) for path in sources()}
+    long = {str(path.relative_to(PACKAGE)): len(source.splitlines()) for path, source in sources().items()}
     assert {name: lines for name, lines in long.items() if lines > 400} == {}
 
 
 def test_every_function_fits_in_50_lines() -> None:
     found = {}
-    for path in sources():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path, tree in trees().items():
+        for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
                 if lines > 50:
@@ -103,8 +117,8 @@ def test_nothing_is_left_for_later() -> None:
 def test_only_the_outermost_edge_of_a_process_catches_everything() -> None:
     found = [
         f"{path.relative_to(PACKAGE)}:{node.lineno}"
-        for path in sources()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for path, tree in trees().items()
+        for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id == "Exception"))
     ]
@@ -120,9 +134,9 @@ def test_sql_is_spoken_in_the_store_alone() -> None:
     words = ("SELECT ", "INSERT INTO", "UPDATE ", "DELETE FROM")
     found = [
         f"{path.relative_to(PACKAGE)}:{node.lineno}"
-        for path in sources()
+        for path, tree in trees().items()
         if PACKAGE / "store" not in path.parents
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.lstrip().startswith(words)
     ]
     assert found == []
@@ -133,9 +147,9 @@ def test_no_room_finds_a_gate_by_its_name_as_text() -> None:
     names = {str(name) for name in GateName}
     found = [
         f"{path.relative_to(PACKAGE)}:{constant.lineno}: {constant.value!r}"
-        for path in sources()
+        for path, tree in trees().items()
         if PACKAGE / "registry" / "gates" not in path.parents
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(tree)
         for constant in (ast.walk(node) if isinstance(node, ast.Compare | ast.match_case) else [node])
         if isinstance(constant, ast.Constant)
         and constant.value in names
@@ -151,3 +165,57 @@ def test_the_command_line_prints_through_one_door() -> None:
         if path.name != "base.py" and "click.echo" in path.read_text(encoding="utf-8")
     }
     assert found == set(), "opsconsole.cli.base.say passes the sanitiser"
+
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def public_functions(body: Sequence[ast.stmt], owner: str = "") -> Iterator[tuple[str, Function]]:
+    """Every public function and method, with what builds a public class; never one inside another function."""
+    for node in body:
+        name = getattr(node, "name", "_")
+        if name.startswith("_") and name != "__init__":
+            continue
+        if isinstance(node, ast.ClassDef):
+            yield from public_functions(node.body, f"{owner}{name}.")
+        elif isinstance(node, Function):
+            yield f"{owner}{name}", node
+
+
+def raised(nodes: Iterable[ast.AST], caught: frozenset[str] = frozenset()) -> Iterator[str]:
+    """The classes of the errors that statements make and do not catch themselves."""
+    for node in nodes:
+        if isinstance(node, Function | ast.Lambda | ast.ClassDef):
+            continue
+        if isinstance(node, ast.Raise) and node.exc is not None:
+            error = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+            if isinstance(error, ast.Name) and error.id[0].isupper() and caught.isdisjoint(ancestry(error.id)):
+                yield error.id
+        if isinstance(node, ast.Try):
+            types = [handler.type for handler in node.handlers if handler.type is not None]
+            names = {name.id for kind in types for name in ast.walk(kind) if isinstance(name, ast.Name)}
+            yield from raised(node.body, caught | names)
+            yield from raised([*node.handlers, *node.orelse, *node.finalbody], caught)
+        else:
+            yield from raised(ast.iter_child_nodes(node), caught)
+
+
+def ancestry(name: str) -> set[str]:
+    known = getattr(errors, name, None) or getattr(builtins, name, None)
+    return {name, *(base.__name__ for base in (known.__mro__ if isinstance(known, type) else ()))}
+
+
+def is_verb(node: Function) -> bool:
+    """Whether click calls it: the docstring is its help then, and the documents list its exit codes."""
+    return any("command" in ast.unparse(decorator) for decorator in node.decorator_list)
+
+
+def test_a_docstring_names_the_errors_that_its_function_raises() -> None:
+    silent = {
+        f"{path.relative_to(PACKAGE)}: {name}": sorted(unnamed)
+        for path, tree in trees().items()
+        for name, node in public_functions(tree.body)
+        if not is_verb(node)
+        and (unnamed := {one for one in raised(node.body) if one not in (ast.get_docstring(node) or "")} - UNANNOUNCED)
+    }
+    assert silent == {}

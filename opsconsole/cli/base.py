@@ -33,7 +33,10 @@ class Session:
 
     @cached_property
     def workspace(self) -> Workspace:
-        """The workspace that ``-C``, the environment or the current folder names."""
+        """The workspace that ``-C``, the environment or the current folder names.
+
+        NotFoundError where none of them has one.
+        """
         if self.start is None:
             return find()
         root = locate(self.start)
@@ -146,7 +149,10 @@ def moment(option: str, given: str) -> datetime:
 
 
 def confirm(name: str, what: str, *, yes: bool) -> None:
-    """Ask for the name to be typed before an act on production; without a terminal ``--yes`` is needed."""
+    """Ask for the name to be typed before an act on production; without a terminal ``--yes`` is needed.
+
+    RefusedError without either, or for another name.
+    """
     from opsconsole.core.errors import RefusedError
 
     if yes:

@@ -35,7 +35,7 @@ def open_here() -> int:
 
 
 def open_console(session: Session) -> None:
-    """Open the console on a session's workspace."""
+    """Open the console on a session's workspace; UsageError without a terminal."""
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise UsageError(
             "the console needs a terminal for input, output and errors",

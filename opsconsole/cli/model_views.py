@@ -26,7 +26,7 @@ MARKS = {
 
 
 def resolve(store: Store, target: str) -> Version:
-    """Return the version that ``NAME:VERSION`` or ``NAME@ALIAS`` names."""
+    """Return the version that ``NAME:VERSION`` or ``NAME@ALIAS`` names. UsageError for anything else."""
     if "@" in target:
         name, _, alias = target.partition("@")
         return models.version(store, name, promotions.holder(store, name, alias).version)

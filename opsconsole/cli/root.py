@@ -76,7 +76,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, or say what it may have been."""
+        """Find the command; UsageError, with the nearest name, for one that there is not."""
         import difflib
 
         name = args[0]

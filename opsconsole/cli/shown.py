@@ -26,7 +26,7 @@ from opsconsole.testrunners.detection import detect
 
 
 def the_run(store: Store, run_id: int) -> RunRecord:
-    """Return a run, or say that there is none."""
+    """Return a run; NotFoundError for an unknown one."""
     found = runs.get(store, run_id)
     if found is None:
         raise NotFoundError(f"there is no run {run_id}", hint="opsconsole runs lists them")

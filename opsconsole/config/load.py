@@ -24,7 +24,7 @@ _LINE = re.compile(r" \(at line (\d+), column \d+\)$")
 
 
 def load(path: Path) -> Config:
-    """Read and check a configuration file."""
+    """Read and check a configuration file. ConfigError for one that is missing, unreadable or wrong."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
@@ -42,7 +42,7 @@ def validated(text: str, source: str) -> Config:
 
 
 def parse(text: str, source: str) -> dict[str, Any]:
-    """Parse TOML; a syntax error carries its line."""
+    """Parse TOML; ConfigError, with its line, for a syntax error."""
     try:
         return toml.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -53,7 +53,10 @@ def parse(text: str, source: str) -> dict[str, Any]:
 
 
 def convert(data: object, kind: type[T], *, text: str, source: str, prefix: tuple[str, ...] = ()) -> T:
-    """Turn parsed TOML into ``kind``; ``text`` and ``prefix`` say where in the file it stood."""
+    """Turn parsed TOML into ``kind``; ``text`` and ``prefix`` say where in the file it stood.
+
+    ConfigError for what does not fit.
+    """
     try:
         return msgspec.convert(data, kind, strict=True, dec_hook=_decode)
     except msgspec.ValidationError as error:

@@ -76,7 +76,7 @@ def open_workspace(root: Path) -> Workspace:
 
 
 def find(start: Path | None = None) -> Workspace:
-    """Load the workspace that holds ``start`` (default: the current folder)."""
+    """Load the workspace that holds ``start`` (default: the current folder). NotFoundError where none does."""
     root = locate(start)
     if root is None:
         raise NotFoundError(

@@ -72,7 +72,10 @@ def make_ours(state: Path) -> None:
 
 
 def require_ours(state: Path) -> None:
-    """RefusedError unless a state folder that is there is ours; nothing is written."""
+    """RefusedError unless a state folder that is there is ours; nothing is written.
+
+    StoreError where it cannot be read.
+    """
     try:
         _require(state)
     except OSError as error:
@@ -87,7 +90,7 @@ def trust(root: Path) -> None:
 
 
 def trust_state(state: Path) -> None:
-    """Take a state folder on as the operator's own."""
+    """Take a state folder on as the operator's own. StoreError where it may not be changed."""
     try:
         record = _record_path(state)
         record.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -11,7 +11,10 @@ def now() -> datetime:
 
 
 def to_text(moment: datetime) -> str:
-    """Return ISO 8601 with microseconds and ``Z``; equal width, so text order is time order."""
+    """Return ISO 8601 with microseconds and ``Z``; equal width, so text order is time order.
+
+    ValueError without a zone.
+    """
     if moment.tzinfo is None:
         message = f"a time without a zone cannot be stored: {moment!r}"
         raise ValueError(message)

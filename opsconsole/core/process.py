@@ -78,7 +78,7 @@ def identity(pid: int) -> Identity | None:
 
 
 def own_identity() -> Identity:
-    """Return this process's identity."""
+    """Return this process's identity; NotFoundError where /proc does not show it."""
     found = identity(os.getpid())
     if found is None:
         raise NotFoundError("/proc does not show this process", hint="opsconsole needs Linux with /proc mounted")

@@ -85,7 +85,7 @@ def lay_out(root: Path, port: int = PORT) -> None:
 
 
 def claim(root: Path) -> None:
-    """Make the folder ours, or refuse one that holds something else."""
+    """Make the folder ours. RefusedError for one that holds something else, StoreError for one that cannot be written."""
     try:
         root.mkdir(parents=True, exist_ok=True)
         strangers = sorted(path.name for path in root.iterdir() if path.name != ".opsconsole")

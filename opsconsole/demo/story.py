@@ -42,6 +42,7 @@ class Story:
     """The acts, in the order in which they can be done."""
 
     def __init__(self, root: Path, store: Store, tell: Tell) -> None:
+        """Open the demo's workspace; NotFoundError when its configuration no longer names the demo's repos."""
         self.workspace: Workspace = open_workspace(root)
         for repo in REPOS:
             if repo not in self.workspace.config.repos:
@@ -110,7 +111,7 @@ class Story:
         return [(self.build(repo, found), self.commits[repo][place][1]) for place, repo, found in wanted]
 
     def hold_to(self, run: int, commit: Commit) -> None:
-        """Wait for a build, and hold it against what the history says of its commit."""
+        """Wait for a build; NegativeError when it differs from what the history says of its commit."""
         record = self.wait_for(run)
         if record.state is RunState.CANCELLED:
             self.tell(f"run {run} was cancelled; it stays so")
@@ -134,7 +135,7 @@ class Story:
         return run
 
     def version_at(self, commit: str) -> Version:
-        """Return the first version that a training of a commit made."""
+        """Return the first version that a training of a commit made; NegativeError when it made none."""
         found = [item for item in models.versions(self.store, MODEL) if item.provenance.commit == commit]
         if not found:
             run = self.newest(TRAIN, commit)
@@ -165,7 +166,7 @@ class Story:
         return run
 
     def hold_service(self, run: int) -> None:
-        """Wait until the service answers with the version in production, or say why it does not."""
+        """Wait until the service answers with the version in production; NegativeError when it ends, or is late."""
         deadline = time.monotonic() + ANSWER_S
         while True:
             record = runs.get(self.store, run)
@@ -185,7 +186,10 @@ class Story:
             time.sleep(0.1)
 
     def bring_months_until_critical(self) -> None:
-        """Let months arrive until an alert has been critical; the others stay upstream for the operator's checks."""
+        """Let months arrive until an alert has been critical; the others stay upstream for the operator's checks.
+
+        NegativeError when no month raises one.
+        """
         self.finish_scoring()
         while not self.story_told() and self.months("upstream"):
             count = 1 if self.months("production") else FIRST_MONTHS
@@ -204,7 +208,10 @@ class Story:
             self.score({"ARRIVE": "0", "AGAIN": "1"}, "demo: score what a broken scoring left")
 
     def score(self, environment: dict[str, str], reason: str) -> None:
-        """Run the scoring to its end; its intake checks the monitor, and if that failed it is done here, to say why."""
+        """Run the scoring to its end; its intake checks the monitor, and if that failed it is done here, to say why.
+
+        NegativeError when the run does not pass.
+        """
         run = start_run(self.workspace, self.store, SCORE, environment=environment, reason=reason, cause=BY_DEMO)
         self.tell(f"run {run}: scores the months that arrive")
         record = self.wait_for(run)

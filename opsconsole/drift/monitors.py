@@ -169,7 +169,10 @@ def _spelled(label: str | float) -> str:
 
 
 def parse_floor(text: float | str, where: str) -> Floor:
-    """Read ``0.68`` or ``reference - 0.05`` (``+`` for a metric of which less is better)."""
+    """Read ``0.68`` or ``reference - 0.05`` (``+`` for a metric of which less is better).
+
+    ConfigError for anything else.
+    """
     if isinstance(text, int | float):
         return Floor(float(text), relative=False)
     found = _RELATIVE.fullmatch(text.strip())

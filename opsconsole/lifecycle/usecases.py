@@ -330,7 +330,7 @@ def child_argv(case_id: str, root: str, *, readonly: bool = False, **values: obj
 
 
 def permit(case_id: str, *, readonly: bool) -> None:
-    """Refuse what a read-only session may not do."""
+    """Raise RefusedError for what a read-only session may not do."""
     case = USE_CASES[case_id]
     if readonly and case.danger is not Danger.READ:
         raise RefusedError(

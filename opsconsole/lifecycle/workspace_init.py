@@ -52,7 +52,10 @@ def scout(root: Path) -> list[FoundRepo]:
 
 
 def found_workspace(root: Path, repos: list[FoundRepo]) -> Path:
-    """Write ``opsconsole.toml``; one that is there already is never overwritten."""
+    """Write ``opsconsole.toml``; one that is there already is never overwritten.
+
+    StoreError where it cannot be written.
+    """
     path = root / FILE_NAME
     require_free(root)
     content = render(root.name, repos)
@@ -66,7 +69,7 @@ def found_workspace(root: Path, repos: list[FoundRepo]) -> Path:
 
 
 def require_free(root: Path) -> None:
-    """Refuse a folder that is a workspace already."""
+    """Raise ConflictError for a folder that is a workspace already."""
     path = root / FILE_NAME
     if path.exists():
         raise ConflictError(f"{path} is there already", hint="edit it; opsconsole config validate checks it")

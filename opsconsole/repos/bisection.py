@@ -51,7 +51,10 @@ class Bisection:
         return chosen
 
     def after(self, commit: str, *, bad: bool) -> Bisection:
-        """Return what is known once a commit was found good or bad; one that is out of question changes nothing."""
+        """Return what is known once a commit was found good or bad; one that is out of question changes nothing.
+
+        ConflictError when no commit is left that may be the first bad one.
+        """
         if commit not in self.parents:
             return self
         order = list(self.parents)

@@ -40,6 +40,7 @@ def clone(source: Source, target: Path) -> None:
     """Clone into a folder that is not there yet; a clone that is cut off leaves nothing.
 
     Nothing of the repo is checked out or run. UnreachableError when the other side does not answer or wants a password.
+    UsageError for no URL, ConflictError for a folder that is there, StoreError for one that cannot be made.
     """
     if not is_url(source.url):
         raise UsageError(

@@ -59,7 +59,10 @@ def moment(seconds: int) -> datetime:
 def commits(
     repo: Path, rev: str = "HEAD", *, since: str | None = None, limit: int = 50, skip: int = 0
 ) -> list[HistoryEntry]:
-    """Return the commits reachable from ``rev`` and not from ``since``, newest first."""
+    """Return the commits reachable from ``rev`` and not from ``since``, newest first.
+
+    NotFoundError for an unknown one.
+    """
     from git.exc import BadName, GitCommandError
 
     checked_rev(rev)
@@ -87,7 +90,10 @@ def commits(
 
 
 def changed_files(repo: Path, old: str, new: str) -> list[ChangedFile]:
-    """Return the files that differ between two commits (of the objects, so nothing of the repo's own runs)."""
+    """Return the files that differ between two commits (of the objects, so nothing of the repo's own runs).
+
+    NotFoundError for an unknown one.
+    """
     from git.exc import BadName
 
     if _is_sha256(repo):

@@ -21,7 +21,10 @@ MOST = 64
 
 
 def take(state: Path, repo: str, path: Path, commit: str, target: Path, *, also: str = "") -> int:
-    """Make ``target`` a link to a clean tree at ``commit``; return the lock to hold as long as it is used."""
+    """Make ``target`` a link to a clean tree at ``commit``; return the lock to hold as long as it is used.
+
+    OpsconsoleError when all are in use.
+    """
     home = state / "trees" / repo
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     for number in range(MOST):

@@ -90,6 +90,7 @@ def add_url(
     """Clone a repo into the workspace's state and register it; what a failed clone left is gone.
 
     ConflictError when the name is taken, UnreachableError when the other side does not answer.
+    UsageError for a name that cannot be one.
     """
     chosen = name or name_of(source.url)
     if not _NAME.fullmatch(chosen):
@@ -106,6 +107,7 @@ def add(workspace: Workspace, store: Store, path: Path, *, name: str | None = No
     """Register the repo at ``path`` under a name of its own; the same path and name again is no change.
 
     NotFoundError when it is no repo, ConflictError when the name belongs to another repo.
+    UsageError for a name that cannot be one.
     """
     top, chosen = place_and_name(path, name)
     if chosen in workspace.config.repos and workspace.repo_path(chosen) != top:

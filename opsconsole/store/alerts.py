@@ -97,7 +97,7 @@ def alert(store: Store, alert_id: int) -> Alert:
 
 
 def read(connection: sqlite3.Connection, alert_id: int) -> Alert:
-    """Return one alert inside the caller's transaction."""
+    """Return one alert inside the caller's transaction; NotFoundError for an unknown one."""
     row = connection.execute("SELECT * FROM alerts WHERE id = ?", (alert_id,)).fetchone()
     if row is None:
         raise NotFoundError(f"there is no alert {alert_id}", hint="opsconsole alert ls lists them")

@@ -44,6 +44,7 @@ class Store:
     """
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
+        """Open the store; StoreError for one that is lost, newer, damaged, or older and ``readonly``."""
         self.path = path
         self.readonly = readonly
         self._durable: sqlite3.Connection | None = None

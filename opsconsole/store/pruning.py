@@ -69,7 +69,10 @@ def mark(connection: sqlite3.Connection, run_id: int, why: str) -> bool:
 
 
 def pin(store: Store, run_id: int, *, pinned: bool, command: str) -> None:
-    """Keep a run's folder for good, or let retention have it again."""
+    """Keep a run's folder for good, or let retention have it again.
+
+    NotFoundError for an unknown run, ConflictError for one whose folder is gone.
+    """
     with store.immediate() as connection:
         row = connection.execute("SELECT pinned, pruned_at FROM runs WHERE id = ?", (run_id,)).fetchone()
         if row is None:

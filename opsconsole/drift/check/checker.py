@@ -83,7 +83,8 @@ def check(
 ) -> CheckResult:
     """Check a monitor: ``subject`` is the version that holds its alias now, ``data`` stands in for ``current``.
 
-    Raises NotFoundError, ConfigError, and DataError for data that cannot be read; chunks judged before it are kept.
+    NotFoundError for an unknown monitor, ConfigError for a wrong one, UsageError for a subject of another model,
+    DataError for data that cannot be read: chunks judged before it are kept.
     """
     monitor = monitor_of(workspace, name, readonly=store.readonly)
     if (subject.model, subject.alias) != (monitor.model, monitor.alias):

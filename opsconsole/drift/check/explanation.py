@@ -57,6 +57,7 @@ def explain(workspace: Workspace, store: Store, name: str, subject: Subject, chu
     """Explain a chunk of the version that holds the alias: the one of that label, or the newest.
 
     Rows of reference and chunk are read again, at most ten thousand of each are learned from.
+    NotFoundError before the first check, RefusedError for a chunk of too few rows to learn from.
     """
     monitor = monitor_of(workspace, name, readonly=store.readonly)
     production = production_of(monitor, store, subject)

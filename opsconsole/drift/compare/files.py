@@ -103,7 +103,10 @@ def compare(
 
 
 def compare_sources(reference: Source, current: Source, *, exact: bool = False, choice: Choice = ALL) -> Comparison:
-    """Compare two sources column by column; text is text on both sides where one says that it is."""
+    """Compare two sources column by column; text is text on both sides where one says that it is.
+
+    DataError for a source without rows.
+    """
     reference = reference.spelled_as(current)
     current = current.as_text(reference.of_kind(ColumnKind.CATEGORICAL, typed=False))
     current = current.as_flags(reference.of_kind(ColumnKind.BOOLEAN, typed=False))

@@ -22,7 +22,7 @@ class DataError(UsageError):
 
 @contextmanager
 def explained(name: str) -> Iterator[None]:
-    """Turn what pyarrow says about a broken file into an error that names it."""
+    """Turn what pyarrow or the system says about a broken file into a DataError that names it."""
     import pyarrow as pa
 
     try:

@@ -126,7 +126,7 @@ def file_stamp(path: Path) -> str:
 
 
 def described(path: Path, name: str, reader: Reader, *, known_by: str | None = None) -> DataFile:
-    """Tell the columns that can be compared from the others."""
+    """Tell the columns that can be compared from the others. DataError for a name that stands twice."""
     kinds: dict[str, ColumnKind | None] = {}
     nested = []
     from opsconsole.drift.data.plain_types import plain_schema

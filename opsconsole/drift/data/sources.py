@@ -55,7 +55,7 @@ class Source:
 
     @property
     def kinds(self) -> dict[str, ColumnKind | None]:
-        """Every column of any file; files that disagree about a column are an error."""
+        """Every column of any file; DataError where files disagree about one."""
         found: dict[str, ColumnKind | None] = {}
         for file in self.files:
             for name, kind in file.kinds.items():
@@ -95,7 +95,7 @@ class Source:
         }
 
     def require(self, columns: list[str]) -> None:
-        """Refuse a source of which a file lacks one of ``columns``."""
+        """Raise DataError if a file lacks one of ``columns``, or holds it nested."""
         for file in self.files:
             for name in columns:
                 if name in file.nested:

@@ -89,6 +89,7 @@ def moments_of(column: pa.Array, file: DataFile, name: str, first: int | None = 
     """Return a time column as Arrow timestamps in microseconds, with its zone if it has one.
 
     ``first`` is the number of rows before it in the file, where that is known: messages then name the row.
+    DataError for a column that holds no times.
     """
     if pt.is_dictionary(column.type):
         column = column.dictionary_decode()

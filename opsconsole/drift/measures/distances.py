@@ -28,7 +28,7 @@ __all__ = ["NOTHING", "Distances", "distances", "psi_of", "psi_vector"]
 
 
 def distances(reference: Sketch, current: Sketch) -> Distances:
-    """Measure ``current`` against ``reference``; both must share one layout."""
+    """Measure ``current`` against ``reference``; ValueError unless they are of one kind and layout."""
     if isinstance(reference, NumericSketch) and isinstance(current, NumericSketch):
         return numeric(reference, current)
     if isinstance(reference, CategorySketch) and isinstance(current, CategorySketch):

@@ -23,6 +23,7 @@ def embedded(reference: EmbeddingSketch, current: EmbeddingSketch) -> Distances:
     """Measure the projections, of which the largest PSI and the largest KS are told, and the means.
 
     The p-values are those of the largest of several (Bonferroni). Rows of a wrong length have a bin of their own.
+    ValueError for sketches of different layouts.
     """
     if (reference.center, reference.directions) != (current.center, current.directions):
         raise ValueError("sketches of different layouts cannot be compared")

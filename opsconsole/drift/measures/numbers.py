@@ -26,7 +26,7 @@ are: with the half row of PSI this makes two. Without it one column in fifty pas
 
 
 def numeric(reference: NumericSketch, current: NumericSketch) -> Distances:
-    """Measure numbers, or lengths of text."""
+    """Measure numbers, or lengths of text; ValueError for sketches of different layouts."""
     if reference.edges != current.edges:
         raise ValueError("sketches of different layouts cannot be compared")
     nothing = blank(reference, current)

@@ -33,7 +33,7 @@ def known(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def as_text(column: pa.Array) -> pa.Array:
-    """Return ids as text, so that a number here and text there still meet."""
+    """Return ids as text, so that a number here and text there still meet. DataError for vectors."""
     if pt.is_dictionary(column.type):
         column = column.dictionary_decode()
     if is_vector(column.type):
@@ -49,7 +49,7 @@ def as_text(column: pa.Array) -> pa.Array:
 
 
 def outcomes(monitor: Monitor, column: pa.Array, file: DataFile, name: str) -> NDArray[Any]:
-    """Return labels or scores: floats, or for a multiclass model text."""
+    """Return labels or scores: floats, or for a multiclass model text. DataError for others."""
     if monitor.task is ModelTask.MULTICLASS:
         texts: NDArray[Any] = as_text(column).to_numpy(zero_copy_only=False)
         return texts.astype(object, copy=False)

@@ -118,7 +118,10 @@ def configured_rows(monitor: Monitor, subject: Subject, current: Source) -> Refe
 
 
 def chosen_rows(monitor: Monitor, production: Production, version: int, since: datetime, until: datetime) -> Reference:
-    """Read a version's production rows of a time as a reference: from ``since`` on, before ``until``."""
+    """Read a version's production rows of a time as a reference: from ``since`` on, before ``until``.
+
+    RefusedError for fewer rows than the monitor's ``least``.
+    """
     first, after = (wall_clock(one, production.zone) for one in (since, until))
     parts: list[Rows] = []
     for block in production.blocks(version):
@@ -185,7 +188,10 @@ def _with_performance(fitted: bytes, held: Baseline) -> Fitted:
 def take_back(
     monitor: Monitor, store: Store, held: Baseline, reason: str | None = None, *, command: str | None = None
 ) -> Baseline:
-    """Let the baseline before the one that holds hold again; a recorded act."""
+    """Let the baseline before the one that holds hold again; a recorded act.
+
+    NotFoundError without one before it, ConflictError when another was taken meanwhile.
+    """
     before = _before(monitor, store, held)
     if before is None:
         raise NotFoundError(
@@ -274,7 +280,7 @@ def _realised(monitor: Monitor, reference: Reference) -> Realised | None:
 
 
 def used_rows(baseline: Baseline) -> Iterator[pa.Array]:
-    """Yield the ids of rows that a version was trained or evaluated on."""
+    """Yield the ids of rows that a version was trained or evaluated on. DataError when their file cannot be read."""
     for name in baseline.used:
         path = Path(name)
         opener = gzip.open if path.suffix == ".gz" else open

@@ -194,7 +194,10 @@ class _Gathering:
 
 
 def evaluation_rows(monitor: Monitor, subject: Subject, current: Source) -> Reference:
-    """Take the evaluated rows out of the data files; score and label are those of the evaluation."""
+    """Take the evaluated rows out of the data files; score and label are those of the evaluation.
+
+    RefusedError for a version without evaluation rows, DataError when the files hold none of them.
+    """
     data = subject.data
     alone = subject.evaluation is not None and not data and brings_features(subject.evaluation)
     if subject.evaluation is not None and alone:
@@ -278,7 +281,7 @@ def production_rows(monitor: Monitor, production: Production, rows: Rows, origin
 
 
 def read_evaluated(monitor: Monitor, path: Path) -> Evaluated:
-    """Read the challenger's rows of an evaluation file."""
+    """Read the challenger's rows of an evaluation file; DataError when it has none."""
     source = open_source(path)
     classes = classes_of(source) if monitor.task is ModelTask.MULTICLASS else ()
     called = all("score" in file.kinds for file in source.files)

@@ -80,7 +80,7 @@ class Rollup:
 
 
 def sums(workspace: Workspace, store: Store, name: str, per: str) -> Rollup:
-    """Return a monitor's chunks summed per unit, oldest first, each version apart."""
+    """Return a monitor's chunks summed per unit, oldest first, each version apart. NotFoundError when it has none."""
     monitor = monitor_of(workspace, name)
     groups: dict[tuple[int, str], list[Chunk]] = {}
     for chunk in chunk_store.chunks(store, name, limit=10_000):

@@ -63,7 +63,10 @@ class NumericSketch:
         return float((self.m2 / self.finite) ** 0.5) if self.finite > 0 else 0.0
 
     def merge(self, other: NumericSketch) -> NumericSketch:
-        """Return the sketch of both sets of rows together (mean and m2 after Chan, Golub and LeVeque 1979)."""
+        """Return the sketch of both sets of rows; ValueError for another layout.
+
+        The mean and m2 are merged after Chan, Golub and LeVeque 1979.
+        """
         if (self.kind, self.edges) != (other.kind, other.edges):
             raise ValueError("sketches of different layouts cannot be merged")
         mine, theirs = self.finite, other.finite
@@ -118,7 +121,7 @@ class CategorySketch:
         return self.present + self.missing
 
     def merge(self, other: CategorySketch) -> CategorySketch:
-        """Return the sketch of both sets of rows together."""
+        """Return the sketch of both sets of rows together; ValueError for another layout."""
         mine = (self.kind, self.categories, self.rest, self.complete)
         if mine != (other.kind, other.categories, other.rest, other.complete):
             raise ValueError("sketches of different layouts cannot be merged")

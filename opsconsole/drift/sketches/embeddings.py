@@ -42,7 +42,7 @@ class EmbeddingSketch:
         return self.present + self.missing
 
     def merge(self, other: EmbeddingSketch) -> EmbeddingSketch:
-        """Return the sketch of both sets of rows together."""
+        """Return the sketch of both sets of rows together; ValueError for another layout."""
         if (self.size, self.center, self.directions) != (other.size, other.center, other.directions):
             raise ValueError("sketches of different layouts cannot be merged")
         return replace(

@@ -8,7 +8,10 @@ from opsconsole.drift.sketches.sketch import CategorySketch, EmbeddingSketch, Mo
 
 
 def without(whole: Sketch, part: Sketch) -> Sketch:
-    """Return the counts of ``whole`` without those of a part of it; range and moments stay those of the whole."""
+    """Return the counts of ``whole`` without those of a part of it; range and moments stay those of the whole.
+
+    ValueError for sketches of different kinds.
+    """
     if isinstance(whole, NumericSketch) and isinstance(part, NumericSketch):
         return _numbers(whole, part)
     if isinstance(whole, CategorySketch) and isinstance(part, CategorySketch):

@@ -41,7 +41,7 @@ class TableSketch:
     columns: Mapping[str, Sketch]
 
     def merge(self, other: TableSketch) -> TableSketch:
-        """Return the sketch of both sets of rows; the columns must be the same."""
+        """Return the sketch of both sets of rows; ValueError for other columns."""
         if list(self.columns) != list(other.columns):
             raise ValueError("sketches of different columns cannot be merged")
         return TableSketch(
@@ -156,7 +156,7 @@ def readable(data: bytes) -> bool:
 
 
 def merged(mine: Sketch, theirs: Sketch) -> Sketch:
-    """Merge two sketches of one layout, whichever their kind."""
+    """Merge two sketches of one layout, whichever their kind; ValueError for two kinds."""
     if isinstance(mine, NumericSketch) and isinstance(theirs, NumericSketch):
         return mine.merge(theirs)
     if isinstance(mine, CategorySketch) and isinstance(theirs, CategorySketch):

@@ -31,7 +31,10 @@ class VersionTaker:
     name = "the version"
 
     def prepare(self, store: Store, run: FinishedRun) -> Write | None:
-        """Stage the artifact and its evidence; a training without a model fails."""
+        """Stage the artifact and its evidence.
+
+        UsageError when the training left no model, or a version of another model than its pipeline names.
+        """
         if run.outcome.state is not RunState.PASSED or run.order.plan.kind is not PipelineKind.TRAIN:
             return None
         if not (run.folder.out / "model").is_dir():
@@ -88,7 +91,7 @@ class PredictionsTaker:
     name = "the predictions"
 
     def prepare(self, store: Store, run: FinishedRun) -> Write | None:  # noqa: ARG002 - the protocol's signature
-        """Copy the scores to where they stay."""
+        """Copy the scores to where they stay; UsageError when the run scored with no version."""
         if run.outcome.state is not RunState.PASSED or run.order.plan.kind is not PipelineKind.SCORE:
             return None
         source = next(
@@ -138,7 +141,7 @@ class PredictionsTaker:
 
 
 def rows_of(path: Path) -> int:
-    """Return how many rows a file of scores has."""
+    """Return how many rows a file of scores has; UsageError for a Parquet file that is not whole."""
     if path.suffix == ".parquet":
         from pyarrow import ArrowException
         from pyarrow.parquet import read_metadata

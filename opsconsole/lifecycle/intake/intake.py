@@ -57,6 +57,7 @@ def take_in(root: Path, run_id: int, chosen: Sequence[Taker] | None = None, *, s
 
     Each part is taken by itself: what one file of ``out/`` spoils is told on the run, and loses nothing else.
     ``spoiled`` says why the intake died before: what the tests told is taken in then, and the run ends as ``error``.
+    NotFoundError for an unknown run.
     """
     state = root / ".opsconsole"
     with open_store(state) as store:

@@ -60,7 +60,10 @@ class Judgement:
 
 
 def judge(workspace: Workspace, store: Store, model: str, version: int, alias: str) -> Judgement:
-    """Evaluate the gates of an alias for a version, on the digests as they are now."""
+    """Evaluate the gates of an alias for a version, on the digests as they are now.
+
+    RefusedError for the version that holds the alias.
+    """
     ladder = require_rung(workspace, model, alias)
     challenger = models.version(store, model, version)
     held = promotions.alias(store, model, alias)
@@ -86,7 +89,8 @@ def promote_candidate(
 ) -> tuple[Judgement, Moved]:
     """Promote a version if its gates hold (or are forced by name) and the alias still stands where it was seen.
 
-    ``expect`` is the version the operator saw at the alias (``none`` for nothing); it conflicts when it moved.
+    ``expect`` is the version the operator saw at the alias (``none`` for nothing).
+    ConflictError when the alias moved, RefusedError when a gate blocks.
     """
     judgement = judge(workspace, store, model, version, alias)
     seen = str(judgement.seen) if judgement.seen is not None else "none"
@@ -128,9 +132,11 @@ def roll_back_alias(
     expect: str | None = None,
     to: str | None = None,
 ) -> Moved:
-    """Go back to what was live before, after its digests were read again; a conflict when the alias moved meanwhile.
+    """Go back to what was live before, after its digests were read again.
 
-    ``expect`` is the version that the operator saw there, ``to`` the one to go back to. The alerts of what is live again open again with it; those of what was taken back are closed.
+    ``expect`` is the version that the operator saw there, ``to`` the one to go back to. Alerts of what is live again
+    open again with it; those of what was taken back are closed. RefusedError without a reason, or for damaged files;
+    ConflictError when the alias moved meanwhile.
     """
     if not reason.strip():
         raise RefusedError("a rollback needs a reason", hint="--reason WHY")

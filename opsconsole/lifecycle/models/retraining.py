@@ -51,7 +51,7 @@ def _require_unanswered(store: Store, alert: Alert) -> None:
 
 
 def training_of(workspace: Workspace, monitor: str) -> str:
-    """Return ``REPO/PIPELINE`` of the training that answers a monitor's alerts."""
+    """Return ``REPO/PIPELINE`` of the training that answers a monitor's alerts. NotFoundError when none does."""
     found = [
         f"{repo}/{name}"
         for repo, config in workspace.config.repos.items()
@@ -67,7 +67,10 @@ def training_of(workspace: Workspace, monitor: str) -> str:
 
 
 def held_out_from(store: Store, monitor: str) -> datetime:
-    """Return the start of the newest labelled window that is whole: what comes before may be trained on, it judges."""
+    """Return the start of the newest labelled window that is whole: what comes before may be trained on, it judges.
+
+    RefusedError without one.
+    """
     labelled = [
         chunk for chunk in chunks.chunks(store, monitor) if chunk.label_coverage >= LABELLED and not chunk.partial
     ]

@@ -64,7 +64,10 @@ def _record(store: Store, name: str, result: CheckResult, *, data: str | None = 
 
 
 def refresh_monitor(workspace: Workspace, store: Store, name: str) -> int | None:
-    """Run the pipeline that brings and scores new rows, if the monitor names one; return the run's id."""
+    """Run the pipeline that brings and scores new rows, if the monitor names one; return the run's id.
+
+    NegativeError when that run does not pass.
+    """
     config = workspace.config.monitor(name)
     if config.refresh is None:
         return None
@@ -81,7 +84,10 @@ def refresh_monitor(workspace: Workspace, store: Store, name: str) -> int | None
 
 
 def subject_of(workspace: Workspace, store: Store, name: str) -> Subject:
-    """Return the version that a monitor watches now, with its evaluation and the rows it has used."""
+    """Return the version that a monitor watches now, with its evaluation and the rows it has used.
+
+    NotFoundError when the alias points nowhere.
+    """
     config = workspace.config.monitor(name)
     if config.model is None:
         return Subject(model="", alias="", version=DATA_ALONE)

@@ -40,7 +40,10 @@ class Labelled:
 
 
 def bring_labels(workspace: Workspace, store: Store, name: str, file: Path) -> Labelled:
-    """Keep a file of labels, then judge the chunks that they are of; a recorded act."""
+    """Keep a file of labels, then judge the chunks that they are of; a recorded act.
+
+    RefusedError for a monitor without a label.
+    """
     monitor, subject = _watched(workspace, store, name)
     if monitor.config.label is None:
         raise RefusedError(
@@ -93,7 +96,7 @@ def rebaseline_on_production(
     *,
     performance: bool = False,
 ) -> Baseline:
-    """Take the holder's own production rows of a time as its reference from now on."""
+    """Take the holder's own production rows of a time as its reference from now on. UsageError for an empty time."""
     monitor, held, subject = _held(workspace, store, name)
     end = until or clock.now()
     if since >= end:

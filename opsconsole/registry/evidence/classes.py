@@ -71,7 +71,10 @@ def binary_labels(file: str, values: Sequence[Any], positive: Scalar | None) -> 
 
 
 def class_labels(file: str, values: Sequence[Any], given: tuple[str, ...]) -> Labels:
-    """Return each label's place among the classes: those that have probabilities, else those that stand there."""
+    """Return each label's place among the classes: those that have probabilities, else those that stand there.
+
+    UsageError for fewer than two classes, too many, one named twice, or a label without probabilities.
+    """
     words = [spelled(value) for value in values]
     known = _known(file, words)
     classes = tuple(spelled(one) for one in given) or tuple(sorted(known, key=_order))
@@ -92,7 +95,7 @@ def class_labels(file: str, values: Sequence[Any], given: tuple[str, ...]) -> La
 
 
 def probabilities_of(file: str, raw: Scores, *, logits: bool) -> Scores:
-    """Return rows of probabilities; logits by softmax where they are declared, else what is none is refused."""
+    """Return rows of probabilities, of logits by softmax where they are declared; UsageError for rows that are none."""
     if logits:
         shifted = np.exp(raw - raw.max(axis=1, keepdims=True))
         return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float64)

@@ -30,7 +30,10 @@ _WHOLE = re.compile(r"(-?\d+)\.0+")
 
 
 def read_parts(out: Path) -> tuple[DataPart, ...]:
-    """Read ``data.json``: the named parts of the data, each with the file of its row ids where one was left."""
+    """Read ``data.json``: the named parts of the data, each with the file of its row ids where one was left.
+
+    UsageError when it is not as the contract says.
+    """
     path = out / "data.json"
     if not is_there(path):
         return ()
@@ -54,7 +57,7 @@ def _part(part: dict[str, object]) -> DataPart:
 
 
 def read_ids(path: Path, *, follow: bool = False) -> list[str]:
-    """Read a file of row ids, one a line, plain or gzip."""
+    """Read a file of row ids, one a line, plain or gzip; UsageError for anything else."""
     try:
         with open_foreign(path, limit=MOST_IDS, follow=follow) as file:
             packed = path.suffix == ".gz"
@@ -77,7 +80,10 @@ def _lines(path: Path, file: BinaryIO) -> Iterator[str]:
 
 
 def read_part(part: DataPart, path: Path) -> list[str]:
-    """Read the row ids of a part, and hold them against its digest: ids that were thinned out would hide an overlap."""
+    """Read the row ids of a part; UsageError when they do not have its digest.
+
+    Ids that were thinned out would hide an overlap.
+    """
     ids = read_ids(path)
     if digest_rows(ids) != part.row_ids or len(ids) != part.rows:
         raise UsageError(f"part {part.name} of the data: {path.name} holds other rows than were named")
@@ -85,7 +91,7 @@ def read_part(part: DataPart, path: Path) -> list[str]:
 
 
 def check_parts(parts: tuple[DataPart, ...], out: Path, evaluated: Scored | None) -> None:
-    """Hold what ``data.json`` claims against the files that were left; a wrong claim is refused."""
+    """Compare what ``data.json`` claims with the files that were left; UsageError for a wrong claim."""
     for part in parts:
         if part.ids is None:
             continue

@@ -108,7 +108,10 @@ def read_evaluation(path: Path, reading: Reading, *, follow: bool = False) -> di
 
 
 def read_columns(path: Path, *, follow: bool = False) -> Columns:
-    """Return the columns that an evaluation is made of, as they stand in the file; others are not read."""
+    """Return the columns that an evaluation is made of, as they stand in the file; others are not read.
+
+    UsageError when it cannot be read.
+    """
     with open_foreign(path, limit=MOST_BYTES, follow=follow) as file:
         if path.suffix == ".parquet":
             return _parquet(path, file)

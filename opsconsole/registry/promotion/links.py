@@ -85,7 +85,7 @@ def sync_links(workspace: Workspace, store: Store) -> list[StoreError]:
 
 
 def require_place(link: Path) -> None:
-    """Refuse to go on where something that is not our link stands in its place: it is never overwritten."""
+    """Raise StoreError where something that is not our link stands in its place: it is never overwritten."""
     if link.exists() and not link.is_symlink():
         raise StoreError(
             f"{link}: is a file or folder of someone's, not our link",

@@ -42,7 +42,7 @@ def stage(source: Path, folder: Path, *, apart: frozenset[str] = frozenset()) ->
     """Copy a file or folder into ``folder``, hashing on the way; links and devices are refused.
 
     Names in ``apart`` at the top of a folder are left out. What an earlier, killed attempt left at ``folder`` is thrown
-    away.
+    away. NotFoundError without a source, UsageError for what cannot be copied.
     """
     if not source.exists():
         raise NotFoundError(f"{source}: there is no such file or folder")

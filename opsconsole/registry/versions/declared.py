@@ -33,7 +33,7 @@ class Declared:
 
 
 def read_declared(path: Path) -> Declared:
-    """Read ``model.toml``."""
+    """Read ``model.toml``; UsageError when it is missing, or not as the contract says."""
     if not is_there(path):
         raise UsageError("the training left model/ but no model.toml", hint="it names the model and its entry file")
     data = read_foreign(path, limit=MOST)
@@ -53,7 +53,10 @@ def read_declared(path: Path) -> Declared:
 
 
 def read_signature(path: Path) -> Signature:
-    """Read the columns that a model takes and gives from a file of its own: TOML, JSON, or an ``MLmodel``."""
+    """Read the columns that a model takes and gives from a file of its own: TOML, JSON, or an ``MLmodel``.
+
+    UsageError for one without inputs, or of another shape.
+    """
     from opsconsole.registry.versions.mlmodel import read_mlmodel
 
     if path.name == "MLmodel":
@@ -75,7 +78,7 @@ def read_signature(path: Path) -> Signature:
 
 
 def read_metrics(path: Path) -> dict[str, float]:
-    """Read ``metrics.json``: numbers by name; one that is not finite stays one, and is told as missing."""
+    """Read ``metrics.json``: numbers by name; one that is not finite counts as missing. UsageError for others."""
     found = _object(path)
     for key, value in found.items():
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) > sys.float_info.max:
@@ -86,7 +89,7 @@ def read_metrics(path: Path) -> dict[str, float]:
 
 
 def read_params(path: Path) -> dict[str, object]:
-    """Read ``params.json``: settings by name, of any shape that JSON has."""
+    """Read ``params.json``: settings by name, of any shape that JSON has. UsageError when nested too deeply."""
     try:
         return {key: _plain(value) for key, value in _object(path).items()}
     except RecursionError as error:

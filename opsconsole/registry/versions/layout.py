@@ -50,7 +50,7 @@ class Layout:
 
 
 def layout_of_run(out: Path) -> Layout:
-    """Return what a training left in its ``out/``."""
+    """Return what a training left in its ``out/``; UsageError when ``model/`` is no folder of it."""
     artifact = out / "model"
     if artifact.is_symlink() or not artifact.is_dir():
         raise UsageError("out/model is no folder", hint="a training leaves a folder model/ there, and no link")

@@ -97,6 +97,7 @@ def prepare_run(workspace: Workspace, out: Path, run_id: int) -> Prepared:
     """Stage what a training left in ``out/``: model/, model.toml, metrics, params, data parts, evaluation.
 
     The staging folders bear the run's number, so an intake that is repeated replaces what a killed one left.
+    UsageError for a model that is not configured.
     """
     layout = layout_of_run(out)
     declared = read_declared(out / "model.toml")

@@ -41,7 +41,10 @@ class Variant:
 
 
 def expand(steps: Sequence[StepConfig], pipeline: PipelineConfig, where: str) -> list[Variant]:
-    """Return every variant of every step; a pipeline's matrix counts for all of them."""
+    """Return every variant of every step; a pipeline's matrix counts for all of them.
+
+    ConfigError for too many, for none, and for two of one name.
+    """
     found: list[Variant] = []
     for step in steps:
         matrix = {**pipeline.matrix, **step.matrix}

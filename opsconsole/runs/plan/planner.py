@@ -130,7 +130,10 @@ def _reach(store: Store, repo: KnownRepo, rev: str | None, commit: str, choice: 
 
 
 def own_pipelines(repo: Path, commit: str) -> list[tuple[str, dict[str, PipelineConfig]]]:
-    """Return the pipelines that the repo itself brings at a commit, with the file each set stands in."""
+    """Return the pipelines that the repo itself brings at a commit, with the file each set stands in.
+
+    ConfigError for a file that is not UTF-8, or is wrong.
+    """
     found = []
     for file, content in read_files(repo, commit, [FILE_NAME, "pyproject.toml"]).items():
         source = f"{file} at {commit[:12]}"

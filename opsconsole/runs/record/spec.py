@@ -200,7 +200,7 @@ class RunSpec:
 
     @classmethod
     def read(cls, path: Path) -> RunSpec:
-        """Read ``run.json``; OrderError when it is not whole."""
+        """Read ``run.json``; SpecError when it is not whole."""
         try:
             data = json.loads(read_regular(path, limit=SIZE_LIMIT))
             data.pop("intake", None)  # older programs kept their own command line here

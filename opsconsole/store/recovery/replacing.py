@@ -85,7 +85,7 @@ def _problem(connection: sqlite3.Connection, source: Path) -> str:
 
 
 def require_other(source: Path, state: Path) -> None:
-    """Refuse to restore the store from itself, and from nothing."""
+    """Raise UsageError for the store itself as its copy, NotFoundError for no file at all."""
     if not source.exists():
         raise NotFoundError(f"{source}: there is no such file", hint="name a copy of the store")
     try:

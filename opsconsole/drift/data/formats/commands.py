@@ -51,7 +51,10 @@ class SpooledReader:
 
 
 def open_command(location: str, base: Path) -> DataFile:
-    """Run ``command:PROGRAM ARGUMENTS`` in ``base``, without a shell, and read what it prints."""
+    """Run ``command:PROGRAM ARGUMENTS`` in ``base``, without a shell, and read what it prints.
+
+    DataError for an open quote, no program, or no output.
+    """
     name = text.clean(location, limit=120)
     try:
         argv = shlex.split(location.removeprefix(COMMAND))

@@ -48,7 +48,7 @@ def encoding_of(head: bytes) -> str:
 
 
 def require_utf8(path: Path, name: str) -> None:
-    """Refuse a file of another encoding by its name."""
+    """Raise DataError, with its name, for a file of another encoding."""
     encoding = encoding_of(head_of(path, name))
     if encoding != UTF8:
         shown = encoding.upper()

@@ -51,7 +51,7 @@ class ParquetReader:
 
 
 def open_parquet(path: Path, name: str) -> ParquetReader:
-    """Read a footer."""
+    """Read a footer; DataError for a file that is cut short or not Parquet."""
     import pyarrow.parquet as pq
 
     with path.open("rb") as file:

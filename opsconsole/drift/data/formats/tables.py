@@ -51,7 +51,7 @@ class TableReader:
 
 
 def open_table(location: str, base: Path) -> DataFile:
-    """Open ``sqlite:PATH?table=NAME``."""
+    """Open ``sqlite:PATH?table=NAME``; DataError where a part of that is missing."""
     place, separator, table = location.removeprefix(SQLITE).rpartition(TABLE)
     if not (place and separator and table):
         raise DataError(f"{location}: which table?", hint=f"write {SQLITE}PATH{TABLE}NAME")

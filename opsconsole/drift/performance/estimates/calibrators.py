@@ -120,7 +120,10 @@ class ClassCalibrators:
     of: tuple[Calibrator, ...]
 
     def chances(self, probabilities: Probabilities) -> Floats:
-        """Return rows x classes, each row summing to 1; a row that no class wants keeps its own probabilities."""
+        """Return rows x classes, each row summing to 1; a row that no class wants keeps its own probabilities.
+
+        ValueError for other classes than it was calibrated for.
+        """
         if probabilities.classes != self.classes:
             raise ValueError(f"calibrated for {', '.join(self.classes)}, not {', '.join(probabilities.classes)}")
         parts = [one.chances(probabilities.values[:, place]) for place, one in enumerate(self.of)]

@@ -76,7 +76,7 @@ def start_stream(
 
     ``direction`` and ``threshold`` are Page-Hinkley's: errors that rise, unless told otherwise, and best a
     ``quiet_threshold`` of the divided errors' standard deviation on the reference. It forgets nothing here (an
-    ``alpha`` of 1). ADWIN sees both directions and needs neither.
+    ``alpha`` of 1). ADWIN sees both directions and needs neither. ValueError for a ``scale`` that is not above 0.
     """
     if not scale > 0:
         raise ValueError(f"errors cannot be divided by {scale}")
