@@ -131,7 +131,7 @@ def add(workspace: Workspace, store: Store, path: Path, *, name: str | None = No
 
 
 def place_and_name(path: Path, name: str | None) -> tuple[Path, str]:
-    """Return a repo's folder and the name it is to have; NotFoundError when it is no repo."""
+    """Return a repo's folder and the name it is to have; NotFoundError for no repo, UsageError for no name."""
     top = top_level(expanded(path).resolve()).resolve()
     chosen = name or re.sub(r"[^A-Za-z0-9._-]+", "-", top.name).strip("-._") or "repo"
     if not _NAME.fullmatch(chosen):

@@ -45,7 +45,7 @@ def add_model(
 ) -> AddedModel:
     """Write ``[models.NAME]`` and, with a ``path``, register it. A table that is there stays as it is.
 
-    The task is that of the option, else of the version on record, else what the evaluation looks like.
+    The task is that of the option, else of the version on record, else what the evaluation looks like. NotFoundError for no file.
     """
     require_name(name, "model")
     if path is not None and not path.exists():

@@ -69,7 +69,7 @@ def read_head(location: str, base: Path) -> Head:
 
 
 def require_column(head: Head, option: str, name: str) -> str:
-    """Refuse a column that is not there; the names that are stand in the hint."""
+    """Return a column that is there; UsageError, with the names that are there, for another."""
     if name not in head.columns:
         shown = ", ".join(clean(one, limit=40) for one in head.columns[:NAMED])
         more = f" and {len(head.columns) - NAMED} more" if len(head.columns) > NAMED else ""
