@@ -55,9 +55,14 @@ def _prepare_terminal() -> None:
 
 def _first_run() -> Path | None:
     """Show what is here and make a workspace of it, if that is wanted."""
-    from opsconsole.console.first_run import FirstRunApp
+    from opsconsole.console.first_run import DEMO, FirstRun, FirstRunApp
 
-    return Path.cwd() if FirstRunApp(Path.cwd()).run(mouse=_mouse()) else None
+    chosen = FirstRunApp(Path.cwd()).run(mouse=_mouse())
+    if chosen is FirstRun.DEMO:
+        from opsconsole.cli.demo import PORT, begin
+
+        return begin(Path.cwd() / DEMO, PORT)
+    return Path.cwd() if chosen is FirstRun.WORKSPACE else None
 
 
 def _run(root: Path, *, readonly: bool) -> int:

@@ -12,6 +12,20 @@ from opsconsole.core import text
 from opsconsole.core.errors import NegativeError, UsageError
 from opsconsole.core.files import expanded
 
+PORT = 8013
+"""Where the demo's service answers, where it is free."""
+
+
+def begin(directory: Path, port: int) -> Path:
+    """Lay the demo out and start what fills it, or go on with it; return its workspace."""
+    from opsconsole.demo.driver import launch
+    from opsconsole.demo.material import lay_out
+
+    root = expanded(directory).resolve()
+    lay_out(root, port)
+    launch(root)
+    return root
+
 
 @click.command("demo")
 @click.argument("directory", type=click.Path(path_type=Path), default="opsconsole-demo", metavar="[DIR]")
@@ -19,7 +33,7 @@ from opsconsole.core.files import expanded
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    default=8013,
+    default=PORT,
     show_default=True,
     help="Where the demo's service answers; any free one if that is taken.",
 )
@@ -30,16 +44,13 @@ def demo_command(session: Session, directory: Path, no_open: bool, port: int, as
 
     Again in the same folder it goes on where it was, or just opens.
     """
-    from opsconsole.demo.driver import launch, log_path
-    from opsconsole.demo.material import lay_out
+    from opsconsole.demo.driver import log_path
 
     session.permit("demo.make")
     opens = not no_open and not as_json
     if opens and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the console needs a terminal", hint="opsconsole demo --no-open fills the demo without one")
-    root = expanded(directory).resolve()
-    lay_out(root, port)
-    launch(root)
+    root = begin(directory, port)
     if opens:
         from opsconsole.cli.console import open_console
 

@@ -4,54 +4,120 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-from opsconsole.cli.base import Session, emit, json_option, pass_session, say, table
-from opsconsole.core.errors import RefusedError
-from opsconsole.lifecycle.workspace_init import found_workspace, require_free, scout
+from opsconsole.cli.base import Session, as_dict, emit, json_option, pass_session, say, table
+from opsconsole.config.workspace import open_workspace
+from opsconsole.core import text
+from opsconsole.core.errors import RefusedError, UsageError
+from opsconsole.lifecycle.adding.found_files import FoundData, FoundFiles
+from opsconsole.lifecycle.workspace_init import Found, add_files, found_workspace, look_around, require_free
+from opsconsole.store.connection import open_store
 
 
 @click.command("init")
 @click.argument("directory", type=click.Path(path_type=Path), default=".", metavar="[DIR]")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--take",
+    multiple=True,
+    metavar="PATH",
+    help="Only this of what is found: a repo, a model or data; likewise others.",
+)
+@click.option("--bare", is_flag=True, help="Nothing of what is found.")
+@click.option("--dry-run", is_flag=True, help="Say what is found, and write nothing.")
 @json_option
 @pass_session
-def init_command(session: Session, directory: Path, yes: bool, as_json: bool) -> None:
-    """Find the repos below a folder, detect how they are tested, and write a commented opsconsole.toml."""
-    session.permit("workspace.init")
+def init_command(
+    session: Session, directory: Path, yes: bool, take: tuple[str, ...], bare: bool, dry_run: bool, as_json: bool
+) -> None:
+    """Find what lies below a folder, and write a commented opsconsole.toml.
+
+    Repos stand in it with how they are tested; models and data are listed with the line that adds each, or taken by name.
+    """
+    session.permit("workspace.look" if dry_run else "workspace.init")
+    if take and bare:
+        raise UsageError("--take and --bare say opposite things")
     root = directory.resolve()
     require_free(root)
-    found = scout(root)
-    rows = [(repo.name, repo.path, repo.runner or "–", repo.reason) for repo in found]
-    lines = (
-        table(("repo", "path", "runner", "because"), rows)
-        if rows
-        else ["no git repository below; add one later with opsconsole repo add PATH"]
-    )
+    found = look_around(root)
     if not as_json:
-        for line in lines:
+        for line in found_lines(found):
             say(line)
-    if (
-        not yes
-        and not as_json
-        and sys.stdin.isatty()
-        and not click.confirm(f"Write {root / 'opsconsole.toml'}?", default=True)
-    ):
+    path = root / "opsconsole.toml"
+    document: dict[str, Any] = {"workspace": str(root), "path": str(path), **found_json(found)}
+    if dry_run:
+        emit(document, "nothing was written: --dry-run", as_json=as_json)
+        return
+    if not yes and not as_json and sys.stdin.isatty() and not click.confirm(f"Write {path}?", default=True):
         raise RefusedError("nothing was written")
-    path = found_workspace(root, found)
-    following = ["opsconsole opens the console"]
-    if found:
-        following = ["opsconsole repo trust NAME lets a repo's pipelines run; opsconsole opens the console"]
-    data = {
-        "workspace": str(root),
-        "path": str(path),
-        "repos": [
-            {"name": repo.name, "path": repo.path, "runner": repo.runner, "reason": repo.reason} for repo in found
-        ],
+    taken = found.taking(take) if take or bare else Found(found.repos, FoundFiles())
+    found_workspace(root, taken.repos)
+    notes = _add(root, taken.files)
+    lines = [f"wrote {path}", *(text.clean(one) for one in notes)]
+    lines += ["opsconsole repo trust NAME lets a repo's pipelines run"] if taken.repos else []
+    emit({**document, "notes": notes}, [*lines, "opsconsole opens the console"], as_json=as_json)
+
+
+def _add(root: Path, files: FoundFiles) -> list[str]:
+    if not files.data and not files.models:
+        return []
+    workspace = open_workspace(root)
+    with open_store(workspace.state, readonly=False) as store:
+        return add_files(workspace, store, files)
+
+
+def found_json(found: Found) -> dict[str, Any]:
+    """Return what was found as JSON says it."""
+    return {
+        "repos": [as_dict(one) for one in found.repos],
+        "models": [as_dict(one) for one in found.files.models],
+        "data": [as_dict(one) for one in found.files.data],
+        "more": found.files.more,
     }
-    emit(
-        data,
-        [f"wrote {path}", *following],
-        as_json=as_json,
-    )
+
+
+def found_lines(found: Found) -> list[str]:
+    """Return what was found as tables, with the line that adds each."""
+    lines: list[str] = []
+    if found.repos:
+        rows = [(one.name, one.path, one.runner or "–", one.reason) for one in found.repos]
+        lines += [*table(("repo", "path", "runner", "because"), rows), ""]
+    if found.files.models:
+        models = [
+            (one.path, one.kind, text.size(one.size), f"opsconsole model add {one.name} {one.path}")
+            for one in found.files.models
+        ]
+        lines += [*table(("model", "kind", "size", "added by"), models), ""]
+    if found.files.data:
+        data = [(one.path, _size(one), _guesses(one), _adding(one)) for one in found.files.data]
+        lines += [*table(("data", "size", "", "watched by"), data), ""]
+    if found.files.more:
+        lines.append("there is more: only so many files near the top were looked at")
+    if not lines:
+        return [
+            "no git repository, model or data file below; add one later:",
+            "  opsconsole repo add PATH · model add NAME FILE · monitor add NAME --reference FILE --data FILE",
+            "or look at one that is full: opsconsole demo",
+        ]
+    return lines
+
+
+def _size(one: FoundData) -> str:
+    return text.size(one.size) if one.rows is None else text.plural(one.rows, "row")
+
+
+def _guesses(one: FoundData) -> str:
+    """Return what was guessed of a data file, in words."""
+    if one.problem:
+        return one.problem
+    told = [f"{key}: {value}" for key, value in (("time", one.time), ("label", one.label)) if value is not None]
+    return ", ".join(told) or ("" if one.columns is None else text.plural(one.columns, "column"))
+
+
+def _adding(one: FoundData) -> str:
+    if one.against is None:
+        return "" if one.problem else f"opsconsole monitor add {one.name} --data {one.path} --reference FILE"
+    return f"opsconsole monitor add {one.name} --data {one.path} --reference {one.against}"

@@ -36,9 +36,10 @@ class UseCase:
         words: list[str] = []
         for part in _parts(self.line):
             optional, names = part.optional, part.names
-            if optional and any(values.get(name) in {None, ""} for name in names):
+            if optional and any(values.get(name) in (None, "") for name in names):
                 continue
-            words.extend(word.format(**values) for word in part.words)
+            for given in _each(values, names):
+                words.extend(word.format(**given) for word in part.words)
         return words
 
     @property
@@ -49,6 +50,16 @@ class UseCase:
     def command(self, **values: object) -> str:
         """Return the line as the operator would type it."""
         return shlex.join(["opsconsole", *self.argv(**values)])
+
+
+def _each(values: dict[str, object], names: list[str]) -> list[dict[str, object]]:
+    """Return the values for a part as often as it is to stand there: once for each of a list."""
+    several = next((name for name in names if isinstance(values.get(name), list)), None)
+    if several is None:
+        return [values]
+    found = values[several]
+    assert isinstance(found, list)
+    return [{**values, several: one} for one in found]
 
 
 @dataclass(frozen=True)
@@ -80,7 +91,8 @@ _R, _W, _P = Danger.READ, Danger.WRITE, Danger.PRODUCTION
 _ALL = (
     # the workspace and its store
     UseCase("status", "Overview in plain text", _R, "status"),
-    UseCase("workspace.init", "Make a workspace", _W, "init {directory} --yes"),
+    UseCase("workspace.look", "Look for repos, models and data", _R, "init {directory} --dry-run"),
+    UseCase("workspace.init", "Make a workspace", _W, "init {directory} --yes [--take {take}] [{bare}]"),
     UseCase("workspace.trust", "Trust a workspace", _W, "workspace trust {path}"),
     UseCase("demo.make", "Make the demo", _W, "demo {directory} --no-open"),
     UseCase("store.backup", "Back the store up", _W, "store backup {file}"),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from opsconsole.config.load import FILE_NAME, convert, parse
 from opsconsole.config.schema import Config
-from opsconsole.core.errors import ConflictError, OpsconsoleError, StoreError
+from opsconsole.config.workspace import Workspace
+from opsconsole.core.errors import ConflictError, NotFoundError, OpsconsoleError, StoreError
 from opsconsole.core.files import write_atomically
+from opsconsole.core.text import clean
+from opsconsole.lifecycle.adding.found_files import FoundData, FoundFiles, FoundModel, find_files, free_name
 from opsconsole.repos.commits import resolve_rev
 from opsconsole.repos.discovery import discover
+from opsconsole.store.connection import Store
 from opsconsole.testrunners.detection import detect
 
 
@@ -27,12 +31,61 @@ class FoundRepo:
     reason: str
 
 
+@dataclass(frozen=True)
+class Found:
+    """What lies below a folder that could be built, promoted or watched."""
+
+    repos: list[FoundRepo]
+    files: FoundFiles
+
+    def taking(self, paths: Sequence[str]) -> Found:
+        """Return the part of it that bears these paths; NotFoundError for one that is not among it."""
+        known = {repo.path for repo in self.repos} | self.files.paths
+        for path in paths:
+            if path not in known:
+                raise NotFoundError(
+                    f"--take {clean(path, limit=200)}: there is no such thing here",
+                    hint="--dry-run lists what there is",
+                )
+        data = tuple(one for one in self.files.data if one.path in paths)
+        models = tuple(one for one in self.files.models if one.path in paths)
+        return Found([one for one in self.repos if one.path in paths], replace(self.files, data=data, models=models))
+
+
+def look_around(root: Path) -> Found:
+    """Find repos, data and model files below ``root``; nothing is run or loaded."""
+    return Found(scout(root), find_files(root))
+
+
+def add_files(workspace: Workspace, store: Store, files: FoundFiles) -> list[str]:
+    """Add found models and data to a workspace by the acts that do so; return what could not be, and why."""
+    from opsconsole.lifecycle.adding.add_model import add_model
+    from opsconsole.lifecycle.adding.add_monitor import MonitorRequest, add_monitor
+    from opsconsole.registry.versions.registration import Given
+
+    left_out: list[str] = []
+
+    def attempt(what: FoundModel | FoundData, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except OpsconsoleError as error:
+            left_out.append(f"{what.path}: not added: {error.message}" + (f" ({error.hint})" if error.hint else ""))
+
+    root = workspace.root
+    for model in files.models:
+        attempt(model, lambda one=model: add_model(workspace, store, one.name, root / one.path, Given()))  # type: ignore[misc]
+    for data in files.data:
+        request = MonitorRequest(data.name, data.path, reference=data.against)
+        attempt(data, lambda one=request: add_monitor(workspace, store, one, base=root))  # type: ignore[misc]
+    return left_out
+
+
 def scout(root: Path) -> list[FoundRepo]:
     """Find the repos below ``root`` and detect their test runners; nothing of them is run."""
     found: list[FoundRepo] = []
     taken: set[str] = set()
     for path in discover(root):
-        name = _free_name(path.name, taken)
+        name = free_name(path.name, taken, "repo")
         taken.add(name)
         try:
             detected = detect(path, resolve_rev(path).id)
@@ -122,14 +175,6 @@ def render(name: str, repos: list[FoundRepo]) -> str:
         "",
     ]
     return "\n".join(lines)
-
-
-def _free_name(wanted: str, taken: set[str]) -> str:
-    base = re.sub(r"[^A-Za-z0-9._-]+", "-", wanted).strip("-._")[:60] or "repo"
-    name, number = base, 2
-    while name in taken:
-        name, number = f"{base}-{number}", number + 1
-    return name
 
 
 def _relative(path: Path, root: Path) -> str:

@@ -14,7 +14,7 @@ from opsconsole.console.widgets.rows import BLANK, Row, heading, note, sentences
 from opsconsole.console.widgets.tones import Cell, Column, Tone, Toned
 from opsconsole.core import text
 from opsconsole.core.errors import OpsconsoleError
-from opsconsole.core.nouns import version_name
+from opsconsole.core.nouns import DATA_ALONE, version_name
 from opsconsole.drift.report.monitor_report import notes, plots
 from opsconsole.lifecycle.models.retraining import held_out_from, training_of
 from opsconsole.lifecycle.monitors.whereabouts import answers, where
@@ -167,7 +167,7 @@ class EvidenceDetails:
         store = self.console.store
         found = chunks.columns(store, chosen.id)
         so_far = " so far" if chosen.partial else ""
-        told = f"   {chosen.label}{so_far}, {chosen.rows:,} rows, labels {text.percent(chosen.label_coverage)}, against {version_name(chosen.version)}'s own reference"
+        told = f"   {chosen.label}{so_far}, {chosen.rows:,} rows{_against(chosen)}"
         drawn = next((item for item in found if item.name == column and item.plot.reference), None)
         drawn = drawn or next((item for item in found if item.plot.reference), None)
         rows = [*_histogram(drawn, chosen.label, self.width), BLANK] if drawn is not None else []
@@ -176,6 +176,12 @@ class EvidenceDetails:
             Row(None, tuple(Toned(column.title, "dim") for column in NUMBERS), NUMBERS),
         ]
         return [*rows, *(_column_row(item) for item in found)]
+
+
+def _against(chosen: Chunk) -> str:
+    if chosen.version == DATA_ALONE:
+        return ", against the reference"
+    return f", labels {text.percent(chosen.label_coverage)}, against v{chosen.version}'s own reference"
 
 
 def not_noise(judged: Chunk, past: Sequence[Chunk]) -> str:

@@ -15,7 +15,7 @@ from opsconsole.console.widgets.plots import Series, legend, line_plot
 from opsconsole.console.widgets.rows import BLANK, Row
 from opsconsole.console.widgets.tones import Column, Tone, Toned
 from opsconsole.core import text
-from opsconsole.core.nouns import version_name
+from opsconsole.core.nouns import DATA_ALONE, version_name
 from opsconsole.drift.report.monitor_report import HeatRow, Plots
 
 WIDE = (Column(),)
@@ -85,7 +85,11 @@ def _performance(found: Plots, metric: str, width: int) -> list[tuple[Toned, ...
     )
     estimated = _estimated(found)
     if not points and not estimated:
-        return [title, (Toned("no labels yet: performance is known when they come", "dim"),)]
+        alone = bool(found.performance) and found.performance[-1].version == DATA_ALONE
+        why = (
+            "no model is watched: columns alone tell" if alone else "no labels yet: performance is known when they come"
+        )
+        return [title, (Toned(why, "dim"),)]
     drawn: list[Series] = []
     starts = [0, *changes_of_version(found), len(found.performance)]
     for first, after in pairwise(starts):  # a line never joins two versions

@@ -14,6 +14,7 @@ from opsconsole.core.errors import NotFoundError
 from opsconsole.core.nouns import ArtifactFormat, ModelTask
 from opsconsole.core.text import clean
 from opsconsole.lifecycle.adding.choices import Choice, given, guessed
+from opsconsole.lifecycle.adding.estimator import estimator_in
 from opsconsole.lifecycle.models.registering import Registered, register_path
 from opsconsole.registry.evidence.scored import read_columns
 from opsconsole.registry.versions.inference import TaskSource, require_task
@@ -84,6 +85,10 @@ def _task(store: Store, name: str, path: Path | None, told: Given) -> Choice:
     evaluation = told.evaluation or (None if path is None else layout_of_path(path).evaluation)
     columns = None if evaluation is None else read_columns(evaluation, follow=True)
     found = require_task(None, models.task(store, name), name, None, columns)
+    if found.by is TaskSource.ASSUMED and path is not None:
+        inside = estimator_in(path)
+        if inside is not None:
+            return guessed("task", str(inside.task), inside.why)
     why = WHY.get(found.by)
     if why is None and columns is not None and evaluation is not None:
         values = len({str(value) for value in columns.get("label", ())})

@@ -45,6 +45,11 @@ def bring_labels(workspace: Workspace, store: Store, name: str, file: Path) -> L
     RefusedError for a monitor without a label.
     """
     monitor, subject = _watched(workspace, store, name)
+    if not monitor.scored:
+        raise RefusedError(
+            f"monitor `{name}` watches rows that no model scores: labels would say nothing of them",
+            hint="a monitor of a model takes labels: opsconsole monitor add NAME --model MODEL --data SOURCE",
+        )
     if monitor.config.label is None:
         raise RefusedError(
             f"monitor `{name}` names no label", hint=f'monitors.{name}.label = "…" in opsconsole.toml says which it is'
