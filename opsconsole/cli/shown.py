@@ -22,7 +22,6 @@ from opsconsole.store.bisections import Bisection
 from opsconsole.store.connection import Store
 from opsconsole.store.runs import RunRecord
 from opsconsole.store.steps import StepRecord
-from opsconsole.testrunners.detection import detect
 
 
 def the_run(store: Store, run_id: int) -> RunRecord:
@@ -175,6 +174,8 @@ def repo_json(workspace: Workspace, store: Store, repo: KnownRepo) -> dict[str, 
         found = look(repo.path, trusted=repo.trusted)
     except OpsconsoleError as error:
         return {**data, "error": error.message}
+    from opsconsole.testrunners.detection import detect  # most verbs that show a repo or a run do not ask
+
     detected = detect(repo.path, found.commit) if found.commit else []
     return {
         **data,
