@@ -175,7 +175,7 @@ def gates() -> str:
 
 
 def view_rows() -> str:
-    rows = ((f"`{view.name}`", view.told, ", ".join(f"`{name}`" for name in view.names)) for view in VIEWS)
+    rows = ((f"`{view.name}`", view.description, ", ".join(f"`{name}`" for name in view.names)) for view in VIEWS)
     return table(("view", "a row is", "columns"), rows)
 
 

@@ -151,11 +151,11 @@ def run(arguments: list[str] | None = None) -> int:
 
 def failed(error: BaseException, *, as_json: bool) -> int:
     """Say what nobody expected; an error of the system that is known says what to do. Return the exit code."""
-    known = faults.told(error) or _of_database(error)
+    known = faults.explained(error) or _of_database(error)
     path = log_failure(error)
     if known is None:
-        told = f"the traceback is in {path}" if path else "and its log could not be written"
-        known = OpsconsoleError(f"unexpected failure: {type(error).__name__}: {error}", hint=told)
+        explained = f"the traceback is in {path}" if path else "and its log could not be written"
+        known = OpsconsoleError(f"unexpected failure: {type(error).__name__}: {error}", hint=explained)
     try:
         sys.stdout.flush()
     except OSError:

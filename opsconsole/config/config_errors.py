@@ -40,23 +40,23 @@ def complaint_of(message: str, data: object, kind: type, decode: Decode) -> Comp
     if path and path["of_key"]:
         keys.append(_ANY)
     keys = _resolved(message, data, kind, keys, decode)
-    said = _PATH.sub("", message)
+    message = _PATH.sub("", message)
     known = _fields(_type_at(kind, keys))
-    if unknown := _UNKNOWN.search(said):
+    if unknown := _UNKNOWN.search(message):
         wrong = unknown["key"]
         return Complaint([*keys, wrong], f"there is no key `{wrong}` here", meant(wrong, known, "known keys"))
-    if missing := _MISSING.search(said):
+    if missing := _MISSING.search(message):
         return Complaint(keys, f"`{missing['key']}` is missing", f"known keys: {', '.join(sorted(known))}")
-    found = _type_at(kind, keys[:-1] if path and path["of_key"] else keys)
-    if path and path["of_key"] and isinstance(found, msgspec.inspect.DictType):
-        return Complaint(keys, f"`{keys[-1]}` is no name", f"a name is {_rule(found.key_type).description}")
-    rule, value = _rule(found), str(_at(data, keys))
-    if "matching regex" in said:
+    owner = _type_at(kind, keys[:-1] if path and path["of_key"] else keys)
+    if path and path["of_key"] and isinstance(owner, msgspec.inspect.DictType):
+        return Complaint(keys, f"`{keys[-1]}` is no name", f"a name is {_rule(owner.key_type).description}")
+    rule, value = _rule(owner), str(_at(data, keys))
+    if "matching regex" in message:
         return Complaint(keys, f"`{value}` is not {rule.description}", meant(value, rule.choices, "such as"))
     if rule.choices:
         return Complaint(keys, f"there is no `{value}` here", meant(value, rule.choices, "known"))
-    said = said[:1].lower() + said[1:].replace("`object`", "a table").replace("`array`", "a list")
-    return Complaint(keys, said, "opsconsole config schema lists every key and its type")
+    message = message[:1].lower() + message[1:].replace("`object`", "a table").replace("`array`", "a list")
+    return Complaint(keys, message, "opsconsole config schema lists every key and its type")
 
 
 def meant(wrong: str, known: list[str], introduction: str) -> str:
@@ -67,20 +67,20 @@ def meant(wrong: str, known: list[str], introduction: str) -> str:
 
 def _resolved(message: str, data: object, kind: type, keys: list[str], decode: Decode) -> list[str]:
     """Put real names for each ``...``: the entry that alone still brings the same complaint."""
-    found = list(keys)
-    for position, key in enumerate(found):
-        entries = _at(data, found[:position])
+    resolved = list(keys)
+    for position, key in enumerate(resolved):
+        entries = _at(data, resolved[:position])
         if key != _ANY or not isinstance(entries, dict):
             continue
         for name in entries:
-            alone = _narrowed(data, found[:position], name)
+            alone = _narrowed(data, resolved[:position], name)
             try:
                 msgspec.convert(alone, kind, strict=True, dec_hook=decode)
             except msgspec.ValidationError as error:
                 if str(error) == message:
-                    found[position], data = name, alone
+                    resolved[position], data = name, alone
                     break
-    return found
+    return resolved
 
 
 def _at(data: Any, keys: list[str]) -> Any:
@@ -109,44 +109,46 @@ class _Rule:
     choices: list[str]
 
 
-def _rule(found: Any) -> _Rule:
+def _rule(kind: Any) -> _Rule:
     """Return what the schema says of a value in words, and the values it could have."""
-    said: dict[str, Any] = {}
-    if isinstance(found, msgspec.inspect.UnionType):
-        found = next((part for part in found.types if isinstance(part, msgspec.inspect.Metadata)), found)
-    while isinstance(found, msgspec.inspect.Metadata):
-        said |= found.extra_json_schema or {}
-        found = found.type
-    if isinstance(found, msgspec.inspect.EnumType):
-        return _Rule("", [str(item.value) for item in found.cls])
-    return _Rule(str(said.get("description", "as the schema says")), [str(item) for item in said.get("examples", [])])
+    schema: dict[str, Any] = {}
+    if isinstance(kind, msgspec.inspect.UnionType):
+        kind = next((part for part in kind.types if isinstance(part, msgspec.inspect.Metadata)), kind)
+    while isinstance(kind, msgspec.inspect.Metadata):
+        schema |= kind.extra_json_schema or {}
+        kind = kind.type
+    if isinstance(kind, msgspec.inspect.EnumType):
+        return _Rule("", [str(item.value) for item in kind.cls])
+    return _Rule(
+        str(schema.get("description", "as the schema says")), [str(item) for item in schema.get("examples", [])]
+    )
 
 
 def _type_at(kind: type, keys: list[str]) -> Any:
-    found: Any = msgspec.inspect.type_info(kind)
+    inner: Any = msgspec.inspect.type_info(kind)
     for key in keys:
-        found = _unwrapped(found)
-        if isinstance(found, msgspec.inspect.StructType):
-            found = next((field.type for field in found.fields if field.encode_name == key), None)
-        elif isinstance(found, msgspec.inspect.DictType):
-            found = found.value_type
-        elif isinstance(found, msgspec.inspect.ListType):
-            found = found.item_type
-    return found
+        inner = _unwrapped(inner)
+        if isinstance(inner, msgspec.inspect.StructType):
+            inner = next((field.type for field in inner.fields if field.encode_name == key), None)
+        elif isinstance(inner, msgspec.inspect.DictType):
+            inner = inner.value_type
+        elif isinstance(inner, msgspec.inspect.ListType):
+            inner = inner.item_type
+    return inner
 
 
-def _fields(found: Any) -> list[str]:
-    found = _unwrapped(found)
-    return [field.encode_name for field in found.fields] if isinstance(found, msgspec.inspect.StructType) else []
+def _fields(kind: Any) -> list[str]:
+    kind = _unwrapped(kind)
+    return [field.encode_name for field in kind.fields] if isinstance(kind, msgspec.inspect.StructType) else []
 
 
-def _unwrapped(found: Any) -> Any:
-    while isinstance(found, msgspec.inspect.Metadata):
-        found = found.type
-    if isinstance(found, msgspec.inspect.UnionType):
-        structs = [part for part in found.types if isinstance(part, msgspec.inspect.StructType)]
-        return structs[0] if structs else found
-    return found
+def _unwrapped(kind: Any) -> Any:
+    while isinstance(kind, msgspec.inspect.Metadata):
+        kind = kind.type
+    if isinstance(kind, msgspec.inspect.UnionType):
+        structs = [part for part in kind.types if isinstance(part, msgspec.inspect.StructType)]
+        return structs[0] if structs else kind
+    return kind
 
 
 def find_line(text: str, keys: list[str]) -> int | None:
@@ -155,7 +157,7 @@ def find_line(text: str, keys: list[str]) -> int | None:
     tomllib gives no positions, so this reads headers and keys line by line: exact for the way people write the file,
     and for an inline table on one line it is the line of the key that holds it.
     """
-    best: _Found | None = None
+    best: _Reading | None = None
     table: list[str] = []
     repeated: dict[str, int] = {}
     lines = text.splitlines()
@@ -172,7 +174,7 @@ def find_line(text: str, keys: list[str]) -> int | None:
             continue
         if _matches(here, keys):
             at = number + _lines_into(lines[number - 1 :], keys[len(here) :])
-            best = _better(best, _Found(min(len(here), len(keys)), len(here) <= len(keys), at))
+            best = _better(best, _Reading(min(len(here), len(keys)), len(here) <= len(keys), at))
     return best.line if best else None
 
 
@@ -190,15 +192,15 @@ def _lines_into(lines: list[str], inner: list[str]) -> int:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Reading:
     depth: int
     itself: bool
     """Not a table below it, which is all that shows where a table without a header of its own stands."""
     line: int
 
 
-def _better(best: _Found | None, found: _Found) -> _Found:
-    return found if best is None or (found.depth, found.itself) > (best.depth, best.itself) else best
+def _better(best: _Reading | None, reading: _Reading) -> _Reading:
+    return reading if best is None or (reading.depth, reading.itself) > (best.depth, best.itself) else best
 
 
 def _matches(here: list[str], keys: list[str]) -> bool:

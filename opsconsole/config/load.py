@@ -47,9 +47,9 @@ def parse(text: str, source: str) -> dict[str, Any]:
         return toml.loads(text)
     except tomllib.TOMLDecodeError as error:
         at = _LINE.search(str(error))
-        said = _LINE.sub("", str(error))
+        message = _LINE.sub("", str(error))
         where = f"{source}:{at[1]}" if at else source
-        raise ConfigError(f"{where}: not valid TOML: {said[:1].lower()}{said[1:]}") from error
+        raise ConfigError(f"{where}: not valid TOML: {message[:1].lower()}{message[1:]}") from error
 
 
 def convert(data: object, kind: type[T], *, text: str, source: str, prefix: tuple[str, ...] = ()) -> T:
@@ -113,7 +113,7 @@ def _references(config: Config) -> Iterator[_Reference]:
             if pipeline.on.alert is not None:
                 keys = ["repos", repo, "pipelines", name, "on", "alert"]
                 yield _Reference(keys, "there is no monitor", pipeline.on.alert, monitors)
-            if pipeline.kind in MODEL_KINDS and _model_unsaid(config, f"{repo}/{name}", pipeline):
+            if pipeline.kind in MODEL_KINDS and _model_left_open(config, f"{repo}/{name}", pipeline):
                 lacks = f"is of kind {pipeline.kind}, and says not which of the models it is about: model ="
                 yield _Reference(["repos", repo, "pipelines", name, "model"], lacks, "?", models)
             if pipeline.model is not None:
@@ -133,11 +133,11 @@ def _of_monitors(config: Config, models: list[str], repos: list[str]) -> Iterato
             yield _Reference(["monitors", name, "refresh"], "there is no repo", wanted, repos)
 
 
-def _model_unsaid(config: Config, target: str, pipeline: PipelineConfig) -> bool:
+def _model_left_open(config: Config, target: str, pipeline: PipelineConfig) -> bool:
     """Tell whether nothing says which of several models a pipeline is about: it, its alert's monitor, or one it feeds."""
-    told = pipeline.model or pipeline.on.alert
+    named = pipeline.model or pipeline.on.alert
     fed = {monitor.watched for monitor in config.monitors.values() if monitor.refresh == target}
-    return told is None and len(fed) != 1 and len(config.models) > 1
+    return named is None and len(fed) != 1 and len(config.models) > 1
 
 
 def _metrics(name: str, model: ModelConfig) -> Iterator[_Reference]:
@@ -148,7 +148,7 @@ def _metrics(name: str, model: ModelConfig) -> Iterator[_Reference]:
             ("floor", gates.floor, Use.MEASURED, "cannot be measured:"),
             ("not_worse", gates.not_worse, Use.COMPARED, "cannot be compared row by row:"),
         )
-        for rule, found, known, word in rules:
-            if found is not None and not fits(found.metric, model.task, known):
-                said = f"of a {model.task} model this {word}"
-                yield _Reference([*keys, rule, "metric"], said, found.metric, names(model.task, known))
+        for rule, rule_config, known, word in rules:
+            if rule_config is not None and not fits(rule_config.metric, model.task, known):
+                subject = f"of a {model.task} model this {word}"
+                yield _Reference([*keys, rule, "metric"], subject, rule_config.metric, names(model.task, known))

@@ -126,8 +126,8 @@ def main(task: ModelTask) -> str | None:
 
 def shown(task: ModelTask, *, but: str | None) -> tuple[MetricSpec, ...]:
     """Return the two metrics that stand beside that one in a list of versions."""
-    found = (spec_of(name, task) for name in _SHOWN[task] if name != but)
-    return tuple(spec for spec in found if spec is not None)[:2]
+    specs = (spec_of(name, task) for name in _SHOWN[task] if name != but)
+    return tuple(spec for spec in specs if spec is not None)[:2]
 
 
 def short(name: str | None) -> str:

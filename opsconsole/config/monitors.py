@@ -137,8 +137,8 @@ class MonitorConfig(Table, frozen=True, kw_only=True):
         if self.model is None:
             if self.reference == "evaluation":
                 raise ValueError("needs a `model`, or a `reference` that rows without one are held against")
-            told = {"label": self.label, "performance": self.performance, "refresh": self.refresh}
-            for key, value in told.items():
+            of_models = {"label": self.label, "performance": self.performance, "refresh": self.refresh}
+            for key, value in of_models.items():
                 if value is not None:
                     raise ValueError(f"`{key}` is for a monitor of a `model`")
         if self.time is None and self.season is not None:

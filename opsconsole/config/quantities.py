@@ -35,6 +35,6 @@ class Size(int):
 
 def parse_size(text: object) -> Size:
     """Read an amount of storage; a bare number is bytes. Raises ValueError with what is accepted."""
-    if isinstance(text, bool) or not (found := _SIZE.fullmatch(str(text).strip().lower())):
+    if isinstance(text, bool) or not (match := _SIZE.fullmatch(str(text).strip().lower())):
         raise ValueError(f"not an amount of storage: {text!r} (write it like 500MB, 20GB)")
-    return Size(float(found[1]) * _SIZES[found[2] or ""])
+    return Size(float(match[1]) * _SIZES[match[2] or ""])

@@ -115,8 +115,8 @@ def _take(state: Path, record: Path) -> None:
         if owner == os.geteuid():
             raise
         secret = _secret_of(state) or ""  # a stranger's folder that the operator trusts, and cannot write
-    told = {"path": str(state), "secret": secret, "owner": owner}
-    write_atomically(record, json.dumps(told).encode())
+    ownership = {"path": str(state), "secret": secret, "owner": owner}
+    write_atomically(record, json.dumps(ownership).encode())
 
 
 def _require(state: Path) -> None:
@@ -182,8 +182,8 @@ def _record_path(state: Path) -> Path:
 
 def _known(state: Path) -> _Known | None:
     try:
-        found = json.loads(read_regular(_record_path(state), limit=MOST))
-        return _Known(str(found["secret"]), int(found["owner"]))
+        document = json.loads(read_regular(_record_path(state), limit=MOST))
+        return _Known(str(document["secret"]), int(document["owner"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -45,22 +45,22 @@ _WAYS_OUT = {
 }
 
 
-def told(error: BaseException) -> OpsconsoleError | None:
+def explained(error: BaseException) -> OpsconsoleError | None:
     """Return a known error of the system in words; None for one that is not known.
 
     It may lie below others: what a library raises for a write that failed has the write's error as its cause.
     """
-    for found in _chain(error):
-        if isinstance(found, OSError) and found.errno in _WAYS_OUT:
-            return _of_system(found)
-        if isinstance(found, MemoryError):
+    for fault in _chain(error):
+        if isinstance(fault, OSError) and fault.errno in _WAYS_OUT:
+            return _of_system(fault)
+        if isinstance(fault, MemoryError):
             return StoreError("there is not enough memory", hint=_WAYS_OUT[errno.ENOMEM])
     return None
 
 
 def passes(error: BaseException) -> bool:
     """Whether an error is of the system and goes over, so that what failed of it can be done again."""
-    return any(isinstance(found, OSError) and found.errno in PASSING for found in _chain(error))
+    return any(isinstance(fault, OSError) and fault.errno in PASSING for fault in _chain(error))
 
 
 def _of_system(error: OSError) -> StoreError:
@@ -73,11 +73,11 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:
-        found = waiting.pop(0)
-        if found is None or id(found) in seen:
+        fault = waiting.pop(0)
+        if fault is None or id(fault) in seen:
             continue
-        seen.add(id(found))
-        yield found
-        waiting += [found.__cause__, found.__context__]
-        if isinstance(found, BaseExceptionGroup):
-            waiting += found.exceptions
+        seen.add(id(fault))
+        yield fault
+        waiting += [fault.__cause__, fault.__context__]
+        if isinstance(fault, BaseExceptionGroup):
+            waiting += fault.exceptions

@@ -143,8 +143,8 @@ def expanded(path: str | Path) -> Path:
 
 def near(path: str | Path, root: Path) -> str:
     """Return a path as one names it from ``root``, or from home, where it lies there."""
-    found = Path(path)
-    if found.is_relative_to(root):
-        return str(found.relative_to(root))
+    place = Path(path)
+    if place.is_relative_to(root):
+        return str(place.relative_to(root))
     home = Path.home()
-    return f"~/{found.relative_to(home)}" if found.is_relative_to(home) else str(found)
+    return f"~/{place.relative_to(home)}" if place.is_relative_to(home) else str(place)

@@ -169,19 +169,19 @@ def explained(repo: Path, arguments: tuple[str, ...], answer: Completed, *, time
     return _known_complaint(repo, said) or GitError(f"{repo}: {shown}: {last_line(said) or f'exit {answer.exit_code}'}")
 
 
-def _known_complaint(repo: Path, said: str) -> OpsconsoleError | None:
-    if "dubious ownership" in said:
+def _known_complaint(repo: Path, output: str) -> OpsconsoleError | None:
+    if "dubious ownership" in output:
         return RefusedError(
             f"{repo}: git refuses a repository that belongs to another user",
             hint=f"if you trust it: git config --global --add safe.directory {shlex.quote(str(repo.absolute()))}",
         )
-    if "not a git repository" in said:
+    if "not a git repository" in output:
         return NotFoundError(f"{repo}: not a git repository", hint="name a folder that `git status` works in")
-    if "cannot change to" in said:
+    if "cannot change to" in output:
         return NotFoundError(f"{repo}: no such folder", hint="was it moved? `opsconsole repo rm` and add it again")
-    if any(words in said for words in REMOTE_COMPLAINTS):
+    if any(words in output for words in REMOTE_COMPLAINTS):
         return UnreachableError(
-            f"{repo}: the remote did not answer: {last_line(said)}",
+            f"{repo}: the remote did not answer: {last_line(output)}",
             hint="check the network, the URL and your key or token",
         )
     return None

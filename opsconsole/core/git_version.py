@@ -47,6 +47,6 @@ def named(version: tuple[int, int, int]) -> str:
 
 @lru_cache
 def _version_of(path: str) -> tuple[int, int, int]:
-    said = capture([path, "--version"], timeout=10).stdout.decode("utf-8", "replace")
-    found = re.search(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?", said)
-    return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else (0, 0, 0)
+    output = capture([path, "--version"], timeout=10).stdout.decode("utf-8", "replace")
+    match = re.search(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?", output)
+    return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else (0, 0, 0)

@@ -20,11 +20,11 @@ def _pattern(glob: str) -> re.Pattern[str] | _States:
     if odd or any(sign[0] == "[" and "/" in sign for sign in _TOKEN.findall(glob)):
         return _States(glob)
     *heads, last = _between(parts)
-    found = "".join(_join(head) + "/" if place == 0 else f"(?>(?:.*?/)??{_join(head)}/)" for place, head in heads)
+    pattern = "".join(_join(head) + "/" if place == 0 else f"(?>(?:.*?/)??{_join(head)}/)" for place, head in heads)
     place, tail = last
     if tail == ["**"]:
-        return re.compile(f"{found}.*", re.DOTALL)
-    return re.compile(f"{found}{'' if place == 0 else '(?:.*/)?'}{_join(tail)}", re.DOTALL)
+        return re.compile(f"{pattern}.*", re.DOTALL)
+    return re.compile(f"{pattern}{'' if place == 0 else '(?:.*/)?'}{_join(tail)}", re.DOTALL)
 
 
 def _between(parts: list[str]) -> list[tuple[int, list[str]]]:
@@ -78,12 +78,12 @@ def _one(sign: str) -> str:
     if len(sign) == 1:
         return re.escape(sign)
     inner = re.sub(r"[\\\[&~|]|-(?=-)", r"\\\g<0>", sign[1:-1])
-    found = f"[^/{inner[1:]}]" if inner[0] in "!^" else f"[{inner}]"
+    letters = f"[^/{inner[1:]}]" if inner[0] in "!^" else f"[{inner}]"
     try:
-        re.compile(found)
+        re.compile(letters)
     except re.error:  # a class that is none, such as [z-a], stands for itself
         return re.escape(sign)
-    return found
+    return letters
 
 
 class _States:
@@ -121,8 +121,10 @@ class _States:
 
     def _move(self, letter: str) -> int:
         if letter not in self._moves:
-            found = [1 << place for place, one in enumerate(self._letters) if one is not None and one.fullmatch(letter)]
-            self._moves[letter] = sum(found)
+            places = [
+                1 << place for place, one in enumerate(self._letters) if one is not None and one.fullmatch(letter)
+            ]
+            self._moves[letter] = sum(places)
         return self._moves[letter]
 
     def _closed(self, states: int) -> int:

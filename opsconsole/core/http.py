@@ -56,15 +56,15 @@ def get_json(url: str, *, timeout: float = 5.0) -> object:
 
     threading.Thread(target=ask, daemon=True, name="get-json").start()
     try:
-        found = answers.get(timeout=timeout)
+        answer = answers.get(timeout=timeout)
     except queue.Empty as error:
         raise UnreachableError(
             f"{shown(url)}: no whole answer in {timeout:g} s", hint="look at the service's log"
         ) from error
-    if isinstance(found, BaseException):
-        raise found
+    if isinstance(answer, BaseException):
+        raise answer
     try:
-        return json.loads(found)
+        return json.loads(answer)
     except (ValueError, RecursionError) as error:
         raise UnreachableError(f"{shown(url)}: the answer is not JSON", hint="the probe must answer JSON") from error
 

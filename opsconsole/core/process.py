@@ -79,10 +79,10 @@ def identity(pid: int) -> Identity | None:
 
 def own_identity() -> Identity:
     """Return this process's identity; NotFoundError where /proc does not show it."""
-    found = identity(os.getpid())
-    if found is None:
+    who = identity(os.getpid())
+    if who is None:
         raise NotFoundError("/proc does not show this process", hint="opsconsole needs Linux with /proc mounted")
-    return found
+    return who
 
 
 def alive(who: Identity) -> bool:

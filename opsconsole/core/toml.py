@@ -29,19 +29,19 @@ def loads(text: str) -> dict[str, Any]:
         line = text.count("\n", 0, dotted.start()) + 1
         raise tomllib.TOMLDecodeError(f"a key of more than {DEPTH} parts (at line {line}, column 1)")
     try:
-        found = tomllib.loads(text)
+        document = tomllib.loads(text)
     except RecursionError as error:
         raise tomllib.TOMLDecodeError("it is nested too deeply") from error
     except tomllib.TOMLDecodeError:
         raise
     except ValueError as error:  # a number that Python itself refuses
         raise tomllib.TOMLDecodeError(str(error)) from error
-    _measure(found)
-    return found
+    _measure(document)
+    return document
 
 
-def _measure(found: dict[str, Any]) -> None:
-    waiting: list[tuple[int, object]] = [(0, found)]
+def _measure(document: dict[str, Any]) -> None:
+    waiting: list[tuple[int, object]] = [(0, document)]
     while waiting:
         depth, value = waiting.pop()
         if depth > DEPTH:

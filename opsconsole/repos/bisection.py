@@ -76,13 +76,13 @@ class Bisection:
     def _lines(self) -> dict[str, int]:
         """Return for each commit the set of commits it builds on, itself too, as bits in the order of ``parents``."""
         place = {commit: at for at, commit in enumerate(self.parents)}
-        found: dict[str, int] = {}
+        lines: dict[str, int] = {}
         for commit in _oldest_first(self.parents):
             line = 1 << place[commit]
             for parent in self.parents[commit]:
-                line |= found[parent]
-            found[commit] = line
-        return found
+                line |= lines[parent]
+            lines[commit] = line
+        return lines
 
 
 def between(repo: Path, good: Sequence[str], bad: str) -> Bisection:

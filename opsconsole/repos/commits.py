@@ -118,14 +118,14 @@ def read_file(repo: Path, commit: str, path: str) -> bytes | None:
 
 def _contents(answer: bytes) -> list[bytes]:
     """Split what ``cat-file --batch`` says: a header line with the size, the content, a newline."""
-    found = []
+    contents = []
     at = 0
     while at < len(answer):
         end = answer.index(b"\n", at)
         size = int(answer[at:end].split()[2])
-        found.append(answer[end + 1 : end + 1 + size])
+        contents.append(answer[end + 1 : end + 1 + size])
         at = end + 1 + size + 1
-    return found
+    return contents
 
 
 def _any_commit(repo: Path) -> bool:

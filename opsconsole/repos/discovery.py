@@ -18,17 +18,17 @@ def discover(folder: Path, *, depth: int = 4) -> list[Path]:
 
     Hidden folders, dependency folders and what lies inside a found repo are passed over; links are not followed.
     """
-    found: list[Path] = []
+    repos: list[Path] = []
     waiting = [(folder, 0)]
     seen = 0
     while waiting and seen < FOLDERS_LIMIT:
         here, level = waiting.pop()
         seen += 1
         if (here / ".git").exists() or is_bare(here):
-            found.append(here)
+            repos.append(here)
         elif level < depth:
             waiting += [(child, level + 1) for child in _folders(here)]
-    return sorted(found)
+    return sorted(repos)
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -85,13 +85,13 @@ def _shared_folder(own: Path) -> Path:
 
 
 def _files_below(folder: Path) -> list[Path]:
-    found = []
+    relative = []
     for here, folders, files in os.walk(folder):
         folders.sort()
-        found += [Path(here, name) for name in sorted(files)]
-        if len(found) > REFS_LIMIT:
+        relative += [Path(here, name) for name in sorted(files)]
+        if len(relative) > REFS_LIMIT:
             break
-    return found
+    return relative
 
 
 def _stamp(path: Path) -> bytes:

@@ -65,8 +65,8 @@ def _tip(folder: Path, ref: str) -> str | None:
         return said if _COMMIT.fullmatch(said) else None
     with suppress(OSError):
         packed = read_regular(shared / "packed-refs", limit=PACKED).decode("utf-8", "replace")
-        found = next((line for line in packed.splitlines() if line.endswith(f" {ref}")), "")
-        return found.partition(" ")[0] if _COMMIT.fullmatch(found.partition(" ")[0]) else None
+        entry = next((line for line in packed.splitlines() if line.endswith(f" {ref}")), "")
+        return entry.partition(" ")[0] if _COMMIT.fullmatch(entry.partition(" ")[0]) else None
     return None
 
 

@@ -103,9 +103,12 @@ def changed_files(repo: Path, old: str, new: str) -> list[ChangedFile]:
             before, after = opened.commit(checked_rev(old)), opened.commit(checked_rev(new))
         except (BadName, ValueError) as error:
             raise NotFoundError(f"{repo}: there is no revision {old!r} or {new!r}") from error
-        found = before.diff(after, no_ext_diff=True, no_textconv=True)
+        changes = before.diff(after, no_ext_diff=True, no_textconv=True)
         return sorted(
-            (ChangedFile(path=entry.b_path or entry.a_path or "", change=entry.change_type or "M") for entry in found),
+            (
+                ChangedFile(path=entry.b_path or entry.a_path or "", change=entry.change_type or "M")
+                for entry in changes
+            ),
             key=lambda entry: entry.path,
         )
 
@@ -114,11 +117,11 @@ def refs(repo: Path, kind: str, *, limit: int = 500) -> list[Ref]:
     """Return branches (``heads``) or ``tags``, the newest first, with the commit that each is at."""
     form = "%(refname:short)%00%(objectname)%00%(*objectname)%00%(creatordate:unix)"
     answer = git(repo, "for-each-ref", f"--format={form}", "--sort=-creatordate", f"--count={limit}", f"refs/{kind}")
-    found = []
+    listed = []
     for line in answer.decode("utf-8", "replace").split("\n")[:-1]:
         name, commit, peeled, at = line.split("\0")
-        found.append(Ref(name, peeled or commit, moment(int(at or 0))))
-    return found
+        listed.append(Ref(name, peeled or commit, moment(int(at or 0))))
+    return listed
 
 
 def worktrees_of(repo: Path) -> list[str]:
@@ -151,11 +154,11 @@ def _changed_by_name(repo: Path, old: str, new: str) -> list[ChangedFile]:
 def _logged(repo: Path, span: str, *, limit: int, skip: int) -> list[HistoryEntry]:
     form = "%H%x00%s%x00%an%x00%ct%x00%P"
     words = ("log", f"--format={form}", "--encoding=UTF-8", f"--max-count={limit}", f"--skip={skip}", span, "--")
-    found = []
+    entries = []
     for line in git(repo, *words).decode("utf-8", "replace").split("\n")[:-1]:
         commit, subject, author, at, parents = line.split("\0")
-        found.append(HistoryEntry(commit, subject, author, moment(int(at or 0)), tuple(parents.split())))
-    return found
+        entries.append(HistoryEntry(commit, subject, author, moment(int(at or 0)), tuple(parents.split())))
+    return entries
 
 
 @contextmanager

@@ -28,8 +28,8 @@ class RepoIdentity:
 def identity_of(repo: Path) -> RepoIdentity:
     """Return who the repo at a path is."""
     roots = ask(repo, "rev-list", "--max-parents=0", "HEAD", timeout=WALK_S)
-    found = roots.stdout.decode("ascii", "replace").split() if roots.exit_code == 0 else []
-    return RepoIdentity(found[-1] if found else None, _origin(repo))
+    commits = roots.stdout.decode("ascii", "replace").split() if roots.exit_code == 0 else []
+    return RepoIdentity(commits[-1] if commits else None, _origin(repo))
 
 
 def is_same(repo: Path, known: RepoIdentity) -> bool:

@@ -143,10 +143,10 @@ def top_level(path: Path) -> Path:
 
 def common_folder(path: Path) -> Path:
     """Return the folder that all work trees of the repo share (``.git`` of the first one)."""
-    found = Path(os.fsdecode(git(path, "rev-parse", "--git-common-dir").rstrip(b"\n")))
-    return (path / found).resolve()
+    folder = Path(os.fsdecode(git(path, "rev-parse", "--git-common-dir").rstrip(b"\n")))
+    return (path / folder).resolve()
 
 
 def _distance(text: str | None) -> tuple[int | None, int | None]:
-    found = re.fullmatch(r"\+(\d+) -(\d+)", text or "")
-    return (int(found[1]), int(found[2])) if found else (None, None)
+    match = re.fullmatch(r"\+(\d+) -(\d+)", text or "")
+    return (int(match[1]), int(match[2])) if match else (None, None)

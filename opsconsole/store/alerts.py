@@ -81,11 +81,11 @@ def alerts(
         where.append("state IN ('open', 'acknowledged', 'snoozed')")
     if before is not None:
         where.append(f"id < {int(before)}")
-    found = store.rows(
+    rows = store.rows(
         f"SELECT * FROM alerts WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?",  # noqa: S608 - fixed words
         (*parameters, limit),
     )
-    return [_alert(row) for row in found]
+    return [_alert(row) for row in rows]
 
 
 def alert(store: Store, alert_id: int) -> Alert:
@@ -112,11 +112,11 @@ def of_version(connection: sqlite3.Connection, monitor: str, version: int) -> Al
 
 def live_of(connection: sqlite3.Connection, monitor: str) -> list[Alert]:
     """Return a monitor's alerts that still stand, inside the caller's transaction."""
-    found = connection.execute(
+    rows = connection.execute(
         "SELECT * FROM alerts WHERE monitor = ? AND state IN ('open', 'acknowledged', 'snoozed') ORDER BY id",
         (monitor,),
     ).fetchall()
-    return [_alert(row) for row in found]
+    return [_alert(row) for row in rows]
 
 
 _LAST_KNOWN = (
@@ -157,7 +157,7 @@ def open_alert(
     return alert_id
 
 
-def bring_news(connection: sqlite3.Connection, found: Alert, news: News, *, kind: str, state: AlertState) -> None:
+def bring_news(connection: sqlite3.Connection, known: Alert, news: News, *, kind: str, state: AlertState) -> None:
     """Replace an alert's evidence: ``kind`` is ``alert.raised``, ``continued``, ``reopened`` or ``revised``."""
     reopened = state is AlertState.OPEN
     connection.execute(
@@ -178,11 +178,11 @@ def bring_news(connection: sqlite3.Connection, found: Alert, news: News, *, kind
             reopened,
             reopened,
             reopened,
-            found.id,
+            known.id,
         ),
     )
-    detail: dict[str, object] = {"from": str(found.severity), "severity": str(news.severity)}
-    events.record(connection, kind, f"alert {found.id}", reason=news.title, detail=detail)
+    detail: dict[str, object] = {"from": str(known.severity), "severity": str(news.severity)}
+    events.record(connection, kind, f"alert {known.id}", reason=news.title, detail=detail)
 
 
 def acknowledge(
@@ -236,8 +236,8 @@ def reopen(
     connection: sqlite3.Connection, alert_id: int, reason: str | None = None, *, command: str | None = None
 ) -> None:
     """Open it again; ConflictError when it is open already."""
-    found = read(connection, alert_id)
-    if found.state is AlertState.OPEN:
+    known = read(connection, alert_id)
+    if known.state is AlertState.OPEN:
         raise ConflictError(f"alert {alert_id} is open already")
     _move(connection, alert_id, AlertState.OPEN)
     events.record(connection, "alert.reopened", f"alert {alert_id}", reason=reason, command=command)
@@ -247,23 +247,23 @@ def reopen_for_version(
     connection: sqlite3.Connection, model: str, alias: str, version: int, *, reason: str
 ) -> list[int]:
     """Open the resolved incidents of a version that is live again; return their ids. What was mere information stays."""
-    found = connection.execute(
+    rows = connection.execute(
         "SELECT id FROM alerts WHERE model = ? AND alias = ? AND version = ? AND state = 'resolved'"
         " AND severity IN ('warn', 'critical') ORDER BY id",
         (model, alias, version),
     ).fetchall()
-    for row in found:
+    for row in rows:
         reopen(connection, row["id"], reason)
-    return [row["id"] for row in found]
+    return [row["id"] for row in rows]
 
 
 def of_leaver(connection: sqlite3.Connection, model: str, version: int) -> list[Alert]:
     """Return the incidents of a version that were closed because it left its alias, inside the caller's transaction."""
-    found = connection.execute(
+    rows = connection.execute(
         "SELECT * FROM alerts WHERE model = ? AND version = ? AND state = 'resolved' AND resolution = ? ORDER BY id",
         (model, version, Resolution.LEFT),
     ).fetchall()
-    return [_alert(row) for row in found]
+    return [_alert(row) for row in rows]
 
 
 def _standing(connection: sqlite3.Connection, alert_id: int) -> None:

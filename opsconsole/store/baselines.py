@@ -108,7 +108,7 @@ def record_predictions(
 
 def predictions(store: Store, model: str) -> list[Predictions]:
     """Return a model's files of production scores, oldest first."""
-    found = store.rows("SELECT * FROM predictions WHERE model = ? ORDER BY id", (model,))
+    rows = store.rows("SELECT * FROM predictions WHERE model = ? ORDER BY id", (model,))
     return [
         Predictions(
             id=row["id"],
@@ -120,14 +120,14 @@ def predictions(store: Store, model: str) -> list[Predictions]:
             rows=row["rows"],
             taken_at=clock.from_text(row["taken_at"]),
         )
-        for row in found
+        for row in rows
     ]
 
 
 def baselines(store: Store, monitor: str) -> dict[int, Baseline]:
     """Return a monitor's baselines that hold, by version."""
-    found = store.rows("SELECT * FROM baselines WHERE monitor = ? AND active = 1", (monitor,))
-    return {row["version"]: _baseline(row) for row in found}
+    rows = store.rows("SELECT * FROM baselines WHERE monitor = ? AND active = 1", (monitor,))
+    return {row["version"]: _baseline(row) for row in rows}
 
 
 def baseline(store: Store, monitor: str, version: int) -> Baseline | None:
@@ -138,10 +138,8 @@ def baseline(store: Store, monitor: str, version: int) -> Baseline | None:
 
 def revisions(store: Store, monitor: str, version: int) -> list[tuple[Baseline, bool]]:
     """Return all baselines that a version had, oldest first, each with whether it holds."""
-    found = store.rows(
-        "SELECT * FROM baselines WHERE monitor = ? AND version = ? ORDER BY revision", (monitor, version)
-    )
-    return [(_baseline(row), bool(row["active"])) for row in found]
+    rows = store.rows("SELECT * FROM baselines WHERE monitor = ? AND version = ? ORDER BY revision", (monitor, version))
+    return [(_baseline(row), bool(row["active"])) for row in rows]
 
 
 def insert_baseline(connection: sqlite3.Connection, new: NewBaseline, *, replaces: int | None = None) -> int | None:

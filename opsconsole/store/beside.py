@@ -93,15 +93,15 @@ def lost(path: Path) -> LostStoreError:
 
 def copies(state: Path) -> list[Path]:
     """Return the copies of the store that were kept, oldest first: those of each day, and those before a migration."""
-    found = [state / BACKUPS / name for name in _names(state / BACKUPS) if name.endswith(".db")]
-    found += [state / name for name in _names(state) if re.fullmatch(r"store\.schema\d+\.\w+\.db", name)]
-    return sorted(found, key=lambda path: (_modified(path), path.name))
+    paths = [state / BACKUPS / name for name in _names(state / BACKUPS) if name.endswith(".db")]
+    paths += [state / name for name in _names(state) if re.fullmatch(r"store\.schema\d+\.\w+\.db", name)]
+    return sorted(paths, key=lambda path: (_modified(path), path.name))
 
 
 def newest_copy(state: Path) -> Path | None:
     """Return the newest copy of the store that was kept."""
-    found = copies(state)
-    return found[-1] if found else None
+    paths = copies(state)
+    return paths[-1] if paths else None
 
 
 def last_run(state: Path) -> int:
@@ -114,8 +114,8 @@ def last_version(state: Path, model: str) -> int:
     """Return the highest version number that any folder, link or record of a model bears; 0 for none."""
     folder = state.parent / "models" / model
     places = (folder / VERSIONS, folder / HISTORY, state / "evidence" / model)
-    found = (number for place in places for name, number in _numbered(place) if not name.startswith("run-"))
-    return max(chain(found, (number for _, number in links(folder))), default=0)
+    numbers = (number for place in places for name, number in _numbered(place) if not name.startswith("run-"))
+    return max(chain(numbers, (number for _, number in links(folder))), default=0)
 
 
 def run_numbers(state: Path) -> Iterator[int]:
@@ -155,9 +155,9 @@ def _numbers_of_evidence(state: Path) -> Iterator[int]:
 
 def _numbered(folder: Path) -> Iterator[tuple[str, int]]:
     for name in _names(folder):
-        found = _NUMBERED.match(name)
-        if found is not None:
-            yield name, int(found[1])
+        match = _NUMBERED.match(name)
+        if match is not None:
+            yield name, int(match[1])
 
 
 def _names(folder: Path) -> list[str]:

@@ -29,22 +29,22 @@ class Bisection:
     found_at: datetime
 
 
-def put(connection: sqlite3.Connection, found: Bisection) -> None:
+def put(connection: sqlite3.Connection, bisection: Bisection) -> None:
     """Keep an answer."""
     connection.execute(
         "INSERT INTO bisections (repo, pipeline, test, good, bad, first_bad, subject, author, run_id, found_at)"
         " VALUES (?,?,?,?,?,?,?,?,?,?)",
         (
-            found.repo,
-            found.pipeline,
-            found.test,
-            found.good,
-            found.bad,
-            found.first_bad,
-            found.subject,
-            found.author,
-            found.run_id,
-            clock.to_text(found.found_at),
+            bisection.repo,
+            bisection.pipeline,
+            bisection.test,
+            bisection.good,
+            bisection.bad,
+            bisection.first_bad,
+            bisection.subject,
+            bisection.author,
+            bisection.run_id,
+            clock.to_text(bisection.found_at),
         ),
     )
 

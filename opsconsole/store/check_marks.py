@@ -31,11 +31,11 @@ def mark(store: Store, monitor: str) -> CheckMark | None:
     return CheckMark(row["mark"], row["chunks"], msgspec.json.decode(row["notes"], type=tuple[str, ...]))
 
 
-def leave(store: Store, monitor: str, found: CheckMark) -> None:
+def leave(store: Store, monitor: str, check: CheckMark) -> None:
     """Remember a check that ran to its end."""
     with store.immediate() as connection:
         connection.execute(
             "INSERT INTO check_marks (monitor, mark, chunks, notes) VALUES (?,?,?,?) ON CONFLICT (monitor)"
             " DO UPDATE SET mark = excluded.mark, chunks = excluded.chunks, notes = excluded.notes",
-            (monitor, found.mark, found.chunks, msgspec.json.encode(found.notes).decode()),
+            (monitor, check.mark, check.chunks, msgspec.json.encode(check.notes).decode()),
         )

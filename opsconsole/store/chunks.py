@@ -47,20 +47,20 @@ def chunks(
         where.append("start_at >= ?")
         parameters.append(clock.to_text(since))
     only = "" if version is None else f" AND version = {int(version)}"
-    found = store.rows(
+    rows = store.rows(
         f"SELECT {_CHUNK} FROM chunks WHERE {' AND '.join(where)}{only}"  # noqa: S608 - fixed words
         " ORDER BY start_at DESC, id DESC LIMIT ?",
         (*parameters, limit),
     )
-    return [_chunk(row) for row in reversed(found)]
+    return [_chunk(row) for row in reversed(rows)]
 
 
 def newest(store: Store, monitor: str, *, limit: int) -> list[int]:
     """Return the ids of a monitor's newest chunks, newest first."""
-    found = store.rows(
+    rows = store.rows(
         "SELECT id FROM chunks WHERE monitor = ? ORDER BY start_at DESC, id DESC LIMIT ?", (monitor, limit)
     )
-    return [row["id"] for row in found]
+    return [row["id"] for row in rows]
 
 
 def number(store: Store, monitor: str) -> int:
@@ -77,7 +77,7 @@ def chunk(store: Store, chunk_id: int) -> Chunk | None:
 
 def known(store: Store, monitor: str, version: int) -> dict[datetime, Known]:
     """Return what each chunk of a version was judged from, by its start."""
-    found = store.rows(
+    rows = store.rows(
         "SELECT id, start_at, end_at, fingerprint, stamp, facts IS NOT NULL AS measured FROM chunks WHERE monitor = ? AND version = ?",
         (monitor, version),
     )
@@ -89,7 +89,7 @@ def known(store: Store, monitor: str, version: int) -> dict[datetime, Known]:
             row["stamp"],
             bool(row["measured"]),
         )
-        for row in found
+        for row in rows
     }
 
 
@@ -123,35 +123,35 @@ def start_of(connection: sqlite3.Connection, chunk_id: int | None) -> datetime |
 
 def before(connection: sqlite3.Connection, monitor: str, version: int, start: datetime, *, limit: int) -> list[Chunk]:
     """Return a version's newest chunks before ``start``, newest first, inside the caller's transaction."""
-    found = connection.execute(
+    rows = connection.execute(
         f"SELECT {_CHUNK} FROM chunks WHERE monitor = ? AND version = ? AND start_at < ?"  # noqa: S608 - fixed words
         " ORDER BY start_at DESC LIMIT ?",
         (monitor, version, clock.to_text(start), limit),
     ).fetchall()
-    return [_chunk(row) for row in found]
+    return [_chunk(row) for row in rows]
 
 
 def columns(store: Store, chunk_id: int) -> list[ChunkColumn]:
     """Return a chunk's columns, the most drifted first."""
-    found = store.rows("SELECT * FROM chunk_columns WHERE chunk_id = ? ORDER BY psi DESC, name", (chunk_id,))
-    return [_column(row) for row in found]
+    rows = store.rows("SELECT * FROM chunk_columns WHERE chunk_id = ? ORDER BY psi DESC, name", (chunk_id,))
+    return [_column(row) for row in rows]
 
 
 def columns_of(connection: sqlite3.Connection, chunk_id: int) -> dict[str, ChunkColumn]:
     """Return a chunk's columns by name, inside the caller's transaction."""
-    found = connection.execute("SELECT * FROM chunk_columns WHERE chunk_id = ?", (chunk_id,)).fetchall()
-    return {row["name"]: _column(row) for row in found}
+    rows = connection.execute("SELECT * FROM chunk_columns WHERE chunk_id = ?", (chunk_id,)).fetchall()
+    return {row["name"]: _column(row) for row in rows}
 
 
 def heat(store: Store, monitor: str, *, limit: int = 60) -> list[HeatCell]:
     """Return column × chunk cells of a monitor's newest ``limit`` chunks, without their plots."""
-    found = store.rows(
+    rows = store.rows(
         "SELECT chunk_id, name, psi, effect, severity FROM chunk_columns WHERE chunk_id IN"
         " (SELECT id FROM chunks WHERE monitor = ? ORDER BY start_at DESC, id DESC LIMIT ?) ORDER BY chunk_id, name",
         (monitor, limit),
     )
     return [
-        HeatCell(row["chunk_id"], row["name"], row["psi"], row["effect"], Severity(row["severity"])) for row in found
+        HeatCell(row["chunk_id"], row["name"], row["psi"], row["effect"], Severity(row["severity"])) for row in rows
     ]
 
 
@@ -162,10 +162,10 @@ def moves(store: Store, monitor: str, version: int) -> dict[int, list[Move]]:
         " (SELECT id FROM chunks WHERE monitor = ? AND version = ?)",
         (monitor, version),
     )
-    found: dict[int, list[Move]] = {}
+    by_chunk: dict[int, list[Move]] = {}
     for row in rows:
-        found.setdefault(row["chunk_id"], []).append(Move(row["name"], row["psi"], row["effect"]))
-    return found
+        by_chunk.setdefault(row["chunk_id"], []).append(Move(row["name"], row["psi"], row["effect"]))
+    return by_chunk
 
 
 def sketch(store: Store, chunk_id: int) -> bytes | None:
@@ -180,7 +180,7 @@ def facts(store: Store, chunk_id: int) -> bytes | None:
     return None if row is None or row["facts"] is None else bytes(row["facts"])
 
 
-def write_chunk(connection: sqlite3.Connection, record: ChunkRecord, kept: Kept, found: list[ChunkColumn]) -> int:
+def write_chunk(connection: sqlite3.Connection, record: ChunkRecord, kept: Kept, judged: list[ChunkColumn]) -> int:
     """Write a chunk, or the chunk anew where its inputs changed; it keeps its id, which alerts point to."""
     values = _values(record) | {
         "sketch": kept.sketch,
@@ -206,7 +206,7 @@ def write_chunk(connection: sqlite3.Connection, record: ChunkRecord, kept: Kept,
             _dump(one.plot),
             _dump(one.figures),
         )
-        for one in found
+        for one in judged
     ]
     connection.executemany(
         f"INSERT INTO chunk_columns (chunk_id, {', '.join(names)}, plot, figures) VALUES ({marks})",  # noqa: S608 - own names

@@ -86,8 +86,8 @@ class Store:
 
     def row(self, sql: str, parameters: tuple[object, ...] | dict[str, object] = ()) -> sqlite3.Row | None:
         """Return the first row of a query, or None."""
-        found = self.rows(sql, parameters)
-        return found[0] if found else None
+        rows = self.rows(sql, parameters)
+        return rows[0] if rows else None
 
     @contextmanager
     def immediate(self) -> Iterator[sqlite3.Connection]:
@@ -112,8 +112,8 @@ class Store:
 
     def data_version(self) -> int:
         """Return a number that changes when another connection commits; 3 µs, for polling."""
-        found = self._connection.execute("PRAGMA data_version").fetchone()
-        return int(found[0])
+        row = self._connection.execute("PRAGMA data_version").fetchone()
+        return int(row[0])
 
     def close(self) -> None:
         """Let go of the database."""
@@ -237,8 +237,8 @@ def _users(descriptor: int) -> str:
     except OSError:
         return ""
     words = [line.split() for line in lines if "->" not in line]
-    found = sorted({word[4] for word in words if len(word) > 5 and word[5].rpartition(":")[2] == str(inode)})
-    return f" by process {', '.join(found[:8])}" if found else ""
+    numbers = sorted({word[4] for word in words if len(word) > 5 and word[5].rpartition(":")[2] == str(inode)})
+    return f" by process {', '.join(numbers[:8])}" if numbers else ""
 
 
 def _use(path: Path, *, readonly: bool) -> int | None:
@@ -301,7 +301,7 @@ def _connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
     except sqlite3.DatabaseError as error:
         raise translated(path, error) from error
     except OSError as error:
-        known = faults.told(error)
+        known = faults.explained(error)
         hint = known.hint if known is not None else "the workspace's folder must be writable"
         raise StoreError(f"{path}: {error.strerror}", hint=hint) from error
 
@@ -365,18 +365,18 @@ def _migrate(path: Path) -> None:
     with locked(path.with_name("store.lock")):
         connection = _connect(path, readonly=False)
         try:
-            found = Store._version(connection)  # noqa: SLF001 - same module
-            if found >= SCHEMA_VERSION:
+            current = Store._version(connection)  # noqa: SLF001 - same module
+            if current >= SCHEMA_VERSION:
                 return
-            if found > 0:
+            if current > 0:
                 stamp = clock.now().strftime("%Y%m%dT%H%M%S")
-                kept = path.with_name(f"store.schema{found}.{stamp}.db")
+                kept = path.with_name(f"store.schema{current}.{stamp}.db")
                 kept.touch(mode=0o600)
                 with sqlite3.connect(kept) as copy:
                     connection.backup(copy)
                 copy.close()
             connection.execute("PRAGMA foreign_keys=OFF")
-            for version in range(found + 1, SCHEMA_VERSION + 1):
+            for version in range(current + 1, SCHEMA_VERSION + 1):
                 _begin(connection)
                 try:
                     if Store._version(connection) >= version:  # noqa: SLF001 - same module

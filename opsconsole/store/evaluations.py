@@ -42,11 +42,11 @@ def of_version(store: Store, model: str, number: int) -> list[Evaluation]:
 
 def own_rows(store: Store, model: str) -> dict[int, tuple[int, Digest]]:
     """Return of each version that was evaluated how many rows it was first judged on, and their digest."""
-    found = store.rows(
+    rows = store.rows(
         "SELECT version, rows, rows_digest FROM evaluations WHERE model = ? AND contender = 'challenger' ORDER BY id DESC",
         (model,),
     )
-    return {row["version"]: (row["rows"], Digest(row["rows_digest"])) for row in found}
+    return {row["version"]: (row["rows"], Digest(row["rows_digest"])) for row in rows}
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,13 @@ class Beside:
 
 def beside(store: Store, model: str, champion: int) -> dict[int, Beside]:
     """Return, of each version that scored rows which the champion scored too, both their metrics on the newest such rows."""
-    found = store.rows(
+    rows = store.rows(
         "SELECT a.version, a.rows, a.metrics AS own, b.metrics AS other FROM evaluations a JOIN evaluations b"
         " ON b.model = a.model AND b.version = ? AND b.rows_digest = a.rows_digest"
         " WHERE a.model = ? AND a.version <> ? ORDER BY max(a.id, b.id)",
         (champion, model, champion),
     )
-    return {row["version"]: Beside(row["rows"], numbers(row["own"]), numbers(row["other"])) for row in found}
+    return {row["version"]: Beside(row["rows"], numbers(row["own"]), numbers(row["other"])) for row in rows}
 
 
 def shared(store: Store, model: str, first: int, second: int) -> tuple[Evaluation, Evaluation] | None:

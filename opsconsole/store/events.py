@@ -88,7 +88,7 @@ REBUILT = "rebuilt"
 """The origin of events that were written anew."""
 
 
-def record_past(connection: sqlite3.Connection, found: list[PastEvent]) -> None:
+def record_past(connection: sqlite3.Connection, past: list[PastEvent]) -> None:
     """Write what is known to have happened, in the order of time."""
     connection.executemany(
         "INSERT INTO events (at, actor, origin, kind, subject, reason, detail) VALUES (?,?,?,?,?,?,?)",
@@ -102,7 +102,7 @@ def record_past(connection: sqlite3.Connection, found: list[PastEvent]) -> None:
                 event.reason,
                 json.dumps(event.detail or {}, ensure_ascii=False, sort_keys=True),
             )
-            for event in sorted(found, key=lambda event: event.at)
+            for event in sorted(past, key=lambda event: event.at)
         ],
     )
 
@@ -133,8 +133,8 @@ def events(
         parameters["subject"] = subject
     page = f"FROM events WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT :limit"
     several = kind is not None and subject is None
-    found = store.rows(_OF_KINDS.format(page=page) if several else f"SELECT * {page}", parameters)
-    return [_event(row) for row in found]
+    rows = store.rows(_OF_KINDS.format(page=page) if several else f"SELECT * {page}", parameters)
+    return [_event(row) for row in rows]
 
 
 def _event(row: sqlite3.Row) -> Event:

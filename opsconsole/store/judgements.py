@@ -65,8 +65,8 @@ def get(store: Store, model: str, version: int, alias: str) -> StoredJudgement |
 
 def of_model(store: Store, model: str, alias: str) -> dict[int, StoredJudgement]:
     """Return the last judgements of a model's versions for an alias, by version."""
-    found = store.rows("SELECT * FROM judgements WHERE model = ? AND alias = ?", (model, alias))
-    return {row["version"]: _judgement(row) for row in found}
+    rows = store.rows("SELECT * FROM judgements WHERE model = ? AND alias = ?", (model, alias))
+    return {row["version"]: _judgement(row) for row in rows}
 
 
 def _judgement(row: sqlite3.Row) -> StoredJudgement:

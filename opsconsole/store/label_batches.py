@@ -51,7 +51,7 @@ def record(
 
 def batches(store: Store, monitor: str) -> list[LabelBatch]:
     """Return a monitor's batches in the order in which they came."""
-    found = store.rows("SELECT * FROM label_batches WHERE monitor = ? ORDER BY id", (monitor,))
+    rows = store.rows("SELECT * FROM label_batches WHERE monitor = ? ORDER BY id", (monitor,))
     return [
         LabelBatch(
             id=row["id"],
@@ -64,5 +64,5 @@ def batches(store: Store, monitor: str) -> list[LabelBatch]:
             actor=row["actor"],
             taken_at=clock.from_text(row["taken_at"]),
         )
-        for row in found
+        for row in rows
     ]

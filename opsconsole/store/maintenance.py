@@ -139,12 +139,12 @@ def _copy(path: Path, target: Path) -> None:
         copy = sqlite3.connect(target)
         try:
             source.backup(copy)
-            found = str(copy.execute("PRAGMA quick_check(1)").fetchone()[0])
+            answer = str(copy.execute("PRAGMA quick_check(1)").fetchone()[0])
         finally:
             copy.close()
     finally:
         source.close()
-    if found != "ok":
-        problem = sqlite3.DatabaseError(f"database disk image is malformed: {' '.join(found.split())[:200]}")
+    if answer != "ok":
+        problem = sqlite3.DatabaseError(f"database disk image is malformed: {' '.join(answer.split())[:200]}")
         told = translated(path, problem)
         raise DamagedError(told.message, hint=told.hint)

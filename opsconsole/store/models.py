@@ -113,7 +113,7 @@ class VersionFile:
 
 def models(store: Store) -> list[Model]:
     """Return every model by name."""
-    found = store.rows(
+    rows = store.rows(
         "SELECT m.*, (SELECT count(*) FROM versions v WHERE v.model = m.name) AS versions FROM models m ORDER BY m.name"
     )
     return [
@@ -123,17 +123,17 @@ def models(store: Store) -> list[Model]:
             created_at=clock.from_text(row["created_at"]),
             versions=row["versions"],
         )
-        for row in found
+        for row in rows
     ]
 
 
 def model(store: Store, name: str) -> Model:
     """Return one model by its name; NotFoundError names those there are."""
-    found = {item.name: item for item in models(store)}
-    if name not in found:
-        known = ", ".join(sorted(found)) or "none"
+    by_name = {item.name: item for item in models(store)}
+    if name not in by_name:
+        known = ", ".join(sorted(by_name)) or "none"
         raise NotFoundError(f"there is no model `{text.clean(name)}`", hint=f"known: {known}")
-    return found[name]
+    return by_name[name]
 
 
 def task(store: Store, model: str) -> ModelTask | None:
@@ -144,11 +144,11 @@ def task(store: Store, model: str) -> ModelTask | None:
 
 def versions(store: Store, model: str, *, before: int | None = None, limit: int = 200) -> list[Version]:
     """Return a model's versions, newest first; ``before`` is the version to page on from."""
-    found = store.rows(
+    rows = store.rows(
         "SELECT * FROM versions WHERE model = ? AND version < ? ORDER BY version DESC LIMIT ?",
         (model, before if before is not None else 1 << 62, limit),
     )
-    return [record_of(row) for row in found]
+    return [record_of(row) for row in rows]
 
 
 def version(store: Store, model: str, number: int) -> Version:
@@ -169,8 +169,8 @@ def version_of_run(store: Store, run_id: int) -> Version | None:
 
 def versions_of_alert(store: Store, alert_id: int) -> list[Version]:
     """Return the versions that answer an alert, newest first."""
-    found = store.rows("SELECT * FROM versions WHERE alert_id = ? ORDER BY id DESC LIMIT 20", (alert_id,))
-    return [record_of(row) for row in found]
+    rows = store.rows("SELECT * FROM versions WHERE alert_id = ? ORDER BY id DESC LIMIT 20", (alert_id,))
+    return [record_of(row) for row in rows]
 
 
 def files(store: Store, model: str, number: int) -> list[VersionFile]:

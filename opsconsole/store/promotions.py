@@ -51,10 +51,10 @@ class Promotion:
 def aliases(store: Store, model: str | None = None) -> list[Alias]:
     """Return the aliases of a model, or of all."""
     if model is None:
-        found = store.rows("SELECT * FROM aliases ORDER BY model, alias")
+        rows = store.rows("SELECT * FROM aliases ORDER BY model, alias")
     else:
-        found = store.rows("SELECT * FROM aliases WHERE model = ? ORDER BY alias", (model,))
-    return [_alias(row) for row in found]
+        rows = store.rows("SELECT * FROM aliases WHERE model = ? ORDER BY alias", (model,))
+    return [_alias(row) for row in rows]
 
 
 def alias(store: Store, model: str, name: str) -> Alias | None:
@@ -65,11 +65,11 @@ def alias(store: Store, model: str, name: str) -> Alias | None:
 
 def holder(store: Store, model: str, name: str) -> Alias:
     """Return one alias; NotFoundError while it points nowhere, or where there is no such model."""
-    found = alias(store, model, name)
-    if found is None:
+    held = alias(store, model, name)
+    if held is None:
         models.model(store, model)
         raise NotFoundError(f"{model}@{name} points nowhere", hint=f"opsconsole model show {model} lists its rungs")
-    return found
+    return held
 
 
 def alias_inside(connection: sqlite3.Connection, model: str, name: str) -> Alias | None:
@@ -82,31 +82,31 @@ def history(store: Store, model: str, name: str | None = None, *, limit: int | N
     """Return a model's promotions, newest first; of one alias when it is named. ``limit`` None: all of them."""
     limit = -1 if limit is None else limit
     if name is None:
-        found = store.rows("SELECT * FROM promotions WHERE model = ? ORDER BY id DESC LIMIT ?", (model, limit))
+        rows = store.rows("SELECT * FROM promotions WHERE model = ? ORDER BY id DESC LIMIT ?", (model, limit))
     else:
-        found = store.rows(
+        rows = store.rows(
             "SELECT * FROM promotions WHERE model = ? AND alias = ? ORDER BY revision DESC LIMIT ?",
             (model, name, limit),
         )
-    return [record_of(row) for row in found]
+    return [record_of(row) for row in rows]
 
 
 def of_version(store: Store, model: str, version: int) -> list[Promotion]:
     """Return the moves that brought a version to a rung, newest first."""
-    found = store.rows(
+    rows = store.rows(
         "SELECT * FROM promotions WHERE model = ? AND to_version = ? ORDER BY id DESC LIMIT 100", (model, version)
     )
-    return [record_of(row) for row in found]
+    return [record_of(row) for row in rows]
 
 
 def chain(store: Store, model: str, name: str) -> list[Promotion]:
     """Return every move of one alias, newest first, without the gates: all that tells what was live before."""
-    found = store.rows(
+    rows = store.rows(
         "SELECT id, at, kind, model, alias, from_version, to_version, revision, reason, actor, '[]' AS gates,"
         " '[]' AS forced, undoes FROM promotions WHERE model = ? AND alias = ? ORDER BY revision DESC",
         (model, name),
     )
-    return [record_of(row) for row in found]
+    return [record_of(row) for row in rows]
 
 
 def move(

@@ -228,8 +228,8 @@ def latest(
     state: RunState | None = None,
 ) -> RunRecord | None:
     """Return the newest run of a repo, narrowed by pipeline, commit or state."""
-    found = page(store, repo=repo, pipeline=pipeline, commit=commit, state=state, limit=1)
-    return found[0] if found else None
+    newest = page(store, repo=repo, pipeline=pipeline, commit=commit, state=state, limit=1)
+    return newest[0] if newest else None
 
 
 def page(

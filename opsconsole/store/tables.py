@@ -52,13 +52,13 @@ def survey(path: Path, table: str) -> Survey:
     with _opened(path) as connection:
         names = _columns(connection, path, table)
         limit = _limited(connection, table)
-        found: list[ColumnContent] = []
+        contents: list[ColumnContent] = []
         for first in range(0, len(names), SURVEYED_COLUMNS):
             limit.begin()
-            found += _contents(connection, table, names[first : first + SURVEYED_COLUMNS])
+            contents += _contents(connection, table, names[first : first + SURVEYED_COLUMNS])
         limit.begin()
         (number,) = connection.execute(f"SELECT count(*) FROM {_quoted(table)}").fetchone()  # noqa: S608 - quoted
-        return Survey(int(number), tuple(found))
+        return Survey(int(number), tuple(contents))
 
 
 def _contents(connection: sqlite3.Connection, table: str, names: list[str]) -> list[ColumnContent]:
@@ -153,9 +153,9 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
 
 def _columns(connection: sqlite3.Connection, path: Path, table: str) -> list[str]:
     """Return a table's (or view's) columns."""
-    found = [str(row[0]) for row in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))]
-    if found:
-        return found
+    names = [str(row[0]) for row in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))]
+    if names:
+        return names
     sql = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name"
     there = [str(row[0]) for row in connection.execute(sql)]
     raise NotFoundError(

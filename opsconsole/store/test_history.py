@@ -153,7 +153,7 @@ def slowest(store: Store, run_id: int, *, limit: int = 10, runs_before: int = 5)
         " GROUP BY test ORDER BY seconds DESC LIMIT ?",
         (run_id, limit),
     )
-    found = []
+    tests = []
     for row in rows:
         name = store.row("SELECT name, variant FROM tests WHERE id = ?", (row["test"],))
         past = store.rows(
@@ -164,8 +164,8 @@ def slowest(store: Store, run_id: int, *, limit: int = 10, runs_before: int = 5)
         seconds = sorted(float(item["duration_s"]) for item in past)
         assert name is not None
         before = seconds[len(seconds) // 2] if seconds else None
-        found.append(SlowTest(name["name"], name["variant"], float(row["seconds"]), before))
-    return found
+        tests.append(SlowTest(name["name"], name["variant"], float(row["seconds"]), before))
+    return tests
 
 
 def outcomes(store: Store, run_id: int) -> dict[tuple[str, str], tuple[TestOutcome, float | None]]:
@@ -177,27 +177,27 @@ def outcomes(store: Store, run_id: int) -> dict[tuple[str, str], tuple[TestOutco
     )
     known = {str(outcome): outcome for outcome in TestOutcome}
     worst = {TestOutcome.ERROR: 3, TestOutcome.FAILED: 2, TestOutcome.PASSED: 1, TestOutcome.SKIPPED: 0}
-    found: dict[tuple[str, str], tuple[TestOutcome, float | None]] = {}
+    by_test: dict[tuple[str, str], tuple[TestOutcome, float | None]] = {}
     for variant, name, word, seconds in rows:
         outcome = known[word]
-        before = found.get((variant, name))
+        before = by_test.get((variant, name))
         if before is None or worst[outcome] > worst[before[0]]:
-            found[variant, name] = (outcome, seconds)
-    return found
+            by_test[variant, name] = (outcome, seconds)
+    return by_test
 
 
 def _record(row: object) -> TestRecord:
-    found = dict(row)  # type: ignore[call-overload]
+    record = dict(row)  # type: ignore[call-overload]
     return TestRecord(
-        id=found["id"],
-        repo=found["repo"],
-        pipeline=found["pipeline"],
-        variant=found["variant"],
-        name=found["name"],
-        runs=found["runs"],
-        bad=found["bad"],
-        flips=found["flips"],
-        flaky=found["flaky"],
-        flaky_at=clock.from_text_or_none(found["flaky_at"]),
-        last_run=found["last_run"],
+        id=record["id"],
+        repo=record["repo"],
+        pipeline=record["pipeline"],
+        variant=record["variant"],
+        name=record["name"],
+        runs=record["runs"],
+        bad=record["bad"],
+        flips=record["flips"],
+        flaky=record["flaky"],
+        flaky_at=clock.from_text_or_none(record["flaky_at"]),
+        last_run=record["last_run"],
     )

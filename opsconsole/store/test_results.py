@@ -172,11 +172,11 @@ def _remember(connection: sqlite3.Connection, run: RunOfTests) -> None:
 
 def _was_built(connection: sqlite3.Connection, run: RunOfTests) -> bool:
     """Say whether the branch had a whole run of this pipeline before, so that a test that fails there has changed."""
-    found = connection.execute(
+    row = connection.execute(
         f"SELECT 1 FROM runs WHERE repo = ? AND branch IS ? AND pipeline = ? AND id <> ? AND {FULL} LIMIT 1",  # noqa: S608
         (run.repo, run.branch, run.pipeline, run.run_id),
     )
-    return found.fetchone() is not None
+    return row.fetchone() is not None
 
 
 def of_run(store: Store, run_id: int, *, after: int = -1, limit: int = 1000) -> list[TestResult]:

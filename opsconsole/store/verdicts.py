@@ -10,9 +10,9 @@ from opsconsole.core.nouns import VERDICT_RUN_STATES, RunState
 from opsconsole.store.connection import Store
 from opsconsole.store.runs import RunRecord, record_of
 
-SAID = "state IN ({})".format(", ".join(f"'{state}'" for state in sorted(VERDICT_RUN_STATES)))
-FULL = f"purpose = 'full' AND {SAID}"
-OTHER = f"purpose IN ('deploy', 'evaluate', 'score', 'task', 'train') AND {SAID}"
+VERDICTS = "state IN ({})".format(", ".join(f"'{state}'" for state in sorted(VERDICT_RUN_STATES)))
+FULL = f"purpose = 'full' AND {VERDICTS}"
+OTHER = f"purpose IN ('deploy', 'evaluate', 'score', 'task', 'train') AND {VERDICTS}"
 
 
 def of_branch(store: Store, repo: str, branch: str | None) -> list[RunRecord]:
@@ -20,13 +20,13 @@ def of_branch(store: Store, repo: str, branch: str | None) -> list[RunRecord]:
 
     An old commit that was run again says nothing of the branch: a rerun counts only where nothing newer was built.
     """
-    found = []
+    newest = []
     for pipeline in _pipelines(store, repo, branch):
         last = _newest(store, repo, branch, pipeline, "AND rerun_of IS NULL")
         if last is not None:
             again = _newest(store, repo, branch, pipeline, "AND commit_id = ?", last.commit)
-            found.append(again or last)
-    return sorted(found, key=lambda run: -run.id)
+            newest.append(again or last)
+    return sorted(newest, key=lambda run: -run.id)
 
 
 def of_commit(store: Store, repo: str, commit: str, *, limit: int = 50) -> list[RunRecord]:
@@ -55,7 +55,7 @@ def green(
     return _history(store, repo, branch, pipeline, f"AND state = '{RunState.PASSED}'", before=before, limit=limit)
 
 
-def course(store: Store, repo: str, pipeline: str, *, branch: str | None, limit: int = 20) -> list[RunRecord]:
+def recent(store: Store, repo: str, pipeline: str, *, branch: str | None, limit: int = 20) -> list[RunRecord]:
     """Return the newest verdicts of a pipeline on a branch, newest first: the points of a sparkline."""
     return _history(store, repo, branch, pipeline, "", before=None, limit=limit)
 
@@ -89,8 +89,8 @@ def _pipelines(store: Store, repo: str, branch: str | None) -> list[str]:
 def _newest(
     store: Store, repo: str, branch: str | None, pipeline: str, also: str, *parameters: object
 ) -> RunRecord | None:
-    found = _history(store, repo, branch, pipeline, also, *parameters, before=None, limit=1)
-    return found[0] if found else None
+    runs = _history(store, repo, branch, pipeline, also, *parameters, before=None, limit=1)
+    return runs[0] if runs else None
 
 
 def _history(

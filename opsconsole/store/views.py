@@ -22,7 +22,7 @@ class View:
     """One view."""
 
     name: str
-    told: str
+    description: str
     """What a row of it is."""
     columns: str
     """As SELECT lists them."""
@@ -108,10 +108,10 @@ _READING = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE
 
 def view(name: str) -> View:
     """Return a view; NotFoundError names those there are."""
-    found = next((item for item in VIEWS if item.name == name), None)
-    if found is None:
+    chosen = next((item for item in VIEWS if item.name == name), None)
+    if chosen is None:
         raise NotFoundError(f"there is no view `{name}`", hint=f"there are {', '.join(item.name for item in VIEWS)}")
-    return found
+    return chosen
 
 
 @contextmanager
@@ -184,9 +184,9 @@ def _database(file: Path, wanted: View, rows: Iterator[dict[str, Any]]) -> int:
 
     database = Database(file)
     try:
-        found = database.table(wanted.name)
-        found.insert_all(rows, batch_size=1000)
-        return int(found.count) if found.exists() else 0
+        view_table = database.table(wanted.name)
+        view_table.insert_all(rows, batch_size=1000)
+        return int(view_table.count) if view_table.exists() else 0
     finally:
         database.close()
 

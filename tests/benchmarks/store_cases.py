@@ -135,7 +135,7 @@ RUNS: dict[str, Case] = {
     "runs.latest": lambda s, c: runs.latest(s, c.repo()),
     "runs.latest repo, pipeline long ago": lambda s, c: runs.latest(s, c.repo(), pipeline="retired"),
     "runs.live": lambda s, c: runs.live(s),
-    "verdicts.course": lambda s, c: verdicts.course(s, c.repo(), "build", branch="main"),
+    "verdicts.course": lambda s, c: verdicts.recent(s, c.repo(), "build", branch="main"),
     "runs.count largest repo": lambda s, c: runs.count(s, repo=REPOS[0]),
     "runs.window near": lambda s, c: runs.window(s, REPOS[0], 200, 200),
     "runs.window deep": lambda s, c: runs.window(s, REPOS[0], c.sizes.runs * 45 // 100, 200),

@@ -34,15 +34,15 @@ def test_a_known_error_says_what_to_do_also_from_deep_inside(number: int, word: 
 
     with pytest.raises(RuntimeError) as raised:
         deep()
-    found = faults.told(raised.value)
+    found = faults.explained(raised.value)
     assert found is not None
     assert (found.exit_code, word in found.hint, found.message.startswith("/there: ")) == (ExitCode.STORE, True, True)
     assert faults.passes(raised.value) == (number != errno.EIO)
 
 
 def test_what_is_nobody_s_fault_but_ours_stays_unknown() -> None:
-    assert faults.told(ValueError("x")) is None
-    assert faults.told(OSError(errno.ENOENT, "x")) is None
+    assert faults.explained(ValueError("x")) is None
+    assert faults.explained(OSError(errno.ENOENT, "x")) is None
 
 
 def test_an_answer_that_nobody_can_keep_ends_in_words(shop: Shop) -> None:

@@ -70,7 +70,7 @@ VIEWS: dict[str, Callable[[Store], object]] = {
     "the verdicts of other pipelines": lambda store: verdicts.of_other_pipelines(store, "a"),
     "the branch built last": lambda store: verdicts.branch_built_last(store, "a"),
     "green builds": lambda store: verdicts.green(store, "a", "b", branch="main", before=9),
-    "the course of a pipeline": lambda store: verdicts.course(store, "a", "b", branch="main"),
+    "the course of a pipeline": lambda store: verdicts.recent(store, "a", "b", branch="main"),
     "whole runs of a pipeline": lambda store: runs.page(
         store, repo="a", pipeline="b", state=RunState.PASSED, whole=True
     ),

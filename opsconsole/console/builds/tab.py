@@ -23,7 +23,7 @@ from opsconsole.console.widgets.sparklines import trend_cell
 from opsconsole.console.widgets.tones import Cell, Column, Toned
 from opsconsole.core import text
 from opsconsole.core.nouns import RunPurpose, StepState
-from opsconsole.lifecycle.software.repo_state import course, repo_state
+from opsconsole.lifecycle.software.repo_state import recent_runs, repo_state
 from opsconsole.repos.status import RepoStatus
 from opsconsole.runs.record.folder import run_folder
 from opsconsole.store import runs, steps, test_results
@@ -303,7 +303,7 @@ class BuildsTab(Tab):
         """Say how many runs there are, and how those of one pipeline went: the selected run's, else the build."""
         repo = self._repo
         pipeline = self._run.pipeline if self._run is not None else "build"
-        recent = course(self.console.workspace, self.console.store, repo, pipeline, self._run) if repo else []
+        recent = recent_runs(self.console.workspace, self.console.store, repo, pipeline, self._run) if repo else []
         counts = self.query_one("#runs", RowList).counts
         self.query_one("#runs-title", OneLine).say(
             Toned(" "),

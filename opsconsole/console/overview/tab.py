@@ -257,7 +257,7 @@ class OverviewTab(Tab):
         store = self.console.store
         state = repo_state(self.console.workspace, store, name)
         last = state.verdict
-        built = verdicts.course(store, name, last.pipeline, branch=last.branch) if last is not None else []
+        built = verdicts.recent(store, name, last.pipeline, branch=last.branch) if last is not None else []
         status = self.console.repo_status(name)
         tests: Cell = Toned("not built", "dim")
         if last is not None:

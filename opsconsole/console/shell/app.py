@@ -144,7 +144,7 @@ class ConsoleApp(App[None]):
         except OpsconsoleError as error:
             self.say(error.message, "bad")
         except OSError as error:
-            known = faults.told(error)
+            known = faults.explained(error)
             if known is None:
                 raise
             self.say(f"{known.message}: {known.hint}", "bad")

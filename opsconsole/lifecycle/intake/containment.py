@@ -39,7 +39,7 @@ def contained(part: str, take: Callable[[], T]) -> T:
     except MemoryError as error:
         raise PartError(part, f"{part} could not be taken in: it needs more memory than there is") from error
     except Exception as error:
-        if faults.passes(error) and (known := faults.told(error)) is not None:
+        if faults.passes(error) and (known := faults.explained(error)) is not None:
             raise known from error  # a full disk: the intake is done again when there is room
         at = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{at.filename.rpartition('/')[2]}:{at.lineno}"

@@ -235,7 +235,7 @@ def main() -> int:
         return int(error.exit_code)
     except Exception as error:  # noqa: BLE001 - the outermost edge: whoever started the intake keeps what it says
         traceback.print_exc()
-        known = faults.told(error)
+        known = faults.explained(error)
         if known is not None:
             sys.stderr.write(f"{known.message}: {known.hint}\n")
         return int(ExitCode.STORE) if faults.passes(error) else 70

@@ -81,7 +81,7 @@ def _replaced(workspace: Workspace, source: Path | None) -> Restored:
             (workspace.state / MARK).unlink(missing_ok=True)
             aside = replacing.put_in_place(workspace.state, place)
     except OSError as error:
-        raise faults.told(error) or StoreError(
+        raise faults.explained(error) or StoreError(
             f"{error.filename or workspace.state}: {error.strerror}", hint="nothing was changed"
         ) from error
     return Restored(workspace.state / FILE_NAME, aside, refilled)

@@ -64,7 +64,9 @@ def repo_state(workspace: Workspace, store: Store, name: str) -> RepoState:
     return state if verdict is None or not state.broken else RepoState(head.branch, state.builds, cause(store, verdict))
 
 
-def course(workspace: Workspace, store: Store, name: str, pipeline: str, like: RunRecord | None) -> list[RunRecord]:
+def recent_runs(
+    workspace: Workspace, store: Store, name: str, pipeline: str, like: RunRecord | None
+) -> list[RunRecord]:
     """Return the last runs that say how a pipeline goes, newest first: of builds the full ones of one branch.
 
     The branch is that of the run ``like``, else the one that is checked out.
@@ -72,7 +74,7 @@ def course(workspace: Workspace, store: Store, name: str, pipeline: str, like: R
     if like is not None and like.kind is not PipelineKind.BUILD:
         return runs.page(store, repo=name, pipeline=pipeline, limit=20)
     branch = like.branch if like is not None else repo_state(workspace, store, name).branch
-    return verdicts.course(store, name, pipeline, branch=branch)
+    return verdicts.recent(store, name, pipeline, branch=branch)
 
 
 def repo_path(workspace: Workspace, store: Store, name: str) -> Path | None:
@@ -86,15 +88,15 @@ def repo_path(workspace: Workspace, store: Store, name: str) -> Path | None:
 def cause(store: Store, red: RunRecord) -> Bisection | None:
     """Return which commit broke a red build: what a bisect found since its branch was last green, of all or of a test."""
     green = verdicts.green(store, red.repo, red.pipeline, branch=red.branch, before=red.id)
-    found = bisections.since(store, red.repo, red.pipeline, green[0].ended_at if green else None)
-    if not found:
+    bisects = bisections.since(store, red.repo, red.pipeline, green[0].ended_at if green else None)
+    if not bisects:
         return None
     failing = {case.test_id for case in test_results.failed(store, red.id)}
-    return next((item for item in found if item.test is None or item.test in failing), None)
+    return next((item for item in bisects if item.test is None or item.test in failing), None)
 
 
-def _newest_of_each(found: list[RunRecord]) -> list[RunRecord]:
+def _newest_of_each(builds: list[RunRecord]) -> list[RunRecord]:
     newest: dict[str, RunRecord] = {}
-    for run in found:
+    for run in builds:
         newest.setdefault(run.pipeline, run)
     return list(newest.values())

@@ -64,8 +64,8 @@ def settle_daily(store: Store, kept: int, *, most: int | None = None) -> list[St
 
 
 def _rotate(folder: Path, kept: int) -> None:
-    found = sorted(path for path in folder.glob("store.????-??-??.db"))
-    for path in found[:-kept]:
+    copies = sorted(path for path in folder.glob("store.????-??-??.db"))
+    for path in copies[:-kept]:
         path.unlink(missing_ok=True)
 
 

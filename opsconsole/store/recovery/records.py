@@ -77,15 +77,15 @@ def known_runs(store: Store, numbers: set[int]) -> set[int]:
 
 def has_version(connection: sqlite3.Connection, model: str, number: int) -> bool:
     """Whether a version has its row."""
-    found = connection.execute("SELECT 1 FROM versions WHERE model = ? AND version = ?", (model, number))
-    return found.fetchone() is not None
+    rows = connection.execute("SELECT 1 FROM versions WHERE model = ? AND version = ?", (model, number))
+    return rows.fetchone() is not None
 
 
 def version_inside(connection: sqlite3.Connection, model: str, number: int) -> tuple[Version, list[VersionFile]]:
     """Return a version and its files as the caller's transaction sees them."""
-    found = connection.execute("SELECT * FROM versions WHERE model = ? AND version = ?", (model, number)).fetchone()
+    stored = connection.execute("SELECT * FROM versions WHERE model = ? AND version = ?", (model, number)).fetchone()
     files = connection.execute("SELECT * FROM version_files WHERE model = ? AND version = ?", (model, number))
-    return models.record_of(found), [models.file_of(row) for row in files]
+    return models.record_of(stored), [models.file_of(row) for row in files]
 
 
 def task_of(connection: sqlite3.Connection, model: str) -> ModelTask:
@@ -95,11 +95,11 @@ def task_of(connection: sqlite3.Connection, model: str) -> ModelTask:
 
 def has_move(connection: sqlite3.Connection, move: Row) -> bool:
     """Whether a move has its row."""
-    found = connection.execute(
+    rows = connection.execute(
         "SELECT 1 FROM promotions WHERE model = ? AND alias = ? AND revision = ?",
         (move["model"], move.get("alias"), move.get("revision")),
     )
-    return found.fetchone() is not None
+    return rows.fetchone() is not None
 
 
 def made_a_version(connection: sqlite3.Connection, run_id: int) -> bool:
@@ -133,10 +133,10 @@ def put_version(connection: sqlite3.Connection, record: Record) -> None:
         _insert(connection, "versions", version, but=("id",))
         for file in record["files"]:
             _insert(connection, "version_files", file)
-        found = connection.execute(
+        rows = connection.execute(
             "SELECT * FROM versions WHERE model = ? AND version = ?", (version["model"], version["version"])
         )
-        models.record_of(found.fetchone())
+        models.record_of(rows.fetchone())
 
     _held(connection, write)
 
@@ -152,8 +152,8 @@ def put_evaluations(connection: sqlite3.Connection, rows: Sequence[Row]) -> None
             ).fetchone()
             if known is None:
                 number = _insert(connection, "evaluations", row, but=("id",))
-                found = connection.execute("SELECT * FROM evaluations WHERE id = ?", (number,))
-                evaluations.record_of(found.fetchone())
+                stored = connection.execute("SELECT * FROM evaluations WHERE id = ?", (number,))
+                evaluations.record_of(stored.fetchone())
 
     _held(connection, write)
 
@@ -166,8 +166,8 @@ def put_move(connection: sqlite3.Connection, row: Row) -> None:
         undone = connection.execute("SELECT 1 FROM promotions WHERE id = ?", (row["undoes"],)).fetchone()
         whole = row if undone else row | {"undoes": None}
         number = _insert(connection, "promotions", whole, but=("id",) if taken else ())
-        found = connection.execute("SELECT * FROM promotions WHERE id = ?", (number,))
-        promotions.record_of(found.fetchone())
+        rows = connection.execute("SELECT * FROM promotions WHERE id = ?", (number,))
+        promotions.record_of(rows.fetchone())
 
     _held(connection, write)
 
@@ -178,11 +178,11 @@ def put_run(connection: sqlite3.Connection, row: Row) -> runs.RunRecord:
     def write() -> None:
         connection.execute("DELETE FROM runs WHERE id = ?", (row["id"],))
         _insert(connection, "runs", row)
-        found.append(runs.record_of(connection.execute("SELECT * FROM runs WHERE id = ?", (row["id"],)).fetchone()))
+        written.append(runs.record_of(connection.execute("SELECT * FROM runs WHERE id = ?", (row["id"],)).fetchone()))
 
-    found: list[runs.RunRecord] = []
+    written: list[runs.RunRecord] = []
     _held(connection, write)
-    return found[0]
+    return written[0]
 
 
 def point_aliases(connection: sqlite3.Connection) -> None:

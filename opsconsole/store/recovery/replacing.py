@@ -78,10 +78,10 @@ def _problem(connection: sqlite3.Connection, source: Path) -> str:
             f"{source}: the store has schema {version}, this opsconsole knows {SCHEMA_VERSION}",
             hint="restore it with the newer opsconsole that wrote it",
         )
-    found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(3)") if row[0] != "ok"]
+    problems = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(3)") if row[0] != "ok"]
     broken = len(connection.execute("PRAGMA foreign_key_check").fetchall())
-    found += [f"{broken} rows refer to others that are gone"] * (broken > 0)
-    return "; ".join(" ".join(line.split()) for line in found)
+    problems += [f"{broken} rows refer to others that are gone"] * (broken > 0)
+    return "; ".join(" ".join(line.split()) for line in problems)
 
 
 def require_other(source: Path, state: Path) -> None:

@@ -57,14 +57,14 @@ def detect_in(
 ) -> list[Detection]:
     """Return the runners that fit these files; ``read`` gives the content of those it is asked for."""
     tree = Tree((name for name in files if not PASSED_OVER.search(name)), read)
-    found = _of_project(tree, isolated=isolated)
-    known = {detection.ecosystem for detection in found if detection.ecosystem != "shell"}
+    detections = _of_project(tree, isolated=isolated)
+    known = {detection.ecosystem for detection in detections if detection.ecosystem != "shell"}
     inside: list[Detection] = []
     for folder in _projects(tree):
         fitting = _of_project(tree.below(folder), isolated=isolated)
         inside += [item.below(folder) for item in fitting if item.ecosystem not in known | {"shell"}]
-    found += sorted(inside, key=lambda detection: -detection.rank)[:INSIDE]
-    return sorted(found, key=lambda detection: -detection.rank)
+    detections += sorted(inside, key=lambda detection: -detection.rank)[:INSIDE]
+    return sorted(detections, key=lambda detection: -detection.rank)
 
 
 def _of_project(tree: Tree, *, isolated: bool) -> list[Detection]:
@@ -85,6 +85,6 @@ def _of_project(tree: Tree, *, isolated: bool) -> list[Detection]:
 
 def _projects(tree: Tree) -> list[str]:
     """Return the folders, at most two deep, that look like projects of their own."""
-    found = dict.fromkeys(match["folder"] for name in tree.files if (match := _MANIFEST.fullmatch(name)))
-    mine = [folder for folder in found if not _NOT_THE_PROJECT.search(folder)]
+    folders = dict.fromkeys(match["folder"] for name in tree.files if (match := _MANIFEST.fullmatch(name)))
+    mine = [folder for folder in folders if not _NOT_THE_PROJECT.search(folder)]
     return sorted(mine, key=lambda folder: (len(PurePosixPath(folder).parts), folder))[:FOLDERS]

@@ -85,8 +85,8 @@ def declared(tree: Tree) -> Declared | None:
 
 def _for_tests(named: dict[str, list[str]]) -> tuple[str, ...]:
     """Return the names that stand for tests; what stands for all of development only when there are none."""
-    found = tuple(name for name in named if name.lower() in _TEST)
-    return found or tuple(name for name in named if name.lower() == "dev")
+    wanted = tuple(name for name in named if name.lower() in _TEST)
+    return wanted or tuple(name for name in named if name.lower() == "dev")
 
 
 def _installable(requirement: str) -> bool:
@@ -103,16 +103,16 @@ def _requirement_files(tree: Tree) -> tuple[str, ...]:
 
 def _referred_to(tree: Tree, files: tuple[str, ...]) -> list[str]:
     """Return the files that requirements files name by ``-r`` and ``-c``, at any depth."""
-    found: list[str] = []
+    names: list[str] = []
     left = list(files)
     while left:
         name = left.pop()
         for other in _REFERENCE.findall(tree.text(name)):
             path = _normal(PurePosixPath(name).parent / other)
-            if path in tree and path not in found and path not in files:
-                found.append(path)
+            if path in tree and path not in names and path not in files:
+                names.append(path)
                 left.append(path)
-    return found
+    return names
 
 
 def _normal(path: PurePosixPath) -> str:
@@ -127,15 +127,15 @@ def _normal(path: PurePosixPath) -> str:
 
 def _of_other_tools(tree: Tree) -> list[str]:
     """Return what tox or hatch would install for the tests, where that is plain text."""
-    found: list[str] = []
+    needs: list[str] = []
     tox = tree.ini("tox.ini")
     if tox.has_option("testenv", "deps"):
         lines = (tox.get("testenv", "deps") or "").splitlines()
-        found += [line.strip() for line in lines if re.fullmatch(r"\s*[A-Za-z][\w.\[\],-]*\s*([<>=!~].*)?", line)]
+        needs += [line.strip() for line in lines if re.fullmatch(r"\s*[A-Za-z][\w.\[\],-]*\s*([<>=!~].*)?", line)]
     for name in ("hatch-test", "test", "default"):
         environment = table(tree.toml("pyproject.toml"), "tool", "hatch", "envs", name)
-        found += [*texts(environment.get("dependencies")), *texts(environment.get("extra-dependencies"))]
-    return [item for item in found if "{" not in item]
+        needs += [*texts(environment.get("dependencies")), *texts(environment.get("extra-dependencies"))]
+    return [item for item in needs if "{" not in item]
 
 
 def _built(tree: Tree, known: Metadata) -> bool:

@@ -68,14 +68,14 @@ def _gradle(tree: Tree) -> list[Detection]:
 
 def _chosen(test_ids: list[str]) -> dict[str, list[str]] | None:
     """Return the methods of each class; a parametrised case stands for its method. None when a name is none of Java's."""
-    found: dict[str, list[str]] = {}
+    chosen: dict[str, list[str]] = {}
     for test_id in test_ids:
         classname, _, name = test_id.rpartition("::")
         classname = classname.rpartition("::")[2]
         method = re.split(r"[\[({ ]", name, maxsplit=1)[0]
         if not _NAME.fullmatch(classname) or not _NAME.fullmatch(method):
             return None
-        methods = found.setdefault(classname, [])
+        methods = chosen.setdefault(classname, [])
         if method not in methods:
             methods.append(method)
-    return found
+    return chosen

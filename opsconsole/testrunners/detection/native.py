@@ -78,7 +78,7 @@ def _meson(tree: Tree) -> list[Detection]:
         DetectedStep("test", run),
     )
     reports = (f"{FOLDER}/meson-logs/*.junit.xml",)
-    found = Detection(
+    detection = Detection(
         "meson test", "c", steps, f"{why} declares tests", CONFIGURED - 10, ("meson", "ninja"), reports, narrow=narrow
     )
-    return [found]
+    return [detection]

@@ -63,11 +63,11 @@ def detect(tree: Tree) -> list[Detection]:
     runners = Scripts(tree, scripts).runners(name)
     if runner and not re.search(r"[<>`]", last) and len(runners) < 2:
         return [_known(runner["runner"], manager, name, script, reason)]
-    found = [_whole(manager, name, reason, runners)]
+    detections = [_whole(manager, name, reason, runners)]
     inner = next((match for part in before if (match := _BEFORE.match(part))), None)
     if inner:
-        found.append(_known(inner["runner"], manager, None, inner["runner"], reason))
-    return found
+        detections.append(_known(inner["runner"], manager, None, inner["runner"], reason))
+    return detections
 
 
 def _script(scripts: dict[str, object]) -> tuple[str, str | None]:

@@ -63,13 +63,13 @@ class Scripts:
             return []
         self._left -= 1
         around = (f"pre{name}", name, f"post{name}")
-        found: list[str] = []
+        runners: list[str] = []
         for text in (self._texts[each] for each in around if each in self._texts):
             for command in _commands(text):
                 if command[:1] == ["export"] and any(_HIDES.match(word) for word in command):
                     break  # what follows does not hear of us
-                found += self._of_command(command, (*callers, name))
-        return found
+                runners += self._of_command(command, (*callers, name))
+        return runners
 
     def _of_command(self, words: list[str], callers: tuple[str, ...]) -> list[str]:
         while words and (words[0] in _KEYWORDS or _ASSIGNED.fullmatch(words[0])):
@@ -85,7 +85,7 @@ class Scripts:
             return self._of_manager(program, words[1:], callers)
         if program in _GROUPS:
             wanted = [word for word in words[1:] if not word.startswith("-")]
-            return [found for name in self._matching(wanted) for found in self._of_script(name, callers)]
+            return [kind for name in self._matching(wanted) for kind in self._of_script(name, callers)]
         return self._within(words, callers) if program in _AROUND else []
 
     def _of_manager(self, manager: str, words: list[str], callers: tuple[str, ...]) -> list[str]:
@@ -134,11 +134,11 @@ def _runner(word: str) -> str | None:
 
 def _commands(text: str) -> list[list[str]]:
     """Return the commands of a script as words, without those that only run when another failed."""
-    found: list[list[str]] = []
+    commands: list[list[str]] = []
     for part in re.split(r"&&|[;&\n]|(?<!\|)\|(?!\|)", text):
         sure = part.split(_NOT_SURE)[0]
         try:
-            found.append(shlex.split(sure.replace("(", " ( ").replace(")", " ")))
+            commands.append(shlex.split(sure.replace("(", " ( ").replace(")", " ")))
         except ValueError:
-            found.append(sure.split())
-    return found
+            commands.append(sure.split())
+    return commands

@@ -38,12 +38,12 @@ def detect(tree: Tree, *, isolated: bool) -> list[Detection]:
     if not why and not cases:
         return []
     needs = declared(tree) if isolated else None
-    found = []
+    detections = []
     if why:
-        found.append(_pytest(tree, needs, why, rank))
+        detections.append(_pytest(tree, needs, why, rank))
     if cases:
-        found.append(_unittest(tree, needs, cases))
-    return found
+        detections.append(_unittest(tree, needs, cases))
+    return detections
 
 
 def plugin_path(folders: list[str]) -> str:
@@ -98,8 +98,8 @@ def _roots(tree: Tree, needs: Declared | None) -> list[str]:
     folder = table(tree.toml("pyproject.toml"), "tool", "setuptools", "package-dir").get("")
     candidates = [folder] if isinstance(folder, str) and re.fullmatch(r"[\w./-]+", folder) else ["src"]
     inside = re.compile(rf"^({'|'.join(re.escape(name) for name in candidates)})/([^/]+/)*[^/]+\.py$")
-    found = candidates if any(inside.search(name) for name in tree.files) else []
-    return found if needs is None else [*found, "."]
+    roots = candidates if any(inside.search(name) for name in tree.files) else []
+    return roots if needs is None else [*roots, "."]
 
 
 def _asks_for_pytest(tree: Tree) -> tuple[str, int]:
@@ -123,10 +123,10 @@ def _node_id(test_id: str) -> str:
 
 def _start_folders(cases: list[str], tree: Tree) -> list[str]:
     """Return where discovery must start: the root, and each outermost test folder that is no package."""
-    found = set()
+    folders = set()
     for name in cases:
         folder = PurePosixPath(name).parent
         while folder != PurePosixPath() and str(folder / "__init__.py") in tree:
             folder = folder.parent
-        found.add(str(folder))
-    return sorted(found)
+        folders.add(str(folder))
+    return sorted(folders)

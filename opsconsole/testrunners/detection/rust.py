@@ -38,12 +38,12 @@ def detect(tree: Tree, *, isolated: bool) -> list[Detection]:
     install = _install(tree, locked) if isolated else ()
     sources = tree.matching(_SOURCE)[:400]
     why = next((name for name, text in tree.contents(sources).items() if _TESTED.search(text)), None)
-    found = []
+    detections = []
     if ".config/nextest.toml" in tree:
-        found.append(_nextest(install, start, f"{locked}{everything}"))
+        detections.append(_nextest(install, start, f"{locked}{everything}"))
     if why or any(name.startswith("tests/") for name in sources):
-        found.append(_cargo_test(install, start, f"{locked}{everything}"))
-    return found
+        detections.append(_cargo_test(install, start, f"{locked}{everything}"))
+    return detections
 
 
 def _install(tree: Tree, locked: str) -> tuple[DetectedStep, ...]:

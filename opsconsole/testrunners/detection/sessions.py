@@ -17,7 +17,7 @@ _SESSION = re.compile(r"nox\.session[^\n]*\n(?:@[^\n]*\n)*\s*(?:async )?def (tes
 
 def detect(tree: Tree) -> list[Detection]:
     """Return what runs tests in environments of its own, or by a target."""
-    found = [
+    detections = [
         _tox(tree),
         _nox(tree),
         _hatch(tree),
@@ -25,7 +25,7 @@ def detect(tree: Tree) -> list[Detection]:
         _target(tree, "just", _JUSTFILES),
         _rake(tree),
     ]
-    return [detection for detection in found if detection is not None]
+    return [detection for detection in detections if detection is not None]
 
 
 def through_pytest(command: str) -> str:

@@ -85,9 +85,9 @@ def _arguments(needs: Declared) -> str:
 
 
 def _with_pip(needs: Declared) -> list[str]:
-    found = [f"-r {shlex.quote(name)}" for name in needs.files]
-    found += [shlex.quote(item) for item in needs.requirements]
-    lines = [f"get {' '.join(found)}"] if found else []
+    words = [f"-r {shlex.quote(name)}" for name in needs.files]
+    words += [shlex.quote(item) for item in needs.requirements]
+    lines = [f"get {' '.join(words)}"] if words else []
     if needs.whole:
         lines.append(f"get {shlex.quote('.[' + ','.join(needs.extras) + ']' if needs.extras else '.')}")
     return lines

@@ -96,9 +96,9 @@ class Nextest:
         """Take one line; all of them are shown."""
         if count := _NEXTEST_COUNT.match(text):
             self.results.expect(int(count["count"]))
-        elif found := _NEXTEST.match(text):
-            outcome = {"PASS": "passed", "LEAK": "passed", "SKIP": "skipped"}.get(found["verdict"], "failed")
-            self.results.finished(Case(found["suite"], found["name"], outcome, float(found["seconds"])))
+        elif match := _NEXTEST.match(text):
+            outcome = {"PASS": "passed", "LEAK": "passed", "SKIP": "skipped"}.get(match["verdict"], "failed")
+            self.results.finished(Case(match["suite"], match["name"], outcome, float(match["seconds"])))
         return text
 
 
@@ -108,14 +108,14 @@ def _suite(binary: str) -> str:
     return "tests/test" if name == "test" else name
 
 
-def _message(said: str) -> str:
+def _message(detail: str) -> str:
     """Return what the panic said: on the line after its place, or within it (before Rust 1.73)."""
-    lines = said.strip().splitlines()
+    lines = detail.strip().splitlines()
     for position, text in enumerate(lines):
         if "panicked at" in text:
             after = lines[position + 1].strip() if text.endswith(":") and position + 1 < len(lines) else ""
             return after or text
-    return first_line(said)
+    return first_line(detail)
 
 
 def main() -> int:

@@ -19,18 +19,18 @@ class CTest:
 
     def __init__(self, results: Results) -> None:
         self.results = results
-        self._told = False
+        self._announced = False
 
     def line(self, text: str) -> str:
         """Take one line; all of them are shown."""
-        if found := _TEST.match(text):
-            if not self._told:
-                self.results.expect(int(found["of"]))
-                self._told = True
-            verdict = found["verdict"]
+        if match := _TEST.match(text):
+            if not self._announced:
+                self.results.expect(int(match["of"]))
+                self._announced = True
+            verdict = match["verdict"]
             skipped = "Not Run (Disabled)" in verdict or verdict.startswith("***Skipped")
             outcome = "passed" if verdict == "Passed" else "skipped" if skipped else "failed"
-            self.results.finished(Case("", found["name"], outcome, float(found["seconds"])))
+            self.results.finished(Case("", match["name"], outcome, float(match["seconds"])))
         return text
 
 
@@ -44,12 +44,12 @@ def rename(report: Path) -> None:
         suite.set("name", "")
         for case in suite.iter("testcase"):
             case.set("classname", "")
-            said = "".join(part.text or "" for part in case.iter("system-out"))
+            output = "".join(part.text or "" for part in case.iter("system-out"))
             if case.get("status") in ("disabled", "notrun") and case.find("skipped") is None:
                 ET.SubElement(case, "skipped", message=case.get("status", ""))
             for failure in case.iter("failure"):
-                failure.set("message", failure.get("message") or first_line(said))
-                failure.text = failure.text or said
+                failure.set("message", failure.get("message") or first_line(output))
+                failure.text = failure.text or output
     tree.write(report, encoding="utf-8", xml_declaration=True)
 
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from opsconsole.testrunners.reporters.stream import DETAIL_LIMIT, Case, Results, arguments, first_line, run
 
 _OUTCOMES = {"pass": "passed", "fail": "failed", "skip": "skipped"}
-_SAID_AT = re.compile(r"^\s+\S+\.go:\d+: (?P<said>.*)", re.MULTILINE)
+_MESSAGE_AT = re.compile(r"^\s+\S+\.go:\d+: (?P<said>.*)", re.MULTILINE)
 _BROKEN = re.compile(r"^FAIL\s+(?P<package>\S+) \[(?P<why>.*)\]$")
 _PACKAGE = "(package)"
 
@@ -63,7 +63,7 @@ class GoTest:
     def _finished(self, package: str, test: str, outcome: str, seconds: float | None, why: str = "") -> None:
         self._open[package].discard(test)
         detail = "".join(self._output.pop((package, test), []))
-        said = _SAID_AT.search(detail)
+        said = _MESSAGE_AT.search(detail)
         message = why or (said["said"] if said else first_line(re.sub(r"(?m)^(=== |\s*--- ).*$", "", detail)))
         if outcome in ("failed", "error"):
             self._failed.add(package)

@@ -19,18 +19,18 @@ class Meson:
 
     def __init__(self, results: Results) -> None:
         self.results = results
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def line(self, text: str) -> str:
         """Take one line; all of them are shown. The summary repeats those that failed."""
-        found = _TEST.match(text)
-        if found and found["name"] not in self._told:
-            if not self._told:
-                self.results.expect(int(found["of"]))
-            self._told.add(found["name"])
-            project = re.split(r"[:/ ]", found["name"], maxsplit=1)[0]
-            outcome = _OUTCOMES.get(found["verdict"], "failed")
-            self.results.finished(Case(project, found["name"], outcome, float(found["seconds"])))
+        match = _TEST.match(text)
+        if match and match["name"] not in self._reported:
+            if not self._reported:
+                self.results.expect(int(match["of"]))
+            self._reported.add(match["name"])
+            project = re.split(r"[:/ ]", match["name"], maxsplit=1)[0]
+            outcome = _OUTCOMES.get(match["verdict"], "failed")
+            self.results.finished(Case(project, match["name"], outcome, float(match["seconds"])))
         return text
 
 

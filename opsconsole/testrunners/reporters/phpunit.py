@@ -16,8 +16,8 @@ def flatten(report: Path, root: Path) -> None:
         tree = ET.parse(report)  # noqa: S314 - what phpunit has just written; the reader that counts is the tolerant one
     except (OSError, ET.ParseError):
         return
-    found = ET.Element("testsuites")
-    suite = ET.SubElement(found, "testsuite", name="")
+    flat = ET.Element("testsuites")
+    suite = ET.SubElement(flat, "testsuite", name="")
     for case in tree.iter("testcase"):
         file = case.get("file")
         if file:
@@ -26,7 +26,7 @@ def flatten(report: Path, root: Path) -> None:
             name, _, said = (verdict.text or "").strip().partition("\n")
             verdict.set("message", verdict.get("message") or first_line(said) or name)
         suite.append(case)
-    ET.ElementTree(found).write(report, encoding="utf-8", xml_declaration=True)
+    ET.ElementTree(flat).write(report, encoding="utf-8", xml_declaration=True)
 
 
 def main() -> int:

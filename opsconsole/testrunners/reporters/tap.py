@@ -21,7 +21,7 @@ class Tap:
         self.results = results
         self.file = ""
         self._last: Case | None = None
-        self._said: list[str] = []
+        self._details: list[str] = []
 
     def line(self, text: str) -> str:
         """Take one line; all of them are shown."""
@@ -44,7 +44,7 @@ class Tap:
             self.flush()
             self.results.finished(Case(self.file, "(bail out)", "error", None, text))
         elif text.startswith("#") and self._last is not None:
-            self._said.append(text[1:].strip())
+            self._details.append(text[1:].strip())
         return text
 
     def _case(self, test: re.Match[str]) -> Case:
@@ -61,10 +61,12 @@ class Tap:
         """Finish the last test."""
         if self._last is None:
             return
-        said = "\n".join(self._said)
+        detail = "\n".join(self._details)
         case = self._last
-        self.results.finished(Case(case.suite, case.name, case.outcome, None, case.message or first_line(said), said))
-        self._last, self._said = None, []
+        self.results.finished(
+            Case(case.suite, case.name, case.outcome, None, case.message or first_line(detail), detail)
+        )
+        self._last, self._details = None, []
 
 
 def main() -> int:

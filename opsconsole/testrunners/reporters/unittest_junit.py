@@ -132,13 +132,13 @@ def test_id(test: unittest.TestCase, name: str) -> str:
 
 def chosen(suite: Any, only: list[str]) -> unittest.TestSuite:
     """Return the tests that these ids stand for: a part of a test stands for all of it, a class's set-up for the class."""
-    found = unittest.TestSuite()
+    matching = unittest.TestSuite()
     for test in suite:
         if isinstance(test, unittest.TestSuite):
-            found.addTests(chosen(test, only))
+            matching.addTests(chosen(test, only))
         elif any(_stands_for(name, test) for name in only):
-            found.addTest(test)
-    return found
+            matching.addTest(test)
+    return matching
 
 
 def _stands_for(name: str, test: unittest.TestCase) -> bool:

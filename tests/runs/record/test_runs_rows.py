@@ -60,7 +60,7 @@ def test_a_final_outcome_is_written_once_and_nothing_moves_after_it(store: Store
         assert not runs.advance(connection, run_id, RunState.RUNNING, started_at=clock.now())
         assert not runs.advance(connection, run_id, RunState.ENDING, started_at=None)
     assert runs.live(store) == []
-    assert [run.id for run in verdicts.course(store, "app", "build", branch="main")] == [run_id]
+    assert [run.id for run in verdicts.recent(store, "app", "build", branch="main")] == [run_id]
 
 
 @pytest.mark.parametrize(

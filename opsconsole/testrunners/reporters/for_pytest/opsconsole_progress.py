@@ -23,7 +23,7 @@ class Progress:
         self.config = config
         self.path = path
         self.parts: dict[str, tuple[str, float]] = {}
-        self.told = False
+        self.announced = False
         self.before = 0
         with contextlib.suppress(OSError), path.open("rb") as file:
             self.before = sum(line.startswith(b'{"id"') for line in file)
@@ -35,8 +35,8 @@ class Progress:
 
     def total(self, count: int) -> None:
         """Tell how many tests there will be, once: those that other processes have told before, and these."""
-        if not self.told:
-            self.told = True
+        if not self.announced:
+            self.announced = True
             self.tell({"total": self.before + count})
 
     def pytest_collection_finish(self, session: Any) -> None:
