@@ -159,7 +159,7 @@ def _groups() -> Check:
 
 def _sandbox() -> Check:
     found = available()
-    return Check("sandbox", "pass" if found.works else "warn", found.detail)
+    return Check("sandbox", "pass" if found.confines else "warn", found.detail)
 
 
 def _workspace(session: Session) -> list[Check]:

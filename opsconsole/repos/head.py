@@ -31,14 +31,14 @@ def head_of(repo: Path) -> Head | None:
     """Return what is checked out; None where the repo cannot be read."""
     try:
         folder = _git_folder(repo)
-        said = _first_line(folder / "HEAD")
+        content = _first_line(folder / "HEAD")
     except OSError:
         return None
-    word, _, name = said.partition(": ")
+    word, _, name = content.partition(": ")
     if word == "ref" and name.startswith("refs/heads/") and name != "refs/heads/.invalid":
         return Head(name.removeprefix("refs/heads/"), _tip(folder, name))
-    if _COMMIT.fullmatch(said):
-        return Head(None, said)
+    if _COMMIT.fullmatch(content):
+        return Head(None, content)
     return _asked(repo)
 
 
@@ -61,8 +61,8 @@ def _tip(folder: Path, ref: str) -> str | None:
     with suppress(OSError):
         shared = folder / _first_line(folder / "commondir")
     with suppress(OSError):
-        said = _first_line(shared / ref)
-        return said if _COMMIT.fullmatch(said) else None
+        content = _first_line(shared / ref)
+        return content if _COMMIT.fullmatch(content) else None
     with suppress(OSError):
         packed = read_regular(shared / "packed-refs", limit=PACKED).decode("utf-8", "replace")
         entry = next((line for line in packed.splitlines() if line.endswith(f" {ref}")), "")
@@ -79,5 +79,5 @@ def _asked(repo: Path) -> Head | None:
         commit = ask(repo, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     except OpsconsoleError:
         return None
-    said = commit.stdout.decode("ascii", "replace").strip()
-    return Head(None, said) if _COMMIT.fullmatch(said) else None
+    digest = commit.stdout.decode("ascii", "replace").strip()
+    return Head(None, digest) if _COMMIT.fullmatch(digest) else None

@@ -75,10 +75,10 @@ def _make_whole(tree: Path) -> None:
 def _own_folder(tree: Path) -> Path:
     """Return the folder that git keeps for a linked work tree; an unlikely path where it keeps none."""
     try:
-        said = read_regular(tree / ".git", limit=4096).partition(b"\n")[0]
+        line = read_regular(tree / ".git", limit=4096).partition(b"\n")[0]
     except OSError:
         return tree / ".git"
-    return tree / os.fsdecode(said.removeprefix(b"gitdir: "))
+    return tree / os.fsdecode(line.removeprefix(b"gitdir: "))
 
 
 def fill_submodules(tree: Path, also: str) -> None:

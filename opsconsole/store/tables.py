@@ -138,17 +138,17 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(uri, uri=True, timeout=LOCKED_S, check_same_thread=False)) as connection:
             yield connection
     except sqlite3.Error as error:
-        said = str(error)
-        if said == "interrupted":
-            said = f"interrupted: the view gave nothing for {VIEW_S:g} s"
+        message = str(error)
+        if message == "interrupted":
+            message = f"interrupted: the view gave nothing for {VIEW_S:g} s"
         hints = {
             "locked": "another process holds the database; try again when it is done",
             "not a database": "sqlite:PATH?table=NAME needs a SQLite file",
             "UTF-8": "convert the text of that column",
             "interrupted": "has the view an end? CREATE TABLE … AS SELECT keeps the rows of one that takes long",
         }
-        hint = next((hints[key] for key in hints if key in said), "is the file whole, and may it be read?")
-        raise StoreError(f"{path}: {said}", hint=hint) from error
+        hint = next((hints[key] for key in hints if key in message), "is the file whole, and may it be read?")
+        raise StoreError(f"{path}: {message}", hint=hint) from error
 
 
 def _columns(connection: sqlite3.Connection, path: Path, table: str) -> list[str]:

@@ -43,12 +43,12 @@ def run_words(store: Store, run: RunRecord) -> str:
     name = f"{run.repo}/{run.pipeline} #{run.id}"
     if not run.state.final or run.state is RunState.PASSED:
         return name
-    found = breakage(store, run, limit=1)
-    said = [f"step {found.step}"] if found.step else []
-    if found.tests:
-        more = f" and {found.more} more" if found.more else ""
-        said.append(f"{text.clean(found.tests[0].test_id, limit=80)}{more}")
-    return f"{name}: {', '.join(said)}" if said else name
+    broken = breakage(store, run, limit=1)
+    parts = [f"step {broken.step}"] if broken.step else []
+    if broken.tests:
+        more = f" and {broken.more} more" if broken.more else ""
+        parts.append(f"{text.clean(broken.tests[0].test_id, limit=80)}{more}")
+    return f"{name}: {', '.join(parts)}" if parts else name
 
 
 def waiting_of(look: QueueLook, run: RunRecord) -> Waiting | None:

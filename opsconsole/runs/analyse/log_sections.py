@@ -64,9 +64,9 @@ def name_of(line: str) -> str | None:
     if _any().search(line) is None:
         return None
     for pattern in _each():
-        found = pattern.search(line)
-        if found is not None:
-            return found["name"]
+        match = pattern.search(line)
+        if match is not None:
+            return match["name"]
     return None
 
 

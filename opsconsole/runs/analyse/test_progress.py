@@ -41,13 +41,13 @@ class ProgressReader:
     def __init__(self, out: Path) -> None:
         self._out = out
         self._offsets: dict[Path, int] = {}
-        self._found: dict[Path, Progress] = {}
+        self._progress: dict[Path, Progress] = {}
 
     def look(self) -> Progress | None:
         """Return how far it is, over all its steps; None while nothing is known."""
         for path in {*self._offsets, *self._out.glob(NAME), *self._out.glob(f"*/{NAME}")}:
             self._read(path)
-        parts = list(self._found.values())
+        parts = list(self._progress.values())
         if not parts:
             return None
         totals = [part.total for part in parts]
@@ -69,24 +69,24 @@ class ProgressReader:
             return
         whole = block[: block.rfind(b"\n") + 1]
         self._offsets[path] = at + len(whole)
-        found = self._found.get(path, Progress())
+        progress = self._progress.get(path, Progress())
         for line in whole.splitlines():
-            found = _after(found, line)
-        self._found[path] = found
+            progress = _after(progress, line)
+        self._progress[path] = progress
 
 
-def _after(found: Progress, line: bytes) -> Progress:
+def _after(progress: Progress, line: bytes) -> Progress:
     """Return the progress after one line; what cannot be read is passed over."""
     try:
         fact = json.loads(line)
     except (ValueError, RecursionError):
-        return found
+        return progress
     if not isinstance(fact, dict):
-        return found
+        return progress
     total = fact.get("total")
     if "total" in fact and (total is None or (isinstance(total, int) and not isinstance(total, bool))):
-        return replace(found, total=total)
+        return replace(progress, total=total)
     if "id" not in fact:
-        return found
+        return progress
     bad = str(fact.get("outcome")) in BAD
-    return replace(found, done=found.done + 1, failed=found.failed + int(bad), last=str(fact["id"])[:500])
+    return replace(progress, done=progress.done + 1, failed=progress.failed + int(bad), last=str(fact["id"])[:500])

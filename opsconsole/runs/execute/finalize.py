@@ -129,7 +129,7 @@ def _intake(folder: RunFolder, intake: list[str], lock: int, *more: str) -> Comp
         answer = capture(argv, cwd=folder.state.parent, env=environment, timeout=INTAKE_S, pass_fds=(lock,))
     except OpsconsoleError as error:
         answer = Completed(tuple(argv), exit_code=127, stdout=b"", stderr=str(error).encode())
-    said = (answer.stdout + answer.stderr).decode("utf-8", "replace").strip()
-    if said or not _good(answer):
-        note(folder, f"intake ended with {answer.exit_code}\n{said}")
+    output = (answer.stdout + answer.stderr).decode("utf-8", "replace").strip()
+    if output or not _good(answer):
+        note(folder, f"intake ended with {answer.exit_code}\n{output}")
     return answer

@@ -133,12 +133,12 @@ def launch(folder: RunFolder, lock: int, intake: list[str], plan: Plan) -> None:
     """
     named = [] if intake == finalize.intake_command(folder.state.parent) else intake  # they know ours by themselves
     handed = secrets.collected(plan.secrets, os.environ)
-    told = ",".join(f"{name}={descriptor}" for name, descriptor in handed.items()) or "-"
+    descriptors = ",".join(f"{name}={descriptor}" for name, descriptor in handed.items()) or "-"
     try:
         with folder.diary.open("ab") as diary:
             keeper = with_room(
                 lambda: subprocess.Popen(
-                    own_python("opsconsole.runs.execute.keeper", str(folder.path), str(lock), told, *named),
+                    own_python("opsconsole.runs.execute.keeper", str(folder.path), str(lock), descriptors, *named),
                     cwd="/",
                     env=scrubbed(os.environ, plan.passed_on),
                     stdin=subprocess.DEVNULL,

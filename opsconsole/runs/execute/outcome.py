@@ -52,18 +52,18 @@ def count(reports: Sequence[Report]) -> TestCounts | None:
     """Return the counts over all reports; None when there is none."""
     if not reports:
         return None
-    found = Counter(case.outcome for report in reports for case in report.cases)
+    outcomes = Counter(case.outcome for report in reports for case in report.cases)
     return TestCounts(
-        passed=found[TestOutcome.PASSED],
-        failed=found[TestOutcome.FAILED],
-        skipped=found[TestOutcome.SKIPPED],
-        errors=found[TestOutcome.ERROR],
+        passed=outcomes[TestOutcome.PASSED],
+        failed=outcomes[TestOutcome.FAILED],
+        skipped=outcomes[TestOutcome.SKIPPED],
+        errors=outcomes[TestOutcome.ERROR],
     )
 
 
 def final_steps(order: RunSpec, history: RunHistory) -> list[StepRecord]:
     """Return the steps as they ended: what was at work when the supervisor died is ``lost``, the rest not reached."""
-    found = []
+    ended = []
     for position, step in enumerate(order.plan.steps):
         known = history.steps.get(step.name, StepHistory(StepState.NOT_REACHED))
         state = StepState.LOST if known.state is StepState.RUNNING else known.state
@@ -82,8 +82,8 @@ def final_steps(order: RunSpec, history: RunHistory) -> list[StepRecord]:
             known.cpu_s,
             known.peak_bytes,
         )
-        found.append(record)
-    return found
+        ended.append(record)
+    return ended
 
 
 def _of_steps(order: RunSpec, history: RunHistory) -> tuple[RunState, str | None]:
@@ -94,17 +94,17 @@ def _of_steps(order: RunSpec, history: RunHistory) -> tuple[RunState, str | None
         return RunState.PASSED, None
     if history.cancelled:
         return RunState.CANCELLED, None
-    for found, state in WORST_FIRST:
-        bad = next((step for step in steps if step.state is found), None)
+    for worst, state in WORST_FIRST:
+        bad = next((step for step in steps if step.state is worst), None)
         if bad is not None:
-            return state, _said_of(bad)
+            return state, _ending_of(bad)
     at = next((step.name for step in steps if step.state not in GOOD), "")
     return RunState.LOST, f"nobody saw it to its end: it was last known at step {at}"
 
 
-def _said_of(step: StepRecord) -> str:
-    ended = step.note or (f"exit {step.exit_code}" if step.exit_code is not None else step.state)
-    return f"step {step.name}: {ended}"
+def _ending_of(step: StepRecord) -> str:
+    words = step.note or (f"exit {step.exit_code}" if step.exit_code is not None else step.state)
+    return f"step {step.name}: {words}"
 
 
 def _tests_missing(order: RunSpec, tests: TestCounts | None, reports: Sequence[Report]) -> str | None:

@@ -30,7 +30,7 @@ def recover(workspace: Workspace, store: Store) -> list[Recovered]:
     Alive is who holds the lock, not who was heard of lately: a slow run is never taken for a dead one. Any number of
     processes may call this at once; each dead run is ended by one of them.
     """
-    found = []
+    recovered = []
     for record in runs.live(store):
         folder = run_folder(workspace.state, record.id)
         lock = _taken_lock(folder)
@@ -42,10 +42,10 @@ def recover(workspace: Workspace, store: Store) -> list[Recovered]:
                 continue
             _end(workspace, folder, lock)
             after = runs.get(store, record.id)
-            found.append(Recovered(record.id, after.state if after else RunState.LOST))
+            recovered.append(Recovered(record.id, after.state if after else RunState.LOST))
         finally:
             os.close(lock)
-    return found
+    return recovered
 
 
 def _taken_lock(folder: RunFolder) -> int | None:

@@ -43,8 +43,10 @@ class Ticket:
     def read(cls, run_id: int, path: Path) -> Ticket:
         """Read a ticket; one that cannot be read waits for a slot of the workspace, as far as anybody knows."""
         try:
-            found = json.loads(read_regular(path, limit=TICKET))
-            return cls(run_id, str(found["repo"]), int(found["slots"]), int(found["repo_slots"]), found["process"])
+            document = json.loads(read_regular(path, limit=TICKET))
+            return cls(
+                run_id, str(document["repo"]), int(document["slots"]), int(document["repo_slots"]), document["process"]
+            )
         except (OSError, ValueError, KeyError, TypeError):
             return cls(run_id)
 

@@ -242,9 +242,11 @@ class Supervisor:
                 path.mkdir(parents=True, exist_ok=True)
         return tuple(map(str, [*own, *self.plan.writable]))
 
-    def _start_service(self, service: PlannedService, told: dict[str, str]) -> tuple[StepHandle, dict[str, str], Path]:
+    def _start_service(
+        self, service: PlannedService, variables: dict[str, str]
+    ) -> tuple[StepHandle, dict[str, str], Path]:
         step = PlannedStep(f"service-{service.name}", service.run, cwd=service.cwd, env=service.env)
-        environment = self._environment(step) | told
+        environment = self._environment(step) | variables
         order = StepOrder(
             step=step,
             folder=self.folder,

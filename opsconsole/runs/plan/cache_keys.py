@@ -45,11 +45,11 @@ def with_keys(
     for step in steps:
         needs = [done[need] for need in step.needs if need in done]
         inherited = next((need.environment for need in needs if need.environment is not None), None)
-        found = replace(step, environment=inherited)
+        keyed = replace(step, environment=inherited)
         if step.name in wanted:
             planned = _planned(step, wanted[step.name], needs, blobs, path, variables, ask_tools=ask_tools)
-            found = replace(found, cache=planned, environment=planned.key if planned.environment else inherited)
-        done[step.name] = found
+            keyed = replace(keyed, cache=planned, environment=planned.key if planned.environment else inherited)
+        done[step.name] = keyed
     return tuple(done[step.name] for step in steps)
 
 

@@ -57,8 +57,8 @@ class Circumstances:
         if not wanted:
             return steps
         blobs = list_blobs(self.path, self.commit)
-        told = f"{self.environment} {self.interpreter.path} {self.reach.scope}"
-        return with_keys(steps, wanted, blobs, self._search_path(), told, ask_tools=self.trusted)
+        context = f"{self.environment} {self.interpreter.path} {self.reach.scope}"
+        return with_keys(steps, wanted, blobs, self._search_path(), context, ask_tools=self.trusted)
 
     def _wanted(self, steps: tuple[PlannedStep, ...]) -> dict[str, Wanted]:
         """Return what is kept; of a ref that is asked about, nothing that only its own commands could tell."""

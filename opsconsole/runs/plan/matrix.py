@@ -45,14 +45,14 @@ def expand(steps: Sequence[StepConfig], pipeline: PipelineConfig, where: str) ->
 
     ConfigError for too many, for none, and for two of one name.
     """
-    found: list[Variant] = []
+    variants: list[Variant] = []
     for step in steps:
         matrix = {**pipeline.matrix, **step.matrix}
         excluded = [*pipeline.exclude, *step.exclude]
         tried = math.prod(map(len, matrix.values())) * max(len(excluded), 1)
         if tried > MOST_TRIED:
-            said = f"{where}: step {step.name!r}: its matrix and what it excludes make {_many(tried)} combinations"
-            raise ConfigError(said, hint=f"at most {MOST} variants of a step are possible")
+            message = f"{where}: step {step.name!r}: its matrix and what it excludes make {_many(tried)} combinations"
+            raise ConfigError(message, hint=f"at most {MOST} variants of a step are possible")
         combinations = [
             dict(zip(matrix, values, strict=True))
             for values in itertools.product(*matrix.values())
@@ -61,15 +61,15 @@ def expand(steps: Sequence[StepConfig], pipeline: PipelineConfig, where: str) ->
         if not combinations or len(combinations) > MOST:
             count = "no variant" if not combinations else f"{len(combinations)} variants"
             raise ConfigError(f"{where}: step {step.name!r} has {count}", hint=f"between 1 and {MOST} are possible")
-        found += [_variant(step, combination) for combination in combinations]
-        if len(found) > MOST_STEPS:
+        variants += [_variant(step, combination) for combination in combinations]
+        if len(variants) > MOST_STEPS:
             raise ConfigError(
                 f"{where}: more than {MOST_STEPS:,} steps, with their variants", hint="make several pipelines of it"
             )
-    twice = next((name for name, times in Counter(variant.name for variant in found).items() if times > 1), None)
+    twice = next((name for name, times in Counter(variant.name for variant in variants).items() if times > 1), None)
     if twice is not None:
         raise ConfigError(f"{where}: two steps are named {twice!r}", hint="give each step a name of its own")
-    return found
+    return variants
 
 
 def needed_by(variant: Variant, needs: Sequence[str], among: Sequence[Variant]) -> tuple[str, ...]:

@@ -61,7 +61,7 @@ def plan(
     if choice.pipeline.interpreter is not None:
         interpreter = interpreters.choose(repo.path, choice.pipeline.interpreter)
     reach = _reach(store, repo, rev, commit.id, choice, in_repo=choice.name not in configured.pipelines)
-    found = Circumstances(
+    circumstances = Circumstances(
         workspace=workspace,
         store=store,
         repo=name,
@@ -75,47 +75,52 @@ def plan(
         trusted=repo.trusted,
         reach=reach,
     )
-    return _planned(found, configured, subject=commit.subject, dirty=status.dirty and here, files=files)
+    return _planned(circumstances, configured, subject=commit.subject, dirty=status.dirty and here, files=files)
 
 
-def _planned(found: Circumstances, configured: RepoConfig, *, subject: str, dirty: bool, files: list[str]) -> Plan:
-    choice, pipeline = found.choice, found.choice.pipeline
-    steps = found.steps()
-    secrets = found.secrets(steps)
+def _planned(
+    circumstances: Circumstances, configured: RepoConfig, *, subject: str, dirty: bool, files: list[str]
+) -> Plan:
+    choice, pipeline = circumstances.choice, circumstances.choice.pipeline
+    steps = circumstances.steps()
+    secrets = circumstances.secrets(steps)
     return Plan(
-        repo=found.repo,
-        repo_path=found.path,
+        repo=circumstances.repo,
+        repo_path=circumstances.path,
         pipeline=choice.name,
         kind=pipeline.kind,
         model=pipeline.model,
-        commit=found.commit,
-        branch=found.branch,
+        commit=circumstances.commit,
+        branch=circumstances.branch,
         subject=subject,
         dirty=dirty,
         steps=steps,
-        environment=found.environment,
-        passed_on=tuple(pipeline.pass_env) if found.reach.gets_secrets else (),
+        environment=circumstances.environment,
+        passed_on=tuple(pipeline.pass_env) if circumstances.reach.gets_secrets else (),
         runner=choice.runner,
         reason=choice.source,
-        interpreter=found.interpreter.path,
-        interpreter_reason=found.interpreter.reason,
-        missing=(*_missing(steps, found.interpreter, choice), *_large_files(found.path, found.commit, files)),
-        absent=found.absent(secrets),
+        interpreter=circumstances.interpreter.path,
+        interpreter_reason=circumstances.interpreter.reason,
+        missing=(
+            *_missing(steps, circumstances.interpreter, choice),
+            *_large_files(circumstances.path, circumstances.commit, files),
+        ),
+        absent=circumstances.absent(secrets),
         timeout=None if pipeline.timeout is None else float(pipeline.timeout),
         parallel=pipeline.parallel,
         services=planned_services(pipeline),
         secrets=secrets,
-        log_limit=found.workspace.config.workspace.log_limit,
+        log_limit=circumstances.workspace.config.workspace.log_limit,
         slots=configured.slots,
         supersede=pipeline.supersede,
         checkout="submodules" if configured.submodules else "",
         pooled=len(files) >= pool.LARGE,
-        only=found.only if found.narrowed() is not None else (),
-        writable=writable_of(found.workspace, configured, pipeline.kind),
-        root=found.workspace.root,
+        only=circumstances.only if circumstances.narrowed() is not None else (),
+        writable=writable_of(circumstances.workspace, configured, pipeline.kind),
+        root=circumstances.workspace.root,
         serves=pipeline.serves,
-        owner=found.reach.owner,
-        asks=found.reach.asks,
+        owner=circumstances.reach.owner,
+        asks=circumstances.reach.asks,
     )
 
 
@@ -134,7 +139,7 @@ def own_pipelines(repo: Path, commit: str) -> list[tuple[str, dict[str, Pipeline
 
     ConfigError for a file that is not UTF-8, or is wrong.
     """
-    found = []
+    sets = []
     for file, content in read_files(repo, commit, [FILE_NAME, "pyproject.toml"]).items():
         source = f"{file} at {commit[:12]}"
         try:
@@ -145,19 +150,19 @@ def own_pipelines(repo: Path, commit: str) -> list[tuple[str, dict[str, Pipeline
         data: object = parse(text, source)
         for key in prefix:
             data = data.get(key, {}) if isinstance(data, dict) else {}
-        found.append((source, convert(data, dict[Name, PipelineConfig], text=text, source=source, prefix=prefix)))
-    return found
+        sets.append((source, convert(data, dict[Name, PipelineConfig], text=text, source=source, prefix=prefix)))
+    return sets
 
 
 def operator_environment(pairs: list[str]) -> dict[str, str]:
     """Read ``K=V`` words of a command line; UsageError on one without ``=``."""
-    found = {}
+    passed = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key.isidentifier():
             raise UsageError(f"{pair!r} is no variable", hint="write NAME=VALUE")
-        found[key] = value
-    return found
+        passed[key] = value
+    return passed
 
 
 def _missing(steps: tuple[PlannedStep, ...], interpreter: Interpreter, choice: Choice) -> tuple[str, ...]:

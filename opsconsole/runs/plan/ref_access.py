@@ -69,29 +69,29 @@ def differences(ours: PipelineConfig | None, theirs: PipelineConfig) -> list[str
     """Return in words how a pipeline differs from ours, a line for each of its settings and steps."""
     if ours is None:
         return ["nothing of that name is checked out"]
-    found = []
+    changes = []
     for field in PipelineConfig.__struct_fields__:
         before, after = getattr(ours, field), getattr(theirs, field)
         if field == "steps":
-            found += _step_differences({step.name: step for step in before}, {step.name: step for step in after})
+            changes += _step_differences({step.name: step for step in before}, {step.name: step for step in after})
         elif before != after:
-            found.append(f"{field} {_shown(before)} → {_shown(after)}")
-    return found
+            changes.append(f"{field} {_shown(before)} → {_shown(after)}")
+    return changes
 
 
 def _step_differences(before: Mapping[str, msgspec.Struct], after: Mapping[str, msgspec.Struct]) -> list[str]:
-    found = [f"step {text.clean(name)} is gone" for name in before.keys() - after.keys()]
+    changes = [f"step {text.clean(name)} is gone" for name in before.keys() - after.keys()]
     for name, step in after.items():
         was = before.get(name)
         if was is None:
-            found.append(f"step {text.clean(name)} is new: {_shown(getattr(step, 'run', ''))}")
+            changes.append(f"step {text.clean(name)} is new: {_shown(getattr(step, 'run', ''))}")
             continue
-        found += [
+        changes += [
             f"step {text.clean(name)}: {field} {_shown(getattr(was, field))} → {_shown(getattr(step, field))}"
             for field in step.__struct_fields__
             if getattr(was, field) != getattr(step, field)
         ]
-    return found
+    return changes
 
 
 def _names(pipeline: PipelineConfig) -> set[str]:

@@ -89,10 +89,10 @@ def choose(
 
     ``wanted`` None: ``build``, else the only pipeline there is. NotFoundError names the nearest right spelling.
     """
-    found: dict[str, Choice] = {}
+    choices: dict[str, Choice] = {}
     for source, pipelines in sources:
         for name, pipeline in pipelines.items():
-            found.setdefault(name, Choice(name, pipeline, source))
+            choices.setdefault(name, Choice(name, pipeline, source))
     if detections:
         best, *others = detections
         also = f"; also fits: {', '.join(other.runner for other in others)}" if others else ""
@@ -106,17 +106,17 @@ def choose(
             runner=best.runner if best.counted else None,
             detection=best,
         )
-        found.setdefault(DETECTED, choice)
-    if wanted is None and DETECTED not in found and len(found) == 1:
-        return next(iter(found.values()))
+        choices.setdefault(DETECTED, choice)
+    if wanted is None and DETECTED not in choices and len(choices) == 1:
+        return next(iter(choices.values()))
     name = wanted or DETECTED
-    if name in found:
-        return found[name]
-    near = difflib.get_close_matches(name, list(found), n=1, cutoff=0.5)
+    if name in choices:
+        return choices[name]
+    near = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.5)
     if near:
         hint = f"did you mean {near[0]!r}?"
-    elif found:
-        hint = f"known: {', '.join(sorted(found))}"
+    elif choices:
+        hint = f"known: {', '.join(sorted(choices))}"
     else:
         hint = f"no test runner was detected; write [repos.{repo}.pipelines.{name}] in opsconsole.toml"
     raise NotFoundError(f"repo {repo} has no pipeline {name!r} at this commit", hint=hint)
@@ -141,8 +141,8 @@ def ordered_steps(choice: Choice) -> tuple[PlannedStep, ...]:
         for need in needs:
             _require(need, names, f"{where}: step {variant.step.name!r} needs {need!r}, which is not there", "steps")
         for service in variant.step.services:
-            said = f"{where}: step {variant.step.name!r} wants service {service!r}, which is not there"
-            _require(service, list(pipeline.services), said, "services")
+            message = f"{where}: step {variant.step.name!r} wants service {service!r}, which is not there"
+            _require(service, list(pipeline.services), message, "services")
         planned.append(_planned(variant, needed_by(variant, needs, variants), pipeline, where))
     return _after_needs(planned, where)
 
@@ -173,12 +173,12 @@ def wanted_caches(choice: Choice, steps: Sequence[PlannedStep]) -> dict[str, Wan
         }
     pipeline = choice.pipeline
     declared = {step.name: step.cache for step in pipeline.steps if step.cache is not None}
-    found = {}
+    caches = {}
     for step in steps:
         cache = declared.get(step.name) or declared.get(step.name.partition(".")[0])
         if cache is not None:
-            found[step.name] = Wanted(tuple(cache.inputs), tuple(cache.outputs), tuple(cache.versions))
-    return found
+            caches[step.name] = Wanted(tuple(cache.inputs), tuple(cache.outputs), tuple(cache.versions))
+    return caches
 
 
 def _only_step(choice: Choice) -> StepConfig:
@@ -194,11 +194,11 @@ def _only_step(choice: Choice) -> StepConfig:
     )
 
 
-def _require(name: str, known: Sequence[str], said: str, kind: str) -> None:
+def _require(name: str, known: Sequence[str], message: str, kind: str) -> None:
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"{kind}: {', '.join(known) or 'none'}"
-        raise ConfigError(said, hint=hint)
+        raise ConfigError(message, hint=hint)
 
 
 def _planned(variant: Variant, needs: tuple[str, ...], pipeline: PipelineConfig, where: str) -> PlannedStep:
@@ -261,12 +261,12 @@ def missing_programs(steps: tuple[PlannedStep, ...], path: str) -> tuple[str, ..
 
     Only what a plain first word says: a shell construct may be right in ways that cannot be told by reading it.
     """
-    found: list[str] = []
+    missing: list[str] = []
     for step in steps:
         program = _program(step.run)
-        if program and program not in found and shutil.which(program, path=path) is None:
-            found.append(program)
-    return tuple(found)
+        if program and program not in missing and shutil.which(program, path=path) is None:
+            missing.append(program)
+    return tuple(missing)
 
 
 def _program(run: str) -> str | None:

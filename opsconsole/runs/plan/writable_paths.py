@@ -34,7 +34,7 @@ def writable_of(workspace: Workspace, configured: RepoConfig, kind: PipelineKind
     A deploy is meant to change what is outside. What the operator names is made when it is not there.
     """
     mode = configured.sandbox or workspace.config.workspace.sandbox
-    if mode is Sandboxing.OFF or kind is PipelineKind.DEPLOY or not available().works:
+    if mode is Sandboxing.OFF or kind is PipelineKind.DEPLOY or not available().confines:
         return None
     named = workspace.config.workspace.caches
     caches = [_place(workspace.root, name) for name in named] if named is not None else _usual_caches()
@@ -42,12 +42,12 @@ def writable_of(workspace: Workspace, configured: RepoConfig, kind: PipelineKind
 
 
 def _usual_caches() -> list[Path]:
-    found = []
+    folders = []
     for name, program in CACHES:
         path = expanded(name)
         if program is None or path.is_dir() or shutil.which(program) is not None:
-            found.append(path)
-    return found
+            folders.append(path)
+    return folders
 
 
 def _place(root: Path, name: str) -> Path:

@@ -30,12 +30,12 @@ def descendants(root: int) -> list[int]:
             children.setdefault(state.parent, []).append(pid)
             if state.code not in "ZX":
                 living.add(pid)
-    found, waiting = [], [root]
+    pids, waiting = [], [root]
     while waiting:
         below = children.get(waiting.pop(), [])
         waiting += below
-        found += [pid for pid in below if pid in living]
-    return found
+        pids += [pid for pid in below if pid in living]
+    return pids
 
 
 def reap() -> Iterator[tuple[int, int]]:
@@ -64,16 +64,16 @@ def collect(known: Mapping[int, Child]) -> None:
     """Collect every child that ended; those that are ``known`` learn of it themselves, adopted orphans just go."""
     while True:
         try:
-            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            child = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
             return
-        if found is None:
+        if child is None:
             return
-        process = known.get(found.si_pid)
+        process = known.get(child.si_pid)
         if process is not None and process.returncode is None:  # later, its number is somebody else's
             process.poll()
         else:
-            os.waitpid(found.si_pid, os.WNOHANG)
+            os.waitpid(child.si_pid, os.WNOHANG)
 
 
 def childless() -> bool:
@@ -127,11 +127,11 @@ def end_marked(marker: bytes, known: list[Identity], *, rounds: int = 200) -> in
     """
     met: set[Identity] = set()
     for _ in range(rounds):
-        found = [who for who in known if identity(who.pid) == who]
-        found += [who for pid in _numbers() if _carries(pid, marker) and (who := identity(pid)) is not None]
-        if not found:
+        alive = [who for who in known if identity(who.pid) == who]
+        alive += [who for pid in _numbers() if _carries(pid, marker) and (who := identity(pid)) is not None]
+        if not alive:
             break
-        for who in found:
+        for who in alive:
             met.add(who)
             send(who, signal.SIGKILL)
         time.sleep(ROUND_S)

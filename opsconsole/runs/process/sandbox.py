@@ -40,7 +40,7 @@ class Confinement:
     detail: str
 
     @property
-    def works(self) -> bool:
+    def confines(self) -> bool:
         """Whether anything confines them."""
         return self.kind != "none"
 
@@ -139,11 +139,11 @@ def _restrict(ruleset: int) -> None:
 
 
 def _called(number: int, *arguments: object) -> int:
-    found = int(_libc().syscall(number, *arguments))
-    if found < 0:
+    answer = int(_libc().syscall(number, *arguments))
+    if answer < 0:
         code = ctypes.get_errno()
         raise OSError(code, f"the sandbox: {os.strerror(code)}")
-    return found
+    return answer
 
 
 @lru_cache(maxsize=1)

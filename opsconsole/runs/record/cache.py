@@ -140,11 +140,11 @@ def changes(before: Decided | None, cache: PlannedCache) -> str:
         return "nothing is kept of it yet"
     now = Decided.by(cache)
     files = _differing(now.inputs, before.inputs)
-    said = [f"its {name} changed" for name in _differing(now.parts, before.parts)]
+    reasons = [f"its {name} changed" for name in _differing(now.parts, before.parts)]
     if files:
         shown = ", ".join(files[:NAMED])
-        said.append(f"{shown}{f' and {len(files) - NAMED} more' if len(files) > NAMED else ''} changed")
-    return "; ".join(said) or "what was kept is gone"
+        reasons.append(f"{shown}{f' and {len(files) - NAMED} more' if len(files) > NAMED else ''} changed")
+    return "; ".join(reasons) or "what was kept is gone"
 
 
 def _differing(now: dict[str, str], before: dict[str, str]) -> list[str]:
@@ -160,8 +160,8 @@ class KeyHistory:
     def read(self) -> Decided | None:
         """Return what the key was made of; None when nothing is known."""
         try:
-            found = json.loads(self._path.read_bytes())
-            return Decided(dict(found["parts"]), dict(found["inputs"]))
+            document = json.loads(self._path.read_bytes())
+            return Decided(dict(document["parts"]), dict(document["inputs"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -199,5 +199,5 @@ def _copy(source: Path, target: Path, *, link: bool) -> None:
         raise OpsconsoleError("cp: no such program", hint="install coreutils")
     answer = capture(["cp", "-a", *(["-l"] if link else []), "--", str(source), str(target)], timeout=COPY_S)
     if answer.exit_code != 0:
-        said = answer.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise OpsconsoleError(f"{source}: could not be copied: {said[-1] if said else answer.exit_code}")
+        lines = answer.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise OpsconsoleError(f"{source}: could not be copied: {lines[-1] if lines else answer.exit_code}")

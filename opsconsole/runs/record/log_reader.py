@@ -47,13 +47,13 @@ def tail_offset(path: Path, lines: int) -> int:
         while at > 0:
             start = max(0, at - BLOCK)
             block = os.pread(descriptor, at - start, start)
-            found = block.count(b"\n")
-            if found >= wanted:
+            breaks = block.count(b"\n")
+            if breaks >= wanted:
                 place = len(block)
                 for _ in range(wanted):
                     place = block.rindex(b"\n", 0, place)
                 return start + place + 1
-            wanted -= found
+            wanted -= breaks
             at = start
         return 0
     finally:

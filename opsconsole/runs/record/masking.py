@@ -36,19 +36,19 @@ class Masker:
         """Return what may be written now; an end that could begin a secret is held back until more comes."""
         if self._pattern is None:
             return block
-        found = self._pattern.sub(MASK, self._held + block)
-        held = self._beginning(found)
-        self._held = found[len(found) - held :]
-        return found[: len(found) - held]
+        masked = self._pattern.sub(MASK, self._held + block)
+        held = self._beginning(masked)
+        self._held = masked[len(masked) - held :]
+        return masked[: len(masked) - held]
 
     def flush(self) -> bytes:
         """Return what was held back: nothing more comes."""
         rest, self._held = self._held, b""
         return rest
 
-    def _beginning(self, found: bytes) -> int:
+    def _beginning(self, masked: bytes) -> int:
         """Return how many bytes at the end may be the beginning of a secret, at the most."""
-        return max((_overlap(found, form) for form in self._forms), default=0)
+        return max((_overlap(masked, form) for form in self._forms), default=0)
 
 
 def _overlap(text: bytes, form: bytes) -> int:
@@ -65,15 +65,15 @@ def _overlap(text: bytes, form: bytes) -> int:
 
 def forms_of(secret: bytes) -> set[bytes]:
     """Return a secret as it is, line by line, and as programs write it: for JSON, Python, URLs, XML, shells, in base64."""
-    found: set[bytes] = set()
+    forms: set[bytes] = set()
     lines = [line for line in secret.splitlines() if len(line) >= SHORTEST]
     for value in {secret, secret.strip(), *lines}:
         if len(value) < SHORTEST:
             continue
         text = value.decode("utf-8", "surrogateescape")
-        found |= {value, *_escaped(text), *_in_urls(value), *_in_xml(text), *_in_shells(text)}
-        found |= _base64(value)
-    return found
+        forms |= {value, *_escaped(text), *_in_urls(value), *_in_xml(text), *_in_shells(text)}
+        forms |= _base64(value)
+    return forms
 
 
 def _escaped(text: str) -> set[bytes]:
@@ -93,7 +93,7 @@ def _in_urls(value: bytes) -> set[bytes]:
 def _in_xml(text: str) -> set[bytes]:
     """Return a text as XML and HTML write it, in text and in attributes, by the names and the numbers that are in use."""
     base = text.replace("&", "&amp;").replace("<", "&lt;")
-    found = {base}
+    forms = {base}
     for letter, codes in (
         (">", ("&gt;",)),
         ('"', ("&quot;", "&#34;", "&#x22;")),
@@ -101,8 +101,8 @@ def _in_xml(text: str) -> set[bytes]:
         ("\n", ("&#10;", "&#xA;", "&#xa;")),
     ):
         if letter in text:
-            found |= {form.replace(letter, code) for form in found for code in codes}
-    return {_bytes(form) for form in found}
+            forms |= {form.replace(letter, code) for form in forms for code in codes}
+    return {_bytes(form) for form in forms}
 
 
 def _in_shells(text: str) -> set[bytes]:
@@ -119,12 +119,12 @@ def _bytes(text: str) -> bytes:
 
 def _base64(value: bytes) -> set[bytes]:
     """Return the letters of a base64 text that this value alone decides, for each of its three places in a group."""
-    found: set[bytes] = set()
+    forms: set[bytes] = set()
     for before in range(3):
         whole = base64.b64encode(b"\0" * before + value).rstrip(b"=")
         first = (before * 8 + 5) // 6
         last = (before + len(value)) * 8 // 6
         stable = whole[first:last]
         if len(stable) >= SHORTEST + 2:
-            found |= {stable, stable.replace(b"+", b"-").replace(b"/", b"_")}
-    return found
+            forms |= {stable, stable.replace(b"+", b"-").replace(b"/", b"_")}
+    return forms

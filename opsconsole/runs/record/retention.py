@@ -61,7 +61,7 @@ def condemned(
     seen: Counter[tuple[str, str]] = Counter()
     green: set[tuple[str, str]] = set()
     total = sum(sizes.values())
-    found: list[Condemned] = []
+    chosen: list[Condemned] = []
     spare: list[Keepable] = []
     for run in runs:
         pipeline = (run.repo, run.pipeline)
@@ -72,18 +72,18 @@ def condemned(
         if run.protected or first_green or seen[pipeline] == 1 or now - run.ended_at < YOUNG or run.id not in sizes:
             continue
         if rules.runs is not None and seen[pipeline] > rules.runs:
-            found.append(Condemned(run.id, sizes[run.id], f"{seen[pipeline] - 1} newer runs of {'/'.join(pipeline)}"))
+            chosen.append(Condemned(run.id, sizes[run.id], f"{seen[pipeline] - 1} newer runs of {'/'.join(pipeline)}"))
         elif rules.age is not None and (now - run.ended_at).total_seconds() > rules.age:
-            found.append(Condemned(run.id, sizes[run.id], f"{(now - run.ended_at).days} days old"))
+            chosen.append(Condemned(run.id, sizes[run.id], f"{(now - run.ended_at).days} days old"))
         else:
             spare.append(run)
-    left = total - sum(item.size for item in found)
+    left = total - sum(item.size for item in chosen)
     for run in reversed(spare):
         if rules.size is None or left <= rules.size:
             break
-        found.append(Condemned(run.id, sizes[run.id], f"all runs together took {left / 1e9:.1f} GB"))
+        chosen.append(Condemned(run.id, sizes[run.id], f"all runs together took {left / 1e9:.1f} GB"))
         left -= sizes[run.id]
-    return sorted(found, key=lambda item: item.run_id)
+    return sorted(chosen, key=lambda item: item.run_id)
 
 
 def prune(workspace: Workspace, store: Store, *, dry_run: bool = False) -> Pruned:

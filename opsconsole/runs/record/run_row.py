@@ -38,10 +38,10 @@ def follow(store: Store, folder: RunFolder) -> None:
 def read(folder: RunFolder) -> Row | None:
     """Return the row as it was last written; None when there is none that holds."""
     try:
-        found = json.loads(read_regular(folder.path / NAME, limit=MOST))
+        row = json.loads(read_regular(folder.path / NAME, limit=MOST))
     except (OSError, ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) and found.get("id") == folder.run_id else None
+    return row if isinstance(row, dict) and row.get("id") == folder.run_id else None
 
 
 def lacking(runs: Path, run_id: int) -> bool:

@@ -38,12 +38,12 @@ class HandedSecret:
 
 def collected(secrets: tuple[PlannedSecret, ...], outer: Mapping[str, str]) -> dict[str, int]:
     """Return, for each secret that is in the environment, a file in memory that holds it, by its name."""
-    found = {}
+    descriptors = {}
     for secret in secrets:
         variable = secret.variable or secret.name
         if secret.file is None and variable in outer:
-            found[secret.name] = in_memory(outer[variable].encode("utf-8", "surrogateescape"))
-    return found
+            descriptors[secret.name] = in_memory(outer[variable].encode("utf-8", "surrogateescape"))
+    return descriptors
 
 
 def read(secret: PlannedSecret, outer: Mapping[str, str]) -> str:

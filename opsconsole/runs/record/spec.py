@@ -173,12 +173,12 @@ class Plan:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the operator should know before it runs."""
-        found: list[str] = []
-        found += [f"no secrets: {line}" if number == 0 else line for number, line in enumerate(self.asks)]
+        lines: list[str] = []
+        lines += [f"no secrets: {line}" if number == 0 else line for number, line in enumerate(self.asks)]
         if self.dirty:
-            found.append(f"the work tree has changes: built is commit {self.commit[:12]}, without them")
-        found += [f"{program}: not found" for program in self.missing]
-        return tuple(found)
+            lines.append(f"the work tree has changes: built is commit {self.commit[:12]}, without them")
+        lines += [f"{program}: not found" for program in self.missing]
+        return tuple(lines)
 
 
 @dataclass(frozen=True)

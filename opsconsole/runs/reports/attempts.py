@@ -21,10 +21,10 @@ def merged(cases: Sequence[TestResult], *, green: bool) -> tuple[TestResult, ...
         groups.setdefault(case.test_id, []).append(case)
     if len(groups) == len(cases):
         return tuple(cases)
-    found = [_last(group) for group in groups.values()]
-    if not green and not any(case.outcome in BAD for case in found):
-        found = [_worst(group) for group in groups.values()]
-    return tuple(replace(case, position=position) for position, case in enumerate(found))
+    whole = [_last(group) for group in groups.values()]
+    if not green and not any(case.outcome in BAD for case in whole):
+        whole = [_worst(group) for group in groups.values()]
+    return tuple(replace(case, position=position) for position, case in enumerate(whole))
 
 
 def _last(group: list[TestResult]) -> TestResult:
@@ -46,8 +46,8 @@ def _whole(case: TestResult, group: list[TestResult]) -> TestResult:
     if len(group) == 1:
         return case
     times = [other.duration_s for other in group if other.duration_s is not None]
-    said = [other.detail for other in group if other.outcome in BAD and other.detail]
+    details = [other.detail for other in group if other.outcome in BAD and other.detail]
     detail = case.detail
-    if case.outcome in BAD and len(said) > 1:
-        detail = "\n".join(f"attempt {number}:\n{text}" for number, text in enumerate(said, start=1))[:DETAIL_LIMIT]
+    if case.outcome in BAD and len(details) > 1:
+        detail = "\n".join(f"attempt {number}:\n{text}" for number, text in enumerate(details, start=1))[:DETAIL_LIMIT]
     return replace(case, duration_s=sum(times) if times else None, detail=detail)

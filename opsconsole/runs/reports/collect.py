@@ -45,15 +45,15 @@ def _of_variant(folder: Path, variant: str, *, green: bool) -> list[Report]:
         for case in read_report(path).cases
         if case.outcome in BAD
     }
-    found = []
+    reports = []
     paths = sorted(folder.glob("junit*.xml"))
     for path in paths[:MOST]:
         report = read_report(path)
         cases = tuple(_known(case, variant, failed) for case in merged(report.cases, green=green))
-        found.append(replace(report, cases=cases))
+        reports.append(replace(report, cases=cases))
     if len(paths) > MOST:
-        found.append(Report((), f"{len(paths):,} reports were left, and only {MOST:,} of them are read"))
-    return found
+        reports.append(Report((), f"{len(paths):,} reports were left, and only {MOST:,} of them are read"))
+    return reports
 
 
 def _known(case: TestResult, variant: str, failed: set[str]) -> TestResult:

@@ -56,12 +56,12 @@ def covered(out: Path) -> Coverage:
 
 
 def _reports(out: Path) -> Iterator[Path]:
-    found = []
+    paths = []
     for folder, folders, files in os.walk(out):
         if len(Path(folder).parts) - len(out.parts) >= DEPTH:
             folders.clear()
-        found += [Path(folder, name) for name in files if any(fnmatchcase(name, glob) for glob in NAMES)]
-    yield from sorted(found)
+        paths += [Path(folder, name) for name in files if any(fnmatchcase(name, glob) for glob in NAMES)]
+    yield from sorted(paths)
 
 
 def _read(path: Path) -> tuple[int, int]:
@@ -104,7 +104,7 @@ def _xml(file: BinaryIO) -> tuple[int, int]:
     """Return lines run and lines there are, from the report's own sums."""
     from lxml import etree
 
-    found, depth = (0, 0), 0
+    lines, depth = (0, 0), 0
     events = etree.iterparse(
         file, events=("start", "end"), resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False
     )
@@ -117,12 +117,12 @@ def _xml(file: BinaryIO) -> tuple[int, int]:
         depth -= 1
         if element.tag == "counter" and depth == 1 and element.get("type") == "LINE":  # JaCoCo's own sum
             ran = _number(element.get("covered", "0"))
-            found = (ran, ran + _number(element.get("missed", "0")))
+            lines = (ran, ran + _number(element.get("missed", "0")))
         elif element.tag == "metrics" and depth == 2 and element.get("statements") is not None:  # Clover's project
-            found = (_number(element.get("coveredstatements", "0")), _number(element.get("statements", "0")))
+            lines = (_number(element.get("coveredstatements", "0")), _number(element.get("statements", "0")))
         parent = element.getparent()
         if depth > 2:
             element.clear()
         if parent is not None and len(parent) > CROWD:
             parent.remove(element)
-    return found
+    return lines

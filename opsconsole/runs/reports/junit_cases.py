@@ -23,13 +23,13 @@ VERDICTS = (
 )
 """The elements that say how a case ended, the worst first; none of them: it passed."""
 BAD = frozenset({TestOutcome.FAILED, TestOutcome.ERROR})
-_SAID = {
+_WORDS = {
     TestOutcome.SKIPPED: "notrun not_run not-run not_executed notexecuted skipped skip suppressed disabled ignored pending"
     " inconclusive",
     TestOutcome.FAILED: "fail failed failure timeout timedout timed_out",
     TestOutcome.ERROR: "error errored broken crashed aborted",
 }
-_BY_WORD = {word: outcome for outcome, words in _SAID.items() for word in words.split()}
+_BY_WORD = {word: outcome for outcome, words in _WORDS.items() for word in words.split()}
 """What the attributes ``status`` and ``result`` say where no element does: googletest, CTest and others."""
 
 
@@ -95,8 +95,8 @@ def _outcome(case: _Element, children: dict[str, _Element]) -> tuple[TestOutcome
     for name, outcome in VERDICTS:
         if name in children:
             return outcome, children[name]
-    said = [_BY_WORD.get((case.get(name) or "").strip().lower().replace(" ", "_")) for name in ("status", "result")]
-    return next((outcome for outcome in said if outcome is not None), TestOutcome.PASSED), None
+    outcomes = [_BY_WORD.get((case.get(name) or "").strip().lower().replace(" ", "_")) for name in ("status", "result")]
+    return next((outcome for outcome in outcomes if outcome is not None), TestOutcome.PASSED), None
 
 
 def _test_id(element: _Element) -> str:

@@ -40,18 +40,18 @@ def salvage(data: bytes, *, most: int) -> tuple[list[TestResult], int]:
     pieces = islice(_pieces(_decoded(data)), most)
     while silent < MOST_BROKEN and (batch := list(islice(pieces, BATCH))):
         whole = [piece for piece in batch if piece is not None]
-        found = [element for element in _parsed(whole) if element is not None]
-        silent += len(batch) - len(found)
-        cases += [case_of(element, position) for position, element in enumerate(found, start=len(cases))]
+        elements = [element for element in _parsed(whole) if element is not None]
+        silent += len(batch) - len(elements)
+        cases += [case_of(element, position) for position, element in enumerate(elements, start=len(cases))]
     return cases, silent
 
 
 def _decoded(data: bytes) -> str:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16", "replace")
-    said = _ENCODING.match(data.removeprefix(codecs.BOM_UTF8))
+    declared = _ENCODING.match(data.removeprefix(codecs.BOM_UTF8))
     try:
-        return data.decode(said[1].decode("ascii") if said else "utf-8", "replace")
+        return data.decode(declared[1].decode("ascii") if declared else "utf-8", "replace")
     except (LookupError, UnicodeError):
         return data.decode("utf-8", "replace")
 

@@ -21,8 +21,8 @@ MOST = 10_000
 
 def take_reports(tree: Path, globs: tuple[str, ...], out: Path, step: str) -> None:
     """Copy the JUnit reports that a runner left in the work tree to where the intake reads them."""
-    found = dict.fromkeys(report for glob in globs for report in _matching(tree, glob))
-    for number, report in enumerate(islice(found, MOST)):
+    reports = dict.fromkeys(report for glob in globs for report in _matching(tree, glob))
+    for number, report in enumerate(islice(reports, MOST)):
         out.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(report, out / f"junit.{file_name(step)}.{number}.xml")
 
@@ -44,15 +44,15 @@ def take_artifacts(tree: Path, globs: tuple[str, ...], folder: Path) -> Taken:
     left_out: set[Path] = set()
     for glob in globs:
         none = True
-        for found in _matching(tree, glob):
+        for path in _matching(tree, glob):
             none = False
-            if found in taken or len(taken) >= MOST:
-                left_out |= {found} - taken
+            if path in taken or len(taken) >= MOST:
+                left_out |= {path} - taken
                 continue
-            taken.add(found)
-            target = folder / found.relative_to(tree)
+            taken.add(path)
+            target = folder / path.relative_to(tree)
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(found, target, follow_symlinks=False)
+            shutil.copy2(path, target, follow_symlinks=False)
         if none:
             missing.append(glob)
     return Taken(tuple(missing), len(left_out))

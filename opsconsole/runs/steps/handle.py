@@ -57,13 +57,13 @@ class StepHandle:
                 break
             self._rest += block
         *lines, self._rest = self._rest.split(b"\n")
-        told: list[dict[str, Any]] = [json.loads(line) for line in lines]
-        for fact in told:
+        facts: list[dict[str, Any]] = [json.loads(line) for line in lines]
+        for fact in facts:
             if fact["event"] == "ended":
                 self.end = StepEnd.from_facts({key: value for key, value in fact.items() if key != "event"})
         if self._closed and self.end is None:
             self.end = DIED
-        return told
+        return facts
 
     def ask_to_end(self) -> None:
         """Ask it to end its step; asked again, it kills."""

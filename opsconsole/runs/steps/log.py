@@ -46,7 +46,7 @@ class StepLog:
         """Write a line of ours, on a line of its own."""
         self._put(self._masker.flush() + f"── {line}\n".encode())
 
-    def tells_of_refusal(self) -> bool:
+    def shows_refusal(self) -> bool:
         """Say whether the last of what was written holds the system's word for a write that was not allowed."""
         try:
             with self._path.open("rb") as log:

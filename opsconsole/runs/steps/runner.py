@@ -73,7 +73,7 @@ class StepRunner:
         try:
             end = self._to_the_end()
         except (OSError, OpsconsoleError) as error:
-            end = CommandEnd(StepState.ERROR, None, f"could not be started: {_said(error)}")
+            end = CommandEnd(StepState.ERROR, None, f"could not be started: {_message_of(error)}")
         tell("ended", self._account(end).facts())
         if self._command is not None:
             self._command.linger()
@@ -85,16 +85,18 @@ class StepRunner:
 
     def _to_the_end(self) -> CommandEnd:
         if self.step.condition is not None:
-            said = self._execute(self.step.condition)
-            if said.exit_code in UNANSWERED or (said.exit_code or 0) < 0:
-                why = said.note or f"exit {said.exit_code}"
+            answer = self._execute(self.step.condition)
+            if answer.exit_code in UNANSWERED or (answer.exit_code or 0) < 0:
+                why = answer.note or f"exit {answer.exit_code}"
                 return CommandEnd(
-                    StepState.ERROR, said.exit_code, f"its condition could not be asked ({why}): {self.step.condition}"
+                    StepState.ERROR,
+                    answer.exit_code,
+                    f"its condition could not be asked ({why}): {self.step.condition}",
                 )
-            if said.state is StepState.FAILED:
+            if answer.state is StepState.FAILED:
                 return CommandEnd(StepState.SKIPPED, None, f"its condition said no: {self.step.condition}")
-            if said.state is not StepState.PASSED:
-                return said
+            if answer.state is not StepState.PASSED:
+                return answer
         if self.step.environment is not None and self.step.cache is None:
             from opsconsole.runs.record import cache
 
@@ -148,20 +150,20 @@ class StepRunner:
         while True:
             self._tries += 1
             began = time.time()
-            end = self._execute(self.step.run, told=True)
-            if self.sandbox is not None and end.state is StepState.FAILED and self.log.tells_of_refusal():
+            end = self._execute(self.step.run, announced=True)
+            if self.sandbox is not None and end.state is StepState.FAILED and self.log.shows_refusal():
                 end = replace(end, note=f"{end.note or f'exit {end.exit_code}'}; {CONFINED}")
             if end.state not in {StepState.FAILED, StepState.TIMED_OUT} or self._tries == limits:
                 break
-            said = end.note or f"exit {end.exit_code}"
-            self._notes.append(f"try {self._tries}: {said}")
-            tell("retried", {"note": said, "exit_code": end.exit_code, "number": self._tries})
-            self.log.say(f"try {self._tries} of {limits} ended: {said}; again")
+            reason = end.note or f"exit {end.exit_code}"
+            self._notes.append(f"try {self._tries}: {reason}")
+            tell("retried", {"note": reason, "exit_code": end.exit_code, "number": self._tries})
+            self.log.say(f"try {self._tries} of {limits} ended: {reason}; again")
             artifacts.set_aside(self.out, self._tries, began)
         self._gather(end)
         return end
 
-    def _execute(self, run: str, *, told: bool = False) -> CommandEnd:
+    def _execute(self, run: str, *, announced: bool = False) -> CommandEnd:
         """Run one command of the step to its end; ``told``: the supervisor hears of its start."""
         if self._command is not None:
             self._command.end()
@@ -179,7 +181,7 @@ class StepRunner:
             group=self.group,
             tty=self.step.tty,
         )
-        if told:
+        if announced:
             who = self._command.identity
             tell("started", {"process": who.to_text() if who else "", "group": self.group.path})
         end = self._command.wait(limits)
@@ -192,7 +194,7 @@ class StepRunner:
         try:
             artifacts.take_reports(self.folder.worktree, self.step.reports, self.out, self.step.name)
         except (OSError, ValueError) as error:
-            self._notes.append(f"not all of its reports could be kept: {_said(error)}")
+            self._notes.append(f"not all of its reports could be kept: {_message_of(error)}")
         artifacts.mask_reports(self.out, self._masker)
         if self.step.artifacts:
             self._take_artifacts(end)
@@ -209,7 +211,7 @@ class StepRunner:
                 return
             shelf.mark_whole(self.folder.run_id, linked=wanted.link)
         except (OpsconsoleError, OSError) as error:
-            self._notes.append(f"not kept: {_said(error)}")
+            self._notes.append(f"not kept: {_message_of(error)}")
             return
         cache.KeyHistory(self.folder.state, self.order.memory).write(wanted)
         self._release()  # others may use it now, also while something of this step lingers
@@ -219,7 +221,7 @@ class StepRunner:
         try:
             taken = artifacts.take_artifacts(self.folder.worktree, self.step.artifacts, home)
         except (OSError, ValueError) as error:
-            self._notes.append(f"not all of its artifacts could be kept: {_said(error)}")
+            self._notes.append(f"not all of its artifacts could be kept: {_message_of(error)}")
             return
         if taken.missing and end.state is StepState.PASSED:
             self._notes.append(f"no artifact matches {', '.join(taken.missing)}")
@@ -266,7 +268,7 @@ def tell(what: str, facts: dict[str, Any]) -> None:
         os.write(1, json.dumps({"event": what, **facts}).encode("ascii") + b"\n")
 
 
-def _said(error: Exception) -> str:
+def _message_of(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 

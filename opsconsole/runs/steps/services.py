@@ -91,7 +91,7 @@ class Services:
             end = service.handle.end
             if end is not None and service.state is not ServiceState.STOPPED:
                 asked = service.state is ServiceState.STOPPING
-                service.problem = "" if asked else f"it ended by itself ({_said(end.exit_code, end.note)})"
+                service.problem = "" if asked else f"it ended by itself ({_ending(end.exit_code, end.note)})"
                 service.state = ServiceState.STOPPED if asked else ServiceState.FAILED
             elif service.state is ServiceState.STARTING:
                 self._look_at(service)
@@ -129,9 +129,9 @@ class Services:
             port = _free_port()
         elif port is not None and _answers(port):
             return f"service {planned.name}: port {port} is taken by another program"
-        told = {} if port is None else {"PORT": str(port)}
+        variables = {} if port is None else {"PORT": str(port)}
         try:
-            handle, environment, cwd = self._start(planned, told)
+            handle, environment, cwd = self._start(planned, variables)
         except OpsconsoleError as error:
             return f"service {planned.name}: {error.message}"
         self.running[planned.name] = Service(planned, port, handle, environment, cwd, time.monotonic())
@@ -194,5 +194,5 @@ def _variable(name: str) -> str:
     return "".join(letter if letter.isalnum() else "_" for letter in name).upper()
 
 
-def _said(code: int | None, note: str | None) -> str:
+def _ending(code: int | None, note: str | None) -> str:
     return note or (f"exit {code}" if code is not None else "unknown")
