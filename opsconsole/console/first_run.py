@@ -192,7 +192,7 @@ class FirstRunApp(App[FirstRun | None]):
     def _show_keys(self) -> None:
         some = self.found is not None and any(self.found.values())
         keys = [("space", "take or leave")] if some else []
-        keys += [("w", "write opsconsole.toml and open it"), ("d", "the demo instead"), ("q", "leave")]
+        keys += [("w", "write the file and open it"), ("d", "demo instead"), ("q", "leave")]
         said = [part for key, does in keys for part in (Toned(f" {key}", "accent"), Toned(f" {does}  ", "dim"))]
         self.query_one("#keys", OneLine).say(*said)
 

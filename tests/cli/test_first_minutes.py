@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ def shell(folder: Path, lines: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def write(path: Path, head: list[str], rows: list[list[object]]) -> None:
+def write(path: Path, head: list[str], rows: Sequence[Sequence[object]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([head, *rows])
 

@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -26,14 +28,14 @@ from opsconsole.store import promotions, runs
 HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
-async def until(pilot: Pilot[None], holds: Callable[[], object], seconds: float = 20.0) -> None:
+async def until(pilot: Pilot[Any], holds: Callable[[], object], seconds: float = 20.0) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it never came to that"
         await pilot.pause(0.05)
 
 
-def screen_text(app: ConsoleApp) -> str:
+def screen_text(app: App[Any]) -> str:
     return "\n".join("".join(segment.text for segment in line) for line in app.screen._compositor.render_strips())
 
 
