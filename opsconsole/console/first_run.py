@@ -179,11 +179,11 @@ class FirstRunApp(App[FirstRun | None]):
 
     def _row(self, kind: str, one: dict[str, Any]) -> Row:
         chosen = one["path"] in self.chosen
-        told, beside = TOLD[kind](one)
+        what, told, beside = TOLD[kind](one)
         cells = (
             Toned(" ✓" if chosen else " ·", "good" if chosen else "faint"),
             Toned(text.clean(str(one["path"])), "strong" if chosen else "text"),
-            Toned(text.clean(str(one.get("runner") or one.get("kind") or _size(one))), "accent" if chosen else "dim"),
+            Toned(text.clean(what), "accent" if chosen else "dim"),
             Toned(text.clean(told), "dim"),
             Toned(text.clean(beside), "dim"),
         )
@@ -216,18 +216,18 @@ def _size(one: dict[str, Any]) -> str:
     return text.size(one["size"]) if one.get("rows") is None else text.plural(int(one["rows"]), "row")
 
 
-def _of_repo(one: dict[str, Any]) -> tuple[str, str]:
-    return str(one["reason"]), ""
+def _of_repo(one: dict[str, Any]) -> tuple[str, str, str]:
+    return str(one["runner"] or "–"), str(one["reason"]), ""
 
 
-def _of_model(one: dict[str, Any]) -> tuple[str, str]:
-    return f"as {one['name']}", text.size(one["size"])
+def _of_model(one: dict[str, Any]) -> tuple[str, str, str]:
+    return str(one["kind"]), f"as {one['name']}", text.size(one["size"])
 
 
-def _of_data(one: dict[str, Any]) -> tuple[str, str]:
+def _of_data(one: dict[str, Any]) -> tuple[str, str, str]:
     guesses = [f"{key}: {one[key]}" for key in ("time", "label") if one[key] is not None]
     told = one["problem"] or ", ".join(guesses) or ("" if one["columns"] is None else f"{one['columns']} columns")
-    return told, "" if one["against"] is None else f"held against {one['against']}"
+    return _size(one), told, "" if one["against"] is None else f"held against {one['against']}"
 
 
 TOLD = {"repos": _of_repo, "models": _of_model, "data": _of_data}
