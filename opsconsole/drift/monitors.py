@@ -175,10 +175,10 @@ def parse_floor(text: float | str, where: str) -> Floor:
     """
     if isinstance(text, int | float):
         return Floor(float(text), relative=False)
-    found = _RELATIVE.fullmatch(text.strip())
-    if found is not None:
-        number = float(found["number"] or 0)
-        return Floor(-number if found["sign"] == "-" else number, relative=True)
+    match = _RELATIVE.fullmatch(text.strip())
+    if match is not None:
+        number = float(match["number"] or 0)
+        return Floor(-number if match["sign"] == "-" else number, relative=True)
     try:
         return Floor(float(text), relative=False)
     except ValueError as error:

@@ -18,7 +18,7 @@ from opsconsole.core.errors import UsageError
 from opsconsole.core.nouns import Severity, version_name
 from opsconsole.core.text import clean, duration, listed, plural
 from opsconsole.drift.check.fingerprints import inputs_of, mark_of, stamps_at, stamps_of
-from opsconsole.drift.check.pending_chunks import PendingChunks, forget_others, gaps_told, works_of
+from opsconsole.drift.check.pending_chunks import PendingChunks, forget_others, gap_notes, pending_chunks_of
 from opsconsole.drift.chunks.measurement import measure_chunks
 from opsconsole.drift.data.sources import Source, open_source
 from opsconsole.drift.facts.chunk import Measured, QualityFact
@@ -146,26 +146,26 @@ def _check_version(
     """Measure what changed of a version's chunks, and judge from the first that changed on."""
     monitor, version = against.monitor, against.baseline.version
     left_out: list[str] = []
-    works, unmeasured = works_of(store, production, against, stamps, left_out)
-    done.notes += [*_columns_told(monitor, against, production), *_classes_told(against, production)]
-    done.notes += [*left_out, *gaps_told(monitor, version, works)]
-    done.notes += forget_others(store, monitor, version, works, whole=done.whole)
+    pending, unmeasured = pending_chunks_of(store, production, against, stamps, left_out)
+    done.notes += [*_column_notes(monitor, against, production), *_class_notes(against, production)]
+    done.notes += [*left_out, *gap_notes(monitor, version, pending)]
+    done.notes += forget_others(store, monitor, version, pending, whole=done.whole)
     fresh = measure_chunks(production, against, unmeasured)
-    stored = _stored_pasts(store, against) if works else {}
-    course = _course(against, works, stored)
-    stale = _stale(monitor, works)
+    stored = _stored_pasts(store, against) if pending else {}
+    history = _history_of(against, pending, stored)
+    stale = _stale(monitor, pending)
     changed = False
-    for work in works:
-        last = work is works[-1] and monitor.config.quality.fresh is not None
-        again = changed or last or not work.judged or _told_stale(monitor, store, work)
+    for work in pending:
+        last = work is pending[-1] and monitor.config.quality.fresh is not None
+        again = changed or last or not work.judged or _was_stale(monitor, store, work)
         if not work.new and not again:
-            course.add(stored[work.window.start])
+            history.add(stored[work.window.start])
             done.unchanged += 1
             continue
         facts, sketch = next(fresh) if work.new else _measured_before(store, against, work)
-        told = replace(facts, quality=(*facts.quality, *stale)) if last else facts
-        judged = judge_chunk(against, work.window, told, sketch, course, work.fingerprint)
-        course.add(judged.past)
+        measured = replace(facts, quality=(*facts.quality, *stale)) if last else facts
+        judged = judge_chunk(against, work.window, measured, sketch, history, work.fingerprint)
+        history.add(judged.past)
         kept = Kept(sketch.encode(against.reference), facts.encode(), work.stamp)
         changed = _keep(monitor, store, judged, kept, subject, done) or changed
 
@@ -178,7 +178,7 @@ def _measured_before(store: Store, against: Against, work: PendingChunks) -> tup
     return facts, decode(chunk_store.sketch(store, work.stored.id) or b"", [against.reference])
 
 
-def _told_stale(monitor: Monitor, store: Store, work: PendingChunks) -> bool:
+def _was_stale(monitor: Monitor, store: Store, work: PendingChunks) -> bool:
     """Whether a chunk was told to be the last one when rows had stopped coming; it no longer is."""
     if monitor.config.quality.fresh is None or work.stored is None:
         return False
@@ -186,12 +186,12 @@ def _told_stale(monitor: Monitor, store: Store, work: PendingChunks) -> bool:
     return stored is not None and any(one.stale for one in stored.findings)
 
 
-def _stale(monitor: Monitor, works: list[PendingChunks]) -> tuple[QualityFact, ...]:
+def _stale(monitor: Monitor, pending: list[PendingChunks]) -> tuple[QualityFact, ...]:
     """Say that no row has come for longer than is allowed: with the newest chunk, which then is no longer calm."""
     fresh = monitor.config.quality.fresh
-    if fresh is None or not works:
+    if fresh is None or not pending:
         return ()
-    newest = works[-1].newest
+    newest = pending[-1].newest
     if clock.now() - newest <= timedelta(seconds=fresh):
         return ()
     text = f"The newest row is of {newest:%Y-%m-%d %H:%M} UTC, more than {duration(fresh)} ago"
@@ -205,17 +205,19 @@ def against_of(monitor: Monitor, baseline: Baseline) -> Against:
     return Against(monitor, baseline, reference, fitted)
 
 
-def _classes_told(against: Against, production: Production) -> list[str]:
+def _class_notes(against: Against, production: Production) -> list[str]:
     """Say where a version gives probabilities of other classes than its reference: no estimate was fitted for them."""
     fitted, version = against.fitted.outlook.classes, against.baseline.version
-    said = production.scored[version].classes
-    if fitted is None or not said or said == fitted.classes:
+    classes = production.scored[version].classes
+    if fitted is None or not classes or classes == fitted.classes:
         return []
-    told = f"v{version}: it gives probabilities of {listed([*said])}, its reference of {listed([*fitted.classes])}"
-    return [f"{clean(told, limit=300)}: nothing is estimated"]
+    difference = (
+        f"v{version}: it gives probabilities of {listed([*classes])}, its reference of {listed([*fitted.classes])}"
+    )
+    return [f"{clean(difference, limit=300)}: nothing is estimated"]
 
 
-def _columns_told(monitor: Monitor, against: Against, production: Production) -> list[str]:
+def _column_notes(monitor: Monitor, against: Against, production: Production) -> list[str]:
     """Say which columns only one side had when the baseline was made: no chunk says anything of them."""
     offered, watched = against.fitted.offered, against.reference.columns
     if not offered or monitor.config.columns:
@@ -224,12 +226,12 @@ def _columns_told(monitor: Monitor, against: Against, production: Production) ->
     there = {name for file in production.source.files for name in watchable(monitor, Source(file.name, (file,)))}
     new = sorted(there - set(offered))
     lacking = sorted(name for name in offered if name not in watched)
-    found = []
+    notes = []
     if new:
-        found.append(f"{version}: {_named(new)} new: the reference does not have it, and it is not watched")
+        notes.append(f"{version}: {_named(new)} new: the reference does not have it, and it is not watched")
     if lacking:
-        found.append(f"{version}: {_named(lacking)} not watched: no row had it when the baseline was made")
-    return found
+        notes.append(f"{version}: {_named(lacking)} not watched: no row had it when the baseline was made")
+    return notes
 
 
 def _named(names: list[str]) -> str:
@@ -249,15 +251,15 @@ def _stored_pasts(store: Store, against: Against) -> dict[datetime, Past]:
     }
 
 
-def _course(against: Against, works: list[PendingChunks], stored: Mapping[datetime, Past]) -> VersionHistory:
+def _history_of(against: Against, pending: list[PendingChunks], stored: Mapping[datetime, Past]) -> VersionHistory:
     """Return the course of a version up to the first window whose rows are still there."""
     wobble = against.fitted.wobble() if against.monitor.config.limits.wobble else {}
-    course = VersionHistory(wobble, against.back_test, TrackRecord(against.fitted.outlook.tested))
-    first = works[0].window.start if works else None
+    history = VersionHistory(wobble, against.back_test, TrackRecord(against.fitted.outlook.tested))
+    first = pending[0].window.start if pending else None
     for start, past in stored.items():
         if first is not None and start < first:
-            course.add(past)
-    return course
+            history.add(past)
+    return history
 
 
 def _as_stored(connection: sqlite3.Connection, chunk_id: int, judged: Judged) -> bool:

@@ -14,7 +14,7 @@ from opsconsole.core.nouns import version_name
 from opsconsole.core.text import clean, decimals, listed
 from opsconsole.drift.check.checker import production_of
 from opsconsole.drift.check.pending_chunks import judgeable
-from opsconsole.drift.measures.classifier import Told, tell_apart
+from opsconsole.drift.measures.classifier import Separator, tell_apart
 from opsconsole.drift.monitors import Monitor, Subject, monitor_of
 from opsconsole.drift.production.ordering import in_order
 from opsconsole.drift.production.rows import Rows
@@ -49,7 +49,7 @@ class Explanation:
     high: float
     rows_reference: int
     rows_current: int
-    columns: tuple[Told, ...]
+    columns: tuple[Separator, ...]
     words: tuple[str, ...]
 
 
@@ -72,7 +72,7 @@ def explain(workspace: Workspace, store: Store, name: str, subject: Subject, chu
     current = production_rows(monitor, production, rows, window.label)
     names = [one for one in reference.kinds if one not in monitor.outcomes]
     try:
-        found = tell_apart(reference.batches, current.batches, names)
+        apart = tell_apart(reference.batches, current.batches, names)
     except ValueError as error:
         raise RefusedError(
             f"monitor `{name}`, {window.label}: cannot be explained: {error}",
@@ -82,13 +82,13 @@ def explain(workspace: Workspace, store: Store, name: str, subject: Subject, chu
         monitor=name,
         version=subject.version,
         chunk=window.label,
-        auc=found.auc,
-        low=found.low,
-        high=found.high,
-        rows_reference=found.rows_reference,
-        rows_current=found.rows_current,
-        columns=found.columns,
-        words=_words(window.label, found.auc, found.low, found.columns),
+        auc=apart.auc,
+        low=apart.low,
+        high=apart.high,
+        rows_reference=apart.rows_reference,
+        rows_current=apart.rows_current,
+        columns=apart.columns,
+        words=_words(window.label, apart.auc, apart.low, apart.columns),
     )
 
 
@@ -108,11 +108,11 @@ def _chosen(monitor: Monitor, parts: Iterator[tuple[Rows, list[Cut]]], chunk: st
     raise NotFoundError(f"monitor `{monitor.name}` has no chunk `{chunk}`", hint=f"the newest: {', '.join(labels)}")
 
 
-def _words(label: str, auc: float, low: float, columns: tuple[Told, ...]) -> tuple[str, ...]:
+def _words(label: str, auc: float, low: float, columns: tuple[Separator, ...]) -> tuple[str, ...]:
     if low <= 0.5:
         return (f"The rows of {label} cannot be told from the reference (AUC {decimals(auc)}).",)
-    told = next(phrase for least, phrase in HOW_WELL if auc >= least)
-    first = f"The rows of {label} {told} (AUC {decimals(auc)})."
+    degree = next(phrase for least, phrase in HOW_WELL if auc >= least)
+    first = f"The rows of {label} {degree} (AUC {decimals(auc)})."
     telling = [one for one in columns if one.importance >= TELLING or one.alone >= TELLING_ALONE][:NAMED]
     if not telling:
         return (first, "No column does it alone: it is how they go together.")

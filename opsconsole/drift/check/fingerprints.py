@@ -62,8 +62,8 @@ def measuring_settings(monitor: Monitor) -> MonitorConfig:
 def judging_settings(monitor: Monitor) -> str:
     """Return what the settings that verdicts are made by are known by."""
     config = monitor.config
-    told = (REVISION, config.limits, config.policy, config.enabled, config.performance, monitor.persistence)
-    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+    settings = (REVISION, config.limits, config.policy, config.enabled, config.performance, monitor.persistence)
+    return hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
 
 
 def stamp_of(production: Production, rows: Rows, stamps: Mapping[str, str]) -> str:
@@ -94,7 +94,7 @@ def inputs_of(monitor: Monitor, store: Store, subject: Subject, stamps: Mapping[
     """
     if not stamps or monitor.config.quality.fresh is not None:
         return None
-    told = (
+    inputs = (
         REVISION,
         monitor.config,
         monitor.persistence,
@@ -104,15 +104,15 @@ def inputs_of(monitor: Monitor, store: Store, subject: Subject, stamps: Mapping[
         [(one.id, one.file_digest) for one in baselines.predictions(store, monitor.model)],
         [(one.id, one.file_digest) for one in label_batches.batches(store, monitor.name)],
     )
-    return hashlib.sha256(repr(told).encode()).hexdigest()
+    return hashlib.sha256(repr(inputs).encode()).hexdigest()
 
 
 def mark_of(monitor: Monitor, store: Store, inputs: str) -> str:
     """Return what a whole check is known by: its inputs, and what it left in the store."""
-    found = baselines.baselines(store, monitor.name).values()
-    held = sorted((one.version, one.id, one.fitted is None, readable(one.sketch)) for one in found)
-    told = (inputs, held, chunks.number(store, monitor.name))
-    return "sha256:" + hashlib.sha256(repr(told).encode()).hexdigest()
+    held_baselines = baselines.baselines(store, monitor.name).values()
+    held = sorted((one.version, one.id, one.fitted is None, readable(one.sketch)) for one in held_baselines)
+    facts = (inputs, held, chunks.number(store, monitor.name))
+    return "sha256:" + hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
 def _buffers(ids: pa.Array) -> list[bytes]:

@@ -60,7 +60,7 @@ class PendingChunks:
         return self.stored is not None and self.stored.stamp == self.stamp
 
 
-def works_of(
+def pending_chunks_of(
     store: Store, production: Production, against: Against, stamps: Mapping[str, str], notes: list[str]
 ) -> tuple[list[PendingChunks], Unmeasured]:
     """Cut the version's rows, and hold each window against what is stored of it; ``new`` ones are left to be measured.
@@ -70,7 +70,7 @@ def works_of(
     monitor, baseline = against.monitor, against.baseline
     stored = chunk_store.known(store, monitor.name, baseline.version)
     judging = judging_settings(monitor)
-    works, unmeasured = [], Unmeasured(monitor)
+    pending, unmeasured = [], Unmeasured(monitor)
     for rows, cuts in in_order(production, judgeable(production, baseline, notes)):
         for one in cuts:
             mine, window = rows.at(np.sort(one.rows)), _window(monitor, one)
@@ -84,41 +84,41 @@ def works_of(
             if work.facts(store) is None:
                 work = replace(work, new=True)
                 unmeasured.add(window, row_facts(monitor, against.fitted, mine), mine)
-            works.append(work)
-    return works, unmeasured
+            pending.append(work)
+    return pending, unmeasured
 
 
 def _window(monitor: Monitor, cut: Cut) -> Window:
     """Return a cut's window; rows that are dated by their file came with it, and no more are to come."""
-    found = cut.window()
-    return replace(found, partial=False) if monitor.config.time is None else found
+    window = cut.window()
+    return replace(window, partial=False) if monitor.config.time is None else window
 
 
-def gaps_told(monitor: Monitor, version: int, works: list[PendingChunks]) -> list[str]:
+def gap_notes(monitor: Monitor, version: int, pending: list[PendingChunks]) -> list[str]:
     """Say where a version has no rows at all between chunks that have."""
     unit = unit_of(monitor.config.chunk)
     return [
         f"{version_name(version)}: no rows from {gap.start:%Y-%m-%d %H:%M} to {gap.end:%Y-%m-%d %H:%M} ({plural(gap.units, unit)})"
-        for gap in gaps(monitor.config.chunk, [work.window for work in works])
+        for gap in gaps(monitor.config.chunk, [work.window for work in pending])
     ]
 
 
 def forget_others(
-    store: Store, monitor: Monitor, version: int, works: list[PendingChunks], *, whole: bool
+    store: Store, monitor: Monitor, version: int, pending: list[PendingChunks], *, whole: bool
 ) -> list[str]:
     """Drop stored chunks that no window begins with any more; the past before all rows stays.
 
     Their time belongs to another window now, or, when the rows are ``whole``, to none: a date was corrected.
     """
-    starts = {work.window.start for work in works}
-    spans = [(work.window.start, work.window.end) for work in works]
+    starts = {work.window.start for work in pending}
+    spans = [(work.window.start, work.window.end) for work in pending]
     others = [one for one in chunk_store.known(store, monitor.name, version).items() if one[0] not in starts]
     cut = {
         one.id
         for start, one in others
         if any(first <= start < after or start < first < one.end for first, after in spans)
     }
-    empty = {one.id for start, one in others if whole and works and start > works[0].window.start} - cut
+    empty = {one.id for start, one in others if whole and pending and start > pending[0].window.start} - cut
     if not cut | empty:
         return []
     with store.immediate() as connection:
@@ -152,13 +152,15 @@ def judgeable(production: Production, baseline: Baseline, notes: list[str]) -> I
             new &= ~early
         if new.any():
             yield block.at(new)
-    told = (
+    left_out = (
         (undated, "without a time"),
         (overlap, "that it was trained or evaluated on"),
         (before, "from before its baseline"),
     )
     notes += [
-        f"{version_name(baseline.version)}: {plural(number, 'row')} {what}: left out" for number, what in told if number
+        f"{version_name(baseline.version)}: {plural(number, 'row')} {what}: left out"
+        for number, what in left_out
+        if number
     ]
 
 

@@ -48,19 +48,19 @@ class Unmeasured:
     def __init__(self, monitor: Monitor) -> None:
         self.owners = Owners(monitor)
         self._windows: list[Window] = []
-        self._told = SpillPartitions()
+        self._facts = SpillPartitions()
 
-    def add(self, window: Window, told: RowFacts, rows: Rows) -> None:
+    def add(self, window: Window, facts: RowFacts, rows: Rows) -> None:
         """Take one more chunk in."""
-        self._told.add(pa.RecordBatch.from_pydict({"told": [told.encode()]}), len(self._windows))
+        self._facts.add(pa.RecordBatch.from_pydict({"facts": [facts.encode()]}), len(self._windows))
         self._windows.append(window)
         self.owners.add(rows)
 
     def chunk(self, number: int) -> tuple[Window, RowFacts]:
         """Return one of the chunks, by the order in which they came."""
-        batch = self._told.read(number)
+        batch = self._facts.read(number)
         assert batch is not None
-        return self._windows[number], row_facts_of(batch.column("told")[0].as_py())
+        return self._windows[number], row_facts_of(batch.column("facts")[0].as_py())
 
 
 def measure_chunks(
@@ -94,41 +94,41 @@ def _unparked(batch: pa.RecordBatch | None, reference: TableSketch) -> tuple[Mea
     return measured, decode(sketch, [reference])
 
 
-def measure_chunk(against: Against, window: Window, told: RowFacts, counted: Counted) -> Measured:
+def measure_chunk(against: Against, window: Window, facts: RowFacts, counted: Counted) -> Measured:
     """Measure one chunk against its version's baseline."""
     monitor, reference, fitted = against.monitor, against.reference, against.fitted
-    season, fitting = _season(monitor, fitted, told, reference)
-    estimate = told.estimated
+    season, fitting = _season(monitor, fitted, facts, reference)
+    estimate = facts.estimated
     if monitor.metric is not None and counted.losses is not None:
         estimate = counted.losses.result(monitor.metric.name)
     return Measured(
-        rows=told.rows,
-        labels=told.labels,
+        rows=facts.rows,
+        labels=facts.labels,
         columns=_columns(monitor, fitting, counted),
-        realised=told.realised,
+        realised=facts.realised,
         estimated=estimate,
         structure=counted.structure,
         slices=_slices(against, counted),
-        quality=_quality(monitor, reference, window, told, counted),
-        losses=told.losses,
-        scores=told.scores,
+        quality=_quality(monitor, reference, window, facts, counted),
+        losses=facts.losses,
+        scores=facts.scores,
         season=season,
     )
 
 
-def _season(monitor: Monitor, fitted: Fitted, told: RowFacts, whole: TableSketch) -> tuple[str | None, TableSketch]:
+def _season(monitor: Monitor, fitted: Fitted, facts: RowFacts, whole: TableSketch) -> tuple[str | None, TableSketch]:
     """Return the reference's rows of the chunk's own season, where there are enough of them."""
     season = monitor.config.season
-    stored = None if told.season is None else fitted.seasons.get(str(told.season))
-    if season is None or told.season is None or stored is None:
+    stored = None if facts.season is None else fitted.seasons.get(str(facts.season))
+    if season is None or facts.season is None or stored is None:
         return None, whole
     own = decode(stored)
-    return (season_named(season, told.season), own) if own.rows >= monitor.config.least else (None, whole)
+    return (season_named(season, facts.season), own) if own.rows >= monitor.config.least else (None, whole)
 
 
 def _columns(monitor: Monitor, reference: TableSketch, counted: Counted) -> tuple[ColumnFacts, ...]:
     facts = facts_of(reference, counted.sketch, counted.schema, new={}, score=monitor.config.score)
-    found = []
+    measured = []
     for one in facts:
         current, mine = counted.sketch.columns[one.name], reference.columns[one.name]
         changed = one
@@ -137,8 +137,8 @@ def _columns(monitor: Monitor, reference: TableSketch, counted: Counted) -> tupl
             changed = replace(one, newcomers=newcomers, shifts=_shifts(mine, current))
         if one.name == monitor.config.label:
             changed = _target(monitor, mine, current, changed)
-        found.append(changed)
-    return tuple(found)
+        measured.append(changed)
+    return tuple(measured)
 
 
 def _shifts(reference: CategorySketch, current: CategorySketch) -> tuple[Shift, ...]:
@@ -175,7 +175,7 @@ def _slices(against: Against, counted: Counted) -> tuple[SliceFacts, ...]:
     name = monitor.config.score
     layouts = {name: layout_of(against.reference.columns[name])} if name in against.reference.columns else {}
     both = known(labels)
-    found = []
+    measured = []
     for column, values in counted.slices.items():
         for value, rows in by_value(values):
             reference = references.get((column, value))
@@ -191,39 +191,39 @@ def _slices(against: Against, counted: Counted) -> tuple[SliceFacts, ...]:
                 moved = distances(decode(reference.score).columns[name], own.columns[name])
                 enough = len(rows) >= rows_needed(moved.bins)
                 psi, noise_p = (moved.psi, moved.noise_p) if enough else (None, None)
-            found.append(SliceFacts(column, value, len(rows), realised, psi, noise_p))
-    return tuple(found)
+            measured.append(SliceFacts(column, value, len(rows), realised, psi, noise_p))
+    return tuple(measured)
 
 
 def _quality(
-    monitor: Monitor, reference: TableSketch, window: Window, told: RowFacts, counted: Counted
+    monitor: Monitor, reference: TableSketch, window: Window, facts: RowFacts, counted: Counted
 ) -> tuple[QualityFact, ...]:
-    config, rows = monitor.config.quality, told.rows
-    found = []
+    config, rows = monitor.config.quality, facts.rows
+    problems = []
     if config.rows is not None and not window.partial and not config.rows[0] <= rows <= config.rows[1]:
-        found.append(
+        problems.append(
             QualityFact(
                 f"{count(rows)} rows came, {count(config.rows[0])} to {count(config.rows[1])} are declared",
                 of_number=True,
             )
         )
-    if told.twice:
-        share = told.twice / rows
-        found.append(QualityFact(f"{plural(told.twice, 'row')} ({percent(share, 1)}) repeat an id", share=share))
+    if facts.twice:
+        share = facts.twice / rows
+        problems.append(QualityFact(f"{plural(facts.twice, 'row')} ({percent(share, 1)}) repeat an id", share=share))
     for name, beyond in counted.beyond.items():
         if beyond:
             low, high = config.ranges[name]
             text = f"{plural(beyond, 'value')} ({percent(beyond / rows, 1)}) outside the declared {low:g} to {high:g}"
-            found.append(QualityFact(text, name, beyond / rows))
-    found += _unusable(reference, counted.sketch)
+            problems.append(QualityFact(text, name, beyond / rows))
+    problems += _unusable(reference, counted.sketch)
     if config.constant:
-        found += [
+        problems += [
             QualityFact("has one value only, and varies in the reference", name)
             for name, sketch in counted.sketch.columns.items()
             if name != monitor.config.label and _constant(sketch) and not _constant(reference.columns[name])
             if sketch.present >= rows_needed(2) and _by_chance(sketch, reference.columns[name]) < CONSTANT_BY_CHANCE
         ]
-    return tuple(found)
+    return tuple(problems)
 
 
 def _unusable(reference: TableSketch, sketch: TableSketch) -> Iterator[QualityFact]:

@@ -75,22 +75,28 @@ def row_facts(monitor: Monitor, fitted: Fitted, rows: Rows) -> RowFacts:
 
 
 def _realised(
-    monitor: Monitor, labels: NDArray[Any], scores: NDArray[Any], said: Probabilities | None
+    monitor: Monitor, labels: NDArray[Any], scores: NDArray[Any], probabilities: Probabilities | None
 ) -> tuple[Realised, ...]:
     if monitor.metric is None:
         return ()
-    found = measure_all(monitor.task, labels, scores, monitor.options, said)
-    first = found.pop(monitor.metric.name, None) or measure(monitor.metric, labels, scores, monitor.options, said)
-    return (first, *found.values())
+    values = measure_all(monitor.task, labels, scores, monitor.options, probabilities)
+    first = values.pop(monitor.metric.name, None) or measure(
+        monitor.metric, labels, scores, monitor.options, probabilities
+    )
+    return (first, *values.values())
 
 
 def _estimated(monitor: Monitor, fitted: Fitted, rows: Rows) -> Estimated | None:
     if monitor.metric is None or not monitor.config.estimate:
         return None
-    said = None if rows.probabilities is None else at(rows.probabilities, np.arange(len(rows)))
-    if said is not None and fitted.outlook.classes is not None and said.classes != fitted.outlook.classes.classes:
-        said = None
-    return estimated(fitted.outlook, monitor.metric, rows.scores, monitor.options, None, said)
+    probabilities = None if rows.probabilities is None else at(rows.probabilities, np.arange(len(rows)))
+    if (
+        probabilities is not None
+        and fitted.outlook.classes is not None
+        and probabilities.classes != fitted.outlook.classes.classes
+    ):
+        probabilities = None
+    return estimated(fitted.outlook, monitor.metric, rows.scores, monitor.options, None, probabilities)
 
 
 def _histograms(monitor: Monitor, rows: Rows, realised: tuple[Realised, ...]) -> tuple[bytes, bytes, bytes] | None:

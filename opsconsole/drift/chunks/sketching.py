@@ -212,12 +212,12 @@ def _beyond(part: pa.RecordBatch, column: str, low: float, high: float) -> int:
 
 def _lost(monitor: Monitor, file: DataFile, reference: TableSketch) -> dict[str, Effect]:
     """Return the columns of the baseline that a file lacks, or holds as another kind."""
-    found: dict[str, Effect] = {}
+    effects: dict[str, Effect] = {}
     for name, sketch in reference.columns.items():
         if name in monitor.outcomes:
             continue
         if name not in file.kinds:
-            found[name] = Effect.GONE
+            effects[name] = Effect.GONE
         elif not fits(sketch.kind, file.kinds[name], typed=file.typed):
-            found[name] = Effect.TYPE_CHANGED
-    return found
+            effects[name] = Effect.TYPE_CHANGED
+    return effects

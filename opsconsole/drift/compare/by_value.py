@@ -62,23 +62,23 @@ def compare_slices(
     chosen = replace(choice, ignore=choice.ignore | {by})
     counts = [_counts(side, by) for side in (reference, current)]
     order = sorted(counts[0], key=lambda value: (-counts[0][value], value))[:MOST]
-    found = []
+    slices = []
     for value in order:
         rows = Rows(counts[0][value], counts[1].get(value, 0))
         if min(rows.reference, rows.current) < FEWEST_ROWS:
-            found.append(SliceComparison(value, rows, Unknown.UNKNOWN, (), None, FEWEST_ROWS))
+            slices.append(SliceComparison(value, rows, Unknown.UNKNOWN, (), None, FEWEST_ROWS))
             continue
         mine, theirs = (
             SlicedSource(side.name, side.files, side.notes, column=by, value=value) for side in (reference, current)
         )
         one = compare_sources(mine, theirs, choice=chosen)
-        found.append(SliceComparison(value, rows, one.severity, one.columns, one.drifted, one.rows_needed))
-    return tuple(found)
+        slices.append(SliceComparison(value, rows, one.severity, one.columns, one.drifted, one.rows_needed))
+    return tuple(slices)
 
 
 def _counts(source: Source, by: str) -> dict[str, int]:
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for batch in source.batches([by]):
         for one in as_text(batch.table.column(by)).drop_null().value_counts().to_pylist():
-            found[one["values"]] = found.get(one["values"], 0) + one["counts"]
-    return found
+            counts[one["values"]] = counts.get(one["values"], 0) + one["counts"]
+    return counts

@@ -128,7 +128,7 @@ def outcome_of(columns: Sequence[ColumnComparison]) -> tuple[Judgement, bool | N
     return severity, drifted or (None if needed is not None else False), needed
 
 
-def ids_told(columns: Iterable[ColumnComparison]) -> Iterator[str]:
+def id_notes(columns: Iterable[ColumnComparison]) -> Iterator[str]:
     """Say which columns name rows."""
     for column in columns:
         if column.effect is Effect.IDENTIFIER:
@@ -136,8 +136,8 @@ def ids_told(columns: Iterable[ColumnComparison]) -> Iterator[str]:
 
 
 def _spread(sketch: NumericSketch) -> Spread | None:
-    found = quantiles(sketch, [LOW, MEDIAN, HIGH])
-    return Spread(*found) if found else None
+    levels = quantiles(sketch, [LOW, MEDIAN, HIGH])
+    return Spread(*levels) if levels else None
 
 
 def _vectors(measured: Distances, mine: Sketch | None, theirs: Sketch | None) -> Vectors | None:
@@ -146,13 +146,15 @@ def _vectors(measured: Distances, mine: Sketch | None, theirs: Sketch | None) ->
     return Vectors(mine.size, measured.means, measured.cosine, Rows(mine.wrong, theirs.wrong))
 
 
-def wrong_told(columns: Iterable[ColumnComparison]) -> Iterator[str]:
+def vector_notes(columns: Iterable[ColumnComparison]) -> Iterator[str]:
     """Say how many vectors could not be compared."""
     for column in columns:
-        found = column.vectors
-        for side, wrong in (("reference", found.wrong.reference), ("current", found.wrong.current)) if found else ():
-            if wrong and found:
+        vectors = column.vectors
+        for side, wrong in (
+            (("reference", vectors.wrong.reference), ("current", vectors.wrong.current)) if vectors else ()
+        ):
+            if wrong and vectors:
                 yield (
-                    f"column `{column.name}`: {wrong:,} rows of the {side} are no vectors of {found.size} finite numbers:"
+                    f"column `{column.name}`: {wrong:,} rows of the {side} are no vectors of {vectors.size} finite numbers:"
                     " they are counted, not compared"
                 )

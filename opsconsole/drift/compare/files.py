@@ -13,9 +13,9 @@ from opsconsole.drift.compare.columns import (
     Judgement,
     Rows,
     column_comparison,
-    ids_told,
+    id_notes,
     outcome_of,
-    wrong_told,
+    vector_notes,
 )
 from opsconsole.drift.data.errors import shown
 from opsconsole.drift.data.sources import DataError, Source, open_source
@@ -124,13 +124,13 @@ def compare_sources(reference: Source, current: Source, *, exact: bool = False, 
         facts = [_exact(one, reference, current, mine.columns) for one in facts]
     verdicts = judge(facts)
     order = choice.names(choice.columns) or [*kinds, *(name for name in current_kinds if name not in kinds)]
-    found = {
+    compared = {
         one.name: column_comparison(one, verdicts[one.name], mine.columns.get(one.name), theirs.columns.get(one.name))
         for one in facts
     }
-    columns = tuple(found[name] for name in dict.fromkeys(order))
+    columns = tuple(compared[name] for name in dict.fromkeys(order))
     severity, drifted, needed = outcome_of(columns)
-    told = (note.text for note in (*reference.notes, *current.notes))
+    notes = (note.text for note in (*reference.notes, *current.notes))
     return Comparison(
         reference=reference.name,
         current=current.name,
@@ -141,7 +141,7 @@ def compare_sources(reference: Source, current: Source, *, exact: bool = False, 
         severity=severity,
         drifted=drifted,
         rows_needed=needed,
-        notes=tuple(dict.fromkeys((*told, *wrong_told(columns), *ids_told(columns)))),
+        notes=tuple(dict.fromkeys((*notes, *vector_notes(columns), *id_notes(columns)))),
     )
 
 
@@ -152,13 +152,13 @@ def schema_changes(
 
     ``typed`` is whether the current side's format keeps types.
     """
-    found: dict[str, Effect] = {}
+    effects: dict[str, Effect] = {}
     for name, kind in reference.items():
         if name not in current:
-            found[name] = Effect.GONE
+            effects[name] = Effect.GONE
         elif kind is not None and not fits(kind, current[name], typed=typed):
-            found[name] = Effect.TYPE_CHANGED
-    return found | {name: Effect.NEW for name in current if name not in reference}
+            effects[name] = Effect.TYPE_CHANGED
+    return effects | {name: Effect.NEW for name in current if name not in reference}
 
 
 def resolved(
@@ -187,9 +187,9 @@ def layouts(sketch: TableSketch, names: list[str]) -> dict[str, Layout]:
     return {name: layout_of(sketch.columns[name]) for name in names}
 
 
-def sketch_source(source: Source, found: Mapping[str, Layout]) -> TableSketch:
+def sketch_source(source: Source, layout: Mapping[str, Layout]) -> TableSketch:
     """Count a source in given layouts."""
-    return count(record_batches(source, list(found)), found)
+    return count(record_batches(source, list(layout)), layout)
 
 
 def record_batches(source: Source, names: list[str]) -> Iterator[pa.RecordBatch]:
@@ -245,5 +245,5 @@ def _lost(reference: TableSketch, name: str) -> Distances:
 def _exact(facts: ColumnFacts, reference: Source, current: Source, sketches: Mapping[str, Sketch]) -> ColumnFacts:
     if facts.schema is not None:
         return facts
-    found = exactly(facts.distances, reference, current, facts.name, sketches[facts.name])
-    return replace(facts, distances=found)
+    exact = exactly(facts.distances, reference, current, facts.name, sketches[facts.name])
+    return replace(facts, distances=exact)

@@ -28,9 +28,9 @@ def explained(name: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        message = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(
-            f"{name}: cannot be read: {text.clean(said, limit=300)}",
+            f"{name}: cannot be read: {text.clean(message, limit=300)}",
             hint="the file may be cut short or of another format than its name says",
         ) from error
 
@@ -40,6 +40,6 @@ def shown(value: object) -> str:
     return text.clean(str(value), limit=SHOWN)
 
 
-def told(path: str | Path) -> str:
+def printable(path: str | Path) -> str:
     """Return a path as text that can be written anywhere: bytes of its name that are none become signs for that."""
     return os.fsencode(path).decode("utf-8", "replace")

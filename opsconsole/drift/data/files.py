@@ -91,8 +91,8 @@ class DataFile:
         if not wanted or not isinstance(self.reader, Spelled):
             return self
         reader = self.reader.as_text(wanted, keys=keys)
-        found = {name: kind_of(reader.schema.field(name).type) for name in wanted}
-        return replace(self, reader=reader, kinds=self.kinds | found)
+        kinds = {name: kind_of(reader.schema.field(name).type) for name in wanted}
+        return replace(self, reader=reader, kinds=self.kinds | kinds)
 
     def as_flags(self, names: Iterable[str]) -> DataFile:
         """Return the file with columns of 1 and 0 as true and false, where its format leaves open what they are."""
@@ -100,8 +100,8 @@ class DataFile:
         if not wanted or not isinstance(self.reader, Spelled):
             return self
         reader = self.reader.as_flags(wanted)
-        found = {name: kind_of(reader.schema.field(name).type) for name in wanted}
-        return replace(self, reader=reader, kinds=self.kinds | found)
+        kinds = {name: kind_of(reader.schema.field(name).type) for name in wanted}
+        return replace(self, reader=reader, kinds=self.kinds | kinds)
 
     def stamp(self) -> str:
         """Return what the content is known by: the same stamp, the same rows."""

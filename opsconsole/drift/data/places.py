@@ -23,42 +23,42 @@ _PIECES = re.compile(r"(%[YmdHMj%]|\*\*/|\*|\?|\[[^\]]+\])")
 
 
 @dataclass(frozen=True)
-class Found:
+class DataFiles:
     """Files in the order in which they are read, and what was left out."""
 
     paths: list[Path]
     notes: tuple[Note, ...] = ()
 
 
-def find_files(location: str | Path, *, base: Path | None = None) -> Found:
+def find_files(location: str | Path, *, base: Path | None = None) -> DataFiles:
     """Return the data files that ``location`` names: in the order of their dates where it has one, else of their names.
 
     Raises NotFoundError when there is none, DataError where a folder on the way may not be read.
     """
     whole = (base or Path.cwd()) / expanded(location)
     try:
-        return _found(whole)
+        return _named_files(whole)
     except PermissionError as error:
         raise DataError(f"{whole}: a folder of it cannot be read: {error.strerror}", hint="check its rights") from error
 
 
-def _found(whole: Path) -> Found:
+def _named_files(whole: Path) -> DataFiles:
     if whole.is_file():
-        return Found([whole])
+        return DataFiles([whole])
     if whole.is_dir():
-        found = Found(sorted(path for path in whole.iterdir() if path.name.lower().endswith(SUFFIXES)))
+        files = DataFiles(sorted(path for path in whole.iterdir() if path.name.lower().endswith(SUFFIXES)))
     elif _FIELD.search(str(whole)):
-        found = _dated(whole)
+        files = _dated(whole)
     else:
-        found = Found(_globbed(str(whole)))
-    paths = [path for path in found.paths if path.is_file()]
+        files = DataFiles(_globbed(str(whole)))
+    paths = [path for path in files.paths if path.is_file()]
     if not paths:
         raise NotFoundError(
             f"{whole}: there is no such data file",
             hint=f"a file, a folder, or a glob (with %Y, %m, %d for a date) of {', '.join(SUFFIXES)}",
         )
-    odd = [path for path in found.paths if path not in paths and path.name.lower().endswith(SUFFIXES)]
-    return Found(paths, found.notes + tuple(Note(f"{path}: left out: it is no file") for path in odd))
+    odd = [path for path in files.paths if path not in paths and path.name.lower().endswith(SUFFIXES)]
+    return DataFiles(paths, files.notes + tuple(Note(f"{path}: left out: it is no file") for path in odd))
 
 
 def _globbed(pattern: str) -> list[Path]:
@@ -66,19 +66,19 @@ def _globbed(pattern: str) -> list[Path]:
     return sorted(Path(root).glob(str(Path(pattern).relative_to(root))))
 
 
-def _dated(pattern: Path) -> Found:
+def _dated(pattern: Path) -> DataFiles:
     dated: list[tuple[datetime, Path]] = []
     notes = []
     known = _matcher(str(pattern))
     for path in _globbed(_FIELD.sub(_wildcards, str(pattern))):
-        found = known.fullmatch(str(path))
-        if found is None:
+        match = known.fullmatch(str(path))
+        if match is None:
             continue
         try:
-            dated.append((_date(found.groupdict()), path))
+            dated.append((_date(match.groupdict()), path))
         except ValueError:
             notes.append(Note(f"{path}: left out: its name holds no date"))
-    return Found([path for _, path in sorted(dated)], tuple(notes))
+    return DataFiles([path for _, path in sorted(dated)], tuple(notes))
 
 
 def _wildcards(field: re.Match[str]) -> str:
@@ -88,15 +88,15 @@ def _wildcards(field: re.Match[str]) -> str:
 def _matcher(pattern: str) -> re.Pattern[str]:
     """Return the expression that takes a path's date apart; a field that stands twice must say the same twice."""
     seen: set[str] = set()
-    found = ""
+    regex = ""
     for piece in _PIECES.split(pattern):
         if len(piece) == 2 and piece[0] == "%" and piece[1] in FIELDS:
             name = piece[1]
-            found += f"(?P={name})" if name in seen else rf"(?P<{name}>\d{{{FIELDS[name]}}})"
+            regex += f"(?P={name})" if name in seen else rf"(?P<{name}>\d{{{FIELDS[name]}}})"
             seen.add(name)
         else:
-            found += _translated(piece)
-    return re.compile(found)
+            regex += _translated(piece)
+    return re.compile(regex)
 
 
 def _translated(piece: str) -> str:

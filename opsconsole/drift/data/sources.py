@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from opsconsole.core.errors import RefusedError
 from opsconsole.core.nouns import ColumnKind
-from opsconsole.drift.data.errors import DataError, shown, told
+from opsconsole.drift.data.errors import DataError, printable, shown
 from opsconsole.drift.data.files import DataFile, Reader, described
 from opsconsole.drift.data.formats.commands import COMMAND, open_command
 from opsconsole.drift.data.formats.csvs import CSV_SUFFIXES, TSV_SUFFIXES, open_csv
@@ -56,12 +56,12 @@ class Source:
     @property
     def kinds(self) -> dict[str, ColumnKind | None]:
         """Every column of any file; DataError where files disagree about one."""
-        found: dict[str, ColumnKind | None] = {}
+        kinds: dict[str, ColumnKind | None] = {}
         for file in self.files:
             for name, kind in file.kinds.items():
-                known = found.setdefault(name, kind)
+                known = kinds.setdefault(name, kind)
                 if known is None:
-                    found[name] = kind
+                    kinds[name] = kind
                 elif kind is not None and kind is not known:
                     raise DataError(
                         f"{file.name}: column `{name}` is {kind.value}, in the files before it {known.value}",
@@ -70,7 +70,7 @@ class Source:
                             "give the column one type in all files",
                         ),
                     )
-        return found
+        return kinds
 
     def as_text(self, names: Iterable[str], *, keys: bool = False) -> Source:
         """Return the source with some columns as they are spelled, in files whose format leaves open what they are."""
@@ -137,13 +137,13 @@ def open_source(location: str | Path, *, base: Path | None = None, programs: boo
     elif text.startswith(SQLITE):
         files = [open_table(text, folder)]
     else:
-        found = find_files(location, base=base)
-        whole, notes = _settled(found.paths)
+        named = find_files(location, base=base)
+        whole, notes = _settled(named.paths)
         left_out = bool(notes)
-        notes = found.notes + notes
+        notes = named.notes + notes
         files = [_open_file(path) for path in whole]
     read = tuple(note for file in files for note in file.reader.notes)
-    return Source(told(text), tuple(files), notes + read, left_out)
+    return Source(printable(text), tuple(files), notes + read, left_out)
 
 
 def _settled(paths: list[Path]) -> tuple[list[Path], tuple[Note, ...]]:
@@ -156,7 +156,7 @@ def _settled(paths: list[Path]) -> tuple[list[Path], tuple[Note, ...]]:
 
 
 def _open_file(path: Path) -> DataFile:
-    name, lower = told(path), path.name.lower()
+    name, lower = printable(path), path.name.lower()
     if not lower.endswith(SUFFIXES):
         raise DataError(f"{name}: not a known kind of data file", hint=f"known: {', '.join(SUFFIXES)}")
     try:

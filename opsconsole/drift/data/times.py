@@ -38,13 +38,13 @@ class WallClock:
     def read(self, column: pa.Array, file: DataFile, name: str, first: int) -> NDArray[np.datetime64]:
         """Return the times of one batch, whose first row is number ``first`` of the file, counted from 0."""
         moments = self._within(moments_of(column, file, name, first), file, name)
-        found = None if moments.type.tz is None else named_zone(moments.type.tz)
+        zone = None if moments.type.tz is None else named_zone(moments.type.tz)
         if moments.null_count < len(moments):
             if not self._decided:
-                self.zone, self._decided = found, True
-            elif found != self.zone:
-                self._note(file, name, found)
-        if found is not None:
+                self.zone, self._decided = zone, True
+            elif zone != self.zone:
+                self._note(file, name, zone)
+        if zone is not None:
             moments = pc.local_timestamp(moments.cast(pa.timestamp("us", tz=self.zone or "UTC")))
         values: NDArray[np.datetime64] = moments.to_numpy(zero_copy_only=False)
         return values.astype("datetime64[us]", copy=False)
@@ -64,14 +64,14 @@ class WallClock:
         wrong = len(moments) - moments.null_count - int(pc.sum(right).as_py() or 0)
         if not wrong:
             return moments
-        told = f"{file.name}: column `{name}`: times outside the years 1 to 9998 were left out"
-        self.notes.setdefault((file.name, name), told)
+        note = f"{file.name}: column `{name}`: times outside the years 1 to 9998 were left out"
+        self.notes.setdefault((file.name, name), note)
         return pc.if_else(right, moments, pa.scalar(None, moments.type))
 
-    def _note(self, file: DataFile, name: str, found: str | None) -> None:
+    def _note(self, file: DataFile, name: str, zone: str | None) -> None:
         mine = self.zone or "UTC"
-        what = f"times without a zone were taken as {mine}" if found is None else f"times of {found} became {mine}"
-        self.notes.setdefault((self.zone, found), f"{file.name}: column `{name}`: {what}, as in the files before")
+        what = f"times without a zone were taken as {mine}" if zone is None else f"times of {zone} became {mine}"
+        self.notes.setdefault((self.zone, zone), f"{file.name}: column `{name}`: {what}, as in the files before")
 
 
 def wall_clock(at: datetime, zone: str | None) -> np.datetime64:
@@ -102,8 +102,10 @@ def moments_of(column: pa.Array, file: DataFile, name: str, first: int | None = 
         if pt.is_timestamp(kind):
             return column.cast(pa.timestamp("us", tz=kind.tz), safe=False)
     except pa.ArrowInvalid as error:
-        said = str(error).splitlines()[0]
-        raise DataError(f"{file.name}: column `{name}` holds something that is no time: {said}", hint=HINT) from error
+        message = str(error).splitlines()[0]
+        raise DataError(
+            f"{file.name}: column `{name}` holds something that is no time: {message}", hint=HINT
+        ) from error
     raise DataError(f"{file.name}: column `{name}` holds {kind}, not times", hint="name the time column: time = …")
 
 

@@ -86,11 +86,11 @@ class Fitted:
 
 def wobble_of(windows: Iterable[ReferenceWindow]) -> dict[str, float]:
     """Return the largest PSI of each column among some windows of the reference."""
-    found: dict[str, float] = {}
+    wobble: dict[str, float] = {}
     for window in windows:
         for name, moved in window.columns.items():
-            found[name] = max(found.get(name, 0.0), moved.psi)
-    return found
+            wobble[name] = max(wobble.get(name, 0.0), moved.psi)
+    return wobble
 
 
 class _Document(msgspec.Struct):

@@ -32,8 +32,8 @@ SEED = 20130104
 
 
 @dataclass(frozen=True)
-class Told:
-    """How well one column helps to tell the sides apart."""
+class Separator:
+    """One column that separates the sides, and how well."""
 
     name: str
     importance: float
@@ -51,7 +51,7 @@ class Apart:
     high: float
     rows_reference: int
     rows_current: int
-    columns: tuple[Told, ...]
+    columns: tuple[Separator, ...]
     """The most telling first."""
 
 
@@ -74,8 +74,10 @@ def tell_apart(reference: Sequence[pa.RecordBatch], current: Sequence[pa.RecordB
     auc, low, high = delong_interval(labels.astype(np.bool_), scores)
     alone = [_alone(rows[:, place], labels) for place in range(len(columns))]
     order = sorted(range(len(columns)), key=lambda place: (-round(float(lost[place]), 3), -alone[place]))
-    told = tuple(Told(columns[place].name, round(float(lost[place]), 6), round(alone[place], 6)) for place in order)
-    return Apart(auc, low, high, len(sides[0]), len(sides[1]), told)
+    separators = tuple(
+        Separator(columns[place].name, round(float(lost[place]), 6), round(alone[place], 6)) for place in order
+    )
+    return Apart(auc, low, high, len(sides[0]), len(sides[1]), separators)
 
 
 def _there(batch: pa.RecordBatch, names: list[str]) -> list[str]:
@@ -124,12 +126,12 @@ def _lost(model: Any, rows: Floats, labels: NDArray[np.int64], scores: Floats, r
     if positive.all() or not positive.any():
         return np.zeros(rows.shape[1])
     whole = placements(scores, positive).auc
-    found = np.zeros(rows.shape[1])
+    losses = np.zeros(rows.shape[1])
     for place in _asked(model):
         shuffled = rows.copy()
         shuffled[:, place] = random.permutation(shuffled[:, place])
-        found[place] = whole - placements(model.predict_proba(shuffled)[:, 1], positive).auc
-    return found
+        losses[place] = whole - placements(model.predict_proba(shuffled)[:, 1], positive).auc
+    return losses
 
 
 def _asked(model: Any) -> list[int]:

@@ -32,20 +32,20 @@ def embedded(reference: EmbeddingSketch, current: EmbeddingSketch) -> Distances:
         psi, noise_p = psi_of(_sorts(reference), _sorts(current))
         return replace(nothing, psi=psi, noise_p=noise_p)
     pairs = list(zip(reference.projections, current.projections, strict=True))
-    found = [(_psi(reference, current, mine, theirs), numeric(mine, theirs)) for mine, theirs in pairs]
-    (psi, noise_p), most = max(found, key=lambda one: one[0][0] or 0.0)
-    ks = max((one.ks for _, one in found if one.ks is not None), default=None)
+    distances = [(_psi(reference, current, mine, theirs), numeric(mine, theirs)) for mine, theirs in pairs]
+    (psi, noise_p), most = max(distances, key=lambda one: one[0][0] or 0.0)
+    ks = max((one.ks for _, one in distances if one.ks is not None), default=None)
     means, cosine = _means(reference, current)
     n, m = reference.projections[0].present, current.projections[0].present
     return replace(
         nothing,
         psi=psi,
-        noise_p=likeliest(noise_p, len(found)),
+        noise_p=likeliest(noise_p, len(distances)),
         bins=most.bins,
         js=most.js,
         hellinger=most.hellinger,
         ks=ks,
-        ks_p=None if ks is None else likeliest(ks_probability(ks, n, m), len(found)),
+        ks_p=None if ks is None else likeliest(ks_probability(ks, n, m), len(distances)),
         outside=most.outside,
         means=means,
         cosine=cosine,

@@ -81,11 +81,11 @@ def _ks(mine: Floats, theirs: Floats) -> Any:
 def _embedded(approximate: Distances, mine: Floats, theirs: Floats) -> Distances:
     if not len(mine) or not len(theirs):
         return approximate
-    found = [_ks(one, other) for one, other in zip(mine.T, theirs.T, strict=True)]
-    most = max(found, key=lambda one: float(one.statistic), default=None)
+    distances = [_ks(one, other) for one, other in zip(mine.T, theirs.T, strict=True)]
+    most = max(distances, key=lambda one: float(one.statistic), default=None)
     if most is None:
         return approximate
-    return replace(approximate, ks=float(most.statistic), ks_p=likeliest(float(most.pvalue), len(found)))
+    return replace(approximate, ks=float(most.statistic), ks_p=likeliest(float(most.pvalue), len(distances)))
 
 
 def _categorical(approximate: Distances, mine: dict[str, int], theirs: dict[str, int]) -> Distances:
@@ -130,8 +130,8 @@ def _projected(source: Source, name: str, layout: EmbeddingLayout) -> Floats:
 
 
 def _counts(source: Source, name: str) -> dict[str, int]:
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for column in _columns(source, name):
         for value, count in value_counts(column).items():
-            found[value] = found.get(value, 0) + count
-    return found
+            counts[value] = counts.get(value, 0) + count
+    return counts

@@ -36,18 +36,18 @@ def momentary(reference: MomentSketch, current: MomentSketch) -> Distances:
     tried = _pairs(reference, current)
     if not tried:
         return nothing
-    found = []
+    parts = []
     for mine, theirs in tried:
         psi, noise_p = psi_of(np.append(mine, reference.missing), np.append(theirs, current.missing))
-        found.append((psi or 0.0, psi, noise_p, mine, theirs))
-    _, psi, noise_p, mine, theirs = max(found, key=lambda one: one[0])
+        parts.append((psi or 0.0, psi, noise_p, mine, theirs))
+    _, psi, noise_p, mine, theirs = max(parts, key=lambda one: one[0])
     bins = int(np.count_nonzero(mine))
-    told = replace(nothing, psi=psi, noise_p=likeliest(noise_p, len(tried)), bins=bins)
+    moved = replace(nothing, psi=psi, noise_p=likeliest(noise_p, len(tried)), bins=bins)
     if not reference.present or not current.present:
-        return told
+        return moved
     chi2, degrees = chi_squared(mine, theirs)
     return replace(
-        told,
+        moved,
         js=jensen_shannon(mine, theirs),
         hellinger=hellinger(mine, theirs),
         chi2=chi2,
@@ -63,17 +63,17 @@ def moment_vector(sketch: MomentSketch) -> Floats:
 
 def _pairs(reference: MomentSketch, current: MomentSketch) -> list[tuple[Floats, Floats]]:
     """Return the counts that can be compared; a side without any moment can differ by that alone."""
-    found = []
+    pairs = []
     spans = (reference.days if reference.present else WEEK_DAYS, current.days if current.present else WEEK_DAYS)
     if reference.clocked and min(spans) >= DAY_DAYS:
         hours = _hours_a_bin(min(reference.rows, current.rows))
         mine, theirs = (_evened(one, one.hours, HOUR_US, 0) for one in (reference, current))
-        found.append((mine.reshape(-1, hours).sum(axis=1), theirs.reshape(-1, hours).sum(axis=1)))
+        pairs.append((mine.reshape(-1, hours).sum(axis=1), theirs.reshape(-1, hours).sum(axis=1)))
     long = reference.days >= BOTH_DAYS or not reference.clocked
     if long and min(spans) >= WEEK_DAYS:
         mine, theirs = (_evened(one, one.weekdays, DAY_US, MONDAY) for one in (reference, current))
-        found.append((mine, theirs))
-    return found
+        pairs.append((mine, theirs))
+    return pairs
 
 
 def _hours_a_bin(rows: int) -> int:
@@ -90,5 +90,5 @@ def _evened(sketch: MomentSketch, counts: tuple[int, ...], unit: int, offset: in
     times = np.full(len(values), number // len(values), dtype=np.float64)
     times[(np.arange(start, start + number % len(values)) + offset) % len(values)] += 1
     evened = values / np.maximum(times, 1)
-    found: Floats = evened * (values.sum() / evened.sum())
-    return found
+    scaled: Floats = evened * (values.sum() / evened.sum())
+    return scaled

@@ -93,8 +93,8 @@ def _wasserstein(reference: NumericSketch, current: NumericSketch) -> float | No
     return float(np.sum(heights * widths))
 
 
-def _clamped(found: list[float | None], low: float, high: float, choose: Callable[[list[float]], float]) -> float:
-    chosen = choose([value for value in found if value is not None] or [low])
+def _clamped(places: list[float | None], low: float, high: float, choose: Callable[[list[float]], float]) -> float:
+    chosen = choose([value for value in places if value is not None] or [low])
     return min(max(chosen, low), high)
 
 

@@ -73,10 +73,10 @@ def _groups(column: pa.Array) -> NDArray[np.intp]:
     value = column.type.value_type if pt.is_dictionary(column.type) else column.type
     if pt.is_string(value) or pt.is_large_string(value) or pt.is_boolean(value):
         encoded = column if pt.is_dictionary(column.type) else pc.dictionary_encode(column)
-        found: NDArray[np.intp] = (
+        coded: NDArray[np.intp] = (
             encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False).astype(np.intp)
         )
-        return found
+        return coded
     numbers = present_floats(column)
     if not len(numbers):
         return np.zeros(len(column), dtype=np.intp)

@@ -70,10 +70,10 @@ class StructureTally:
     def add(self, batch: pa.RecordBatch) -> None:
         """Take the rows of one batch in."""
         if batch.num_rows:
-            found = errors(self.model, batch)
-            self.rows += len(found)
-            self._total += float(found.sum())
-            self._squares += float(np.square(found).sum())  # not numpy.dot: its threads spin on a busy machine
+            lost = errors(self.model, batch)
+            self.rows += len(lost)
+            self._total += float(lost.sum())
+            self._squares += float(np.square(lost).sum())  # not numpy.dot: its threads spin on a busy machine
 
     def result(self) -> tuple[float, float] | None:
         """Return mean and standard error; None of fewer than two rows."""
@@ -92,8 +92,8 @@ def fit(batches: Iterable[pa.RecordBatch], kinds: Mapping[str, ColumnKind | None
         return None
     table = pa.Table.from_batches(whole)
     table = _thinned(table).combine_chunks()
-    found = [(name, _encoder(name, table.column(name).combine_chunks())) for name in names]
-    encoders = tuple(one for _, one in found if one is not None)
+    encoded = [(name, _encoder(name, table.column(name).combine_chunks())) for name in names]
+    encoders = tuple(one for _, one in encoded if one is not None)
     if len(encoders) < 3:
         return None
     matrix = np.column_stack([_encoded(one, table.column(one.name).combine_chunks()) for one in encoders])
@@ -119,8 +119,8 @@ def errors(model: StructureModel, batch: pa.RecordBatch) -> Floats:
     components = np.asarray(model.components)
     with one_thread():
         rest = matrix - (matrix @ components.T) @ components
-    found: Floats = np.sqrt(np.einsum("ij,ij->i", rest, rest))
-    return found
+    lengths: Floats = np.sqrt(np.einsum("ij,ij->i", rest, rest))
+    return lengths
 
 
 def _thinned(table: pa.Table) -> pa.Table:
@@ -157,8 +157,8 @@ def _encoder(name: str, column: pa.Array) -> Encoder | None:
 
 def _encoded(encoder: Encoder, column: pa.Array) -> Floats:
     standard = _raw(encoder.frequencies, encoder.fill, column) / encoder.scale - encoder.mean / encoder.scale
-    found: Floats = np.clip(standard, -FARTHEST, FARTHEST)
-    return found
+    encoded: Floats = np.clip(standard, -FARTHEST, FARTHEST)
+    return encoded
 
 
 def _raw(frequencies: Mapping[str, float] | None, fill: float, column: pa.Array) -> Floats:
@@ -169,8 +169,8 @@ def _raw(frequencies: Mapping[str, float] | None, fill: float, column: pa.Array)
         encoded = column if pt.is_dictionary(column.type) else pc.dictionary_encode(column)
         known = np.array([frequencies.get(str(value), 0.0) for value in encoded.dictionary.to_pylist()] + [fill])
         indices = encoded.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False)
-        found: Floats = known[indices]
-        return found
+        values: Floats = known[indices]
+        return values
     if _is_text(column.type):
         return np.full(len(column), fill)
     numbers = _numbers(column)

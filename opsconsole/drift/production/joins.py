@@ -43,8 +43,8 @@ class Keys:
         """Return how many rows have the id of an earlier one, and one such id."""
         more, example = 0, ""
         for batch in self._heaps.batches():
-            found, one = repeated(batch.column("id"))
-            more, example = more + found, example or one
+            repeats, one = repeated(batch.column("id"))
+            more, example = more + repeats, example or one
         return more, example
 
     def newest(self, records: Iterable[pa.RecordBatch]) -> SpillPartitions:
@@ -52,15 +52,15 @@ class Keys:
 
         Where a row stands in its heap more than once, the last one counts.
         """
-        found, waiting, rows = SpillPartitions(), SpillPartitions(), 0
+        newest, waiting, rows = SpillPartitions(), SpillPartitions(), 0
         for batch in records:
             self._deal(batch, waiting)
             rows += batch.num_rows
             if heaps_for(rows) > ROUND_HEAPS * self._number:
-                self._join(waiting, found)
+                self._join(waiting, newest)
                 waiting, rows = SpillPartitions(), 0
-        self._join(waiting, found)
-        return found
+        self._join(waiting, newest)
+        return newest
 
     def _deal(self, batch: pa.RecordBatch, heaps: SpillPartitions) -> None:
         """Put the rows that have an id onto their heaps."""
@@ -68,7 +68,7 @@ class Keys:
             batch = batch.filter(batch.column("id").is_valid())
         heaps.deal(batch, heap_of(batch.column("id"), self._number))
 
-    def _join(self, records: SpillPartitions, found: SpillPartitions) -> None:
+    def _join(self, records: SpillPartitions, partitions: SpillPartitions) -> None:
         for heap in records.numbers():
             mine, theirs = self._heaps.read(heap), records.read(heap)
             if mine is None or theirs is None:
@@ -78,4 +78,4 @@ class Keys:
             taken = backwards.take(match.drop_null())
             rows = mine.column("row").filter(match.is_valid())
             values = {name: theirs.column(name).take(taken) for name in theirs.schema.names if name != "id"}
-            found.deal(pa.RecordBatch.from_pydict({"row": rows, **values}), block_of(rows.to_numpy()))
+            partitions.deal(pa.RecordBatch.from_pydict({"row": rows, **values}), block_of(rows.to_numpy()))

@@ -157,14 +157,14 @@ def _matched(production: Production, labels: _Labels) -> tuple[int, int]:
     joined = production.keys.newest(_numbered(labels))
     seen, changed = np.zeros(labels.rows, dtype=np.bool_), 0
     for block in production.blocks():
-        found = joined.read(block.block)
-        if found is None:
+        joined_block = joined.read(block.block)
+        if joined_block is None:
             continue
-        rows, numbers = found.column("row").to_numpy(), found.column("number").to_numpy()
+        rows, numbers = joined_block.column("row").to_numpy(), joined_block.column("number").to_numpy()
         order = np.argsort(rows)
         each, first = np.unique(numbers[order], return_index=True)
         new = order[first[~seen[each]]]
-        before, now = block.labels[rows[new] - block.numbers[0]], from_column(found.column("label"))[new]
+        before, now = block.labels[rows[new] - block.numbers[0]], from_column(joined_block.column("label"))[new]
         changed += int((known(before) & (before != now)).sum())
         seen[each] = True
     return int(seen.sum()), changed

@@ -74,8 +74,8 @@ def _is_positive(column: pa.Array, positive: str) -> NDArray[Any]:
     """Return 1 for the positive label and 0 for any other; however true and false are written, they are the same."""
     words = pc.utf8_trim_whitespace(as_text(column))
     flags = pc.is_in(words, value_set=pa.array(["True", "False", "TRUE", "FALSE"]))
-    found = pc.equal(pc.if_else(flags, pc.utf8_lower(words), words), positive)
-    values: NDArray[Any] = found.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    hits = pc.equal(pc.if_else(flags, pc.utf8_lower(words), words), positive)
+    values: NDArray[Any] = hits.cast(pa.float64()).to_numpy(zero_copy_only=False)
     return values
 
 

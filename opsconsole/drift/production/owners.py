@@ -80,11 +80,11 @@ class Owners:
 
     def chunks(self, first: int, after: int) -> set[int]:
         """Return the chunks that rows belong to from ``first`` on, before ``after``."""
-        found: set[int] = set()
+        ids: set[int] = set()
         for block in range(*self._blocks(first, after)):
             within = self.of(max(first, first_of(block)), min(after, first_of(block + 1)))
-            found.update(np.unique(within.chunks).tolist())
-        return found - {NO_ONES}
+            ids.update(np.unique(within.chunks).tolist())
+        return ids - {NO_ONES}
 
     @staticmethod
     def _blocks(first: int, after: int) -> tuple[int, int]:

@@ -28,8 +28,8 @@ class Periods:
         if not len(there):
             return
         starts = floored(self._unit, shown(there, zone)).astype("datetime64[us]").astype(np.int64)
-        found, numbers = np.unique(starts, return_counts=True)
-        for start, number in zip(found.tolist(), numbers.tolist(), strict=True):
+        periods, numbers = np.unique(starts, return_counts=True)
+        for start, number in zip(periods.tolist(), numbers.tolist(), strict=True):
             self._counts[start] = self._counts.get(start, 0) + number
 
     def parts(self) -> Moments:

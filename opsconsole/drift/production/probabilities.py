@@ -30,17 +30,17 @@ def classes_in(columns: Iterable[str]) -> tuple[str, ...]:
 
 def classes_of(source: Source) -> tuple[str, ...]:
     """Return the classes that a source has probabilities of; DataError where its files disagree."""
-    found: tuple[str, ...] | None = None
+    classes: tuple[str, ...] | None = None
     for file in source.files:
         own = classes_in(file.kinds)
-        if found is not None and own != found:
+        if classes is not None and own != classes:
             raise DataError(
                 f"{file.name}: probabilities of {', '.join(own) or 'no class'}, in the files before it of"
-                f" {', '.join(found) or 'no class'}",
+                f" {', '.join(classes) or 'no class'}",
                 hint="all files must have the same probability_… columns",
             )
-        found = own
-    return found or ()
+        classes = own
+    return classes or ()
 
 
 def matrix(table: pa.RecordBatch, classes: Sequence[str]) -> Floats:

@@ -91,23 +91,25 @@ class Production:
         if self.brought is not None and (came := self.brought.read(number)) is not None:
             labels = labels.copy()
             labels[came.column("row").to_numpy() - first] = from_column(came.column("label"))
-        scores, said = (unknown(self.monitor, rows), None) if version is None else self.said(number, batch, version)
+        scores, probabilities = (
+            (unknown(self.monitor, rows), None) if version is None else self.scores_of(number, batch, version)
+        )
         times: NDArray[np.datetime64] = batch.column("time").to_numpy(zero_copy_only=False)
-        return Rows(np.arange(first, first + rows), batch.column("id"), times, labels, scores, said)
+        return Rows(np.arange(first, first + rows), batch.column("id"), times, labels, scores, probabilities)
 
-    def said(self, number: int, logged: pa.RecordBatch, version: int) -> tuple[NDArray[Any], Probabilities | None]:
+    def scores_of(self, number: int, logged: pa.RecordBatch, version: int) -> tuple[NDArray[Any], Probabilities | None]:
         """Return a version's scores and probabilities of a block; ``logged`` is what the log holds of it."""
         scored, rows = self.scored[version], logged.num_rows
         if scored.heaps is None:
-            said = Probabilities(scored.classes, matrix(logged, scored.classes)) if scored.classes else None
-            return from_column(logged.column("score")), said
+            probabilities = Probabilities(scored.classes, matrix(logged, scored.classes)) if scored.classes else None
+            return from_column(logged.column("score")), probabilities
         scores, values = unknown(self.monitor, rows), np.full((rows, len(scored.classes)), np.nan)
-        found = scored.heaps.read(number)
-        if found is not None:
-            places = found.column("row").to_numpy() - first_of(number)
-            scores[places] = from_column(found.column("score"))
+        scored_rows = scored.heaps.read(number)
+        if scored_rows is not None:
+            places = scored_rows.column("row").to_numpy() - first_of(number)
+            scores[places] = from_column(scored_rows.column("score"))
             if scored.classes:
-                values[places] = matrix(found, scored.classes)
+                values[places] = matrix(scored_rows, scored.classes)
         return scores, Probabilities(scored.classes, values) if scored.classes else None
 
 
@@ -131,7 +133,7 @@ def read_production(monitor: Monitor, source: Source, batches: Sequence[Predicti
     scored, odd = ({holder: Scored(None, classes)}, []) if own_scores else _joined_scores(monitor, keys, batches)
     if read.nameless and not own_scores:
         odd.append(f"{plural(read.nameless, 'row has', 'rows have')} no id: no score is theirs")
-    found = Production(
+    production = Production(
         monitor=monitor,
         source=source,
         zone=read.clock.zone,
@@ -145,10 +147,10 @@ def read_production(monitor: Monitor, source: Source, batches: Sequence[Predicti
     )
     notes = [*(note.text for note in source.notes), *read.notes, *read.clock.notes.values(), *_ahead(read)]
     if duplicates:
-        told = plural(duplicates, "row repeats", "rows repeat")
-        notes.append(f"{told} the id of an earlier one, such as `{example}`: all were kept")
-    unscored, infinite = _told_of_scores(found)
-    return replace(found, notes=(*notes, *odd, *unscored, *_told_of_labels(read), *infinite))
+        repeats = plural(duplicates, "row repeats", "rows repeat")
+        notes.append(f"{repeats} the id of an earlier one, such as `{example}`: all were kept")
+    unscored, infinite = _score_notes(production)
+    return replace(production, notes=(*notes, *odd, *unscored, *_label_notes(read), *infinite))
 
 
 @dataclass
@@ -195,8 +197,8 @@ class _Reading:
             columns = {"id": ids, "time": pa.array(times), "label": as_column(labels)}
             if self.own_scores:
                 columns["score"] = as_column(self._scores(table, file))
-                said = Probabilities(self.classes, matrix(table, self.classes)) if self.classes else None
-                columns |= columns_of(said)
+                probabilities = Probabilities(self.classes, matrix(table, self.classes)) if self.classes else None
+                columns |= columns_of(probabilities)
             blocks = block_of(np.arange(self.rows, self.rows + table.num_rows))
             self.log.deal(pa.RecordBatch.from_pydict(columns), blocks)
             self.rows += table.num_rows
@@ -243,16 +245,16 @@ class _Reading:
 
 def _ahead(read: _Reading) -> list[str]:
     """Return a note on the rows that are dated more than a day after now, if there are any."""
-    told = plural(read.late, "row is", "rows are")
-    return [f"{told} dated after now, up to {str(read.latest)[:16]}"] if read.late else []
+    late = plural(read.late, "row is", "rows are")
+    return [f"{late} dated after now, up to {str(read.latest)[:16]}"] if read.late else []
 
 
-def _told_of_labels(read: _Reading) -> list[str]:
+def _label_notes(read: _Reading) -> list[str]:
     """Return notes on labels that cannot be, and on rows that can never get one because they have no id."""
     notes = []
     if read.wrong:
-        told = plural(read.wrong, "label is", "labels are")
-        notes.append(f"{told} neither 0 nor 1, such as {read.such:g}: left out")
+        labels = plural(read.wrong, "label is", "labels are")
+        notes.append(f"{labels} neither 0 nor 1, such as {read.such:g}: left out")
     if read.infinite:
         notes.append(f"{plural(read.infinite, 'label is', 'labels are')} infinite: left out")
     if read.monitor.config.label is not None and read.forlorn:
@@ -262,7 +264,7 @@ def _told_of_labels(read: _Reading) -> list[str]:
     return notes
 
 
-def _told_of_scores(production: Production) -> tuple[list[str], list[str]]:
+def _score_notes(production: Production) -> tuple[list[str], list[str]]:
     """Return notes on the rows that no version scored since the first that one did, and on infinite scores.
 
     The unscored are in no chunk. Those before are what versions were trained on. ``known`` leaves out the infinite.
@@ -273,9 +275,9 @@ def _told_of_scores(production: Production) -> tuple[list[str], list[str]]:
     for number, logged in zip(production.log.numbers(), production.log.batches(), strict=True):
         scored = np.zeros(logged.num_rows, dtype=np.bool_)
         for version in infinite:
-            scores, said = production.said(number, logged, version)
-            if said is not None:
-                unsaid[version] += int((known(scores) & ~np.isfinite(said.values).all(axis=1)).sum())
+            scores, probabilities = production.scores_of(number, logged, version)
+            if probabilities is not None:
+                unsaid[version] += int((known(scores) & ~np.isfinite(probabilities.values).all(axis=1)).sum())
             scored |= known(scores) if scores.dtype == object else ~np.isnan(scores)
             infinite[version] += 0 if scores.dtype == object else int(np.isinf(scores).sum())
         all_times = logged.column("time").to_numpy(zero_copy_only=False)
@@ -286,14 +288,14 @@ def _told_of_scores(production: Production) -> tuple[list[str], list[str]]:
     missed = production.rows if begun is None else 0
     for batch in unscored.batches() if begun is not None else ():
         missed += int((batch.column("time").to_numpy(zero_copy_only=False) >= begun).sum())
-    told = [f"{plural(missed, 'row has', 'rows have')} no score of any version: left out"] if missed else []
-    told += [
+    notes = [f"{plural(missed, 'row has', 'rows have')} no score of any version: left out"] if missed else []
+    notes += [
         f"v{version}: {plural(number, 'row')} with a class and without probabilities: what needs them is not measured of"
         " their chunks"
         for version, number in unsaid.items()
         if number
     ]
-    return told, [
+    return notes, [
         f"{plural(number, 'score')} of v{version} {'is' if number == 1 else 'are'} infinite: left out"
         for version, number in infinite.items()
         if number
@@ -302,7 +304,7 @@ def _told_of_scores(production: Production) -> tuple[list[str], list[str]]:
 
 def _joined_scores(monitor: Monitor, keys: Keys, batches: Sequence[Predictions]) -> tuple[dict[int, Scored], list[str]]:
     """Give each row its newest score of each version; return with them what is odd about the predictions."""
-    found: dict[int, Scored] = {}
+    by_version: dict[int, Scored] = {}
     notes: list[str] = []
     for version in sorted({batch.version for batch in batches}):
         sources = [_predicted(monitor, batch) for batch in batches if batch.version == version]
@@ -310,8 +312,8 @@ def _joined_scores(monitor: Monitor, keys: Keys, batches: Sequence[Predictions])
         reading = _Predictions(monitor, classes, notes)
         heaps = keys.newest(batch for source in sources for batch in reading.read(source))
         if reading.rows:
-            found[version] = Scored(heaps, classes)
-    return found, notes
+            by_version[version] = Scored(heaps, classes)
+    return by_version, notes
 
 
 def _predicted(monitor: Monitor, batch: Predictions) -> Source:
@@ -322,18 +324,18 @@ def _predicted(monitor: Monitor, batch: Predictions) -> Source:
 
 def _classes(monitor: Monitor, sources: list[Source]) -> tuple[str, ...]:
     """Return the classes that a version's runs gave probabilities of; DataError where they disagree."""
-    found: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
     if monitor.task is not ModelTask.MULTICLASS:
-        return found
+        return classes
     for source in sources:
         own = classes_of(source)
-        if own and found and own != found:
+        if own and classes and own != classes:
             raise DataError(
-                f"{source.name}: probabilities of {', '.join(own)}, in the runs before it of {', '.join(found)}",
+                f"{source.name}: probabilities of {', '.join(own)}, in the runs before it of {', '.join(classes)}",
                 hint="a version names the same classes in every run",
             )
-        found = own or found
-    return found
+        classes = own or classes
+    return classes
 
 
 @dataclass
@@ -356,10 +358,10 @@ class _Predictions:
             self.rows += rows
             scores = as_column(outcomes_in(self.monitor, table, "score", part.file))
             values = matrix(table, own) if own else np.full((rows, len(self.classes)), np.nan)
-            said = Probabilities(self.classes, values) if self.classes else None
-            yield pa.RecordBatch.from_pydict({"id": ids, "score": scores} | columns_of(said))
+            probabilities = Probabilities(self.classes, values) if self.classes else None
+            yield pa.RecordBatch.from_pydict({"id": ids, "score": scores} | columns_of(probabilities))
         more, example = keys.repeated() if self.rows > first else (0, "")
         if more:
-            told = plural(more, "prediction repeats a row id", "predictions repeat a row id")
-            told = f"{told}, such as `{example}`: the last one counts"
-            self.notes.append(f"{source.name}: {told}")
+            repeats = plural(more, "prediction repeats a row id", "predictions repeat a row id")
+            repeats = f"{repeats}, such as `{example}`: the last one counts"
+            self.notes.append(f"{source.name}: {repeats}")

@@ -55,14 +55,14 @@ def _hashed(ids: pa.Array) -> Hashes:
         data[:-WORD] = np.frombuffer(text, dtype=np.uint8)[first:last]
     words = np.lib.stride_tricks.sliding_window_view(data, WORD)
     starts, lengths = offsets[:-1] - first, np.diff(offsets)
-    found: Hashes = lengths.astype(np.uint64)
+    hashes: Hashes = lengths.astype(np.uint64)
     live, at = np.flatnonzero(lengths > 0), 0
     while len(live):
         word = words[starts[live] + at].reshape(-1).view(np.uint64)
         left = lengths[live] - at
         ends = np.flatnonzero(left < WORD)
         word[ends] &= (np.uint64(1) << (left[ends] * 8).astype(np.uint64)) - np.uint64(1)
-        mixed = (found[live] ^ word) * _FACTOR
-        found[live] = mixed ^ (mixed >> _SHIFT)
+        mixed = (hashes[live] ^ word) * _FACTOR
+        hashes[live] = mixed ^ (mixed >> _SHIFT)
         live, at = live[left > WORD], at + WORD
-    return found
+    return hashes

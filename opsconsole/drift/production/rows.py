@@ -46,7 +46,7 @@ class Rows:
 
     def at(self, places: Places) -> Rows:
         """Return some of the rows."""
-        said = self.probabilities
+        probabilities = self.probabilities
         taken = pa.array(places)
         return Rows(
             self.numbers[places],
@@ -54,7 +54,7 @@ class Rows:
             self.times[places],
             self.labels[places],
             self.scores[places],
-            None if said is None else Probabilities(said.classes, said.values[places]),
+            None if probabilities is None else Probabilities(probabilities.classes, probabilities.values[places]),
         )
 
     def batch(self) -> pa.RecordBatch:

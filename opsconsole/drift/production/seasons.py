@@ -16,14 +16,14 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 def seasons_of(season: str, times: NDArray[np.datetime64]) -> NDArray[np.int64]:
     """Return each wall-clock time's season: 0–23, 0–6 from Monday, 1–12; all times must be known."""
     days = times.astype("datetime64[D]")
-    found: NDArray[np.int64]
+    numbers: NDArray[np.int64]
     if season == "hour":
-        found = (times.astype("datetime64[h]") - days.astype("datetime64[h]")).astype(np.int64)
+        numbers = (times.astype("datetime64[h]") - days.astype("datetime64[h]")).astype(np.int64)
     elif season == "weekday":
-        found = (days.astype(np.int64) + 3) % 7
+        numbers = (days.astype(np.int64) + 3) % 7
     else:
-        found = times.astype("datetime64[M]").astype(np.int64) % 12 + 1
-    return found
+        numbers = times.astype("datetime64[M]").astype(np.int64) % 12 + 1
+    return numbers
 
 
 def season_named(season: str, number: int) -> str:

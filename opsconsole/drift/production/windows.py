@@ -241,10 +241,10 @@ def shown(times: Moments, zone: str | None) -> Moments:
     """Return wall-clock times that a clock of the zone did show: those inside a jump become its end."""
     if zone is None or zone == "UTC":
         return times
-    found: Moments = pc.local_timestamp(_instants(pa.array(times.astype("datetime64[us]")), zone)).to_numpy(
+    local: Moments = pc.local_timestamp(_instants(pa.array(times.astype("datetime64[us]")), zone)).to_numpy(
         zero_copy_only=False
     )
-    return found
+    return local
 
 
 def _instants(times: pa.Array, zone: str) -> pa.Array:
@@ -253,5 +253,5 @@ def _instants(times: pa.Array, zone: str) -> pa.Array:
 
 def _aware(moment: np.datetime64, zone: str | None) -> datetime:
     instant = _instants(pa.array([moment.astype("datetime64[us]")]), zone or "UTC")[0]
-    found: datetime = instant.cast(pa.timestamp("us", "UTC")).as_py()
-    return found.astimezone(UTC)
+    utc: datetime = instant.cast(pa.timestamp("us", "UTC")).as_py()
+    return utc.astimezone(UTC)

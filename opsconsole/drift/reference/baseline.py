@@ -43,36 +43,38 @@ def ensure_baseline(monitor: Monitor, store: Store, subject: Subject, production
     One that an older program stored, or that was made for other settings of the monitor, lacks what is counted and
     fitted now, and is made anew: from the rows that the operator took, else from those that the configuration names.
     """
-    found = baselines.baseline(store, monitor.name, subject.version)
-    if found is not None and fits(monitor, found):
-        return found
-    if found is None or found.reason is None:
+    baseline = baselines.baseline(store, monitor.name, subject.version)
+    if baseline is not None and fits(monitor, baseline):
+        return baseline
+    if baseline is None or baseline.reason is None:
         reference = configured_rows(monitor, subject, production.source)
     else:
-        reference = reference_of(monitor, subject, found, production)
+        reference = reference_of(monitor, subject, baseline, production)
     new = _new(monitor, subject.version, reference, used=tuple(str(path) for path in subject.used))
-    if found is not None and found.reason is not None:
-        new = replace(new, reason=found.reason, realised=_kept(monitor, store, subject, found, new, production.source))
-    if found is not None:
-        new = replace(new, follows=found.follows)  # it stands in the place of the one that it is made from
+    if baseline is not None and baseline.reason is not None:
+        new = replace(
+            new, reason=baseline.reason, realised=_kept(monitor, store, subject, baseline, new, production.source)
+        )
+    if baseline is not None:
+        new = replace(new, follows=baseline.follows)  # it stands in the place of the one that it is made from
     with store.immediate() as connection:
-        revision = baselines.insert_baseline(connection, new, replaces=None if found is None else found.id)
-        if found is not None and revision is not None:
+        revision = baselines.insert_baseline(connection, new, replaces=None if baseline is None else baseline.id)
+        if baseline is not None and revision is not None:
             why = "the monitor's settings or the program changed"
-            _tell(connection, monitor, found, "the same, made anew", why, None, revision)
+            _tell(connection, monitor, baseline, "the same, made anew", why, None, revision)
     made = baselines.baseline(store, monitor.name, subject.version)
     assert made is not None
     return made
 
 
 def _kept(
-    monitor: Monitor, store: Store, subject: Subject, found: Baseline, new: NewBaseline, current: Source
+    monitor: Monitor, store: Store, subject: Subject, baseline: Baseline, new: NewBaseline, current: Source
 ) -> Realised | None:
     """Return the performance that the floor stays relative to when a baseline that the operator took is made anew."""
-    if monitor.metric is None or (found.realised is not None and found.realised.metric == monitor.metric.name):
-        return found.realised
-    before = _before(monitor, store, found)
-    followed = before is not None and before.realised != found.realised
+    if monitor.metric is None or (baseline.realised is not None and baseline.realised.metric == monitor.metric.name):
+        return baseline.realised
+    before = _before(monitor, store, baseline)
+    followed = before is not None and before.realised != baseline.realised
     return new.realised if followed else _realised(monitor, configured_rows(monitor, subject, current))
 
 
@@ -247,11 +249,11 @@ def _new(monitor: Monitor, version: int, reference: Reference, *, used: tuple[st
     sketch = count(reference.batches, layouts)
     if not sketch.rows:
         raise DataError(f"{reference.origin}: there are no reference rows in it", hint="name rows that are there")
-    found = {
+    kinds = {
         name: layout.kind if kind is not None else None
         for (name, layout), kind in zip(layouts.items(), reference.kinds.values(), strict=True)
     }
-    reference = replace(reference, kinds=found)  # only values tell whether categories read as text
+    reference = replace(reference, kinds=kinds)  # only values tell whether categories read as text
     return NewBaseline(
         monitor=monitor.name,
         model=monitor.model,
@@ -270,13 +272,13 @@ def _new(monitor: Monitor, version: int, reference: Reference, *, used: tuple[st
 def _realised(monitor: Monitor, reference: Reference) -> Realised | None:
     if monitor.metric is None or monitor.floor is None:
         return None
-    found = reference.realised(monitor)
-    if found is None and monitor.floor.relative:
+    realised = reference.realised(monitor)
+    if realised is None and monitor.floor.relative:
         raise ConfigError(
             f"monitors.{monitor.name}.performance.floor is relative, and {reference.origin} has no labels with scores",
             hint="give the floor as a number, or name a reference with labels and scores",
         )
-    return found
+    return realised
 
 
 def used_rows(baseline: Baseline) -> Iterator[pa.Array]:

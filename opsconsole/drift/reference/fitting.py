@@ -88,8 +88,8 @@ def _outlook(monitor: Monitor, reference: Reference) -> Estimator:
         place += batch.num_rows
         batches.append(batch.select([name for name in names if name in batch.schema.names]).filter(pa.array(mine)))
     back_test = BackTest(monitor.metric, own, floor)
-    said = at(reference.probabilities, both)
-    return fit_outlook(monitor.task, back_test, batches, labels, scores, monitor.options, said)
+    probabilities = at(reference.probabilities, both)
+    return fit_outlook(monitor.task, back_test, batches, labels, scores, monitor.options, probabilities)
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,8 @@ def _windows(monitor: Monitor, reference: Reference) -> list[Cut]:
     there = np.flatnonzero(~np.isnat(reference.times))
     if len(there) < LEAST_WINDOWS * monitor.config.least:
         return []
-    found = cut(monitor.config.chunk, reference.times, there, None)
-    whole = [window for window in found if not window.partial and len(window.rows) >= monitor.config.least]
+    cuts = cut(monitor.config.chunk, reference.times, there, None)
+    whole = [window for window in cuts if not window.partial and len(window.rows) >= monitor.config.least]
     return whole[-MOST_WINDOWS:] if len(whole) >= LEAST_WINDOWS else []
 
 
@@ -136,13 +136,13 @@ def _reference_windows(
 
 def _moved(whole: TableSketch, part: TableSketch) -> dict[str, Moved]:
     """Measure a part of the reference against the rest of it."""
-    found = {}
+    moved = {}
     for name, sketch in part.columns.items():
         measured = distances(without(whole.columns[name], sketch), sketch)
         enough = min(part.rows, whole.rows - part.rows) >= rows_needed(measured.bins)
         if enough and measured.psi is not None and measured.noise_p is not None:
-            found[name] = Moved(measured.psi, measured.noise_p)
-    return found
+            moved[name] = Moved(measured.psi, measured.noise_p)
+    return moved
 
 
 def _sketches_of(reference: Reference, layouts: dict[str, Layout], parts: list[Indices]) -> list[TableSketch]:
@@ -171,7 +171,7 @@ def _importance(monitor: Monitor, reference: Reference) -> dict[str, float]:
     """Return what each input explains of the score, on as many rows as that needs."""
     if monitor.config.score not in reference.kinds:
         return {}
-    found: dict[str, float] = {}
+    weights: dict[str, float] = {}
     rows = 0
     kept = []
     for batch in reference.batches:
@@ -185,13 +185,13 @@ def _importance(monitor: Monitor, reference: Reference) -> dict[str, float]:
     scores = reference.scores[: table.num_rows]
     for name, kind in reference.kinds.items():
         if name in table.schema.names and kind in KINDS and name not in monitor.outcomes:
-            found[name] = round(importance(_whole(table.column(name)), scores), 6)
-    return found
+            weights[name] = round(importance(_whole(table.column(name)), scores), 6)
+    return weights
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:
-    found = column.combine_chunks()
-    return found.unify_dictionaries() if isinstance(found, pa.ChunkedArray) else found
+    whole = column.combine_chunks()
+    return whole.unify_dictionaries() if isinstance(whole, pa.ChunkedArray) else whole
 
 
 @dataclass(frozen=True)
@@ -209,10 +209,10 @@ def _structure(monitor: Monitor, reference: Reference, windows: list[Cut]) -> _S
     model = fit(reference.batches, kinds)
     if model is None:
         return _Structure()
-    found = _honest_errors(model, reference, kinds)
-    spread = float(found.std(ddof=1)) if len(found) > 1 else 0.0
-    own = REFITTED * spread / math.sqrt(len(found))
-    return _Structure(model, float(found.mean()), spread, math.hypot(_wobble_of_means(found, windows, spread), own))
+    honest = _honest_errors(model, reference, kinds)
+    spread = float(honest.std(ddof=1)) if len(honest) > 1 else 0.0
+    own = REFITTED * spread / math.sqrt(len(honest))
+    return _Structure(model, float(honest.mean()), spread, math.hypot(_wobble_of_means(honest, windows, spread), own))
 
 
 def _honest_errors(
@@ -225,15 +225,15 @@ def _honest_errors(
     if reference.rows > HONEST_ROWS or len({tuple(batch.schema.names) for batch in reference.batches}) > 1:
         return np.concatenate([errors(model, batch) for batch in reference.batches])
     table = pa.Table.from_batches(reference.batches)
-    found = np.empty(table.num_rows)
+    honest = np.empty(table.num_rows)
     fold = np.random.default_rng(20130104).integers(0, FOLDS, table.num_rows)
     for number in range(FOLDS):
         mine = fold == number
         other = fit(table.filter(pa.array(~mine)).to_batches(), kinds) or model
         other = replace(other, components=other.components[: len(model.components)])
         if mine.any():
-            found[mine] = np.concatenate([errors(other, one) for one in table.filter(pa.array(mine)).to_batches()])
-    return found
+            honest[mine] = np.concatenate([errors(other, one) for one in table.filter(pa.array(mine)).to_batches()])
+    return honest
 
 
 def _wobble_of_means(values: NDArray[np.float64], windows: list[Cut], spread: float) -> float:
@@ -251,14 +251,14 @@ def _seasons(monitor: Monitor, reference: Reference, layouts: dict[str, Layout])
         return {}
     there = np.flatnonzero(~np.isnat(reference.times))
     numbers = seasons_of(season, reference.times[there])
-    found = np.unique(numbers).tolist()
-    parts = [there[numbers == number] for number in found]
+    seasons = np.unique(numbers).tolist()
+    parts = [there[numbers == number] for number in seasons]
     sketches = _sketches_of(reference, layouts, parts)
-    return {str(number): sketch.encode() for number, sketch in zip(found, sketches, strict=True)}
+    return {str(number): sketch.encode() for number, sketch in zip(seasons, sketches, strict=True)}
 
 
 def _slices(monitor: Monitor, reference: Reference, layouts: dict[str, Layout]) -> tuple[SliceReference, ...]:
-    found: list[SliceReference] = []
+    slices: list[SliceReference] = []
     for column in monitor.config.slices:
         parts = [
             as_text(batch.column(column)) if column in batch.schema.names else pa.nulls(batch.num_rows, pa.string())
@@ -270,8 +270,8 @@ def _slices(monitor: Monitor, reference: Reference, layouts: dict[str, Layout]) 
                 enough = realised is not None and realised.labels >= LEAST_SLICE
                 score = score_sketch(monitor, layouts, reference.scores[rows])
                 encoded = None if score is None else score.encode()
-                found.append(SliceReference(column, value, realised if enough else None, encoded))
-    return tuple(found)
+                slices.append(SliceReference(column, value, realised if enough else None, encoded))
+    return tuple(slices)
 
 
 def score_sketch(monitor: Monitor, layouts: Mapping[str, Layout], scores: NDArray[Any]) -> TableSketch | None:

@@ -80,8 +80,8 @@ class Reference:
         chosen = np.flatnonzero(there) if rows is None else rows[there[rows]]
         if monitor.metric is None or not len(chosen):
             return None
-        said = at(self.probabilities, chosen)
-        return measure(monitor.metric, self.labels[chosen], self.scores[chosen], monitor.options, said)
+        probabilities = at(self.probabilities, chosen)
+        return measure(monitor.metric, self.labels[chosen], self.scores[chosen], monitor.options, probabilities)
 
 
 @dataclass(frozen=True)
@@ -102,14 +102,20 @@ class _Part:
     labels: NDArray[Any]
     scores: NDArray[Any]
     times: NDArray[np.datetime64]
-    said: Probabilities | None
+    probabilities: Probabilities | None
 
     def at(self, mine: NDArray[np.bool_] | None) -> _Part:
         """Return those that are ``mine``; None: all."""
         if mine is None:
             return self
-        said = None if self.said is None else Probabilities(self.said.classes, self.said.values[mine])
-        return _Part(self.rows.filter(pa.array(mine)), self.labels[mine], self.scores[mine], self.times[mine], said)
+        probabilities = (
+            None
+            if self.probabilities is None
+            else Probabilities(self.probabilities.classes, self.probabilities.values[mine])
+        )
+        return _Part(
+            self.rows.filter(pa.array(mine)), self.labels[mine], self.scores[mine], self.times[mine], probabilities
+        )
 
 
 class _Gathering:
@@ -137,7 +143,7 @@ class _Gathering:
         table: pa.RecordBatch,
         labels: NDArray[Any],
         scores: NDArray[Any],
-        said: Probabilities | None = None,
+        probabilities: Probabilities | None = None,
     ) -> None:
         """Keep rows with their outcomes, or those of them that are drawn."""
         self.drawn_from += table.num_rows
@@ -148,7 +154,7 @@ class _Gathering:
         if self.monitor.config.label is not None:
             rows = with_column(rows, self.monitor.config.label, outcome_column(self.monitor.task, labels))
         mine = None if self._share == 1.0 else self._random.random(len(labels)) < self._share
-        self._keep(_Part(rows, labels, scores, times, said).at(mine))
+        self._keep(_Part(rows, labels, scores, times, probabilities).at(mine))
         while self.bytes > MOST_BYTES and self.rows > self.monitor.config.least:
             self._share /= 2
             parts, self.parts, self.rows, self.bytes = self.parts, [], 0, 0
@@ -164,12 +170,12 @@ class _Gathering:
         name = self.monitor.config.time
         if name is None or name not in table.schema.names:
             return np.full(table.num_rows, np.datetime64("NaT"), dtype="datetime64[us]")
-        found = self._clock.read(table.column(name), file, name, 0)
-        there = found[~np.isnat(found)]
+        times = self._clock.read(table.column(name), file, name, 0)
+        there = times[~np.isnat(times)]
         if len(there):
             first = moment(there.min(), self._clock.zone)
             self.since = first if self.since is None else min(self.since, first)
-        return found
+        return times
 
     def result(self, origin: str, *, scored: bool = True) -> Reference:
         """Return what was kept."""
@@ -187,7 +193,7 @@ class _Gathering:
             scores=scores,
             times=np.concatenate([np.empty(0, dtype="datetime64[us]"), *(part.times for part in self.parts)]),
             since=self.since,
-            probabilities=_whole([part.said for part in self.parts]),
+            probabilities=_whole([part.probabilities for part in self.parts]),
             offered=self.offered,
             drawn_from=self.drawn_from,
         )
@@ -257,9 +263,9 @@ def source_rows(monitor: Monitor, location: str, current: Source) -> Reference:
     classes = classes_of(source) if monitor.task is ModelTask.MULTICLASS else ()
     for batch in source.batches([*kept.columns, *extra, *(PREFIX + one for one in classes)]):
         labels = outcomes_in(monitor, batch.table, config.label, batch.file)
-        said = Probabilities(classes, matrix(batch.table, classes)) if classes else None
+        probabilities = Probabilities(classes, matrix(batch.table, classes)) if classes else None
         scores = outcomes_in(monitor, batch.table, config.score, batch.file)
-        kept.add(batch.file, batch.table, labels, scores, said)
+        kept.add(batch.file, batch.table, labels, scores, probabilities)
     return kept.result(location, scored=any(config.score in file.kinds for file in source.files))
 
 
@@ -287,7 +293,7 @@ def read_evaluated(monitor: Monitor, path: Path) -> Evaluated:
     called = all("score" in file.kinds for file in source.files)
     source.require(["row_id", "label", *([] if classes and not called else ["score"])])
     source = source.as_text(["row_id"], keys=True).as_text(monitor.texts_of("label", "score"))
-    ids, labels, scores, said = [], [], [], []
+    ids, labels, scores, matrices = [], [], [], []
     for batch in source.batches(["row_id", "label", "score", "contender", *(PREFIX + one for one in classes)]):
         table = batch.table
         if "contender" in table.schema.names:
@@ -295,15 +301,15 @@ def read_evaluated(monitor: Monitor, path: Path) -> Evaluated:
             table = table.filter(pc.equal(contender, str(Contender.CHALLENGER)))
         ids.append(as_text(table.column("row_id")))
         labels.append(outcomes(monitor, table.column("label"), batch.file, "label"))
-        said.append(matrix(table, classes) if classes else None)
+        matrices.append(matrix(table, classes) if classes else None)
         if called:
             scores.append(outcomes(monitor, table.column("score"), batch.file, "score"))
         else:
             scores.append(np.array(classes, dtype=object)[matrix(table, classes).argmax(axis=1)])
     if not sum(map(len, ids)):
         raise DataError(f"{path}: has no rows of the challenger")
-    known_said = [one for one in said if one is not None]
-    probabilities = Probabilities(classes, np.concatenate(known_said)) if known_said else None
+    known_matrices = [one for one in matrices if one is not None]
+    probabilities = Probabilities(classes, np.concatenate(known_matrices)) if known_matrices else None
     return Evaluated(pa.concat_arrays(ids), np.concatenate(labels), np.concatenate(scores), probabilities)
 
 
@@ -328,9 +334,9 @@ def inputs(monitor: Monitor, reference: Source, current: Source) -> dict[str, Co
 
 def watchable(monitor: Monitor, source: Source) -> tuple[str, ...]:
     """Return a source's columns that are inputs and can be compared, whether or not the other side has them."""
-    said = PREFIX if monitor.task is ModelTask.MULTICLASS else None
+    prefix = PREFIX if monitor.task is ModelTask.MULTICLASS else None
     return tuple(
         name
         for name, kind in source.kinds.items()
-        if kind is not None and name not in monitor.kept_out and not (said and name.startswith(said))
+        if kind is not None and name not in monitor.kept_out and not (prefix and name.startswith(prefix))
     )

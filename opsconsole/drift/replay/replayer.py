@@ -72,23 +72,23 @@ def replay(against: Against, *, rows: int | None = None) -> Replay:
     monitor, fitted = against.monitor, against.fitted
     a_week = _chunks_a_week(against, rows)
     size = rows or _usual_rows(against, a_week)
-    told = [one for one in (_would(against, place) for place in range(len(fitted.windows))) if one is not None]
+    alerts = [one for one in (_would(against, place) for place in range(len(fitted.windows))) if one is not None]
     incidents = openings(simulated(against, size))
-    rate = max(incidents / DRAWS, _share_opening(fitted.windows, told))
+    rate = max(incidents / DRAWS, _share_opening(fitted.windows, alerts))
     expected = None if a_week is None else rate * a_week
     bearable = expected is None or expected <= monitor.config.budget
     return Replay(
         monitor=monitor.name,
         version=against.baseline.version,
         chunks=len(fitted.windows),
-        would_alert=tuple(told),
+        would_alert=tuple(alerts),
         simulated=DRAWS,
         incidents=incidents,
         chunks_a_week=a_week,
         expected_false_alarms_per_week=expected,
         budget=monitor.config.budget,
         bearable=bearable,
-        words=_words(against, told, incidents, size, expected, bearable=bearable),
+        words=_words(against, alerts, incidents, size, expected, bearable=bearable),
     )
 
 
@@ -114,10 +114,10 @@ def _would(against: Against, place: int) -> WouldAlert | None:
     """Judge one window of the reference as it would have been in its course; its own wobble does not excuse it."""
     windows, limits = against.fitted.windows, against.monitor.config.limits
     before = [_raw(against, one) for one in range(max(place - limits.window + 1, 0), place)]
-    found = _judged(against, place, History(list(reversed(before)), _wobble(windows, place)))
-    columns = tuple(name for name, severity in found.items() if severity is not Severity.OK)
+    severities_by_column = _judged(against, place, History(list(reversed(before)), _wobble(windows, place)))
+    columns = tuple(name for name, severity in severities_by_column.items() if severity is not Severity.OK)
     breached = _breached(against, windows[place].realised)
-    severities = [*found.values(), *([Severity.WARN] if breached else [])]
+    severities = [*severities_by_column.values(), *([Severity.WARN] if breached else [])]
     severity = worst(severities)
     return None if severity is Severity.OK else WouldAlert(windows[place].label, severity, columns, breached)
 
@@ -144,16 +144,16 @@ def _wobble(windows: Sequence[ReferenceWindow], without: int) -> dict[str, float
     return wobble_of(window for place, window in enumerate(windows) if place != without)
 
 
-def _share_opening(windows: Sequence[ReferenceWindow], told: Sequence[WouldAlert]) -> float:
+def _share_opening(windows: Sequence[ReferenceWindow], alerts: Sequence[WouldAlert]) -> float:
     """Return the share of the reference's windows that would have opened an incident."""
-    labels = {one.label for one in told}
+    labels = {one.label for one in alerts}
     return openings(one.label in labels for one in windows) / len(windows) if windows else 0.0
 
 
-def openings(found: Iterator[bool] | Sequence[bool]) -> int:
+def openings(flags: Iterator[bool] | Sequence[bool]) -> int:
     """Count openings: an incident stands until two chunks without a finding."""
     opened, calm, stands = 0, 0, False
-    for bad in found:
+    for bad in flags:
         calm = 0 if bad else calm + 1
         if bad and not stands:
             opened, stands = opened + 1, True
@@ -167,10 +167,10 @@ def simulated(against: Against, rows: int) -> Iterator[bool]:
     random = np.random.default_rng(SEED)
     wobble, drawing = against.fitted.wobble(), Resampling(against)
     for _ in range(REFERENCES):
-        course = VersionHistory(wobble)
+        history = VersionHistory(wobble)
         for measured in drawing.chunks(rows, DRAWS // REFERENCES, random):
-            past = try_chunk(against, DRAWN, measured, course)
-            course.add(past)
+            past = try_chunk(against, DRAWN, measured, history)
+            history.add(past)
             yield past.record.severity is not Severity.OK
 
 
@@ -189,25 +189,25 @@ def _breached(against: Against, realised: Realised | None) -> bool:
 
 
 def _words(
-    against: Against, told: Sequence[WouldAlert], incidents: int, rows: int, expected: float | None, *, bearable: bool
+    against: Against, alerts: Sequence[WouldAlert], incidents: int, rows: int, expected: float | None, *, bearable: bool
 ) -> tuple[str, ...]:
     windows = against.fitted.windows
-    said = []
+    sentences = []
     if windows:
-        named = f": {', '.join(one.label for one in told[:5])}" if told else ""
-        said.append(
-            f"Would have told something of {len(told)} of {plural(len(windows), 'window')} of the reference{named}."
+        named = f": {', '.join(one.label for one in alerts[:5])}" if alerts else ""
+        sentences.append(
+            f"Would have told something of {len(alerts)} of {plural(len(windows), 'window')} of the reference{named}."
         )
     else:
         unit = against.monitor.config.chunk
-        said.append(
+        sentences.append(
             f"The reference spans fewer than three of its chunks ({unit}): how it wobbles by itself is not known."
         )
-    said.append(f"Of {DRAWS:,} chunks of {rows:,} rows drawn from the reference, {incidents} opened an incident.")
+    sentences.append(f"Of {DRAWS:,} chunks of {rows:,} rows drawn from the reference, {incidents} opened an incident.")
     if expected is not None:
         verdict = "within" if bearable else "past"
-        said.append(
+        sentences.append(
             f"Expect {decimals(expected, 2)} false alarms a week, {verdict} the budget of"
             f" {decimals(against.monitor.config.budget, 2)}."
         )
-    return tuple(said)
+    return tuple(sentences)

@@ -144,12 +144,12 @@ def monitors(store: Store, config: Config) -> list[MonitorReport]:
 def plots(store: Store, config: Config, name: str, *, limit: int = 24) -> Plots:
     """Return the points of a monitor's newest ``limit`` chunks, oldest first."""
     score = config.monitor(name).score_column
-    found = chunk_store.chunks(store, name, limit=limit)
+    chunks = chunk_store.chunks(store, name, limit=limit)
     cells = {(cell.chunk_id, cell.name): cell for cell in chunk_store.heat(store, name, limit=limit)}
     names = dict.fromkeys(name for _, name in cells)
     rows = []
     for column in names:
-        strip = [cells.get((chunk.id, column)) for chunk in found]
+        strip = [cells.get((chunk.id, column)) for chunk in chunks]
         rows.append(
             HeatRow(
                 name=column,
@@ -159,7 +159,7 @@ def plots(store: Store, config: Config, name: str, *, limit: int = 24) -> Plots:
         )
     rows.sort(key=lambda row: (row.name != score, -(row.psi[-1] or 0.0), row.name))
     return Plots(
-        labels=tuple(chunk.label for chunk in found),
+        labels=tuple(chunk.label for chunk in chunks),
         performance=tuple(
             PlotPoint(
                 chunk.label,
@@ -171,7 +171,7 @@ def plots(store: Store, config: Config, name: str, *, limit: int = 24) -> Plots:
                 chunk.severity,
                 chunk.estimated,
             )
-            for chunk in found
+            for chunk in chunks
         ),
         heat=tuple(rows),
     )

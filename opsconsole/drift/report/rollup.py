@@ -63,8 +63,8 @@ class Summed:
     @property
     def drifted(self) -> tuple[str, ...]:
         """The columns past chance and limit, the furthest first."""
-        found = sorted((one for one in self.columns if one.drifted), key=lambda one: -(one.distances.psi or 0.0))
-        return tuple(one.name for one in found)
+        drifted = sorted((one for one in self.columns if one.drifted), key=lambda one: -(one.distances.psi or 0.0))
+        return tuple(one.name for one in drifted)
 
 
 @dataclass(frozen=True)
@@ -91,17 +91,17 @@ def sums(workspace: Workspace, store: Store, name: str, per: str) -> Rollup:
     references = {
         version: (decode(one.sketch), fitted_of(one.fitted or b"")) for version, one in held.items() if usable(one)
     }
-    found, skipped = [], 0
+    chosen, skipped = [], 0
     for (version, label), members in groups.items():
         reference = references.get(version)
         summed = None if reference is None else _summed(monitor, store, *reference, label, members)
         if summed is None:
             skipped += len(members)
         else:
-            found.append(summed)
+            chosen.append(summed)
     notes = (f"{plural(skipped, 'chunk')} held against an earlier baseline do not add up with the others",)
     metric = None if monitor.metric is None else monitor.metric.name
-    return Rollup(name, metric, per, tuple(sorted(found, key=lambda one: one.start)), notes if skipped else ())
+    return Rollup(name, metric, per, tuple(sorted(chosen, key=lambda one: one.start)), notes if skipped else ())
 
 
 def period(chunk: Chunk, per: str) -> str:
@@ -170,8 +170,8 @@ def _measured(monitor: Monitor, scores: LabelledScores) -> dict[str, float]:
     first = [] if monitor.metric is None or monitor.metric.name not in ESTIMATES else [monitor.metric.name]
     names = dict.fromkeys([*first, *ESTIMATES])
     binned = labelled_bins(scores)
-    found = {name: realised_binned(name, binned, monitor.options) for name in names}
-    return {name: value for name, value in found.items() if value is not None}
+    values = {name: realised_binned(name, binned, monitor.options) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _estimated(monitor: Monitor, fitted: Fitted, scores: LabelledScores) -> Estimated | None:

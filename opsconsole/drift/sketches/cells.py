@@ -69,18 +69,18 @@ class CellFinder:
         table = np.bincount(places, minlength=LOOKUP_CELLS)
         table[self._edged] = 0
         near = values[np.flatnonzero(self._crossed[places])]
-        found = np.bincount(self.cells(near), minlength=number)
-        found[self._filled] += np.add.reduceat(table, self._starts)
-        return found
+        counts = np.bincount(self.cells(near), minlength=number)
+        counts[self._filled] += np.add.reduceat(table, self._starts)
+        return counts
 
     def cells(self, values: Floats) -> NDArray[np.intp]:
         """Return for each value (no NaN) how many edges are at or below it."""
         if self._lookup is None:
             return np.searchsorted(self.cuts, values, side="right")
-        found = self._lookup[self._table_cells(values)]
+        cells = self._lookup[self._table_cells(values)]
         for _ in range(self._depth):
-            found += values >= self._bounds[found]
-        return found
+            cells += values >= self._bounds[cells]
+        return cells
 
     def _table_cells(self, values: Floats) -> NDArray[np.intp]:
         with np.errstate(over="ignore"):
@@ -105,8 +105,8 @@ def cuts_of(edges: Floats) -> Floats:
         lower[1:] = np.maximum(lower[1:], np.nextafter(edges[:-1], np.inf))
     whole = edges == np.floor(edges)
     whole[-1] = whole[-2]  # the last edge lies just above the greatest value, which is the one before
-    found: Floats = np.where(whole | ~np.isfinite(lower), edges, lower)
-    return found
+    cuts: Floats = np.where(whole | ~np.isfinite(lower), edges, lower)
+    return cuts
 
 
 def quantile_edges(sample: Floats, minimum: float, maximum: float) -> Floats:

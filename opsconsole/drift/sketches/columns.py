@@ -193,9 +193,9 @@ class MomentSketch:
         )
 
 
-def first_examples(found: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+def first_examples(examples: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     """Return the alphabetically first names: unlike the commonest, those merge exactly in any order."""
-    return tuple(sorted(found.items())[:EXAMPLES])
+    return tuple(sorted(examples.items())[:EXAMPLES])
 
 
 def least(mine: Bound | None, theirs: Bound | None) -> Bound | None:

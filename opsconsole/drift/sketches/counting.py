@@ -94,9 +94,9 @@ class NumericCounter:
         """Count values of which none is NaN."""
         if not len(values):
             return
-        found = self.finder.count(values)
-        self._cells += found
-        self._outside(values, found)
+        counts = self.finder.count(values)
+        self._cells += counts
+        self._outside(values, counts)
         self._moments(values)
 
     def add_missing(self, rows: int) -> None:
@@ -120,14 +120,14 @@ class NumericCounter:
             identifying=self.identifying,
         )
 
-    def _outside(self, values: Floats, found: NDArray[np.intp]) -> None:
+    def _outside(self, values: Floats, counts: NDArray[np.intp]) -> None:
         cuts = self.finder.cuts
         if not len(cuts):
             self._below.add(values)
             return
-        if found[0]:
+        if counts[0]:
             self._below.add(values[values < cuts[0]])
-        if found[-1]:
+        if counts[-1]:
             self._above.add(values[values >= cuts[-1]])
 
     def _moments(self, values: Floats) -> None:
@@ -222,14 +222,14 @@ class MomentCounter:
 
     def add(self, column: pa.Array) -> None:
         """Count the moments of one batch."""
-        found = moments_us(column, self.zone)
-        self._missing += len(column) - len(found)
-        if not len(found):
+        moments = moments_us(column, self.zone)
+        self._missing += len(column) - len(moments)
+        if not len(moments):
             return
-        hours = found // HOUR_US
+        hours = moments // HOUR_US
         self._hours += np.bincount(hours % HOURS, minlength=HOURS)
         self._weekdays += np.bincount((hours // HOURS + MONDAY) % WEEKDAYS, minlength=WEEKDAYS)
-        self._first, self._last = least(self._first, int(found.min())), most(self._last, int(found.max()))
+        self._first, self._last = least(self._first, int(moments.min())), most(self._last, int(moments.max()))
 
     def add_missing(self, rows: int) -> None:
         """Count rows of which the column is not there at all."""

@@ -234,7 +234,7 @@ class _NumberSample:
             self._weights.append(1.0 / max(share, 1e-9))
 
     def layout(self, kind: ColumnKind) -> Layout:
-        identifying = self._numbering.found(self._minimum, self._maximum, self.values) and not self._text
+        identifying = self._numbering.identifies(self._minimum, self._maximum, self.values) and not self._text
         return NumericLayout(kind, CellFinder(self._edges()), identifying)
 
     def values(self) -> Floats:

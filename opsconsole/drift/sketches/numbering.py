@@ -49,7 +49,7 @@ class Numbering:
         self._falling = self._falling and bool((steps < 0).all())
         self._last = float(values[-1])
 
-    def found(self, least: float, most: float, sample: Callable[[], Floats]) -> bool:
+    def identifies(self, least: float, most: float, sample: Callable[[], Floats]) -> bool:
         """Whether the values name rows; the ``sample`` tells whether any recurs where their order does not."""
         if not self._whole or self._rows < LEAST_IDENTIFIED:
             return False

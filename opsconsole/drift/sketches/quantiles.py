@@ -24,15 +24,15 @@ def quantiles(sketch: NumericSketch, shares: Sequence[float]) -> tuple[float, ..
     if not pieces or sketch.minimum is None or sketch.maximum is None:
         return ()
     reached = list(accumulate(count for _, _, count in pieces))
-    found = []
+    levels = []
     for share in shares:
         wanted = min(max(share, 0.0), 1.0) * reached[-1]
         place = bisect_left(reached, wanted)
         left, right, count = pieces[place]
         part = min(max(1.0 - (reached[place] - wanted) / count, 0.0), 1.0)
         value = left if left == right else left * (1 - part) + right * part
-        found.append(min(max(value, sketch.minimum), sketch.maximum))
-    return tuple(found)
+        levels.append(min(max(value, sketch.minimum), sketch.maximum))
+    return tuple(levels)
 
 
 def _pieces(sketch: NumericSketch) -> Iterator[tuple[float, float, int]]:

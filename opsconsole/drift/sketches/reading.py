@@ -50,11 +50,11 @@ def value_counts(column: pa.Array) -> dict[str, int]:
     indices = encoded.indices.drop_null() if encoded.indices.null_count else encoded.indices
     counts = np.bincount(indices.to_numpy(zero_copy_only=False), minlength=len(encoded.dictionary))
     names = encoded.dictionary.to_pylist()
-    found: dict[str, int] = {}
+    merged: dict[str, int] = {}
     for name, count in zip(names, counts.tolist(), strict=True):
         if count and name is not None:
-            found[str(name)] = found.get(str(name), 0) + count
-    return found
+            merged[str(name)] = merged.get(str(name), 0) + count
+    return merged
 
 
 def zone_of(column: pa.Array) -> str | None:
@@ -75,10 +75,10 @@ def moments_us(column: pa.Array, zone: str | None = None) -> NDArray[np.int64]:
     own = zone_of(column)
     if own is not None:
         column = pc.local_timestamp(column.cast(pa.timestamp("us", tz=zone or own), safe=False))
-    found: NDArray[np.int64] = (
+    moments: NDArray[np.int64] = (
         column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).to_numpy(zero_copy_only=False)
     )
-    return found
+    return moments
 
 
 def text_lengths(column: pa.Array) -> Floats:
@@ -89,8 +89,8 @@ def text_lengths(column: pa.Array) -> Floats:
         lengths = pc.utf8_length(column.drop_null())
     else:
         return np.empty(0)
-    found: Floats = lengths.to_numpy(zero_copy_only=False).astype(np.float64)
-    return found
+    numbers: Floats = lengths.to_numpy(zero_copy_only=False).astype(np.float64)
+    return numbers
 
 
 def share_with_blanks(column: pa.Array) -> float:

@@ -71,30 +71,30 @@ class TableSketch:
     @cached_property
     def layout(self) -> str:
         """What the layout of its columns is known by."""
-        told = {
+        layouts = {
             name: one.edges if isinstance(one, NumericSketch) else (one.categories, one.rest)
             for name, one in self.columns.items()
             if isinstance(one, NumericSketch | CategorySketch)
         }
-        return hashlib.sha256(msgspec.msgpack.encode(told)).hexdigest()[:16]
+        return hashlib.sha256(msgspec.msgpack.encode(layouts)).hexdigest()[:16]
 
 
 def _bare(columns: Mapping[str, Sketch], reference: Mapping[str, Sketch]) -> dict[str, Sketch]:
     """Leave out the edges and categories that a column shares with its reference."""
-    found: dict[str, Sketch] = {}
+    bare: dict[str, Sketch] = {}
     for name, one in columns.items():
         other = reference.get(name)
         if isinstance(one, NumericSketch) and isinstance(other, NumericSketch) and one.edges == other.edges:
-            found[name] = replace(one, edges=())
+            bare[name] = replace(one, edges=())
         elif (
             isinstance(one, CategorySketch)
             and isinstance(other, CategorySketch)
             and (one.categories, one.rest) == (other.categories, other.rest)
         ):
-            found[name] = replace(one, categories=(), rest=())
+            bare[name] = replace(one, categories=(), rest=())
         else:
-            found[name] = one
-    return found
+            bare[name] = one
+    return bare
 
 
 def _whole(one: Sketch, reference: Sketch) -> Sketch:
@@ -127,9 +127,9 @@ def decode(data: bytes, references: Iterable[TableSketch] = ()) -> TableSketch:
     """Read what ``TableSketch.encode`` wrote; ValueError for anything else, or where its reference is not among them."""
     try:
         plain = zlib.decompress(data)
-        found = msgspec.msgpack.decode(plain, type=_Head).format
-        if found != FORMAT:
-            raise ValueError(f"a sketch of format {found}; this program reads {FORMAT}")
+        version = msgspec.msgpack.decode(plain, type=_Head).format
+        if version != FORMAT:
+            raise ValueError(f"a sketch of format {version}; this program reads {FORMAT}")
         document = msgspec.msgpack.decode(plain, type=_Document)
     except (zlib.error, msgspec.DecodeError) as error:
         raise ValueError(f"not a stored sketch: {error}") from error

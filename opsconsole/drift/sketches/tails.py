@@ -29,12 +29,12 @@ class Tail:
 
     def with_values(self, values: Iterable[float]) -> Tail:
         """Return the sketch of these finite values too."""
-        found = list(values)
-        if not found:
+        extremes = list(values)
+        if not extremes:
             return self
         levels = [list(level) for level in self.levels] or [[]]
-        levels[0] += found
-        return _compacted(levels, self.count + len(found), self.draws)
+        levels[0] += extremes
+        return _compacted(levels, self.count + len(extremes), self.draws)
 
     def merge(self, other: Tail) -> Tail:
         """Return the sketch of both sets of values."""

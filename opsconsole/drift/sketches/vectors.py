@@ -190,8 +190,8 @@ def fits(vectors: Floats) -> NDArray[np.bool_]:
     dimensions there are: held against them, rows that did not change look drifted. So neither side counts such rows.
     """
     bits = np.ascontiguousarray(vectors, dtype=np.float32).view(np.uint32).sum(axis=1, dtype=np.uint32)
-    found: NDArray[np.bool_] = (bits * np.uint32(2_654_435_761)) >> np.uint32(29) == 0
-    return found
+    chosen: NDArray[np.bool_] = (bits * np.uint32(2_654_435_761)) >> np.uint32(29) == 0
+    return chosen
 
 
 def _commonest_length(column: pa.Array) -> int:
@@ -208,10 +208,10 @@ def _components(rows: Floats) -> Floats:
         weights, vectors = np.linalg.eigh(rows @ rows.T if gram else rows.T @ rows)
         order = np.argsort(weights)[::-1][:DIRECTIONS]
         order = order[weights[order] > 1e-12 * max(float(weights.max()), 1e-300)]
-        found = vectors[:, order].T @ rows if gram else vectors[:, order].T
-    found /= np.linalg.norm(found, axis=1, keepdims=True)
-    largest = np.take_along_axis(found, np.abs(found).argmax(axis=1, keepdims=True), axis=1)
-    turned: Floats = found * np.sign(largest)
+        components = vectors[:, order].T @ rows if gram else vectors[:, order].T
+    components /= np.linalg.norm(components, axis=1, keepdims=True)
+    largest = np.take_along_axis(components, np.abs(components).argmax(axis=1, keepdims=True), axis=1)
+    turned: Floats = components * np.sign(largest)
     return turned
 
 

@@ -34,8 +34,8 @@ class ColumnNote:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
-    """What there is to tell of a chunk."""
+class Decision:
+    """What was decided of a chunk: what its findings, its title and its sentences are made of."""
 
     metric: Metric | None
     policy: PolicyConfig

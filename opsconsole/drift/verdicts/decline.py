@@ -77,7 +77,7 @@ def fall(metric: Metric, value: float | None, reference: float | None) -> float 
 
 
 def judge_slices(
-    metric: Metric | None, found: Sequence[SliceFacts], fitted: Fitted, margin: float | None, limits: LimitsConfig
+    metric: Metric | None, facts: Sequence[SliceFacts], fitted: Fitted, margin: float | None, limits: LimitsConfig
 ) -> tuple[Slice, ...]:
     """Return each slice against its own performance and scores on the reference, the worst first.
 
@@ -85,10 +85,10 @@ def judge_slices(
     sampling errors of both sides in its favour. Its scores moved past chance (over all slices) and past the limit.
     """
     known = {(one.column, one.value): one.realised for one in fitted.slices}
-    tested = {f"{one.column}={one.value}": one.noise_p for one in found if one.noise_p is not None}
+    tested = {f"{one.column}={one.value}": one.noise_p for one in facts if one.noise_p is not None}
     sure = benjamini_hochberg(tested, limits.chance)
     slices = []
-    for one in found:
+    for one in facts:
         reference, realised = known.get((one.column, one.value)), one.realised
         slices.append(
             Slice(

@@ -5,10 +5,9 @@ from __future__ import annotations
 from opsconsole.core.nouns import Severity
 from opsconsole.core.text import clean, count, percent, psi
 from opsconsole.drift.facts.column import BROKEN, Role
-from opsconsole.drift.verdicts.decision import ColumnNote, Told
+from opsconsole.drift.verdicts.decision import ColumnNote, Decision
 from opsconsole.drift.verdicts.phrases import (
     BROKEN_WORDS,
-    OUTSIDE_TOLD,
     estimate_sentence,
     named,
     outside_words,
@@ -38,86 +37,84 @@ ORDER = (
 
 FILLING = "It is still filling: drift and performance are judged when it is whole."
 
-__all__ = ["OUTSIDE_TOLD", "findings"]
 
-
-def findings(told: Told) -> tuple[Finding, ...]:
+def findings(decision: Decision) -> tuple[Finding, ...]:
     """Return everything worth telling of a chunk, the weightiest first."""
-    if told.few:
-        text = f"Too few rows for a verdict: {count(told.measured.rows)} of {count(told.least)}."
-        return (*_of_quality(told, of_number=True), Finding("note", Severity.OK, text))
-    found = [column_finding(note) for note in told.columns if note.severity is not Severity.OK]
-    if told.filling:
-        found += [*_of_quality(told), Finding("note", Severity.OK, FILLING)]
+    if decision.few:
+        text = f"Too few rows for a verdict: {count(decision.measured.rows)} of {count(decision.least)}."
+        return (*_of_quality(decision, of_number=True), Finding("note", Severity.OK, text))
+    chosen = [column_finding(note) for note in decision.columns if note.severity is not Severity.OK]
+    if decision.filling:
+        chosen += [*_of_quality(decision), Finding("note", Severity.OK, FILLING)]
     else:
-        found += [
-            *_of_performance(told),
-            *_of_slices(told),
-            *_of_quality(told),
-            *_of_structure(told),
-            *_of_streams(told),
+        chosen += [
+            *_of_performance(decision),
+            *_of_slices(decision),
+            *_of_quality(decision),
+            *_of_structure(decision),
+            *_of_streams(decision),
         ]
-    return tuple(sorted(found, key=lambda one: (-one.severity.rank, _place(one.kind), -(one.psi or 0.0))))
+    return tuple(sorted(chosen, key=lambda one: (-one.severity.rank, _place(one.kind), -(one.psi or 0.0))))
 
 
 def _place(kind: str) -> int:
     return ORDER.index(kind) if kind in ORDER else len(ORDER)
 
 
-def _of_performance(told: Told) -> list[Finding]:
-    found = []
-    if told.metric is not None and told.performance is not None:
-        if told.performance.breached:
-            text = performance_sentence(told.metric, told.performance, told.unit, told.covered)
-            found.append(Finding("performance", told.performance.severity, text))
-        elif told.performance.breached is None and told.measured.labels:
-            share = percent(told.covered)
+def _of_performance(decision: Decision) -> list[Finding]:
+    chosen = []
+    if decision.metric is not None and decision.performance is not None:
+        if decision.performance.breached:
+            text = performance_sentence(decision.metric, decision.performance, decision.unit, decision.covered)
+            chosen.append(Finding("performance", decision.performance.severity, text))
+        elif decision.performance.breached is None and decision.measured.labels:
+            share = percent(decision.covered)
             text = f"Labels of {share} of the rows so far: too few to judge."
-            if told.performance.realised.value is None:
-                text = f"Labels of {share} of the rows: {told.metric.title} cannot be told of them."
-            found.append(Finding("labels", Severity.OK, text))
-    if told.metric is not None and told.estimate is not None and told.estimate_fell:
-        text = estimate_sentence(told.metric, told.estimate)
-        found.append(Finding("estimate", told.policy.estimate, text))
-    return found
+            if decision.performance.realised.value is None:
+                text = f"Labels of {share} of the rows: {decision.metric.title} cannot be told of them."
+            chosen.append(Finding("labels", Severity.OK, text))
+    if decision.metric is not None and decision.estimate is not None and decision.estimate_fell:
+        text = estimate_sentence(decision.metric, decision.estimate)
+        chosen.append(Finding("estimate", decision.policy.estimate, text))
+    return chosen
 
 
-def _of_slices(told: Told) -> list[Finding]:
+def _of_slices(decision: Decision) -> list[Finding]:
     """A slice that fell for once is told with its chunk, and opens nothing; one whose scores moved is information."""
-    found = []
-    for one in told.slices:
-        lasts = (one.column, one.value) in told.lasting_slices
-        if one.fell and told.metric is not None:
-            severity = told.policy.slice if lasts else Severity.OK
-            found.append(Finding("slice", severity, slice_sentence(told.metric, one), column=one.column))
+    chosen = []
+    for one in decision.slices:
+        lasts = (one.column, one.value) in decision.lasting_slices
+        if one.fell and decision.metric is not None:
+            severity = decision.policy.slice if lasts else Severity.OK
+            chosen.append(Finding("slice", severity, slice_sentence(decision.metric, one), column=one.column))
         elif one.moved:
-            severity = min(told.policy.slice, Severity.INFO, key=lambda level: level.rank) if lasts else Severity.OK
-            found.append(Finding("slice", severity, slice_moved_sentence(one), column=one.column, psi=one.psi))
-    return found
+            severity = min(decision.policy.slice, Severity.INFO, key=lambda level: level.rank) if lasts else Severity.OK
+            chosen.append(Finding("slice", severity, slice_moved_sentence(one), column=one.column, psi=one.psi))
+    return chosen
 
 
-def _of_quality(told: Told, *, of_number: bool = False) -> list[Finding]:
-    found = []
-    for fact in told.measured.quality:
+def _of_quality(decision: Decision, *, of_number: bool = False) -> list[Finding]:
+    chosen = []
+    for fact in decision.measured.quality:
         if of_number and not fact.of_number:
             continue
         subject = "" if fact.column is None else f"`{clean(fact.column, limit=40)}`: "
         text = f"{subject}{fact.text}."
-        found.append(Finding("quality", told.policy.quality, text, column=fact.column, stale=fact.stale))
-    return found
+        chosen.append(Finding("quality", decision.policy.quality, text, column=fact.column, stale=fact.stale))
+    return chosen
 
 
-def _of_structure(told: Told) -> list[Finding]:
-    if told.structure is None or not told.structure.drifted:
+def _of_structure(decision: Decision) -> list[Finding]:
+    if decision.structure is None or not decision.structure.drifted:
         return []
-    severity = told.policy.structure if told.structure_lasts else Severity.OK
-    return [Finding("structure", severity, structure_sentence(told.structure))]
+    severity = decision.policy.structure if decision.structure_lasts else Severity.OK
+    return [Finding("structure", severity, structure_sentence(decision.structure))]
 
 
-def _of_streams(told: Told) -> list[Finding]:
-    if told.streams is None:
+def _of_streams(decision: Decision) -> list[Finding]:
+    if decision.streams is None:
         return []
-    return [Finding("stream", Severity.OK, text) for text in told.streams.sentences()]
+    return [Finding("stream", Severity.OK, text) for text in decision.streams.sentences()]
 
 
 def column_finding(one: ColumnNote) -> Finding:

@@ -62,36 +62,36 @@ def observe(
 
 def _revise(connection: sqlite3.Connection, chunk: ChunkRecord, news: News) -> None:
     """Correct an incident whose own evidence is no longer so: it tells what is left of it, or is resolved."""
-    found = records.of_version(connection, chunk.monitor, chunk.version)
-    if found is None or not found.live or found.chunk_id != news.chunk_id or chunk.severity.rank >= found.severity.rank:
+    alert = records.of_version(connection, chunk.monitor, chunk.version)
+    if alert is None or not alert.live or alert.chunk_id != news.chunk_id or chunk.severity.rank >= alert.severity.rank:
         return
     if chunk.severity is not Severity.OK:
-        records.bring_news(connection, found, news, kind="alert.revised", state=found.state)
+        records.bring_news(connection, alert, news, kind="alert.revised", state=alert.state)
     else:
-        _fall_back(connection, found, chunk.start, f"{chunk.label} was judged anew: nothing of it is left")
+        _fall_back(connection, alert, chunk.start, f"{chunk.label} was judged anew: nothing of it is left")
 
 
 def forget(connection: sqlite3.Connection, monitor: str, version: int, chunks: set[int]) -> None:
     """Drop chunks that no row is of any more, and correct the incident whose evidence is among them."""
-    found = records.of_version(connection, monitor, version)
-    shown = None if found is None else chunk_store.start_of(connection, found.chunk_id)
+    alert = records.of_version(connection, monitor, version)
+    shown = None if alert is None else chunk_store.start_of(connection, alert.chunk_id)
     chunk_store.drop(connection, sorted(chunks))
-    if found is not None and shown is not None and found.live and found.chunk_id in chunks:
-        _fall_back(connection, found, shown, "no row is left of the chunk that it tells of")
+    if alert is not None and shown is not None and alert.live and alert.chunk_id in chunks:
+        _fall_back(connection, alert, shown, "no row is left of the chunk that it tells of")
 
 
-def _fall_back(connection: sqlite3.Connection, found: Alert, start: datetime, reason: str) -> None:
+def _fall_back(connection: sqlite3.Connection, alert: Alert, start: datetime, reason: str) -> None:
     """Let an incident tell of the chunk just before that of its evidence; resolve it where that one is healthy."""
-    calm = Severity.INFO if found.severity.rank >= Severity.WARN.rank else Severity.OK
-    before = chunk_store.before(connection, found.monitor, found.version, start, limit=RECOVERY - 1)
+    calm = Severity.INFO if alert.severity.rank >= Severity.WARN.rank else Severity.OK
+    before = chunk_store.before(connection, alert.monitor, alert.version, start, limit=RECOVERY - 1)
     left = next((one for one in before if one.severity.rank > calm.rank), None)
     if left is None:
-        records.resolve(connection, found.id, Resolution.REVISED, reason)
+        records.resolve(connection, alert.id, Resolution.REVISED, reason)
     else:
-        records.bring_news(connection, found, _told_by(left), kind="alert.revised", state=found.state)
+        records.bring_news(connection, alert, _news_of(left), kind="alert.revised", state=alert.state)
 
 
-def _told_by(chunk: Chunk) -> News:
+def _news_of(chunk: Chunk) -> News:
     """Return what a stored chunk's own findings say."""
     evidence = tuple(one for one in chunk.findings if one.severity is not Severity.OK)
     words = tuple(one.text for one in evidence)
@@ -146,21 +146,21 @@ def _worse(connection: sqlite3.Connection, chunk: ChunkRecord, news: News, alias
 
     What was told of the chunk is new again when it was calmer in between: another baseline was taken, and taken back.
     """
-    found = records.of_version(connection, chunk.monitor, chunk.version)
-    if found is None:
+    alert = records.of_version(connection, chunk.monitor, chunk.version)
+    if alert is None:
         records.open_alert(
             connection, monitor=chunk.monitor, model=chunk.model, alias=alias, version=chunk.version, news=news
         )
         return
-    shown = chunk_store.start_of(connection, found.chunk_id)
+    shown = chunk_store.start_of(connection, alert.chunk_id)
     later = shown is None or chunk.start >= shown
-    same = found.chunk_id == news.chunk_id and (found.title, found.evidence) == (news.title, news.evidence)
-    told = same and not risen
-    if not found.live:
-        if later and not told and chunk.severity.rank >= Severity.WARN.rank:
-            records.bring_news(connection, found, news, kind="alert.reopened", state=AlertState.OPEN)
-    elif chunk.severity.rank > found.severity.rank:
-        state = AlertState.OPEN if found.state is AlertState.SNOOZED else found.state
-        records.bring_news(connection, found, news, kind="alert.raised", state=state)
-    elif chunk.severity is found.severity and later and not told:
-        records.bring_news(connection, found, news, kind="alert.continued", state=found.state)
+    same = alert.chunk_id == news.chunk_id and (alert.title, alert.evidence) == (news.title, news.evidence)
+    known = same and not risen
+    if not alert.live:
+        if later and not known and chunk.severity.rank >= Severity.WARN.rank:
+            records.bring_news(connection, alert, news, kind="alert.reopened", state=AlertState.OPEN)
+    elif chunk.severity.rank > alert.severity.rank:
+        state = AlertState.OPEN if alert.state is AlertState.SNOOZED else alert.state
+        records.bring_news(connection, alert, news, kind="alert.raised", state=state)
+    elif chunk.severity is alert.severity and later and not known:
+        records.bring_news(connection, alert, news, kind="alert.continued", state=alert.state)

@@ -18,7 +18,7 @@ from opsconsole.drift.sketches.plots import histogram
 from opsconsole.drift.sketches.quantiles import HIGH, LOW, MEDIAN, quantiles
 from opsconsole.drift.sketches.sketch import NumericSketch, Sketch, TableSketch
 from opsconsole.drift.verdicts.criteria import ColumnVerdict, judge
-from opsconsole.drift.verdicts.decision import ColumnNote, Told, noted
+from opsconsole.drift.verdicts.decision import ColumnNote, Decision, noted
 from opsconsole.drift.verdicts.decline import PerformanceVerdict, estimate_fell, fall, judge_performance, judge_slices
 from opsconsole.drift.verdicts.estimate_trust import estimate_of
 from opsconsole.drift.verdicts.findings import findings
@@ -89,32 +89,34 @@ class Against:
 
 
 def judge_chunk(
-    against: Against, window: Window, measured: Measured, sketch: TableSketch, course: VersionHistory, fingerprint: str
+    against: Against, window: Window, measured: Measured, sketch: TableSketch, history: VersionHistory, fingerprint: str
 ) -> Judged:
     """Judge one chunk; with fewer rows than ``least`` it is measured, and no verdict is given."""
-    told = _told(against, window, measured, course)
-    found = findings(told)
-    record = _record(against, window, told, found, fingerprint)
-    columns = [_stored(one, against.reference, sketch) for one in told.columns]
+    decision = _decided(against, window, measured, history)
+    evidence = findings(decision)
+    record = _record(against, window, decision, evidence, fingerprint)
+    columns = [_stored(one, against.reference, sketch) for one in decision.columns]
     return Judged(
         record=record,
         columns=columns,
-        title=title(told, found, window.label, record.label_coverage),
-        words=note(told, found),
+        title=title(decision, evidence, window.label, record.label_coverage),
+        words=note(decision, evidence),
         past=past_of(record, [one.move for one in columns], fall_of(against, record)),
     )
 
 
-def try_chunk(against: Against, window: Window, measured: Measured, course: VersionHistory) -> Past:
+def try_chunk(against: Against, window: Window, measured: Measured, history: VersionHistory) -> Past:
     """Judge a chunk as ``judge_chunk`` does, without what is only stored or shown: to see what settings would say."""
-    told = _told(against, window, measured, course)
-    record = _record(against, window, told, findings(told), fingerprint="")
-    moves = [Move(one.facts.name, one.facts.distances.psi, one.verdict.effect) for one in told.columns]
+    decision = _decided(against, window, measured, history)
+    record = _record(against, window, decision, findings(decision), fingerprint="")
+    moves = [Move(one.facts.name, one.facts.distances.psi, one.verdict.effect) for one in decision.columns]
     return past_of(record, moves, fall_of(against, record))
 
 
-def _record(against: Against, window: Window, told: Told, found: tuple[Finding, ...], fingerprint: str) -> ChunkRecord:
-    measured, performance = told.measured, told.performance
+def _record(
+    against: Against, window: Window, decision: Decision, evidence: tuple[Finding, ...], fingerprint: str
+) -> ChunkRecord:
+    measured, performance = decision.measured, decision.performance
     realised = None if performance is None else performance.realised
     return ChunkRecord(
         monitor=against.monitor.name,
@@ -126,8 +128,8 @@ def _record(against: Against, window: Window, told: Told, found: tuple[Finding, 
         rows=measured.rows,
         labels=measured.labels,
         partial=window.partial,
-        severity=worst(one.severity for one in found),
-        findings=found,
+        severity=worst(one.severity for one in evidence),
+        findings=evidence,
         fingerprint=fingerprint,
         metric=None if realised is None else realised.metric,
         realised=None if realised is None else realised.value,
@@ -136,10 +138,10 @@ def _record(against: Against, window: Window, told: Told, found: tuple[Finding, 
         floor=None if performance is None else performance.floor,
         breaches=0 if performance is None else performance.breaches,
         metrics=measured.realised,
-        estimated=told.estimate,
-        structure=told.structure,
-        slices=told.slices,
-        stream=None if told.streams is None else told.streams.encode(),
+        estimated=decision.estimate,
+        structure=decision.structure,
+        slices=decision.slices,
+        stream=None if decision.streams is None else decision.streams.encode(),
     )
 
 
@@ -150,18 +152,18 @@ def fall_of(against: Against, record: ChunkRecord) -> float | None:
     return fall(against.monitor.metric, record.realised, against.own)
 
 
-def _told(against: Against, window: Window, measured: Measured, course: VersionHistory) -> Told:
+def _decided(against: Against, window: Window, measured: Measured, history: VersionHistory) -> Decision:
     monitor, config = against.monitor, against.monitor.config
     few, filling = measured.rows < config.least, window.partial
-    performance = _performance(against, measured, course, few=few, filling=filling)
-    estimate = None if few else estimate_of(window.label, measured, course)
+    performance = _performance(against, measured, history, few=few, filling=filling)
+    estimate = None if few else estimate_of(window.label, measured, history)
     slices = judge_slices(monitor.metric, measured.slices, against.fitted, against.margin, config.limits)
     structure = None if few else judge_structure(against.fitted, measured)
     if filling:
         slices = tuple(replace(one, fell=False, moved=False) for one in slices)
         structure = structure and replace(structure, drifted=False)
     limits = config.limits
-    return Told(
+    return Decision(
         metric=monitor.metric,
         policy=policy_of(config.policy, filling=filling),
         unit=unit_of(config.chunk),
@@ -171,19 +173,19 @@ def _told(against: Against, window: Window, measured: Measured, course: VersionH
         performance=performance,
         estimate=estimate,
         estimate_fell=not filling and _estimate_fell(against, performance, estimate),
-        columns=_columns(against, measured, course, few=few, filling=filling),
+        columns=_columns(against, measured, history, few=few, filling=filling),
         slices=slices,
-        lasting_slices=_lasting(slices, course, limits.persist, limits.window),
+        lasting_slices=_lasting(slices, history, limits.persist, limits.window),
         structure=structure,
         structure_lasts=structure is not None
         and structure.drifted
-        and course.running(lambda past: past.structure, limits.persist, limits.window),
-        streams=follow(course.stream, against.fitted, measured.losses),
+        and history.running(lambda past: past.structure, limits.persist, limits.window),
+        streams=follow(history.stream, against.fitted, measured.losses),
     )
 
 
 def _performance(
-    against: Against, measured: Measured, course: VersionHistory, *, few: bool, filling: bool
+    against: Against, measured: Measured, history: VersionHistory, *, few: bool, filling: bool
 ) -> PerformanceVerdict | None:
     monitor = against.monitor
     if monitor.metric is None or monitor.floor is None or not measured.realised:
@@ -194,7 +196,7 @@ def _performance(
         measured.realised[0],
         against.own,
         None if few or not covered else against.floor,
-        course.breaches,
+        history.breaches,
         monitor.persistence,
         monitor.config.policy,
         judged=not filling,
@@ -209,19 +211,19 @@ def _estimate_fell(against: Against, performance: PerformanceVerdict | None, est
     return not known and estimate_fell(against.monitor.metric, estimate, against.floor)
 
 
-def _lasting(slices: Sequence[Slice], course: VersionHistory, persist: int, window: int) -> frozenset[tuple[str, str]]:
+def _lasting(slices: Sequence[Slice], history: VersionHistory, persist: int, window: int) -> frozenset[tuple[str, str]]:
     def lasts(key: tuple[str, str]) -> bool:
-        return course.running(lambda past: key in past.slices, persist, window)
+        return history.running(lambda past: key in past.slices, persist, window)
 
     return frozenset(filter(lasts, ((one.column, one.value) for one in slices if one.fell or one.moved)))
 
 
 def _columns(
-    against: Against, measured: Measured, course: VersionHistory, *, few: bool, filling: bool
+    against: Against, measured: Measured, history: VersionHistory, *, few: bool, filling: bool
 ) -> tuple[ColumnNote, ...]:
     limits, policy = against.monitor.config.limits, policy_of(against.monitor.config.policy, filling=filling)
-    verdicts = judge(measured.columns, limits, course.history(limits.window))
-    falls = [one.fall for one in course.past]
+    verdicts = judge(measured.columns, limits, history.history(limits.window))
+    falls = [one.fall for one in history.past]
     if against.monitor.metric is not None and measured.realised:
         falls = [*falls, fall(against.monitor.metric, measured.realised[0].value, against.own)]
     else:
@@ -233,7 +235,7 @@ def _columns(
             verdict = ColumnVerdict(Effect.FILLING, drifted=None)
         along = None
         if verdict.drifted:  # only of these will anyone ask whether they went along with the fall
-            moved = [*(one.psi.get(facts.name) for one in course.past), facts.distances.psi]
+            moved = [*(one.psi.get(facts.name) for one in history.past), facts.distances.psi]
             along = correlation(moved, falls)
         notes.append(noted(facts, verdict, policy, against.fitted.importance.get(facts.name), along))
     return tuple(notes)
@@ -265,5 +267,5 @@ def _stored(one: ColumnNote, reference: TableSketch, sketch: TableSketch) -> Chu
 @lru_cache(maxsize=4096)
 def _quantiles(sketch: Sketch) -> Quantiles | None:
     """Return where values lie; a reference's are asked for with every chunk."""
-    found = quantiles(sketch, [LOW, MEDIAN, HIGH]) if isinstance(sketch, NumericSketch) else ()
-    return Quantiles(*found) if found else None
+    levels = quantiles(sketch, [LOW, MEDIAN, HIGH]) if isinstance(sketch, NumericSketch) else ()
+    return Quantiles(*levels) if levels else None

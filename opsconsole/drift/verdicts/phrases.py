@@ -10,7 +10,7 @@ from opsconsole.drift.verdicts.decline import PerformanceVerdict
 from opsconsole.store.baselines import Realised
 from opsconsole.store.chunk_records import Estimate, Slice, Structure
 
-OUTSIDE_TOLD = 0.01
+LEAST_OUTSIDE = 0.01
 ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 BROKEN_WORDS = {
     Effect.GONE: "is gone",
@@ -73,12 +73,12 @@ def interval(realised: Realised) -> str:
 
 def rates_words(one: ColumnNote) -> str:
     """Return the shares of missing and unseen values that are past what the reference had."""
-    measured, said = one.facts.distances, []
+    measured, parts = one.facts.distances, []
     if measured.missing_current > measured.missing_reference:
-        said.append(f"{percent(measured.missing_current, 1)} missing, was {percent(measured.missing_reference, 1)}")
+        parts.append(f"{percent(measured.missing_current, 1)} missing, was {percent(measured.missing_reference, 1)}")
     if measured.unseen:
-        said.append(f"{percent(measured.unseen, 1)} in categories never seen before{newcomers(one)}")
-    return "; ".join(said)
+        parts.append(f"{percent(measured.unseen, 1)} in categories never seen before{newcomers(one)}")
+    return "; ".join(parts)
 
 
 def newcomers(one: ColumnNote) -> str:
@@ -90,15 +90,15 @@ def newcomers(one: ColumnNote) -> str:
 def outside_words(one: ColumnNote) -> str:
     """Return how many values left the reference's range, where that is worth telling."""
     outside = one.facts.distances.outside
-    return f", {percent(outside)} outside the reference's range" if outside and outside >= OUTSIDE_TOLD else ""
+    return f", {percent(outside)} outside the reference's range" if outside and outside >= LEAST_OUTSIDE else ""
 
 
 def shifted_words(one: ColumnNote) -> str:
     """Return ``: US 7 % → 0 %, AA 12 % → 20 %``: what of a categorical column changed most."""
-    said = [
+    shifts = [
         f"{clean(shift.name, limit=24)} {percent(shift.before)} → {percent(shift.after)}" for shift in one.facts.shifts
     ]
-    return f": {', '.join(said)}" if said else ""
+    return f": {', '.join(shifts)}" if shifts else ""
 
 
 def ordinal(number: int) -> str:

@@ -26,12 +26,12 @@ def severity_of(facts: ColumnFacts, verdict: ColumnVerdict, policy: PolicyConfig
         return policy.schema
     if verdict.effect is Effect.NEW:
         return Severity.INFO
-    found = [policy.rates] if verdict.rates else []
+    severities = [policy.rates] if verdict.rates else []
     if verdict.persistent and verdict.effect in {Effect.WARN, Effect.MAJOR}:
-        found.append(policy.score if facts.role in {Role.SCORE, Role.TARGET} else policy.input)
+        severities.append(policy.score if facts.role in {Role.SCORE, Role.TARGET} else policy.input)
     if verdict.effect is Effect.NOISE_PASSED and facts.role is Role.PLAIN:
-        found.append(Severity.INFO)
-    return worst(found)
+        severities.append(Severity.INFO)
+    return worst(severities)
 
 
 def worst(severities: Iterable[Severity]) -> Severity:

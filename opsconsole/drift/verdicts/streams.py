@@ -31,31 +31,31 @@ NAMES = {Detector.PAGE_HINKLEY: "Page-Hinkley", Detector.ADWIN: "ADWIN"}
 
 @dataclass(frozen=True)
 class Streams:
-    """The detectors after a chunk, and what each found in it."""
+    """The detectors after a chunk, and the first alarm of each in it."""
 
     states: tuple[StreamState, ...]
-    found: tuple[tuple[Detector, int], ...]
+    alarms: tuple[tuple[Detector, int], ...]
     """The first alarm of each: when, in seconds since 1970 by the wall clock of the data."""
 
     def encode(self) -> str:
         """Return it as JSON."""
         document = _Document(
-            [b64encode(one.encode()).decode() for one in self.states], [(name, at) for name, at in self.found]
+            [b64encode(one.encode()).decode() for one in self.states], [(name, at) for name, at in self.alarms]
         )
         return msgspec.json.encode(document).decode()
 
     def sentences(self) -> list[str]:
         """Return what they found in this chunk."""
-        if not self.found:
+        if not self.alarms:
             return []
-        said = " and ".join(f"{_day(at)} ({NAMES[name]})" for name, at in self.found)
-        rose = any(name is Detector.PAGE_HINKLEY for name, _ in self.found)
-        return [f"The errors {'rose' if rose else 'changed'} about {said}."]
+        times = " and ".join(f"{_day(at)} ({NAMES[name]})" for name, at in self.alarms)
+        rose = any(name is Detector.PAGE_HINKLEY for name, _ in self.alarms)
+        return [f"The errors {'rose' if rose else 'changed'} about {times}."]
 
 
 class _Document(msgspec.Struct):
     states: list[str]
-    found: list[tuple[Detector, int]]
+    alarms: list[tuple[Detector, int]] = msgspec.field(name="found")
 
 
 def follow(state: str | None, fitted: Fitted, losses: Losses) -> Streams | None:
@@ -68,12 +68,12 @@ def follow(state: str | None, fitted: Fitted, losses: Losses) -> Streams | None:
     errors = np.asarray(losses.values)
     seconds = np.asarray(losses.times, dtype="datetime64[s]")
     results = [run_stream(errors, seconds, one) for one in before]
-    found = tuple(
+    alarms = tuple(
         (one.detector, losses.times[result.alarms[0]])
         for one, result in zip(before, results, strict=True)
         if result.alarms
     )
-    return Streams(tuple(result.state for result in results), found)
+    return Streams(tuple(result.state for result in results), alarms)
 
 
 def _states(state: str | None, fitted: Fitted) -> tuple[StreamState, ...]:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from opsconsole.core.nouns import Severity
 from opsconsole.drift.check.checker import CheckResult, production_of
-from opsconsole.drift.check.pending_chunks import works_of
+from opsconsole.drift.check.pending_chunks import pending_chunks_of
 from opsconsole.drift.chunks import sketching
 from opsconsole.drift.data.errors import DataError
 from opsconsole.drift.facts.reference import decode
@@ -281,12 +281,12 @@ def test_a_file_that_changes_while_it_is_read_is_said_and_judged_by_the_next_che
     changed = {"gone": whole.slice(0, 0), "fewer": whole.slice(0, 900), "more": pa.concat_tables([whole, whole])}[how]
 
     def then_it_changes(*given: Any) -> Any:
-        found = works_of(*given)
+        found = pending_chunks_of(*given)
         pq.write_table(changed, path)
         return found
 
     with monkeypatch.context() as patch:
-        patch.setattr("opsconsole.drift.check.checker.works_of", then_it_changes)
+        patch.setattr("opsconsole.drift.check.checker.pending_chunks_of", then_it_changes)
         with pytest.raises(DataError, match=r"2013-02\.parquet: changed while it was read"):
             world.check(subject)
     pq.write_table(whole, path)

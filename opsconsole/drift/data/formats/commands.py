@@ -88,9 +88,9 @@ def _run(name: str, argv: list[str], base: Path, spool: Spool) -> None:
         raise DataError(f"{name}: printed more than can be kept and was stopped", hint="ask it for fewer rows")
     if done.exit_code:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        said = text.clean(lines[-1], limit=200) if lines else "it said nothing on stderr"
+        complaint = text.clean(lines[-1], limit=200) if lines else "it said nothing on stderr"
         how = f"exit {done.exit_code}" if done.exit_code > 0 else f"ended by signal {-done.exit_code}"
-        raise DataError(f"{name}: failed ({how}): {said}", hint=f"run it by hand: {shown(argv[0])} …")
+        raise DataError(f"{name}: failed ({how}): {complaint}", hint=f"run it by hand: {shown(argv[0])} …")
 
 
 def _first_character(path: Path, name: str) -> str:

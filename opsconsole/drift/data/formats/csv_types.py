@@ -51,8 +51,8 @@ def _checked(reader: CsvReader, *, whole: bool) -> CsvReader:
     reader = replace(reader, quoted_gaps=True)
     if whole or _holds(reader, types, quoted=True):
         return reader
-    found, notes = _widened(reader, types)
-    schema = pa.schema([(one.name, found.get(one.name, one.type)) for one in reader.schema])
+    checked, notes = _widened(reader, types)
+    schema = pa.schema([(one.name, checked.get(one.name, one.type)) for one in reader.schema])
     return replace(reader, schema=schema, notes=reader.notes + notes)
 
 
@@ -84,12 +84,14 @@ def _spelled(reader: CsvReader, guessed: pa.Schema, first: pa.RecordBatch) -> Cs
         for batch in stream:
             for name, survey in surveys.items():
                 survey.add(batch.column(name))
-    found = {name: how for name, survey in surveys.items() if (how := survey.found(reader.delimiter)) is not None}
-    told = [note for note in reader.notes if note.column not in found]
-    told += [Note(f"{reader.name}: column `{name}` is read as {how}", name) for name, how in found.items()]
-    told += _doubtful(reader, guessed, surveys)
-    fields = [(one.name, pa.float64() if one.name in found else one.type) for one in reader.schema]
-    return replace(reader, schema=pa.schema(fields), spelled=found, notes=tuple(told))
+    spellings = {
+        name: how for name, survey in surveys.items() if (how := survey.spelling(reader.delimiter)) is not None
+    }
+    notes = [note for note in reader.notes if note.column not in spellings]
+    notes += [Note(f"{reader.name}: column `{name}` is read as {how}", name) for name, how in spellings.items()]
+    notes += _doubtful(reader, guessed, surveys)
+    fields = [(one.name, pa.float64() if one.name in spellings else one.type) for one in reader.schema]
+    return replace(reader, schema=pa.schema(fields), spelled=spellings, notes=tuple(notes))
 
 
 def _doubtful(reader: CsvReader, guessed: pa.Schema, surveys: Mapping[str, Survey]) -> list[Note]:
@@ -99,9 +101,11 @@ def _doubtful(reader: CsvReader, guessed: pa.Schema, surveys: Mapping[str, Surve
         if survey.unfit is not None and pt.is_string(guessed.field(name).type):
             row, value = survey.unfit
             notes.append(read_as_text(reader.name, name, row + 1, value, "most others hold numbers"))
-        elif survey.unfit is None and survey.found(reader.delimiter) is None:
-            told = f"{reader.name}: column `{name}` is read as text: its commas may stand for decimals or for thousands"
-            notes.append(Note(told, name))
+        elif survey.unfit is None and survey.spelling(reader.delimiter) is None:
+            doubt = (
+                f"{reader.name}: column `{name}` is read as text: its commas may stand for decimals or for thousands"
+            )
+            notes.append(Note(doubt, name))
     return notes
 
 

@@ -161,10 +161,10 @@ class CsvReader:
             try:
                 yield
             except pa.ArrowInvalid as error:
-                told = _told(self.name, str(error), columns or self.schema.names)
-                if told is None:
+                problem = _error_of(self.name, str(error), columns or self.schema.names)
+                if problem is None:
                     raise
-                raise told from error
+                raise problem from error
 
 
 def open_csv(path: Path, name: str, usual: str) -> CsvReader:
@@ -243,22 +243,22 @@ def _bytes(name: str, column: str, row: int) -> DataError:
     return DataError(f"{name}: column `{column}` holds bytes that are not UTF-8, in row {row:,}", hint=CONVERT)
 
 
-def _told(name: str, said: str, columns: list[str]) -> DataError | None:
+def _error_of(name: str, message: str, columns: list[str]) -> DataError | None:
     """Return what pyarrow says of a row as an error; it counts the header as row 1."""
-    if found := _FIELDS.search(said):
+    if match := _FIELDS.search(message):
         return DataError(
-            f"{name}: row {int(found['row']) - 1:,} has {found['got']} fields, the header {found['expected']}",
+            f"{name}: row {int(match['row']) - 1:,} has {match['got']} fields, the header {match['expected']}",
             hint="quote fields that hold the delimiter; or is the last row still being written?",
         )
-    found = _CONVERSION.search(said)
-    if found is None:
+    match = _CONVERSION.search(message)
+    if match is None:
         return None
-    row, column = int(found["row"]) - 1, columns[int(found["index"])]
-    if "UTF8" in found["said"]:
+    row, column = int(match["row"]) - 1, columns[int(match["index"])]
+    if "UTF8" in match["said"]:
         return _bytes(name, column, row)
-    value = _VALUE.search(found["said"])
+    value = _VALUE.search(match["said"])
     what = f"`{shown(value['value'])}`" if value else "something else"
     return DataError(
-        f"{name}: column `{column}`: row {row:,} holds {what}, which is no {found['said'].split(':')[0]}",
+        f"{name}: column `{column}`: row {row:,} holds {what}, which is no {match['said'].split(':')[0]}",
         hint="was the file changed while it was read? try again",
     )

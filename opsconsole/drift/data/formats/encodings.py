@@ -26,8 +26,8 @@ def head_of(path: Path, name: str) -> bytes:
     import pyarrow as pa
 
     with explained(name), pa.input_stream(str(path), compression="detect") as stream:
-        found: bytes = stream.read(HEAD_BYTES)
-    return found
+        head: bytes = stream.read(HEAD_BYTES)
+    return head
 
 
 def encoding_of(head: bytes) -> str:

@@ -89,8 +89,8 @@ class _Survey:
         _utf8(self.name, block, self.rows)
         _require_flat(self.name, block, self.rows)
         table, left = self._inferred(block)
-        for found in table.schema:
-            self._merge(found.name, found.type, table.column(found.name), left)
+        for column in table.schema:
+            self._merge(column.name, column.type, table.column(column.name), left)
         self.rows += table.num_rows
 
     def _inferred(self, block: bytes) -> tuple[pa.Table, bytes]:
@@ -101,12 +101,12 @@ class _Survey:
             try:
                 return _read(block), block
             except pa.ArrowInvalid as error:
-                found = _CHANGED.search(str(error))
-                column = None if found is None or not found["path"] else _top_level(found["path"], block)
-                if found is None or column is None:
-                    raise _told(self.name, str(error), self.rows, block) from error
-                if found["path"] == f"/{column}":
-                    self._mix(column, block, int(found["row"]), f"the rows before hold a {found['old']}")
+                match = _CHANGED.search(str(error))
+                column = None if match is None or not match["path"] else _top_level(match["path"], block)
+                if match is None or column is None:
+                    raise _error_of(self.name, str(error), self.rows, block) from error
+                if match["path"] == f"/{column}":
+                    self._mix(column, block, int(match["row"]), f"the rows before hold a {match['old']}")
                 else:
                     self.types[column] = pa.struct([])  # records that differ inside are left out like all records
                 block = _without(block, column)
@@ -185,20 +185,20 @@ def _parsed(name: str, block: bytes, rows: int, schema: pa.Schema) -> pa.Table:
     try:
         return _read(block, schema)
     except pa.ArrowInvalid as error:
-        raise _told(name, str(error), rows, block) from error
+        raise _error_of(name, str(error), rows, block) from error
 
 
-def _told(name: str, said: str, rows: int, block: bytes) -> DataError:
+def _error_of(name: str, message: str, rows: int, block: bytes) -> DataError:
     """Return what pyarrow says of a row as an error; it counts from 0 within the block."""
     if block.lstrip()[:1] == b"[":
         return DataError(f"{name}: holds a JSON list, not JSON lines", hint="write one object a line")
-    found = _ROW.search(said.splitlines()[0])
-    if found is None:
-        return DataError(f"{name}: cannot be read: {said.splitlines()[0]}", hint="write one JSON object a line")
-    kind = _NO_OBJECT.search(found["said"])
-    what = f"a JSON {kind['kind']}, not an object" if kind else found["said"]
+    match = _ROW.search(message.splitlines()[0])
+    if match is None:
+        return DataError(f"{name}: cannot be read: {message.splitlines()[0]}", hint="write one JSON object a line")
+    kind = _NO_OBJECT.search(match["said"])
+    what = f"a JSON {kind['kind']}, not an object" if kind else match["said"]
     return DataError(
-        f"{name}: row {rows + int(found['row']) + 1:,}: {what}",
+        f"{name}: row {rows + int(match['row']) + 1:,}: {what}",
         hint="write one JSON object a line; or is the last one still being written?",
     )
 
@@ -240,20 +240,20 @@ def _objects(block: bytes) -> Iterator[dict[str, Any]]:
 
 def _object(line: bytes) -> dict[str, Any] | None:
     try:
-        found = json.loads(line)
+        document = json.loads(line)
     except ValueError:
         return None
-    return found if isinstance(found, dict) else None
+    return document if isinstance(document, dict) else None
 
 
 def _without(block: bytes, column: str) -> bytes:
     """Leave one column out of every object; lines that are none stay as they are."""
     lines = []
     for line in block.split(b"\n"):
-        found = _object(line)
-        if found is not None:
-            found.pop(column, None)
-        lines.append(line if found is None else json.dumps(found).encode())
+        document = _object(line)
+        if document is not None:
+            document.pop(column, None)
+        lines.append(line if document is None else json.dumps(document).encode())
     return b"\n".join(lines)
 
 

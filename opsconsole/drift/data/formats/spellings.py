@@ -70,7 +70,7 @@ class Survey:
         self.possible = left
         self.rows += len(column)
 
-    def found(self, delimiter: str) -> Spelling | None:
+    def spelling(self, delimiter: str) -> Spelling | None:
         """Return the one spelling that all values have; None where there is none, or more than one."""
         if {Spelling.COMMA, Spelling.POINT} <= self.possible:
             if not self.marked:

@@ -58,16 +58,16 @@ def open_table(location: str, base: Path) -> DataFile:
     path = base / expanded(place)
     name = f"{path}{TABLE}{table}"
     with _explained():
-        found = tables.survey(path, table)
-        notes = tuple(_note(path, table, name, one) for one in found.columns if one.numbers)
-    return described(path, name, _reader(path, table, found, notes), known_by=_stamp(path, table))
+        survey = tables.survey(path, table)
+        notes = tuple(_note(path, table, name, one) for one in survey.columns if one.numbers)
+    return described(path, name, _reader(path, table, survey, notes), known_by=_stamp(path, table))
 
 
-def _reader(path: Path, table: str, found: tables.Survey, notes: tuple[Note, ...]) -> TableReader:
+def _reader(path: Path, table: str, survey: tables.Survey, notes: tuple[Note, ...]) -> TableReader:
     import pyarrow as pa
 
-    schema = pa.schema([(column.name, _type(column)) for column in found.columns])
-    return TableReader(path, table, schema, found.rows, notes)
+    schema = pa.schema([(column.name, _type(column)) for column in survey.columns])
+    return TableReader(path, table, schema, survey.rows, notes)
 
 
 def _type(column: ColumnContent) -> pa.DataType:

@@ -84,8 +84,8 @@ class Expected:
 def estimate(metric_name: str, calibrator: Calibrator, scores: Floats, options: Options = DEFAULT) -> Estimated:
     """Estimate a binary metric from the rows' scores; KeyError for a metric that is not in ``ESTIMATES``."""
     there = scores[np.isfinite(scores)]
-    found = estimate_expected(metric_name, expected_rows(there, calibrator.chances(there)), options)
-    return _opened(found, calibrator, count_scores(there), options) if found.low is not None else found
+    estimated = estimate_expected(metric_name, expected_rows(there, calibrator.chances(there)), options)
+    return _opened(estimated, calibrator, count_scores(there), options) if estimated.low is not None else estimated
 
 
 def estimate_binned(
@@ -93,8 +93,8 @@ def estimate_binned(
 ) -> Estimated:
     """Estimate a binary metric from a histogram of scores; within .001 of the estimate from its rows."""
     scores, rows = histogram.centres()
-    found = estimate_expected(metric_name, Expected(scores, calibrator.chances(scores), rows), options)
-    return _opened(found, calibrator, histogram, options) if found.low is not None else found
+    estimated = estimate_expected(metric_name, Expected(scores, calibrator.chances(scores), rows), options)
+    return _opened(estimated, calibrator, histogram, options) if estimated.low is not None else estimated
 
 
 def labelled_bins(scores: LabelledScores) -> Expected:
@@ -250,9 +250,9 @@ def _calibration(expected: Expected, _: Options) -> Measured:
     """
     scores, chances = expected.scores, expected.chances
     counts = None if (expected.rows == 1).all() else expected.rows
-    rows, told, cases = calibration_bins(chances, scores, counts)
+    rows, predicted, cases = calibration_bins(chances, scores, counts)
     spread = np.sqrt(calibration_bins(chances * (1 - chances), scores, counts)[2]) / rows
-    gaps = np.abs(told - cases / rows)
+    gaps = np.abs(predicted - cases / rows)
     means = [_folded(gap, deviation) for gap, deviation in zip(gaps.tolist(), spread.tolist(), strict=True)]
     weights = rows / rows.sum()
     value = float(weights @ np.array(means))

@@ -37,8 +37,8 @@ class Calibrator:
         """Return each score's probability of being a case; beyond the outer knots that of the nearest."""
         if not self.x:
             return np.clip(scores, 0.0, 1.0)
-        found: Floats = np.interp(scores, self.x, self.y)
-        return found
+        chances: Floats = np.interp(scores, self.x, self.y)
+        return chances
 
     def variants(self) -> list[Calibrator]:
         """Return the maps fitted to resampled rows; an estimate's spread over them is what the reference leaves open."""

@@ -122,8 +122,8 @@ def decode_loss_model(data: bytes) -> LossModel:
     if strangers:
         raise ValueError(f"a loss model with types that are not trusted: {', '.join(strangers)}")
     estimator = loads(document.skops, trusted=list(TRUSTED))
-    told = {name: getattr(document, name) for name in _Document.__struct_fields__ if name not in {"format", "skops"}}
-    return LossModel(estimator=estimator, **told)
+    fields = {name: getattr(document, name) for name in _Document.__struct_fields__ if name not in {"format", "skops"}}
+    return LossModel(estimator=estimator, **fields)
 
 
 def loss_of(kind: LossKind, labels: Floats, scores: Floats, options: Options = DEFAULT) -> Floats:
@@ -135,8 +135,8 @@ def loss_of(kind: LossKind, labels: Floats, scores: Floats, options: Options = D
         errors = errors**2
     elif kind is LossKind.RELATIVE:
         errors = errors / np.where(labels == 0, np.nan, np.abs(labels))
-    found: Floats = errors
-    return found
+    losses: Floats = errors
+    return losses
 
 
 def fit_loss_model(
@@ -192,8 +192,8 @@ def estimate_loss(model: LossModel, batch: pa.RecordBatch, scores: Floats) -> Fl
     there = np.isfinite(scores)
     if there.any():
         with one_thread("openmp"):
-            found = model.estimator.predict(with_scores(model.columns, batch, scores)[there])
-        expected[there] = np.maximum(found, 0.0)
+            losses = model.estimator.predict(with_scores(model.columns, batch, scores)[there])
+        expected[there] = np.maximum(losses, 0.0)
     return expected
 
 

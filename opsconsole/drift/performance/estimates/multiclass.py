@@ -40,14 +40,14 @@ def estimate_classes(
     chances = calibrators.chances(probabilities)
     if not len(chances):
         return Estimated(metric_name, None, None, None, 0)
-    found = estimate_from_chances(metric_name, chances, probabilities, predicted)
+    estimated = estimate_from_chances(metric_name, chances, probabilities, predicted)
     step = -(-len(chances) // MOST_ROWS)
     some = Probabilities(probabilities.classes, probabilities.values[::step])
     called = None if predicted is None else predicted[::step]
     values = [
         estimate_from_chances(metric_name, one.chances(some), some, called).value for one in calibrators.variants()
     ]
-    return widened(found, values, math.inf if metric_name == "log_loss" else 1.0)
+    return widened(estimated, values, math.inf if metric_name == "log_loss" else 1.0)
 
 
 def estimate_from_chances(

@@ -25,9 +25,9 @@ def edges() -> Floats:
     1e-14, on which a log-loss may hang. 1,240 bins in all.
     """
     tail = np.concatenate([np.geomspace(1e-14, 1e-5, 55)[:-1], np.geomspace(1e-5, 0.01, 76)[:-1]])
-    found = np.concatenate([tail, np.arange(10, 991) / 1000, 1 - tail[::-1]])
-    found.flags.writeable = False
-    return found
+    cuts = np.concatenate([tail, np.arange(10, 991) / 1000, 1 - tail[::-1]])
+    cuts.flags.writeable = False
+    return cuts
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,12 @@ def count_scores(scores: Floats) -> ScoreHistogram:
 def decode_histogram(data: bytes) -> ScoreHistogram:
     """Read what ``ScoreHistogram.encode`` wrote; ValueError for anything else."""
     try:
-        found = msgspec.msgpack.decode(zlib.decompress(data), type=ScoreHistogram)
+        histogram = msgspec.msgpack.decode(zlib.decompress(data), type=ScoreHistogram)
     except (zlib.error, msgspec.DecodeError) as error:
         raise ValueError(f"not a stored score histogram: {error}") from error
-    if len(found.counts) != len(edges()) + 1 or len(found.sums) != len(found.counts):
-        raise ValueError(f"a score histogram of {len(found.counts)} bins; this program reads {len(edges()) + 1}")
-    return found
+    if len(histogram.counts) != len(edges()) + 1 or len(histogram.sums) != len(histogram.counts):
+        raise ValueError(f"a score histogram of {len(histogram.counts)} bins; this program reads {len(edges()) + 1}")
+    return histogram
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,6 @@ def places_of(labels: NDArray[Any], classes: tuple[str, ...]) -> NDArray[np.int6
     order = np.argsort(np.array(classes))
     ordered = np.array(classes)[order]
     texts = labels.astype(str)
-    found = np.minimum(np.searchsorted(ordered, texts), len(ordered) - 1)
-    places: NDArray[np.int64] = np.where(ordered[found] == texts, order[found], -1)
+    nearest = np.minimum(np.searchsorted(ordered, texts), len(ordered) - 1)
+    places: NDArray[np.int64] = np.where(ordered[nearest] == texts, order[nearest], -1)
     return places
