@@ -67,7 +67,7 @@ def keys() -> str:
 
 def words() -> str:
     rows = (
-        (f"`:{word} {' '.join(name.upper() for name in case.needs)}`".replace(" `", "`"), case.title, f"`{case.line}`")
+        (f"`:{word} {case.behind_word}`".replace(" `", "`"), case.title, f"`{case.line}`")
         for word, case in BY_WORD.items()
     )
     return table(("line", "does", "on the command line"), rows)

@@ -30,6 +30,8 @@ class UseCase:
     """The word of the console's ``:`` line for it; None: it has none."""
     help: str = ""
     """What its key does, in a sentence."""
+    takes: str = ""
+    """What stands behind its word, where that is not each of the placeholders: the rest is asked in a dialog."""
 
     def argv(self, **values: object) -> list[str]:
         """Return the arguments behind ``opsconsole`` with the placeholders filled."""
@@ -41,6 +43,11 @@ class UseCase:
             for given in _each(values, names):
                 words.extend(word.format(**given) for word in part.words)
         return words
+
+    @property
+    def behind_word(self) -> str:
+        """What stands behind its word, in capitals."""
+        return self.takes or " ".join(name.upper() for name in self.needs)
 
     @property
     def needs(self) -> list[str]:
@@ -128,6 +135,7 @@ _ALL = (
         _W,
         "run {target} [--rev {rev}] [{yes}] --detach",
         key="b",
+        word="build",
         help="Build the repo at its checked-out commit.",
     ),
     UseCase(
@@ -136,10 +144,13 @@ _ALL = (
         _W,
         "cancel {run}",
         key="x",
+        word="cancel",
         help="End the run and everything it started; a running service asks for its name first.",
     ),
     UseCase("service.stop", "Stop the service", _P, "cancel {run} [--reason {reason}] --yes"),
-    UseCase("run.rerun", "Rerun", _W, "rerun {run} [{yes}] --detach", key="R", help="Run the whole run again."),
+    UseCase(
+        "run.rerun", "Rerun", _W, "rerun {run} [{yes}] --detach", key="R", word="rerun", help="Run the whole run again."
+    ),
     UseCase(
         "run.rerun_failed",
         "Rerun failed",
@@ -162,6 +173,7 @@ _ALL = (
         _R,
         "plan {target} [--rev {rev}]",
         key="P",
+        word="plan",
         help="What a run would do, why, and what is missing.",
     ),
     UseCase(
@@ -210,6 +222,8 @@ _ALL = (
         _P,
         "model promote {model}:{version} --to {alias} --reason {reason} [--expect {expect}] --yes",
         key="p",
+        word="promote",
+        takes="MODEL:VERSION",
         help="Promote the version: gates, evidence, reason, name typed.",
     ),
     UseCase(
@@ -218,6 +232,8 @@ _ALL = (
         _P,
         "model rollback {model} --alias {alias} --reason {reason} [--expect {expect}] [--to {to}] --yes",
         key="u",
+        word="rollback",
+        takes="MODEL",
         help="Go back to what was live before.",
     ),
     UseCase(
@@ -246,6 +262,7 @@ _ALL = (
         _W,
         "drift check {monitor} [--data {data}] [{no_refresh}]",
         key="c",
+        word="check",
         help="Bring the next rows and check the monitor.",
     ),
     UseCase(
@@ -303,6 +320,7 @@ _ALL = (
         _W,
         "alert ack {alert} [--reason {reason}]",
         key="a",
+        word="ack",
         help="Say that you have seen it.",
     ),
     UseCase(

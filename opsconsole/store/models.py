@@ -127,6 +127,11 @@ def models(store: Store) -> list[Model]:
     ]
 
 
+def names(store: Store) -> list[str]:
+    """Return the names of the models that have a version, without counting anything."""
+    return [row["name"] for row in store.rows("SELECT name FROM models ORDER BY name")]
+
+
 def model(store: Store, name: str) -> Model:
     """Return one model by its name; NotFoundError names those there are."""
     by_name = {item.name: item for item in models(store)}

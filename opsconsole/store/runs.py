@@ -213,6 +213,26 @@ def get(store: Store, run_id: int) -> RunRecord | None:
     return None if row is None else record_of(row)
 
 
+def numbered(store: Store, digits: str, *, limit: int) -> list[RunRecord]:
+    """Return the newest runs whose number begins with some digits: a walk along the key for each length of number."""
+    if not digits:
+        return page(store, limit=limit)
+    if not digits.isdecimal() or digits.startswith("0"):
+        return []
+    newest = store.row("SELECT max(id) AS id FROM runs")
+    last = newest["id"] if newest is not None and newest["id"] is not None else 0
+    found: list[RunRecord] = []
+    first, span = int(digits), 1
+    while first * span <= last:
+        rows = store.rows(
+            "SELECT * FROM runs WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT ?",
+            (first * span, (first + 1) * span, limit),
+        )
+        found = [*(record_of(row) for row in rows), *found][:limit]
+        span *= 10
+    return found
+
+
 def live(store: Store) -> list[RunRecord]:
     """Return every run that has no final outcome yet, oldest first."""
     rows = store.rows(f"SELECT * FROM runs WHERE state IN ({_LIVE_MARKS}) ORDER BY id", LIVE)  # noqa: S608 - marks

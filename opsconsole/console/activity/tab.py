@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from opsconsole.console.activity.event_details import event_rows
 from opsconsole.console.host.host import Tab
 from opsconsole.console.host.keymap import bindings_for
-from opsconsole.console.widgets.lines import OneLine, Rule
+from opsconsole.console.widgets.lines import OneLine, PaneTitle, Rule
 from opsconsole.console.widgets.rows import Row, RowList, Rows, Window
 from opsconsole.console.widgets.tones import Column, Toned
 from opsconsole.store import events
@@ -49,10 +49,10 @@ class ActivityTab(Tab):
 
     def compose(self) -> ComposeResult:
         """Headings that stay, the list, and the event under the cursor whole."""
-        yield OneLine(id="events-title")
+        yield PaneTitle(id="events-title", of="events")
         yield OneLine(id="events-head")
         yield RowList(id="events", empty="nothing happened yet")
-        yield Rule(id="rule")
+        yield Rule("EVENT", id="rule", of="event")
         yield RowList(id="event", empty="")
 
     def load(self) -> None:
@@ -100,7 +100,7 @@ class ActivityTab(Tab):
     def _show_title(self) -> None:
         counts = self.query_one("#events", RowList).counts
         self.query_one("#events-title", OneLine).say(
-            Toned(" "), Toned("EVENTS", "strong"), Toned(f"  {self._count:,}", "dim"), *counts
+            Toned("EVENTS", "strong"), Toned(f"  {self._count:,}", "dim"), *counts
         )
 
     def _load_event(self) -> None:

@@ -16,7 +16,7 @@ from opsconsole.console.host.host import Tab
 from opsconsole.console.host.keymap import bindings_for
 from opsconsole.console.logs.keys import LogKeys
 from opsconsole.console.logs.view import LogView
-from opsconsole.console.widgets.lines import OneLine
+from opsconsole.console.widgets.lines import OneLine, PaneTitle
 from opsconsole.console.widgets.marks import state_cell
 from opsconsole.console.widgets.rows import Row, RowList, Rows, Window
 from opsconsole.console.widgets.sparklines import trend_cell
@@ -59,11 +59,12 @@ class BuildsTab(Tab):
     BuildsTab #right { width: 1fr; padding: 0 0 0 1; }
     BuildsTab #repos { height: auto; max-height: 9; }
     BuildsTab #runs-title { margin: 1 0 0 0; }
+    BuildsTab #run-more { padding: 0 0 0 1; }
     BuildsTab #detail { height: auto; max-height: 55%; }
     BuildsTab #log-title { margin: 1 0 0 0; }
     BuildsTab.zoomed #left { display: none; }
     .narrow BuildsTab { layout: vertical; }
-    .narrow BuildsTab #left { width: 1fr; height: 9; border-right: none; border-bottom: solid $tone-faint; }
+    .narrow BuildsTab #left { width: 1fr; height: 10; border-right: none; border-bottom: solid $tone-faint; }
     .narrow BuildsTab #repos { max-height: 3; }
     .narrow BuildsTab #runs-title, .narrow BuildsTab #log-title { margin: 0; }
     """
@@ -80,20 +81,22 @@ class BuildsTab(Tab):
     def compose(self) -> ComposeResult:
         """Lay out the two sides."""
         with Vertical(id="left"):
+            yield PaneTitle(id="repos-title", of="repos")
             yield RowList(id="repos", empty="no repos yet: opsconsole repo add PATH")
-            yield OneLine(id="runs-title")
+            yield PaneTitle(id="runs-title", of="runs")
             yield RowList(id="runs", empty="no runs yet: b builds the repo")
         with Container(id="right"):
-            yield OneLine(id="run-title")
+            yield PaneTitle(id="run-title", of="detail")
             yield OneLine(id="run-more")
             yield RowList(id="detail", empty="")
-            yield OneLine(id="log-title")
+            yield PaneTitle(id="log-title", of="log")
             yield LogView(id="log")
 
     def load(self) -> None:
         """Read repos, runs, and the run under the cursor."""
         names = self.console.repo_names()
         self._repo = self._at_hand()
+        self.query_one("#repos-title", OneLine).say(Toned("REPOS", "strong"), Toned(f"  {len(names):,}", "dim"))
         self.query_one("#repos", RowList).show(Rows([self._repo_row(name) for name in names]))
         self._load_runs()
         self._load_run()
@@ -306,7 +309,6 @@ class BuildsTab(Tab):
         recent = recent_runs(self.console.workspace, self.console.store, repo, pipeline, self._run) if repo else []
         counts = self.query_one("#runs", RowList).counts
         self.query_one("#runs-title", OneLine).say(
-            Toned(" "),
             Toned("RUNS", "strong"),
             Toned(f"  {count:,}", "dim"),
             *counts,

@@ -10,6 +10,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from opsconsole.console.host.host import Host
+from opsconsole.console.widgets.lines import show_focus_of
 
 
 class Dialog(ModalScreen[None]):
@@ -47,6 +48,14 @@ class Dialog(ModalScreen[None]):
     def on_mount(self) -> None:
         """Show the title in the frame."""
         self.query_one("#frame").border_title = self.title_text()
+
+    def on_screen_suspend(self) -> None:
+        """Another dialog lies over this one: its keys go there."""
+        show_focus_of(self)
+
+    def on_screen_resume(self) -> None:
+        """Keys come here again."""
+        show_focus_of(self)
 
     def title_text(self) -> str:
         """Return what the frame says; only words of ours and names that the configuration allows."""

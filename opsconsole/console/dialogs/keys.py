@@ -8,21 +8,16 @@ from opsconsole.console.dialogs.base import Dialog
 from opsconsole.console.host.keymap import Action, actions_of
 from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading
 from opsconsole.console.widgets.tones import Column, Toned
-from opsconsole.lifecycle.usecases import BY_WORD, UseCase
+from opsconsole.lifecycle.usecases import BY_WORD
 
 KEYS = (Column(width=7), Column(width=18), Column(least=30))
-
-
-def _needs(case: UseCase) -> str:
-    """Return what stands behind the word of a use case, in capitals."""
-    return " ".join(name.upper() for name in case.needs)
 
 
 RARE = (
     (":run 42  :alert 3", "jump", ":model flights@production, :repo api, :monitor flights; a number alone is a run"),
     (":line 123  :50%", "a place in the log", "reckoned while a very long log is still being counted"),
     *(
-        (f":{word} {_needs(case)}".rstrip(), f"{case.title[:1].lower()}{case.title[1:]}", case.line)
+        (f":{word} {case.behind_word}".rstrip(), f"{case.title[:1].lower()}{case.title[1:]}", case.line)
         for word, case in BY_WORD.items()
     ),
     (":help TOPIC", "help", "a page of the reference: pipelines, results, models, drift, config and more"),

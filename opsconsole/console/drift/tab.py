@@ -57,7 +57,7 @@ class DriftTab(Tab):
     .narrow DriftTab #alerts { max-height: 8; }
     DriftTab #rule { color: $tone-faint; }
     DriftTab #evidence { height: 1fr; }
-    DriftTab.zoomed #alerts, DriftTab.zoomed #rule { display: none; }
+    DriftTab.zoomed #alerts { display: none; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -74,7 +74,7 @@ class DriftTab(Tab):
     def compose(self) -> ComposeResult:
         """Lay out list and evidence."""
         yield RowList(id="alerts", empty="nothing is watched: a [monitors.NAME] table in opsconsole.toml does")
-        yield Rule(id="rule")
+        yield Rule("EVIDENCE", id="rule", of="evidence")
         yield RowList(id="evidence", empty="", sheet=True)
 
     def load(self) -> None:

@@ -11,6 +11,7 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from opsconsole.config.workspace import Workspace
+from opsconsole.console.host.line_help import LineHelp
 from opsconsole.console.widgets.rows import RowList
 from opsconsole.console.widgets.tones import Tone
 from opsconsole.core import clock, text
@@ -84,8 +85,12 @@ class Host(Protocol):
         *,
         value: str = "",
         typed: Callable[[str | None], None] | None = None,
+        help: LineHelp | None = None,  # noqa: A002
     ) -> None:
         """Ask for a line; ``then`` gets it when Enter is pressed, ``typed`` after each letter, None when it is left."""
+
+    async def ask_command(self, begun: str = "") -> None:
+        """Ask for a ``:`` line, which may be begun already."""
 
     def give_focus(self, widget: Widget) -> None:
         """Give a pane the focus; while a line is asked for, after that."""

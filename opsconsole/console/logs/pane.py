@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import var
 from textual.strip import Strip
@@ -108,6 +109,18 @@ class LogPane(LineView):
         elif held is not None and page.row_of(held) is None:
             page.show(held, page.height // 3)
 
+    def show_focus(self) -> None:
+        """Repaint the row that bears the bar, and the heading."""
+        super().show_focus()
+        self.refresh(Region(0, self._bar_row(), self.size.width, 1))
+
+    def _bar_row(self) -> int:
+        """Return the row of the screen that bears the bar while the log has the focus: the line gone to, else the first."""
+        current = self.seeking.current if self.seeking is not None else None
+        return next(
+            (y for y, shown in enumerate(self.rows()) if current is not None and shown.spot.start == current), 0
+        )
+
     def rows(self) -> list[Shown]:
         """Return what is on the screen, row by row."""
         if self._on_screen is None:
@@ -132,7 +145,9 @@ class LogPane(LineView):
         if chosen:
             base += self.get_component_rich_style("line--cursor", partial=True)
         gutter = base + self.get_component_rich_style("line--gutter", partial=True)
-        drawn = [Segment("▌" if chosen else " ", gutter)]
+        drawn = [
+            Segment("▌", gutter) if self.lit and y == self._bar_row() else Segment("│" if chosen else " ", tones["dim"])
+        ]
         if self.times:
             drawn.append(Segment(f"{self._time(shown)} ", base + Style(color=tones["dim"].color)))
         lit = self.get_component_rich_style("line--match", partial=True)

@@ -87,7 +87,7 @@ class ModelsTab(Tab):
     def compose(self) -> ComposeResult:
         """Lay out list and detail."""
         yield RowList(id="versions", empty="no models: a [models.NAME] table in opsconsole.toml makes one")
-        yield Rule(id="rule")
+        yield Rule("VERSION", id="rule", of="version")
         yield RowList(id="version", empty="", sheet=True)
 
     def load(self) -> None:
@@ -269,7 +269,7 @@ class ModelsTab(Tab):
         task = task_of(self.console.workspace, store, name)
         about = f"  {task} · {found[0].framework if found else ''}".rstrip(" ·")
         count = Toned(f"   {text.plural(total, 'version')}", "dim")
-        rows = [Row(None, ((Toned(name, "strong"), Toned(about, "dim"), *rungs, count),), WIDE)]
+        rows = [Row(None, ((Toned(name, "strong"), Toned(about, "dim"), *rungs, count),), WIDE, heads=True)]
         if not found:
             return [*rows, note("no version yet: a run of kind train, or opsconsole model register, makes one")]
         judged = judgements.of_model(store, name, ladder[-1])

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events
 from textual.app import App, ComposeResult
 from textual.containers import Container
+from textual.screen import Screen
 from textual.widgets import ContentSwitcher
 
 from opsconsole.config.workspace import Workspace, open_workspace
 from opsconsole.console.host.host import Done, Tab
 from opsconsole.console.host.keymap import BY_ID, actions_of, bindings_for, footer_of
+from opsconsole.console.host.line_help import LineHelp
 from opsconsole.console.host.tabs import FIRST, HOMES, PLACES, TABS_BY_ID
 from opsconsole.console.processes.probe_child import ProbeChild
 from opsconsole.console.processes.repo_watch import RepoWatch, trusted
@@ -30,6 +32,7 @@ from opsconsole.console.shell.key_queue import KeyQueue
 from opsconsole.console.shell.status import status_of
 from opsconsole.console.terminal.diff_driver import DiffDriver
 from opsconsole.console.terminal.themes import THEMES
+from opsconsole.console.widgets.lines import show_focus_of
 from opsconsole.console.widgets.tones import Tone, Toned
 from opsconsole.core import actor, faults, text
 from opsconsole.core.errors import OpsconsoleError
@@ -49,6 +52,18 @@ if TYPE_CHECKING:
 POLL = 0.25
 """Seconds between looks at the store's change counter: 3 µs each."""
 MINUTE = 60.0
+
+
+class TabsScreen(Screen[None]):
+    """The one screen below all dialogs: it shows the focus only while none lies over it."""
+
+    def on_screen_suspend(self) -> None:
+        """Keys go to what was laid over it."""
+        show_focus_of(self)
+
+    def on_screen_resume(self) -> None:
+        """Keys come here again."""
+        show_focus_of(self)
 
 
 class ConsoleApp(App[None]):
@@ -78,10 +93,15 @@ class ConsoleApp(App[None]):
         self._live = 0
         self._ticks = 0
         self._prompt: Prompt | None = None
+        self._command_help: LineHelp | None = None
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = os.environ.get("OPSCONSOLE_THEME") or "dark"
         self._disable_tooltips = self._disable_notifications = True  # never shown here, and two widgets less to lay out
+
+    def get_default_screen(self) -> TabsScreen:
+        """Return the screen that holds the tabs."""
+        return TabsScreen(id="_default")
 
     def compose(self) -> ComposeResult:
         """Lay out the fixed rows and the place where a tab is shown; the first tab alone is made at once."""
@@ -233,6 +253,7 @@ class ConsoleApp(App[None]):
         *,
         value: str = "",
         typed: Callable[[str | None], None] | None = None,
+        help: LineHelp | None = None,  # noqa: A002
     ) -> None:
         """Ask for a line in the footer's row; the prompt is made when it is first needed."""
         from opsconsole.console.shell.prompt import Prompt
@@ -240,7 +261,14 @@ class ConsoleApp(App[None]):
         if self._prompt is None:
             self._prompt = Prompt(id="prompt")
             await self.query_one("#bottom").mount(self._prompt)
-        self._prompt.ask(mark, then, value=value, typed=typed)
+        self._prompt.ask(mark, then, value=value, typed=typed, help=help)
+
+    async def ask_command(self, begun: str = "") -> None:
+        """Ask for a ``:`` line, which may be begun already."""
+        from opsconsole.console.shell.command_line import CommandHelp, obey
+
+        self._command_help = self._command_help or CommandHelp(self)
+        await self.ask_line(":", lambda line: obey(self, line), value=begun, help=self._command_help)
 
     def give_focus(self, widget: Widget) -> None:
         """Give a pane the focus, at once; while a line is asked for, the pane gets it after that."""

@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any
 
 from opsconsole.console.host.host import Host
+from opsconsole.console.host.line_help import Completion, LineHelp, Walk
 from opsconsole.console.host.tabs import HOMES, TABS_BY_ID
+from opsconsole.console.shell.word_acts import carry_out
 from opsconsole.core.errors import NotFoundError
 from opsconsole.lifecycle.usecases import BY_WORD
 
-SIMPLE = {
-    "repo.trust": ("repo", "trusted"),
-    "repo.fetch": ("repo", "fetched"),
-    "repo.remove": ("repo", "forgotten; its runs stay"),
-    "run.pin": ("run", "is kept for good"),
-    "run.unpin": ("run", "may be pruned again"),
-}
-"""Use cases that a word and one name carry out: the name's placeholder, and what is said of it then."""
 WORDS = (*HOMES, "line", *BY_WORD, "rebaseline", "theme", "help", *TABS_BY_ID, "quit")
+
+
+class CommandHelp(LineHelp):
+    """Completes the ``:`` line and remembers what was given on it."""
+
+    def __init__(self, app: Host) -> None:
+        from opsconsole.console.shell.history import History
+
+        self._app = app
+        self._history = History(app.workspace.state, readonly=app.readonly)
+
+    def complete(self, before: str) -> Completion:
+        """Return what fits, read from the store now."""
+        from opsconsole.console.shell.completion import Completer
+
+        return Completer(self._app).complete(before)
+
+    def walk(self, typed: str) -> Walk:
+        """Return the way through what was given before."""
+        from opsconsole.console.shell.history import way
+
+        return way(self._history.lines(), typed)
+
+    def keep(self, line: str) -> None:
+        """Remember it, and for the next session."""
+        self._history.add(line)
 
 
 def obey(app: Host, line: str) -> None:
@@ -32,7 +51,7 @@ def obey(app: Host, line: str) -> None:
     elif word in HOMES and rest:
         app.jump(word, rest.lstrip("#"))
     elif (
-        not (word in BY_WORD and _carry_out(app, BY_WORD[word].id, rest))
+        not (word in BY_WORD and carry_out(app, BY_WORD[word], rest))
         and not _of_the_console(app, word, rest)
         and not _named(app, word)
     ):
@@ -48,24 +67,6 @@ def _named(app: Host, word: str) -> bool:
     if kind is not None:
         app.jump(kind, word)
     return kind is not None
-
-
-def _carry_out(app: Host, case_id: str, rest: str) -> bool:
-    """Carry out the use case of a word; return whether what it needs was given."""
-    if case_id in SIMPLE and rest:
-        placeholder, done = SIMPLE[case_id]
-        values: dict[str, Any] = {placeholder: rest}
-        app.carry_out(case_id, f"{rest} {done}", **values)
-    elif case_id == "repo.add" and rest:
-        app.carry_out(case_id, f"{rest} added; :trust NAME lets its pipelines run", path=rest)
-    elif case_id == "alert.resolve" and rest:
-        number, _, reason = rest.partition(" ")
-        app.carry_out(case_id, f"alert {number} resolved", alert=number, reason=reason.strip() or "resolved by hand")
-    elif case_id == "store.prune":
-        app.carry_out(case_id, "pruned what retention does not keep: 5 says what")
-    else:
-        return False
-    return True
 
 
 def _of_the_console(app: Host, word: str, rest: str) -> bool:

@@ -70,9 +70,7 @@ class GlobalKeys:
 
     async def do_jump(self) -> None:
         """Ask where to."""
-        from opsconsole.console.shell.command_line import obey
-
-        await self.app.ask_line(":", lambda line: obey(self.app, line))
+        await self.app.ask_command()
 
     def do_keys(self) -> None:
         """Show every key that holds here."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 PLAIN: Mapping[str, str] = {
     **dict(zip("✓✗●○⊘⧗…≡–≈◆▲△·★↑↓", "Yx@o0T~=-%#Aa.*^_", strict=True)),  # states, severities, rungs
     **dict(zip("▁▂▃▄▅▆▇█", "_.-=+*##", strict=True)),  # sparklines, histograms
-    **dict(zip("░▒▌•▼▾━─╌│┃▔▏▕", ":+>*\\\\=--||-||", strict=True)),  # heat, cursor, marks, bars, rules
+    **dict(zip("░▒▌▸•▼▾━─╌│┃▔▏▕", ":+>**\\\\=--||-||", strict=True)),  # heat, cursor, marks, bars, rules
     **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╰╯┏┓┗┛", "+"),
     **dict(zip("→←×Δ−≤≥∞²“”‘’—¬±🔎", "><xD-<>82\"\"''-!~>", strict=True)),
 }

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
 from textual.geometry import Size
+from textual.screen import Screen
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
 from opsconsole.console.widgets.tones import TONES, Cell, Column, Tone, Toned, fit, parts, segments, widths
+
+FOCUSED = "▸"
+"""Before the heading of the pane that has the focus."""
 
 
 @lru_cache(maxsize=64)
@@ -77,12 +82,54 @@ class OneLine(Widget, Toning):
         return Strip(segments(stretches, styles)).adjust_cell_length(width, self.rich_style)
 
 
-class Rule(OneLine):
-    """A quiet line from edge to edge."""
+class PaneTitle(OneLine):
+    """The heading of a pane, marked while the pane has the focus: by a sign, by colour and by weight."""
 
-    def on_resize(self) -> None:
-        """Reach the edge again."""
-        self.say(Toned("─" * self.size.width, "faint"))
+    def __init__(self, *, id: str, of: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._of = of
+        self._lit = False
+
+    def on_mount(self) -> None:
+        """Let the pane know its heading."""
+        pane = self.parent.query_one(f"#{self._of}", LineView) if isinstance(self.parent, Widget) else None
+        if pane is not None:
+            pane.title_line = self
+            self.light(lit=pane.lit)
+
+    def light(self, *, lit: bool) -> None:
+        """Show whether the pane has the focus."""
+        if lit != self._lit:
+            self._lit = lit
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw the mark, then the row."""
+        row = super().render_line(y).crop(0, max(self.size.width - 1, 0))
+        tones = self.tones(self.rich_style)
+        if not self._lit:
+            return Strip([Segment(" ", self.rich_style), *row])
+        strong, accent = tones["strong"], tones["accent"] + Style(bold=True)
+        return Strip(
+            [Segment(FOCUSED, accent), *(part if part.style != strong else Segment(part.text, accent) for part in row)]
+        )
+
+
+class Rule(PaneTitle):
+    """A quiet line from edge to edge; it names the pane below it while that has the focus."""
+
+    def __init__(self, name: str, *, id: str, of: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, of=of)
+        self._name = name
+
+    def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one row
+        """Draw it."""
+        width = self.size.width
+        tones = self.tones(self.rich_style)
+        named = f"{FOCUSED}{self._name} "[:width] if self._lit else ""
+        return Strip(
+            [Segment(named, tones["accent"] + Style(bold=True)), Segment("─" * (width - len(named)), tones["faint"])]
+        )
 
 
 class LineView(ScrollView, Toning):
@@ -102,6 +149,23 @@ class LineView(ScrollView, Toning):
     LineView .line--match { background: $tone-match; color: $tone-text; }
     """
     can_focus = True
+    title_line: PaneTitle | None = None
+    """Its heading, where that is a row of its own."""
+
+    @property
+    def lit(self) -> bool:
+        """Whether it is what keys go to: it has the focus, and nothing lies over its screen."""
+        return self.has_focus and self.screen.is_current
+
+    def watch_has_focus(self, has_focus: bool) -> None:  # noqa: FBT001 - Textual's signature
+        """Show whether it has the focus."""
+        super().watch_has_focus(has_focus)
+        self.show_focus()
+
+    def show_focus(self) -> None:
+        """Repaint what tells of the focus, and nothing else."""
+        if self.title_line is not None:
+            self.title_line.light(lit=self.lit)
 
     def line_count(self) -> int:
         """Return how many lines there are."""
@@ -148,3 +212,9 @@ class LineView(ScrollView, Toning):
             self.scroll_to(y=index, animate=False, immediate=True)
         elif index >= top + self.page_height:
             self.scroll_to(y=index - self.page_height + 1, animate=False, immediate=True)
+
+
+def show_focus_of(screen: Screen[Any]) -> None:
+    """Repaint what tells of the focus of a screen, because another was laid over it or taken away."""
+    if isinstance(screen.focused, LineView):
+        screen.focused.show_focus()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,6 +23,8 @@ class Row:
     """What the row is about; headings and rules have None and cannot be selected."""
     cells: tuple[Cell, ...]
     columns: tuple[Column, ...]
+    heads: bool = False
+    """It is the heading of what follows, marked while the cursor is there."""
 
     @property
     def selectable(self) -> bool:
@@ -35,7 +38,7 @@ BLANK = Row(None, (), ())
 def heading(title: str, count: int | None = None, *rest: Toned) -> Row:
     """Return a section's heading, which says how many there are."""
     shown = (Toned(title, "strong"), Toned(f"  {count:,}" if count is not None else "", "dim"), *rest)
-    return Row(None, (shown,), (Column(),))
+    return Row(None, (shown,), (Column(),), heads=True)
 
 
 def sentences(said: str, width: int, tone: Tone = "text") -> list[Row]:
@@ -62,6 +65,9 @@ class Page(Protocol):
     def index_of(self, key: Hashable) -> int | None:
         """Return where a key stands, as far as that is cheap to know."""
 
+    def head_of(self, index: int) -> int | None:
+        """Return where the heading stands that a row belongs to; None where there is none."""
+
 
 class Rows:
     """Rows that are all there."""
@@ -69,6 +75,7 @@ class Rows:
     def __init__(self, rows: Sequence[Row]) -> None:
         self.rows = tuple(rows)
         self._index = {row.key: index for index, row in enumerate(self.rows) if row.key is not None}
+        self._heads = [index for index, row in enumerate(self.rows) if row.heads]
 
     def __len__(self) -> int:
         """Return how many rows there are."""
@@ -81,6 +88,10 @@ class Rows:
     def index_of(self, key: Hashable) -> int | None:
         """Return where a key stands."""
         return self._index.get(key)
+
+    def head_of(self, index: int) -> int | None:
+        """Return where the heading of a row stands: the nearest above it, before the first one that first one."""
+        return self._heads[max(bisect_right(self._heads, index) - 1, 0)] if self._heads else None
 
 
 class Window:
@@ -113,6 +124,10 @@ class Window:
             for offset, row in enumerate(block):
                 if row.key == key:
                     return number * BLOCK + offset
+        return None
+
+    def head_of(self, index: int) -> int | None:  # noqa: ARG002 - every page answers
+        """Rows that are read in blocks have no heading among them."""
         return None
 
 

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.reactive import var
 from textual.strip import Strip
 
-from opsconsole.console.widgets.lines import LineView
+from opsconsole.console.widgets.lines import FOCUSED, LineView
 from opsconsole.console.widgets.pages import (
     BLANK,
     FILTERED,
@@ -31,6 +31,10 @@ from opsconsole.console.widgets.tones import GAP, Column, Toned, fit, parts, seg
 
 __all__ = ["BLANK", "Page", "Row", "RowList", "Rows", "Window", "heading", "note", "sentences"]
 
+BAR = "▌"
+"""At the edge of the one row that keys go to."""
+LEFT = "│"
+"""At the edge of the row under the cursor of a list that does not have the focus."""
 REST = 0.15
 """Seconds after which a cursor that does not move rests: longer than a held key takes to repeat."""
 
@@ -240,14 +244,17 @@ class RowList(LineView):
     def draw(self, index: int, width: int) -> Strip:
         """Draw one row: the gutter, then the cells in their columns."""
         if not len(self._page):
-            return Strip(segments(fit(Toned(f" {self._empty}", "dim"), width), self.tones(self.rich_style)))
+            tones = self.tones(self.rich_style)
+            mark = Toned(BAR, "accent") if self.lit and self._empty else Toned(" ")
+            return Strip(segments([mark, *fit(Toned(self._empty, "dim"), width - 1)], tones))
         row = self._page.row(index)
         chosen = index == self.cursor and row.selectable
+        lit = self.lit
         base = self.rich_style
-        if chosen and self.has_focus:
+        if chosen and lit:
             base += self.get_component_rich_style("line--cursor", partial=True)
         styles = self.tones(base)
-        if chosen and self.has_focus and self.app.current_theme.ansi:
+        if chosen and lit and self.app.current_theme.ansi:
             styles = {
                 **styles,
                 "dim": styles["text"],
@@ -259,22 +266,26 @@ class RowList(LineView):
                 if stretches:
                     stretches.append(Toned(" " * GAP))
                 stretches.extend(fit(cell, size, right=column.right))
-        return Strip([self._gutter(row, base, chosen=chosen), *segments(stretches, styles)]).adjust_cell_length(
+        if row.heads and lit and index == self._head_at(self.cursor):
+            styles = {**styles, "strong": styles["accent"] + Style(bold=True)}
+        return Strip([self._gutter(index, row, base, chosen=chosen), *segments(stretches, styles)]).adjust_cell_length(
             width, base
         )
 
-    def on_focus(self) -> None:
-        """Show the cursor's bar."""
-        self.refresh_line(self.cursor)
-
-    def on_blur(self) -> None:
-        """Leave only the mark at the row's edge."""
-        self.refresh_line(self.cursor)
+    def show_focus(self) -> None:
+        """Repaint the cursor's row and the headings of list and section."""
+        super().show_focus()
+        self._refresh_lines({self._bar_at(), self.cursor, self._head_at(self.cursor)})
 
     def watch_cursor(self, before: int, after: int) -> None:
-        """Repaint the two rows that changed."""
-        self.refresh_line(before)
-        self.refresh_line(after)
+        """Repaint the two rows that changed, and the heading that was left and come to."""
+        heads: set[int | None] = {self._head_at(before), self._head_at(after)}
+        self._refresh_lines({before, after} if len(heads) == 1 else {before, after, *heads})
+
+    def _refresh_lines(self, places: set[int | None]) -> None:
+        for place in places:
+            if place is not None:
+                self.refresh_line(place)
 
     def action_move(self, step: int) -> None:
         """Go to the next row that can be selected; where none is near, scroll, so that every line can be read."""
@@ -376,6 +387,23 @@ class RowList(LineView):
             known = self._layouts[columns, width] = widths(columns, width)
         return known
 
-    def _gutter(self, row: Row, base: Style, *, chosen: bool) -> Segment:
-        mark = "▌" if chosen else "•" if row.key is not None and row.key in self._marked else " "
-        return Segment(mark, base + self.get_component_rich_style("line--gutter", partial=True))
+    def _gutter(self, index: int, row: Row, base: Style, *, chosen: bool) -> Segment:
+        accent = base + self.get_component_rich_style("line--gutter", partial=True)
+        if self.lit and index == self._bar_at():
+            return Segment(BAR, accent)
+        if row.key is not None and row.key in self._marked:
+            return Segment("•", accent)
+        if self.lit and row.heads and index == self._head_at(self.cursor):
+            return Segment(FOCUSED, accent + Style(bold=True))
+        return Segment(LEFT, self.tones(base)["dim"]) if chosen and self.can_focus else Segment(" ", accent)
+
+    def _bar_at(self) -> int:
+        """Return the one line that bears the bar while the list has the focus: the cursor's, else the first to read."""
+        if self.cursor >= 0 and self._in_sight(self.cursor):
+            return self.cursor
+        top = self.scroll_offset.y
+        return top + 1 if top + 1 < len(self._page) and self._page.row(top).heads else top
+
+    def _head_at(self, index: int) -> int | None:
+        """Return where the section's heading stands; a list with a heading of its own marks that alone."""
+        return self._page.head_of(index) if self.title_line is None else None
