@@ -9,8 +9,10 @@ from textual import on
 from textual.app import ComposeResult
 
 from opsconsole.console.activity.event_details import event_rows
+from opsconsole.console.host.examples import no_events
 from opsconsole.console.host.host import Tab
 from opsconsole.console.host.keymap import bindings_for
+from opsconsole.console.host.orders import Order, Orders, turned
 from opsconsole.console.widgets.lines import OneLine, PaneTitle, Rule
 from opsconsole.console.widgets.rows import Row, RowList, Rows, Window
 from opsconsole.console.widgets.tones import Column, Toned
@@ -46,12 +48,13 @@ class ActivityTab(Tab):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._count = 0
+        self._orders = Orders(Order("when", "newest first"), Order("when", "oldest first", down=False))
 
     def compose(self) -> ComposeResult:
         """Headings that stay, the list, and the event under the cursor whole."""
         yield PaneTitle(id="events-title", of="events")
         yield OneLine(id="events-head")
-        yield RowList(id="events", empty="nothing happened yet")
+        yield RowList(id="events")
         yield Rule("EVENT", id="rule", of="event")
         yield RowList(id="event", empty="")
 
@@ -62,18 +65,24 @@ class ActivityTab(Tab):
         head = self.query_one("#events-head", OneLine)
         head.show((Column(width=1), ""), *((column, Toned(column.title, "dim")) for column in COLUMNS))
         listing = self.query_one("#events", RowList)
+        down = self._orders.held.down
         if count <= 1000:
-            listing.show(Rows([self._row(item) for item in events.events(store, limit=1000)]))
+            found = [self._row(item) for item in events.events(store, limit=1000)]
+            listing.show(Rows((found if down else found[::-1]) or no_events()))
         else:
-            listing.show(
-                Window(count, lambda start, size: [self._row(item) for item in events.window(store, start, size)])
-            )
+            listing.show(Window(count, self._read if down else turned(count, self._read)))
         self._show_title()
         self._load_event()
 
     def reveal(self, kind: str, name: str) -> bool:  # noqa: ARG002 - one kind lives here
         """Put the cursor on an event."""
         return name.isdigit() and self.query_one("#events", RowList).select(int(name))
+
+    def sort(self) -> str:
+        """Sort by time, either way."""
+        said = self._orders.next()
+        self.load()
+        return f"events by {said}"
 
     def copy_text(self) -> str:
         """Copy the command that the event amounts to."""
@@ -97,10 +106,16 @@ class ActivityTab(Tab):
         if found is not None:
             self.console.jump(found.address.noun, found.address.name)
 
+    def _read(self, start: int, size: int) -> list[Row]:
+        return [self._row(item) for item in events.window(self.console.store, start, size)]
+
     def _show_title(self) -> None:
         counts = self.query_one("#events", RowList).counts
         self.query_one("#events-title", OneLine).say(
-            Toned("EVENTS", "strong"), Toned(f"  {self._count:,}", "dim"), *counts
+            Toned("EVENTS", "strong"),
+            Toned(f"  {self._count:,}", "dim"),
+            *counts,
+            *([self._orders.held.shown] if self._count else []),
         )
 
     def _load_event(self) -> None:

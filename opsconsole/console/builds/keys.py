@@ -12,6 +12,10 @@ from opsconsole.store import runs
 from opsconsole.store.runs import RunRecord
 from opsconsole.store.test_results import TestResult
 
+OF_REPO = frozenset({"build", "build_with", "plan", "changes", "flaky"})
+OF_RUN = frozenset({"rerun", "rerun_failed", "cancel", "bisect", "mark", "compare", "history", "keep"})
+"""Which acts are about the repo at hand, and which about the run."""
+
 
 class AtHand(Protocol):
     """What the tab has under its cursors."""
@@ -39,6 +43,32 @@ class BuildKeys:
     def __init__(self, app: Host, tab: AtHand) -> None:
         self.app = app
         self.tab = tab
+
+    def subject(self, verb: str) -> str:
+        """Return what an act is about."""
+        run, case = self.tab.run, self.tab.case_at_hand()
+        if verb in OF_REPO:
+            return self.tab.repo_at_hand() or ""
+        if verb == "history" and case is not None:
+            return case.test_id
+        return f"#{run.id}" if verb in OF_RUN and run is not None else ""
+
+    def blocked(self, verb: str) -> str:
+        """Return why an act cannot be done now; empty when it can."""
+        run = self.tab.run
+        if verb in OF_REPO:
+            return "" if self.tab.repo_at_hand() is not None else "no repo yet: :add PATH, or a URL"
+        if verb not in OF_RUN:
+            return ""
+        if verb == "history" and (run is None or self.tab.case_at_hand() is None):
+            return "no failed test under the cursor: opsconsole history REPO TEST shows any"
+        if run is None:
+            return "no run under the cursor"
+        if verb == "cancel" and run.state.final:
+            return f"run #{run.id} is over"
+        if verb == "rerun_failed" and (run.tests is None or not run.tests.failed + run.tests.errors):
+            return f"run #{run.id} has no failed tests: R runs it again whole"
+        return ""
 
     def do_build(self) -> None:
         """Build the repo at hand."""

@@ -12,8 +12,10 @@ from textual.containers import Container, Vertical
 
 from opsconsole.console.builds.keys import BuildKeys
 from opsconsole.console.builds.run_details import RunDetails, elapsed, likely_step
+from opsconsole.console.host.examples import no_repos, no_runs
 from opsconsole.console.host.host import Tab
 from opsconsole.console.host.keymap import bindings_for
+from opsconsole.console.host.orders import Order, Orders, turned
 from opsconsole.console.logs.keys import LogKeys
 from opsconsole.console.logs.view import LogView
 from opsconsole.console.widgets.lines import OneLine, PaneTitle
@@ -42,6 +44,8 @@ RUNS = (
 )
 PART_OF_A_BUILD = frozenset({RunPurpose.PARTIAL, RunPurpose.PROBE})
 """Runs that say so in the list instead of their pipeline, since they say nothing of the branch."""
+SORTED = 1000
+"""The newest runs, which can be sorted by time taken."""
 WRONG = (StepState.FAILED, StepState.TIMED_OUT, StepState.ERROR)
 """A step that ended so has its log opened at the first error."""
 
@@ -75,16 +79,21 @@ class BuildsTab(Tab):
         self._run: RunRecord | None = None
         self._step: str | None = None
         self._of_service = False
-        self._by_time = False
+        self._orders = Orders(
+            Order("number", "newest first"),
+            Order("number", "oldest first", down=False),
+            Order("took", "longest first"),
+            Order("took", "shortest first", down=False),
+        )
         self._sheet: RunDetails | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the two sides."""
         with Vertical(id="left"):
             yield PaneTitle(id="repos-title", of="repos")
-            yield RowList(id="repos", empty="no repos yet: opsconsole repo add PATH")
+            yield RowList(id="repos", empty="none yet")
             yield PaneTitle(id="runs-title", of="runs")
-            yield RowList(id="runs", empty="no runs yet: b builds the repo")
+            yield RowList(id="runs")
         with Container(id="right"):
             yield PaneTitle(id="run-title", of="detail")
             yield OneLine(id="run-more")
@@ -150,6 +159,14 @@ class BuildsTab(Tab):
         found = runs.page(self.console.store, repo=run.repo, pipeline=run.pipeline, before=run.id, limit=1)
         return found[0].id if found else None
 
+    def subject(self, verb: str) -> str:
+        """Return the repo, the run or the test that one of our acts is about."""
+        return "" if self.blocked(verb) else BuildKeys(self.console, self).subject(verb)
+
+    def blocked(self, verb: str) -> str:
+        """Return why one of our acts cannot be done now."""
+        return BuildKeys(self.console, self).blocked(verb)
+
     def jump_inside(self, word: str, rest: str) -> bool:
         """Go to a line or a percentage of the log."""
         return LogKeys(self.console, self.query_one(LogView)).jump(word, rest)
@@ -175,10 +192,10 @@ class BuildsTab(Tab):
         return (log, 0) if log is not None else None
 
     def sort(self) -> str:
-        """Sort runs by time taken, or by number again."""
-        self._by_time = not self._by_time
+        """Sort runs by number or by time taken, either way."""
+        said = self._orders.next()
         self._load_runs()
-        return "runs by time taken, longest first" if self._by_time else "runs by number, newest first"
+        return f"runs by {said}"
 
     def copy_text(self) -> str:
         """Copy a failed test's message, else what identifies the run."""
@@ -287,20 +304,30 @@ class BuildsTab(Tab):
         repo, store = self._repo, self.console.store
         listing = self.query_one("#runs", RowList)
         count = runs.count(store, repo=repo) if repo else 0
-        if repo is None:
-            listing.show(Rows(()))
-        elif self._by_time:
-            found = sorted(runs.page(store, repo=repo, limit=1000), key=lambda run: -(run.duration_s or 0.0))
+        order = self._orders.held
+        if repo is None or not count:
+            listing.show(Rows(no_repos() if repo is None else no_runs(self.console, repo)))
+        elif order.column == "took":
+            found = runs.page(store, repo=repo, limit=SORTED)
+            found.sort(key=lambda run: run.duration_s or 0.0, reverse=order.down)
             listing.show(Rows([self._run_row(run) for run in found]))
-        elif count <= 1000:
-            listing.show(Rows([self._run_row(run) for run in runs.page(store, repo=repo, limit=1000)]))
         else:
-            listing.show(
-                Window(count, lambda start, size: [self._run_row(run) for run in runs.window(store, repo, start, size)])
-            )
+            self._show_runs(listing, repo, count, newest_first=order.down)
         if self._run is None and isinstance(listing.key, int):
             self._run = runs.get(store, listing.key)
         self._show_runs_title(count)
+
+    def _show_runs(self, listing: RowList, repo: str, count: int, *, newest_first: bool) -> None:
+        """Show runs by number: all of them, or as they are seen."""
+        if count <= SORTED:
+            found = [self._run_row(run) for run in runs.page(self.console.store, repo=repo, limit=SORTED)]
+            listing.show(Rows(found if newest_first else found[::-1]))
+            return
+
+        def read(start: int, size: int) -> list[Row]:
+            return [self._run_row(run) for run in runs.window(self.console.store, repo, start, size)]
+
+        listing.show(Window(count, read if newest_first else turned(count, read)))
 
     def _show_runs_title(self, count: int) -> None:
         """Say how many runs there are, and how those of one pipeline went: the selected run's, else the build."""
@@ -312,6 +339,7 @@ class BuildsTab(Tab):
             Toned("RUNS", "strong"),
             Toned(f"  {count:,}", "dim"),
             *counts,
+            *([self._orders.held.shown] if count else []),
             Toned(f"   {pipeline} ", "faint"),
             *trend_cell(recent),
         )
@@ -355,7 +383,7 @@ class BuildsTab(Tab):
 
     def _no_run(self) -> str:
         if self._repo is None:
-            return "no repo yet: :add PATH, or opsconsole repo add PATH"
+            return "no repo yet"
         if not self.console.repo_trusted(self._repo):
             return f"{self._repo} is not trusted: :trust {self._repo} lets its pipelines run"
         return f"no run of {self._repo} yet: b builds it"

@@ -12,8 +12,10 @@ from opsconsole.config import metrics
 from opsconsole.console.drift.check_summary import told_of_check
 from opsconsole.console.drift.evidence import EvidenceDetails
 from opsconsole.console.drift.keys import DriftKeys
+from opsconsole.console.host.examples import no_monitors
 from opsconsole.console.host.host import Tab
 from opsconsole.console.host.keymap import bindings_for
+from opsconsole.console.host.orders import Order, Orders
 from opsconsole.console.widgets.lines import Rule
 from opsconsole.console.widgets.marks import SEVERITY_MARKS
 from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading
@@ -44,6 +46,10 @@ MONITORS = (
 )
 
 
+OF_ALERT = frozenset({"acknowledge", "snooze", "retrain"})
+"""Acts that are about an alert, not about its monitor."""
+
+
 class DriftTab(Tab):
     """Alerts, monitors, evidence."""
 
@@ -67,13 +73,14 @@ class DriftTab(Tab):
         """What the evidence is of."""
         self._column: str | None = None
         """The column of the evidence that the cursor rests on."""
+        self._orders = Orders(Order("severity", "standing and worst first"), Order("opened", "newest first"))
         self._holders: dict[str, int | None] = {}
         self._back = 0
         """How many chunks before the alert's own, or the newest, the one is whose numbers are shown."""
 
     def compose(self) -> ComposeResult:
         """Lay out list and evidence."""
-        yield RowList(id="alerts", empty="nothing is watched: a [monitors.NAME] table in opsconsole.toml does")
+        yield RowList(id="alerts")
         yield Rule("EVIDENCE", id="rule", of="evidence")
         yield RowList(id="evidence", empty="", sheet=True)
 
@@ -81,15 +88,18 @@ class DriftTab(Tab):
         """Read alerts, monitors, and the evidence of the one under the cursor."""
         found = alerts.alerts(self.console.store, limit=100)
         watched = monitors(self.console.store, self.console.workspace.config)
-        found.sort(key=lambda item: (not item.live, -item.severity.rank, -item.id))
+        if self._orders.held.column == "severity":
+            found.sort(key=lambda item: (not item.live, -item.severity.rank, -item.id))
         standing = sum(item.live for item in found)
         told = f"   {standing} standing" if standing else "   none stands: c checks now"
-        rows: list[Row] = [heading("ALERTS", len(found), Toned(told, "dim"))]
+        rows: list[Row] = [
+            heading("ALERTS", len(found), Toned(told, "dim"), *([self._orders.held.shown] if found else []))
+        ]
         self._holders = {f"{item.model}@{item.alias}": item.version for item in watched}
         rows += [self._alert_row(item) for item in found]
         rows += [BLANK, heading("MONITORS", len(watched)), *(self._monitor_row(item) for item in watched)]
         listing = self.query_one("#alerts", RowList)
-        listing.show(Rows(rows if watched or found else ()))
+        listing.show(Rows(rows if watched or found else [heading("MONITORS", 0), *no_monitors(self.console)]))
         self._at = self._key(listing.key)
         self._load_evidence()
 
@@ -107,6 +117,12 @@ class DriftTab(Tab):
             return True
         return False
 
+    def sort(self) -> str:
+        """Sort alerts by severity, or by when they were opened."""
+        said = self._orders.next()
+        self.load()
+        return f"alerts by {said}"
+
     def copy_text(self) -> str:
         """Copy the alert as Markdown."""
         alert = self._alert()
@@ -115,6 +131,20 @@ class DriftTab(Tab):
         place = where(self.console.store, alert)
         head = f"## {alert.severity}: {place} (alert {alert.id}, {alert.state})"
         return "\n".join([head, "", *(text.clean(line) for line in alert.words)])
+
+    def subject(self, verb: str) -> str:
+        """Return the alert, or the monitor, that one of our acts is about."""
+        alert = self._alert()
+        if verb in OF_ALERT:
+            return f"alert {alert.id}" if alert is not None else ""
+        return alert.monitor if alert is not None else self._at[1] if self._at is not None else ""
+
+    def blocked(self, verb: str) -> str:
+        """Return why one of our acts cannot be done now."""
+        alert = self._alert()
+        if verb in OF_ALERT and (alert is None or not alert.live):
+            return "put the cursor on an alert that stands"
+        return "nothing is watched yet" if alert is None and self._at is None else ""
 
     # keys
 

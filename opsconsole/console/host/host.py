@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, cast
 
+from textual import on
 from textual.containers import Container
 from textual.widget import Widget
 
@@ -95,6 +96,9 @@ class Host(Protocol):
     def give_focus(self, widget: Widget) -> None:
         """Give a pane the focus; while a line is asked for, after that."""
 
+    async def action_do(self, action_id: str) -> None:
+        """Carry out an action of the registry, in the place where it holds."""
+
     async def ask(self, use_case: str, **values: object) -> Answer:
         """Ask the CLI twin."""
 
@@ -178,6 +182,14 @@ class Tab(Container):
         """Return what carries out the keys of a place of this tab, by methods ``do_verb``."""
         return self
 
+    def subject(self, verb: str) -> str:  # noqa: ARG002 - a tab with cursors answers
+        """Return what one of our acts would act on now, in a word or two."""
+        return ""
+
+    def blocked(self, verb: str) -> str:  # noqa: ARG002 - a tab with cursors answers
+        """Return why one of our acts cannot be done now; empty when it can."""
+        return ""
+
     def jump_inside(self, word: str, rest: str) -> bool:  # noqa: ARG002 - most tabs have nowhere to go
         """Go to a place inside this tab that the ``:`` line names; return whether there is one."""
         return False
@@ -198,6 +210,14 @@ class Tab(Container):
         """Return what ``y`` copies: the words of the row under the cursor."""
         focused = self.app.focused
         return focused.words if isinstance(focused, RowList) else ""
+
+    @on(RowList.Begun)
+    async def example_begun(self, message: RowList.Begun) -> None:
+        """Begin the line that does here what an empty list's example does in a shell."""
+        if message.example.begun:
+            await self.console.ask_command(message.example.begun)
+        else:
+            self.console.say("y copies it: it is for a shell, or opsconsole.toml", "dim")
 
     def when(self, moment: datetime | None) -> str:
         """Return a time as the operator wants times shown."""

@@ -12,13 +12,15 @@ from textual.app import ComposeResult
 
 from opsconsole.config import metrics
 from opsconsole.config.metrics import MetricSpec
+from opsconsole.console.host.examples import no_models, no_version
 from opsconsole.console.host.host import Tab
 from opsconsole.console.host.keymap import bindings_for
+from opsconsole.console.host.orders import Order, Orders
 from opsconsole.console.models.moves import open_promotion, open_rollback
 from opsconsole.console.models.version_details import VersionDetails
 from opsconsole.console.processes.launch import start_run
 from opsconsole.console.widgets.lines import Rule
-from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, note
+from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading, note
 from opsconsole.console.widgets.tones import Cell, Column, Tone, Toned
 from opsconsole.core import text
 from opsconsole.core.nouns import ModelTask, PipelineKind
@@ -48,6 +50,7 @@ VERSIONS = (
     Column("by", width=8, drop=7),
 )
 Numbers = tuple[Cell, Cell, Cell, Cell, Cell]
+VERSION = 1
 METRIC = 3
 """The place of the metric that a model is judged by: on the rows that the champion scored too, else marked as its own."""
 OWN = 8
@@ -83,10 +86,11 @@ class ModelsTab(Tab):
         self._told: tuple[str, int] | None = None
         self._known: dict[str, models.Model] = {}
         self._down: list[Unserved] = []
+        self._orders = Orders(Order("version", "newest first"), Order("metric", "best first"))
 
     def compose(self) -> ComposeResult:
         """Lay out list and detail."""
-        yield RowList(id="versions", empty="no models: a [models.NAME] table in opsconsole.toml makes one")
+        yield RowList(id="versions")
         yield Rule("VERSION", id="rule", of="version")
         yield RowList(id="version", empty="", sheet=True)
 
@@ -99,7 +103,7 @@ class ModelsTab(Tab):
         for name in names:
             rows += [*self._model_rows(name), BLANK]
         listing = self.query_one("#versions", RowList)
-        listing.show(Rows(rows[:-1]))
+        listing.show(Rows(rows[:-1] or [heading("MODELS", 0), *no_models()]))
         self._at = self._key(listing.key)
         self._load_version()
 
@@ -137,12 +141,35 @@ class ModelsTab(Tab):
                 return folder / file.path, 0
         return None
 
+    def sort(self) -> str:
+        """Sort each model's versions by number, or by the metric they are judged by."""
+        said = self._orders.next()
+        self.load()
+        return f"versions by {said}"
+
     def copy_text(self) -> str:
         """Copy what names the version for good."""
         if self._at is None:
             return ""
         version = models.version(self.console.store, *self._at)
         return f"{version.model}:{version.version} {version.digest}"
+
+    def subject(self, verb: str) -> str:
+        """Return the version, or the model, that one of our acts is about."""
+        if self._at is None:
+            return ""
+        model, number = self._at
+        if verb == "promote":
+            return f"{model}:{number} to {ladder_of(self.console.workspace, model)[-1]}"
+        return model if verb in {"rollback", "train"} else f"{model}:{number}"
+
+    def blocked(self, verb: str) -> str:
+        """Return why one of our acts cannot be done now."""
+        if self._at is None:
+            return "no version under the cursor"
+        if verb == "train" and self._training(self._at[0]) is None:
+            return f"no pipeline of kind train is known for {self._at[0]}"
+        return ""
 
     # keys
 
@@ -271,15 +298,18 @@ class ModelsTab(Tab):
         count = Toned(f"   {text.plural(total, 'version')}", "dim")
         rows = [Row(None, ((Toned(name, "strong"), Toned(about, "dim"), *rungs, count),), WIDE, heads=True)]
         if not found:
-            return [*rows, note("no version yet: a run of kind train, or opsconsole model register, makes one")]
+            return [*rows, *no_version(name)]
         judged = judgements.of_model(store, name, ladder[-1])
         champion = held.get(ladder[-1])
         metric = self._metric(name, task)
         shared = evaluations.beside(store, name, champion) if champion is not None else {}
         own_rows = evaluations.own_rows(store, name)
-        layout = _layout(task, metric)
+        layout = _layout(task, metric, self._orders.held)
+        if self._orders.held.column == "metric":
+            found.sort(key=lambda item: _goodness(item.metrics.get(metric or ""), metric))
         older = total - len(found)
-        more = f"{text.plural(older, 'older version')}: opsconsole model show {name} --before {found[-1].version}"
+        last = min(item.version for item in found)
+        more = f"{text.plural(older, 'older version')}: opsconsole model show {name} --before {last}"
         return [
             *rows,
             Row(None, tuple(Toned(column.title, "dim") for column in layout.columns), layout.columns),
@@ -342,15 +372,25 @@ class ModelsTab(Tab):
         self._told = self._at
 
 
-def _layout(task: ModelTask, metric: str | None) -> Layout:
-    """Return the columns for versions that are judged by a metric."""
+def _goodness(value: float | None, metric: str | None) -> float:
+    """Return what sorts the best version first; those without the metric come last."""
+    if value is None:
+        return float("inf")
+    return value if metrics.smaller_is_better(metric or "") else -value
+
+
+def _layout(task: ModelTask, metric: str | None, order: Order) -> Layout:
+    """Return the columns for versions that are judged by a metric; the one they are sorted by says so."""
     others = metrics.shown(task, but=metric)
     own = [
         Column(f"own {spec.short}", width=max(len(spec.short) + 4, 7), right=True, drop=drop)
         for drop, spec in enumerate(others, 4)
     ]
     columns = [*VERSIONS[:OWN], *own, *VERSIONS[OWN:]]
-    columns[METRIC] = replace(VERSIONS[METRIC], title=metrics.short(metric))
+    by_metric = order.column == "metric"
+    columns[METRIC] = replace(VERSIONS[METRIC], title=f"{'▼ ' if by_metric else ''}{metrics.short(metric)}")
+    if not by_metric:
+        columns[VERSION] = replace(VERSIONS[VERSION], title=f"▼{VERSIONS[VERSION].title}", width=8)
     return Layout(others, tuple(columns))
 
 

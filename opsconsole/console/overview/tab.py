@@ -14,6 +14,7 @@ from textual import on
 from textual.app import ComposeResult
 
 from opsconsole.config import metrics
+from opsconsole.console.host.examples import no_models, no_repos
 from opsconsole.console.host.host import Tab
 from opsconsole.console.host.keymap import bindings_for
 from opsconsole.console.models.moves import open_promotion
@@ -88,7 +89,7 @@ class OverviewTab(Tab):
 
     def compose(self) -> ComposeResult:
         """One list of sections: it reads the same at every width."""
-        yield RowList(id="overview-list", empty="Nothing here yet: opsconsole repo add PATH")
+        yield RowList(id="overview-list", empty="reading …")
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -118,6 +119,20 @@ class OverviewTab(Tab):
         """Go to where the item lives."""
         kind, name = self._target(message.key)
         self.console.jump(kind, name)
+
+    def subject(self, verb: str) -> str:
+        """Return what under the cursor one of our acts is about."""
+        kind, name = self._target(self.query_one(RowList).key)
+        return "" if self.blocked(verb) else f"#{name}" if kind == "run" else name
+
+    def blocked(self, verb: str) -> str:
+        """Return why one of our acts cannot be done now."""
+        kind, name = self._target(self.query_one(RowList).key)
+        if verb == "promote":
+            return "" if kind == "model" and ":" in name else "no candidate under the cursor"
+        if verb == "acknowledge":
+            return "" if kind == "alert" else "no alert under the cursor"
+        return "" if kind == "repo" or (verb == "build" and kind == "run") else "no repo under the cursor"
 
     def do_promote(self) -> None:
         """Open the promotion of the candidate under the cursor."""
@@ -167,7 +182,10 @@ class OverviewTab(Tab):
     def _waiting(self) -> list[Row]:
         found = self.console.waiting
         if not found:
-            return [heading("WAITING FOR YOU", 0), note("nothing")]
+            return [
+                heading("WAITING FOR YOU", 0),
+                note("nothing: alerts, decisions and broken builds would stand here"),
+            ]
         return [heading("WAITING FOR YOU", len(found)), *(self._waiting_row(item) for item in found)]
 
     def _waiting_row(self, item: Waiting) -> Row:
@@ -249,7 +267,7 @@ class OverviewTab(Tab):
         names = self.console.repo_names()
         head = heading("REPOS", len(names))
         if not names:
-            return [head, note("none yet: opsconsole repo add PATH")]
+            return [head, *no_repos()]
         titles = Row(None, tuple(Toned(title, "dim") for title in REPO_TITLES), REPOS)
         return [head, titles, *(self._repo_row(name) for name in names)]
 
@@ -290,7 +308,7 @@ class OverviewTab(Tab):
         names = list(self.console.workspace.config.models)
         head = heading("MODELS", len(names))
         if not names:
-            return [head, note("none: a [models.NAME] table in opsconsole.toml makes one")]
+            return [head, *no_models()]
         titles = Row(None, tuple(Toned(title, "dim") for title in MODEL_TITLES), MODELS)
         return [head, titles, *(row for name in names for row in self._model_rows(name))]
 
@@ -350,7 +368,7 @@ class OverviewTab(Tab):
             )
             for item in found
         ]
-        return [heading("LATELY"), *rows]
+        return [heading("LATELY"), *(rows or [note("nothing happened yet: every act will stand here, and in 5")])]
 
     def _subject(self, item: Event) -> str:
         """Return what an event is about; a run by its pipeline, and by the step and the test that broke it."""

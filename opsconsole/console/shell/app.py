@@ -20,7 +20,7 @@ from textual.widgets import ContentSwitcher
 
 from opsconsole.config.workspace import Workspace, open_workspace
 from opsconsole.console.host.host import Done, Tab
-from opsconsole.console.host.keymap import BY_ID, actions_of, bindings_for, footer_of
+from opsconsole.console.host.keymap import BY_ID, bindings_for, footer_of
 from opsconsole.console.host.line_help import LineHelp
 from opsconsole.console.host.tabs import FIRST, HOMES, PLACES, TABS_BY_ID
 from opsconsole.console.processes.probe_child import ProbeChild
@@ -42,6 +42,7 @@ from opsconsole.store import repos
 from opsconsole.store.connection import Store, open_store
 
 if TYPE_CHECKING:
+    from textual.command import Provider
     from textual.driver import Driver
     from textual.widget import Widget
 
@@ -52,6 +53,13 @@ if TYPE_CHECKING:
 POLL = 0.25
 """Seconds between looks at the store's change counter: 3 µs each."""
 MINUTE = 60.0
+
+
+def _acts_provider() -> type[Provider]:
+    """Return what the palette offers; it is read when the palette is first opened."""
+    from opsconsole.console.shell.palette import ActsProvider
+
+    return ActsProvider
 
 
 class TabsScreen(Screen[None]):
@@ -74,6 +82,7 @@ class ConsoleApp(App[None]):
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS: ClassVar = bindings_for("everywhere")
+    COMMANDS: ClassVar = {_acts_provider}
 
     def __init__(self, root: Path, *, readonly: bool = False) -> None:
         super().__init__(driver_class=DiffDriver)
@@ -241,6 +250,10 @@ class ConsoleApp(App[None]):
         if action.tab is not None:
             self.open_tab(action.tab)
             return
+        why = "" if action.place == "everywhere" else self.tab.blocked(action.verb)
+        if why:
+            self.say(why, "warn")
+            return
         target: object = self.doors if action.place == "everywhere" else self.tab.keys_of(action.place)
         done = getattr(target, f"do_{action.verb}")()
         if isawaitable(done):
@@ -288,18 +301,6 @@ class ConsoleApp(App[None]):
         from opsconsole.console.processes import cli_client
 
         return await cli_client.ask(use_case, str(self.workspace.root), readonly=self.readonly, **values)
-
-    def get_system_commands(self, screen: Any) -> Any:  # noqa: ARG002 - Textual's signature
-        """Offer every action that holds here to the palette."""
-        from textual.app import SystemCommand
-
-        for action in actions_of("everywhere", *self.tab.places()):
-            if action.verb not in {"palette", "open"} and not (self.readonly and action.danger is not Danger.READ):
-                yield SystemCommand(
-                    action.title[:1].upper() + action.title[1:],
-                    f"{action.shown}  {action.help}",
-                    lambda action_id=action.id: self.action_do(action_id),
-                )
 
     def action_help_quit(self) -> None:
         """Say what leaves: Ctrl-C does not."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from opsconsole.console.host.host import Host
 from opsconsole.console.processes.external_program import ExternalProgram
-from opsconsole.console.widgets.rows import RowList
+from opsconsole.console.widgets.rows import Example, RowList
 
 if TYPE_CHECKING:
     from opsconsole.console.logs.keys import LogKeys
@@ -86,7 +86,9 @@ class GlobalKeys:
         """Copy what is selected, and say where it went."""
         from opsconsole.console.processes.clipboard import copy
 
-        wanted = self.app.tab.copy_text()
+        focused = self.app.focused
+        example = isinstance(focused, RowList) and isinstance(focused.key, Example)
+        wanted = focused.words if isinstance(focused, RowList) and example else self.app.tab.copy_text()
         if not wanted:
             self.app.say("nothing is selected", "warn")
             return

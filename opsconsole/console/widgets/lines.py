@@ -155,7 +155,7 @@ class LineView(ScrollView, Toning):
     @property
     def lit(self) -> bool:
         """Whether it is what keys go to: it has the focus, and nothing lies over its screen."""
-        return self.has_focus and self.screen.is_current
+        return self.has_focus and self.screen.is_active
 
     def watch_has_focus(self, has_focus: bool) -> None:  # noqa: FBT001 - Textual's signature
         """Show whether it has the focus."""

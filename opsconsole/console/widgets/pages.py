@@ -53,6 +53,29 @@ def note(text: str) -> Row:
     return Row(None, (Toned(text, "dim"),), (Column(),))
 
 
+@dataclass(frozen=True, slots=True)
+class Example:
+    """The key of a line that can be pasted into a shell: what a list that is empty begins with."""
+
+    pasted: str
+    """What is copied: a command line, or lines of a file."""
+    begun: str = ""
+    """What the ``:`` line is begun with that does the same here; empty: there is none."""
+
+
+def nothing_yet(said: Sequence[str], example: Example, doing: str) -> list[Row]:
+    """Return what stands in a list that is empty: what would be there, a line to paste, and which key does it here."""
+    lines = example.pasted.splitlines()
+    return [
+        *(Row(None, (Toned(line),), (Column(),)) for line in said),
+        *(
+            Row(example if number == 0 else None, (Toned(f"  {line}", "accent"),), (Column(),))
+            for number, line in enumerate(lines)
+        ),
+        note(doing),
+    ]
+
+
 class Page(Protocol):
     """Where a list's rows come from."""
 

@@ -18,6 +18,7 @@ from opsconsole.console.widgets.lines import FOCUSED, LineView
 from opsconsole.console.widgets.pages import (
     BLANK,
     FILTERED,
+    Example,
     Page,
     Row,
     Rows,
@@ -25,11 +26,14 @@ from opsconsole.console.widgets.pages import (
     filtered,
     heading,
     note,
+    nothing_yet,
     sentences,
 )
 from opsconsole.console.widgets.tones import GAP, Column, Toned, fit, parts, segments, widths
 
-__all__ = ["BLANK", "Page", "Row", "RowList", "Rows", "Window", "heading", "note", "sentences"]
+__all__ = [
+    "BLANK", "Example", "Page", "Row", "RowList", "Rows", "Window", "heading", "note", "nothing_yet", "sentences",
+]  # fmt: skip
 
 BAR = "▌"
 """At the edge of the one row that keys go to."""
@@ -105,6 +109,12 @@ class RowList(LineView):
             """The list, for ``@on`` selectors."""
             return self.list
 
+    @dataclass
+    class Begun(Message):
+        """Enter was pressed on the example of an empty list."""
+
+        example: Example
+
     def __init__(self, *, id: str | None = None, empty: str = "", sheet: bool = False) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._sheet = sheet
@@ -126,7 +136,9 @@ class RowList(LineView):
 
     @property
     def words(self) -> str:
-        """What the row under the cursor says, as one line of words."""
+        """What the row under the cursor says, as one line of words; of an example what is to be pasted."""
+        if isinstance(self._key, Example):
+            return self._key.pasted
         at = self._page.index_of(self._key) if self._key is not None else None
         if at is None:
             return ""
@@ -201,7 +213,7 @@ class RowList(LineView):
     @property
     def counts(self) -> tuple[Toned, ...]:
         """What a heading says beside the whole number: how many a filter leaves, how many are new above the first line."""
-        said = [Toned(f"   /{self._filter}: {self._selectable():,} shown", "warn")] if self._filter else []
+        said = [Toned(f"   /{self._filter}: {self._selectable():,} shown, Esc clears", "warn")] if self._filter else []
         return (*said, *([Toned(f"   +{self._news:,} new above", "accent")] if self._news else []))
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
@@ -261,7 +273,10 @@ class RowList(LineView):
                 "faint": styles["text"],
             }  # of sixteen colours none is dim on a bar
         stretches: list[Toned] = []
-        for cell, column, size in zip(row.cells, row.columns, self._widths(row.columns, width - 1), strict=True):
+        cells = row.cells
+        if row.heads and self._filter and index == self._head_at(self.cursor):
+            cells = ((*parts(cells[0]), *self.counts), *cells[1:])
+        for cell, column, size in zip(cells, row.columns, self._widths(row.columns, width - 1), strict=True):
             if size:
                 if stretches:
                     stretches.append(Toned(" " * GAP))
@@ -316,7 +331,7 @@ class RowList(LineView):
         if self._key is not None:
             if self._resting is not None:
                 self._rest()
-            self.post_message(self.Opened(self, self._key))
+            self.post_message(self.Begun(self._key) if isinstance(self._key, Example) else self.Opened(self, self._key))
 
     def on_resize(self) -> None:
         """Lay the columns out anew."""

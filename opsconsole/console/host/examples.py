@@ -1,0 +1,68 @@
+"""What stands where nothing is yet: what would be there, a line that can be pasted, and the key that does it here."""
+
+from __future__ import annotations
+
+from opsconsole.console.host.host import Host
+from opsconsole.console.widgets.rows import Example, Row, nothing_yet
+from opsconsole.lifecycle.usecases import command
+
+
+def no_repos() -> list[Row]:
+    """Say how a repo comes here."""
+    return nothing_yet(
+        ("No repos yet. Here stand their builds: steps, tests, logs.",),
+        Example(command("repo.add", path="PATH"), "add "),
+        "y copies it; Enter begins :add PATH, a folder or a URL",
+    )
+
+
+def no_runs(app: Host, repo: str) -> list[Row]:
+    """Say how a repo is built, or trusted first."""
+    if not app.repo_trusted(repo):
+        return nothing_yet(
+            (f"No run of {repo} yet: nothing of it runs untrusted.",),
+            Example(command("repo.trust", repo=repo), f"trust {repo}"),
+            f"y copies it; Enter begins :trust {repo}",
+        )
+    return nothing_yet(
+        (f"No run of {repo} yet.",),
+        Example(f"opsconsole run {repo}", f"build {repo}"),
+        "y copies it; b builds it, P shows what that would do",
+    )
+
+
+def no_models() -> list[Row]:
+    """Say how a model comes here."""
+    return nothing_yet(
+        ("No models yet. Here stand versions, metrics, gates and rungs.",),
+        Example(command("model.register", model="churn", path="model.skops")),
+        "y copies it, for a shell; a run of kind train registers one, too",
+    )
+
+
+def no_version(model: str) -> list[Row]:
+    """Say how a model gets its first version."""
+    return nothing_yet(
+        (), Example(command("model.register", model=model, path="model.skops")),
+        "no version yet: y copies this; a run of kind train makes one, too",
+    )  # fmt: skip
+
+
+def no_monitors(app: Host) -> list[Row]:
+    """Say how data come to be watched."""
+    model = next(iter(app.workspace.config.models), "churn")
+    table = f'[monitors.{model}]\nmodel = "{model}@production"\ncurrent = "data/*.csv"'
+    return nothing_yet(
+        ("Nothing is watched yet. Here stand alerts, and monitors of data and performance.",),
+        Example(table),
+        "y copies it, for opsconsole.toml; then c checks",
+    )
+
+
+def no_events() -> list[Row]:
+    """Say what the audit trail is made of."""
+    return nothing_yet(
+        ("Nothing happened yet. Every act is written here: who, why, and its command.",),
+        Example(command("repo.add", path="PATH"), "add "),
+        "y copies it; Enter begins :add PATH, which would be the first",
+    )
