@@ -82,7 +82,7 @@ class ActivityTab(Tab):
         """Sort by time, either way."""
         said = self._orders.next()
         self.load()
-        return f"events by {said}"
+        return said
 
     def copy_text(self) -> str:
         """Copy the command that the event amounts to."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -12,6 +14,7 @@ from opsconsole.console.widgets.rows import BLANK, Row, heading, note
 from opsconsole.console.widgets.tones import Column, Tone, Toned
 from opsconsole.core import clock, text
 from opsconsole.core.files import write_atomically
+from opsconsole.store import repos
 
 COMMITS = (Column(width=8), Column(least=30), Column(width=20, drop=1), Column(width=7, right=True))
 FILES = (Column(width=2), Column(least=30))
@@ -67,7 +70,28 @@ class ChangesDialog(SheetDialog):
                 )
                 for item in data["files"]
             ]
-        return [*rows, BLANK, note("o opens the patch in $PAGER   Esc leaves" if self.patch else "Esc leaves")]
+        return [
+            *rows,
+            BLANK,
+            note("Enter opens a file, o the patch in $PAGER   Esc leaves" if self.patch else "Esc leaves"),
+        ]
+
+    def open_row(self, key: Hashable) -> None:
+        """Open a file as it is in the work tree; a commit, or a file that is gone, in the patch."""
+        path = self._file(str(key[1])) if isinstance(key, tuple) and key[0] == "file" else None
+        if path is not None:
+            self.console.open_outside(path, 0)
+        else:
+            self.action_patch()
+
+    def _file(self, name: str) -> Path | None:
+        """Return a file of the repo, if it is one and lies in it."""
+        record = repos.get(self.console.store, self.repo)
+        known = self.repo in self.console.workspace.config.repos
+        root = self.console.workspace.repo_path(self.repo) if known else record.path if record is not None else None
+        path = (root / name).resolve() if root is not None else None
+        inside = path is not None and root is not None and path.is_relative_to(root.resolve())
+        return path if inside and path is not None and path.is_file() else None
 
     def action_patch(self) -> None:
         """Open the patch in the operator's pager."""

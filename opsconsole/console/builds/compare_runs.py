@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 from opsconsole.console.dialogs.sheet import SheetDialog
@@ -62,3 +63,8 @@ class RunsDialog(SheetDialog):
                 for item in slower[:SHOWN]
             ]
         return rows or [note("no test differs")]
+
+    def open_row(self, key: Hashable) -> None:
+        """Go to the run that the test is to be seen in: one that is gone or was mended, in the run before."""
+        if isinstance(key, tuple):
+            self.go_to("run", str(self.before if key[0] in {"mended", "gone"} else self.after))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from datetime import datetime
 from typing import Any
 
@@ -55,7 +56,7 @@ class FlakyDialog(SheetDialog):
             Row(None, head, FLAKY),
             *(
                 Row(
-                    (item["id"], item["variant"]),
+                    (item["id"], item["pipeline"], item["variant"]),
                     (
                         Toned(text.percent(item["rate"]), "warn"),
                         str(item["contradictions"]),
@@ -68,6 +69,12 @@ class FlakyDialog(SheetDialog):
                 for item in data
             ),
         ]
+
+    def open_row(self, key: Hashable) -> None:
+        """Show what the test came to, run by run; Esc comes back here."""
+        if isinstance(key, tuple):
+            test, pipeline, variant = map(str, key)
+            self.app.push_screen(HistoryDialog(self.repo, pipeline, test, variant))
 
 
 class HistoryDialog(SheetDialog):
@@ -111,3 +118,7 @@ class HistoryDialog(SheetDialog):
                 )
             )
         return rows
+
+    def open_row(self, key: Hashable) -> None:
+        """Go to the run."""
+        self.go_to("run", str(key))

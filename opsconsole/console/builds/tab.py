@@ -195,7 +195,7 @@ class BuildsTab(Tab):
         """Sort runs by number or by time taken, either way."""
         said = self._orders.next()
         self._load_runs()
-        return f"runs by {said}"
+        return said
 
     def copy_text(self) -> str:
         """Copy a failed test's message, else what identifies the run."""
@@ -261,6 +261,17 @@ class BuildsTab(Tab):
         self.console.give_focus(
             self.query_one("#log" if self._run is not None and not self._run.state.final else "#detail")
         )
+
+    @on(RowList.Opened, "#detail")
+    def detail_opened(self, message: RowList.Opened) -> None:
+        """Go on from the row: a step's log, a failed test's history, an artifact in the operator's own program."""
+        kind, name = message.key if isinstance(message.key, tuple) and len(message.key) == 2 else ("", "")
+        if kind in {"step", "service"}:
+            self.console.give_focus(self.query_one("#log"))
+        elif kind == "test":
+            BuildKeys(self.console, self).do_history()
+        elif kind == "artifact":
+            self.console.open_outside(Path(str(name)), 0)
 
     @on(RowList.Opened, "#repos")
     def repo_opened(self) -> None:

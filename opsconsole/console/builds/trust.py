@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Hashable
 from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -31,6 +32,10 @@ class TrustDialog(PlanDialog):
         """Return what is allowed, then the plan."""
         said = [Row(None, (Toned(line, "warn"),), WIDE) for line in textwrap.wrap(ALLOWS, SAID + 8)]
         return [*said, BLANK, note("y trusts it   Esc leaves it"), BLANK, *super().rows(data)]
+
+    def open_row(self, key: Hashable) -> None:  # noqa: ARG002 - whatever the row
+        """Enter gives nothing away."""
+        self.console.say("y trusts it, Esc leaves it", "warn")
 
     def action_trust(self) -> None:
         """Give it."""

@@ -48,6 +48,10 @@ class AskDialog(Dialog):
         listing.show(Rows(rows))
         listing.focus()
 
+    def on_row_list_opened(self) -> None:
+        """A stray Enter does nothing but say what would."""
+        self.console.say("y goes on, Esc leaves it", "warn")
+
     def action_go_on(self) -> None:
         """Do it."""
         self.dismiss(None)

@@ -49,6 +49,12 @@ class Dialog(ModalScreen[None]):
         """Show the title in the frame."""
         self.query_one("#frame").border_title = self.title_text()
 
+    def go_to(self, kind: str, name: str) -> None:
+        """Leave every dialog, and go to what a row is about."""
+        while len(self.app.screen_stack) > 1:
+            self.app.pop_screen()
+        self.console.jump(kind, name)
+
     def on_screen_suspend(self) -> None:
         """Another dialog lies over this one: its keys go there."""
         show_focus_of(self)

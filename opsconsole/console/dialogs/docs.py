@@ -48,8 +48,7 @@ class DocsDialog(Dialog):
         """Open the topic under the cursor."""
         found = next((item for item in TOPICS if item.name == message.key), None)
         if found is not None:
-            self.app.pop_screen()
-            self.app.push_screen(DocsDialog(found))
+            self.app.push_screen(DocsDialog(found))  # Esc comes back to the list
 
     def _show(self) -> None:
         page = self.query_one(RowList)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 
 from opsconsole.console.dialogs.base import Dialog
-from opsconsole.console.host.keymap import Action, actions_of
+from opsconsole.console.host.keymap import BY_ID, Action, actions_of
 from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading
 from opsconsole.console.widgets.tones import Column, Toned
 from opsconsole.lifecycle.usecases import BY_WORD
@@ -58,6 +58,17 @@ class KeysDialog(Dialog):
         listing = self.query_one(RowList)
         listing.show(Rows(rows))
         listing.focus()
+
+    def on_row_list_opened(self, message: RowList.Opened) -> None:
+        """Do what the row is about: a key of this place at once, a line by beginning it."""
+        key = str(message.key)
+        self.dismiss(None)
+        action = BY_ID.get(key)
+        if key.startswith(":"):
+            begun = key.removeprefix(":").split()[0] if key[1:2].isalpha() else ""
+            self.app.run_worker(self.console.ask_command(f"{begun} "), exit_on_error=False, name="line")
+        elif action is not None and action.place in (*self.places, "everywhere") and action.key != "enter":
+            self.app.run_worker(self.console.action_do(action.id), exit_on_error=False, name=action.id)
 
 
 def _row(action: Action) -> Row:

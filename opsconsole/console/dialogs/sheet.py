@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any, ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 
 from opsconsole.console.dialogs.base import Dialog
@@ -28,6 +30,14 @@ class SheetDialog(Dialog):
     def rows(self, data: Any) -> list[Row]:
         """Return the answer as rows."""
         raise NotImplementedError
+
+    def open_row(self, key: Hashable) -> None:
+        """Follow the row under the cursor; a sheet whose rows lead nowhere has none to select."""
+
+    @on(RowList.Opened)
+    def row_opened(self, message: RowList.Opened) -> None:
+        """Enter goes on from a row."""
+        self.open_row(message.key)
 
     def on_mount(self) -> None:
         """Ask."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -74,6 +74,10 @@ class BaselinesDialog(SheetDialog):
             )
         told = "B takes other rows as the reference, or takes that back; each with a reason"
         return [*rows, BLANK, *sentences(told, self.room, "dim")]
+
+    def open_row(self, key: Hashable) -> None:  # noqa: ARG002 - they all have one answer
+        """A baseline is taken, or taken back, with a reason."""
+        self.run_worker(self.action_rebaseline(), exit_on_error=False, group="rebaseline", name="rebaseline")
 
     async def action_rebaseline(self) -> None:
         """Leave, and take other rows as the reference."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any, ClassVar
 
 from opsconsole.console.dialogs.sheet import SheetDialog
@@ -60,3 +61,8 @@ class ExplainDialog(SheetDialog):
                 )
             )
         return rows
+
+    def open_row(self, key: Hashable) -> None:
+        """Leave for the column's numbers and distributions in the evidence."""
+        if isinstance(key, tuple):
+            self.go_to("column", str(key[1]))

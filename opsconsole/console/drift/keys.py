@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from opsconsole.console.drift.check_summary import told_of_check
 from opsconsole.console.host.host import Host
+from opsconsole.console.host.paths import PathHelp
 from opsconsole.core import text
 from opsconsole.store import alerts
 from opsconsole.store.chunk_records import Chunk
@@ -40,7 +41,7 @@ class DriftKeys:
         """Ask for a file of labels, and judge what they are of."""
         name = self.tab.monitor_at_hand()
         if name is not None:
-            await self.app.ask_line("labels from file ", lambda path: self._labels(name, path.strip()))
+            await self.app.ask_line("labels from file ", lambda path: self._labels(name, path.strip()), help=PathHelp())
 
     def _labels(self, name: str, path: str) -> None:
         if not path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -46,6 +47,10 @@ class RollupDialog(SheetDialog):
             self.unit = SUMMED_TO[place]
             self.ask()
 
+    def open_row(self, key: Hashable) -> None:  # noqa: ARG002 - the unit is that of all
+        """Look closer: sum to the next shorter unit."""
+        self.action_step(-1)
+
     def rows(self, data: dict[str, Any]) -> list[Row]:
         """Return the sums."""
         found = data["sums"]
@@ -72,7 +77,11 @@ class RollupDialog(SheetDialog):
                 BLANK,
                 *sentences("× expected without labels, and disproved by those that came", self.room, "warn"),
             ]
-        return [*rows, BLANK, *sentences("+ longer   - shorter   summed from what is stored", self.room, "dim")]
+        return [
+            *rows,
+            BLANK,
+            *sentences("+ longer   - or Enter shorter   summed from what is stored", self.room, "dim"),
+        ]
 
 
 def _cells(one: dict[str, Any], metric: str) -> tuple[Cell, ...]:

@@ -73,7 +73,7 @@ class DriftTab(Tab):
         """What the evidence is of."""
         self._column: str | None = None
         """The column of the evidence that the cursor rests on."""
-        self._orders = Orders(Order("severity", "standing and worst first"), Order("opened", "newest first"))
+        self._orders = Orders(Order("severity", "worst first"), Order("opened", "newest first"))
         self._holders: dict[str, int | None] = {}
         self._back = 0
         """How many chunks before the alert's own, or the newest, the one is whose numbers are shown."""
@@ -104,7 +104,10 @@ class DriftTab(Tab):
         self._load_evidence()
 
     def reveal(self, kind: str, name: str) -> bool:
-        """Put the cursor on an alert or a monitor."""
+        """Put the cursor on an alert, a monitor, or a column of the evidence that is shown."""
+        if kind == "column":
+            self.console.give_focus(self.query_one("#evidence"))
+            return self.query_one("#evidence", RowList).select((kind, name))
         found = self.query_one("#alerts", RowList).select((kind, name))
         self.console.give_focus(self.query_one("#alerts"))
         return found
@@ -121,7 +124,7 @@ class DriftTab(Tab):
         """Sort alerts by severity, or by when they were opened."""
         said = self._orders.next()
         self.load()
-        return f"alerts by {said}"
+        return said
 
     def copy_text(self) -> str:
         """Copy the alert as Markdown."""

@@ -53,7 +53,7 @@ def no_monitors(app: Host) -> list[Row]:
     model = next(iter(app.workspace.config.models), "churn")
     table = f'[monitors.{model}]\nmodel = "{model}@production"\ncurrent = "data/*.csv"'
     return nothing_yet(
-        ("Nothing is watched yet. Here stand alerts, and monitors of data and performance.",),
+        ("Nothing is watched yet. Here stand alerts, and how data and models do.",),
         Example(table),
         "y copies it, for opsconsole.toml; then c checks",
     )

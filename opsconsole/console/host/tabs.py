@@ -22,6 +22,8 @@ class TabSpec:
     """``module:class``, imported when the tab is first opened."""
     kinds: tuple[str, ...] = ()
     """What ``:KIND NAME`` and Enter jump to in it."""
+    inner: tuple[str, ...] = ()
+    """What a sheet jumps to in it, and no line."""
     panes: tuple[str, ...] = ()
     """Panes with keys of their own beside those of the tab."""
     shows_repos: bool = False
@@ -68,6 +70,7 @@ TABS: tuple[TabSpec, ...] = (
         "Alerts and monitors.",
         "opsconsole.console.drift.tab:DriftTab",
         kinds=("alert", "monitor"),
+        inner=("column",),
     ),
     TabSpec(
         "activity",

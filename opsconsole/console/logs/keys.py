@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from opsconsole.console.host.host import Host
+from opsconsole.console.host.paths import PathHelp
 from opsconsole.console.logs.pane import TimesShown
 from opsconsole.console.logs.reading.query import Sought
 from opsconsole.console.logs.saving import Saved, Target, filtered, save, whole
@@ -84,7 +85,7 @@ class LogKeys:
         kind = "-matches" if seeking.filtering else ""
         name = f"{path.parent.name}-{path.stem}{kind}.log"
         what = "matches" if seeking.filtering else "log"
-        await self.app.ask_line(f"save {what} to: ", self._save, value=str(Path.cwd() / name))
+        await self.app.ask_line(f"save {what} to: ", self._save, value=str(Path.cwd() / name), help=PathHelp())
 
     def search(self, wanted: str, *, upwards: bool | None = None) -> None:
         """Search, and say what was found."""

@@ -146,7 +146,7 @@ class LogPane(LineView):
             base += self.get_component_rich_style("line--cursor", partial=True)
         gutter = base + self.get_component_rich_style("line--gutter", partial=True)
         drawn = [
-            Segment("▌", gutter) if self.lit and y == self._bar_row() else Segment("│" if chosen else " ", tones["dim"])
+            Segment("▌", gutter) if self.lit and y == self._bar_row() else Segment("▏" if chosen else " ", tones["dim"])
         ]
         if self.times:
             drawn.append(Segment(f"{self._time(shown)} ", base + Style(color=tones["dim"].color)))

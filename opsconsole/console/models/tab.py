@@ -145,7 +145,7 @@ class ModelsTab(Tab):
         """Sort each model's versions by number, or by the metric they are judged by."""
         said = self._orders.next()
         self.load()
-        return f"versions by {said}"
+        return said
 
     def copy_text(self) -> str:
         """Copy what names the version for good."""

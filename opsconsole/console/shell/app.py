@@ -22,7 +22,7 @@ from opsconsole.config.workspace import Workspace, open_workspace
 from opsconsole.console.host.host import Done, Tab
 from opsconsole.console.host.keymap import BY_ID, bindings_for, footer_of
 from opsconsole.console.host.line_help import LineHelp
-from opsconsole.console.host.tabs import FIRST, HOMES, PLACES, TABS_BY_ID
+from opsconsole.console.host.tabs import FIRST, HOMES, PLACES, TABS, TABS_BY_ID
 from opsconsole.console.processes.probe_child import ProbeChild
 from opsconsole.console.processes.repo_watch import RepoWatch, trusted
 from opsconsole.console.shell.acts import Acts
@@ -223,7 +223,7 @@ class ConsoleApp(App[None]):
 
     def jump(self, kind: str, name: str) -> None:
         """Go to a thing by kind and name, as ``:run 42`` does."""
-        home = HOMES.get(kind)
+        home = HOMES.get(kind) or next((spec for spec in TABS if kind in spec.inner), None)
         if home is None:
             self.say(f"there is no place for {kind} {name}", "warn")
             return

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 from opsconsole.console.host.host import Host
 from opsconsole.console.host.line_help import Candidate, Completion
+from opsconsole.console.host.paths import paths
 from opsconsole.console.host.tabs import HOMES, TABS_BY_ID
 from opsconsole.console.shell.command_line import WORDS
 from opsconsole.core import text
@@ -17,8 +16,6 @@ from opsconsole.store import alerts, models, runs
 
 LIMIT = 50
 """Candidates that are read from the store, and shown at most."""
-SCANNED = 2_000
-"""Entries of a folder that are looked at."""
 
 
 def words() -> list[str]:
@@ -136,27 +133,6 @@ class Completer:
 
     def _paths(self, typed: str) -> Iterable[Candidate]:
         return paths(typed)
-
-
-def paths(typed: str) -> list[Candidate]:
-    """Return the files and folders that a path may go on with, folders first; dotted ones when a dot is typed."""
-    folder, slash, begun = typed.rpartition("/")
-    try:
-        with os.scandir(Path(folder + slash).expanduser() if folder + slash else ".") as entries:
-            seen = [entry for entry, _ in zip(entries, range(SCANNED), strict=False)]
-            found = [
-                Candidate(f"{folder}{slash}{entry.name}{'/' if entry.is_dir() else ''}", open=entry.is_dir())
-                for entry in seen
-                if entry.name.startswith(begun) and (begun.startswith(".") or not entry.name.startswith("."))
-            ]
-    except (OSError, RuntimeError, ValueError):  # no such folder, no such home, a null byte
-        return []
-    return sorted(found, key=lambda item: (not item.open, item.word))
-
-
-def complete_path(line: str) -> Completion:
-    """Complete a line that is a path and nothing else."""
-    return Completion(0, tuple(item for item in paths(line) if text.clean(item.word) == item.word)[: LIMIT * 2])
 
 
 def _kind_after(word: str) -> str | None:

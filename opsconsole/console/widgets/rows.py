@@ -37,7 +37,7 @@ __all__ = [
 
 BAR = "▌"
 """At the edge of the one row that keys go to."""
-LEFT = "│"
+LEFT = "▏"
 """At the edge of the row under the cursor of a list that does not have the focus."""
 REST = 0.15
 """Seconds after which a cursor that does not move rests: longer than a held key takes to repeat."""

@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 from opsconsole.config.workspace import Workspace
 from opsconsole.console.shell.app import ConsoleApp
 from opsconsole.console.widgets.lines import FOCUSED, LineView
-from opsconsole.console.widgets.rows import BAR, RowList
+from opsconsole.console.widgets.rows import BAR, LEFT, RowList
 from tests.console.shell.test_console_flows import screen_text, until
 
 SIZES = pytest.mark.parametrize("size", [(120, 40), (80, 24)])
@@ -74,6 +74,6 @@ async def test_while_a_line_is_asked_for_the_list_keeps_a_weaker_mark(world: Wor
         await open_tab(app, pilot, "5")
         await pilot.press("colon")
         await until(pilot, lambda: BAR not in screen_text(app))
-        assert "\n│" in screen_text(app)
+        assert f"\n{LEFT}" in screen_text(app)
         await pilot.press("escape")
         await until(pilot, lambda: screen_text(app).count(BAR) == 1)
