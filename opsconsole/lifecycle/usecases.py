@@ -214,7 +214,7 @@ _ALL = (
     UseCase("model.probe", "Ask the services", _R, "model probe"),
     UseCase("model.add", "Add a model", _W, "model add {model} [{path}] [--task {task}]"),
     UseCase("model.remove", "Forget a model", _W, "model rm {model}"),
-    UseCase("model.register", "Register a version", _W, "model register {model} {path}"),
+    UseCase("model.register", "Register a version", _W, "model register {model} {path}", word="register"),
     UseCase("model.gates", "Evaluate the gates", _R, "model gates {model}:{version} --to {alias}"),
     UseCase(
         "model.promote",
@@ -254,7 +254,14 @@ _ALL = (
         help="Run the training of this model again.",
     ),
     # monitors and alerts
-    UseCase("monitor.add", "Add a monitor", _W, "monitor add {monitor} --data {source} [--model {model}]"),
+    UseCase(
+        "monitor.add",
+        "Add a monitor",
+        _W,
+        "monitor add {monitor} --data {source} [--model {model}]",
+        word="watch",
+        takes="NAME DATA",
+    ),
     UseCase("monitor.remove", "Forget a monitor", _W, "monitor rm {monitor}"),
     UseCase(
         "drift.check",

@@ -176,7 +176,7 @@ class RunDetails:
             heading("ARTIFACTS", len(found)),
             *(
                 Row(
-                    ("artifact", str(path)),
+                    ("file", str(path)),
                     (f"  {path.relative_to(home)}", "", Toned(text.size(path.stat().st_size), "dim")),
                     CASES,
                 )

@@ -11,21 +11,22 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 
 from opsconsole.console.builds.keys import BuildKeys
-from opsconsole.console.builds.run_details import RunDetails, elapsed, likely_step
+from opsconsole.console.builds.list_rows import ListRows
+from opsconsole.console.builds.run_details import RunDetails, likely_step
 from opsconsole.console.host.examples import no_repos, no_runs
 from opsconsole.console.host.host import Tab
 from opsconsole.console.host.keymap import bindings_for
-from opsconsole.console.host.orders import Order, Orders, turned
+from opsconsole.console.host.orders import Order, Orders
 from opsconsole.console.logs.keys import LogKeys
 from opsconsole.console.logs.view import LogView
 from opsconsole.console.widgets.lines import OneLine, PaneTitle
 from opsconsole.console.widgets.marks import state_cell
-from opsconsole.console.widgets.rows import Row, RowList, Rows, Window
+from opsconsole.console.widgets.rows import RowList, Rows
 from opsconsole.console.widgets.sparklines import trend_cell
-from opsconsole.console.widgets.tones import Cell, Column, Toned
+from opsconsole.console.widgets.tones import Toned
 from opsconsole.core import text
-from opsconsole.core.nouns import RunPurpose, StepState
-from opsconsole.lifecycle.software.repo_state import recent_runs, repo_state
+from opsconsole.core.nouns import StepState
+from opsconsole.lifecycle.software.repo_state import recent_runs
 from opsconsole.repos.status import RepoStatus
 from opsconsole.runs.record.folder import run_folder
 from opsconsole.store import runs, steps, test_results
@@ -33,19 +34,6 @@ from opsconsole.store.runs import RunRecord
 from opsconsole.store.steps import StepRecord
 from opsconsole.store.test_results import TestResult
 
-REPOS = (Column(least=10), Column(width=10, drop=2), Column(width=7, drop=1), Column(width=14))
-RUNS = (
-    Column(width=5, right=True),
-    Column(width=11),
-    Column(width=7),
-    Column(width=7, drop=1),
-    Column(width=7, right=True),
-    Column(least=11, right=True),
-)
-PART_OF_A_BUILD = frozenset({RunPurpose.PARTIAL, RunPurpose.PROBE})
-"""Runs that say so in the list instead of their pipeline, since they say nothing of the branch."""
-SORTED = 1000
-"""The newest runs, which can be sorted by time taken."""
 WRONG = (StepState.FAILED, StepState.TIMED_OUT, StepState.ERROR)
 """A step that ended so has its log opened at the first error."""
 
@@ -105,8 +93,9 @@ class BuildsTab(Tab):
         """Read repos, runs, and the run under the cursor."""
         names = self.console.repo_names()
         self._repo = self._at_hand()
+        shown = ListRows(self)
         self.query_one("#repos-title", OneLine).say(Toned("REPOS", "strong"), Toned(f"  {len(names):,}", "dim"))
-        self.query_one("#repos", RowList).show(Rows([self._repo_row(name) for name in names]))
+        self.query_one("#repos", RowList).show(Rows([shown.repo(name) for name in names]))
         self._load_runs()
         self._load_run()
 
@@ -270,7 +259,7 @@ class BuildsTab(Tab):
             self.console.give_focus(self.query_one("#log"))
         elif kind == "test":
             BuildKeys(self.console, self).do_history()
-        elif kind == "artifact":
+        elif kind == "file":
             self.console.open_outside(Path(str(name)), 0)
 
     @on(RowList.Opened, "#repos")
@@ -295,22 +284,6 @@ class BuildsTab(Tab):
         self._load_runs()
         self._load_run()
 
-    def _repo_row(self, name: str) -> Row:
-        status = self.console.repo_status(name)
-        last = repo_state(self.console.workspace, self.console.store, name).verdict
-        trusted = self.console.repo_trusted(name)
-        cells: tuple[Cell, ...] = (
-            name,
-            Toned(status.branch or "detached", "dim") if status else "",
-            Toned((status.commit or "")[:7], "champion") if status else "",
-            Toned("△ not trusted", "warn")
-            if not trusted
-            else state_cell(last.state)
-            if last
-            else Toned("not built", "dim"),
-        )
-        return Row(name, cells, REPOS)
-
     def _load_runs(self) -> None:
         repo, store = self._repo, self.console.store
         listing = self.query_one("#runs", RowList)
@@ -318,27 +291,11 @@ class BuildsTab(Tab):
         order = self._orders.held
         if repo is None or not count:
             listing.show(Rows(no_repos() if repo is None else no_runs(self.console, repo)))
-        elif order.column == "took":
-            found = runs.page(store, repo=repo, limit=SORTED)
-            found.sort(key=lambda run: run.duration_s or 0.0, reverse=order.down)
-            listing.show(Rows([self._run_row(run) for run in found]))
         else:
-            self._show_runs(listing, repo, count, newest_first=order.down)
+            listing.show(ListRows(self).runs(repo, count, order))
         if self._run is None and isinstance(listing.key, int):
             self._run = runs.get(store, listing.key)
         self._show_runs_title(count)
-
-    def _show_runs(self, listing: RowList, repo: str, count: int, *, newest_first: bool) -> None:
-        """Show runs by number: all of them, or as they are seen."""
-        if count <= SORTED:
-            found = [self._run_row(run) for run in runs.page(self.console.store, repo=repo, limit=SORTED)]
-            listing.show(Rows(found if newest_first else found[::-1]))
-            return
-
-        def read(start: int, size: int) -> list[Row]:
-            return [self._run_row(run) for run in runs.window(self.console.store, repo, start, size)]
-
-        listing.show(Window(count, read if newest_first else turned(count, read)))
 
     def _show_runs_title(self, count: int) -> None:
         """Say how many runs there are, and how those of one pipeline went: the selected run's, else the build."""
@@ -354,17 +311,6 @@ class BuildsTab(Tab):
             Toned(f"   {pipeline} ", "faint"),
             *trend_cell(recent),
         )
-
-    def _run_row(self, run: RunRecord) -> Row:
-        cells: tuple[Cell, ...] = (
-            Toned(f"#{run.id}", "dim"),
-            state_cell(run.state),
-            Toned(run.purpose if run.purpose in PART_OF_A_BUILD else run.pipeline, "dim"),
-            Toned(run.commit[:7], "champion"),
-            text.duration(run.duration_s) if run.state.final else Toned(elapsed(run), "accent"),
-            Toned(self.when(run.created_at), "dim"),
-        )
-        return Row(run.id, cells, RUNS)
 
     def _load_run(self) -> None:
         title, more = self.query_one("#run-title", OneLine), self.query_one("#run-more", OneLine)

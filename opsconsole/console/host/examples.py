@@ -35,27 +35,27 @@ def no_models() -> list[Row]:
     """Say how a model comes here."""
     return nothing_yet(
         ("No models yet. Here stand versions, metrics, gates and rungs.",),
-        Example(command("model.register", model="churn", path="model.skops")),
-        "y copies it, for a shell; a run of kind train registers one, too",
+        Example(command("model.add", model="churn", path="model.skops"), "register "),
+        "y copies it; Enter begins :register MODEL PATH, with your own",
     )
 
 
 def no_version(model: str) -> list[Row]:
     """Say how a model gets its first version."""
     return nothing_yet(
-        (), Example(command("model.register", model=model, path="model.skops")),
-        "no version yet: y copies this; a run of kind train makes one, too",
+        (), Example(command("model.register", model=model, path="model.skops"), f"register {model} "),
+        "No version yet: y copies this, Enter begins it; a run of kind train makes one, too",
     )  # fmt: skip
 
 
 def no_monitors(app: Host) -> list[Row]:
     """Say how data come to be watched."""
     model = next(iter(app.workspace.config.models), "churn")
-    table = f'[monitors.{model}]\nmodel = "{model}@production"\ncurrent = "data/*.csv"'
+    line = command("monitor.add", monitor=model, source="data/*.csv", model=f"{model}@production")
     return nothing_yet(
         ("Nothing is watched yet. Here stand alerts, and how data and models do.",),
-        Example(table),
-        "y copies it, for opsconsole.toml; then c checks",
+        Example(line, "watch "),
+        "y copies it; Enter begins :watch NAME DATA, and c checks what is watched",
     )
 
 

@@ -217,7 +217,7 @@ class Tab(Container):
         if message.example.begun:
             await self.console.ask_command(message.example.begun)
         else:
-            self.console.say("y copies it: it is for a shell, or opsconsole.toml", "dim")
+            self.console.say("y copies it: it is for a shell", "dim")
 
     def when(self, moment: datetime | None) -> str:
         """Return a time as the operator wants times shown."""

@@ -5,9 +5,7 @@ The console's start waits for this module: what only the second frame shows is i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -18,6 +16,7 @@ from opsconsole.console.host.examples import no_models, no_repos
 from opsconsole.console.host.host import Tab
 from opsconsole.console.host.keymap import bindings_for
 from opsconsole.console.models.moves import open_promotion
+from opsconsole.console.overview.log_tail import last_line
 from opsconsole.console.processes.launch import start_run
 from opsconsole.console.widgets.marks import STATE_MARKS, progress
 from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading, note
@@ -380,17 +379,6 @@ class OverviewTab(Tab):
             return item.subject
         ended = item.kind == f"run.{run.state}"
         return run_words(self.console.store, run) if ended else f"{run.repo}/{run.pipeline} #{run.id}"
-
-
-def last_line(path: Path) -> str:
-    """Return the last whole thing that a log says, harmless."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(file.seek(0, 2) - 2048, 0))
-            lines = [line for line in re.split(rb"[\r\n]+", file.read()) if line.strip()]
-    except OSError:
-        return ""
-    return text.clean(lines[-1], limit=200).strip() if lines else ""
 
 
 def _beside(last: Chunk | None) -> str:

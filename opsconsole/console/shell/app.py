@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events
 from textual.app import App, ComposeResult
 from textual.containers import Container
-from textual.screen import Screen
 from textual.widgets import ContentSwitcher
 
 from opsconsole.config.workspace import Workspace, open_workspace
@@ -29,10 +28,10 @@ from opsconsole.console.shell.acts import Acts
 from opsconsole.console.shell.bars import Footer, StatusBar, TabBar
 from opsconsole.console.shell.global_keys import GlobalKeys
 from opsconsole.console.shell.key_queue import KeyQueue
+from opsconsole.console.shell.screen import TabsScreen, acts_provider
 from opsconsole.console.shell.status import status_of
 from opsconsole.console.terminal.diff_driver import DiffDriver
 from opsconsole.console.terminal.themes import THEMES
-from opsconsole.console.widgets.lines import show_focus_of
 from opsconsole.console.widgets.tones import Tone, Toned
 from opsconsole.core import actor, faults, text
 from opsconsole.core.errors import OpsconsoleError
@@ -42,7 +41,6 @@ from opsconsole.store import repos
 from opsconsole.store.connection import Store, open_store
 
 if TYPE_CHECKING:
-    from textual.command import Provider
     from textual.driver import Driver
     from textual.widget import Widget
 
@@ -55,25 +53,6 @@ POLL = 0.25
 MINUTE = 60.0
 
 
-def _acts_provider() -> type[Provider]:
-    """Return what the palette offers; it is read when the palette is first opened."""
-    from opsconsole.console.shell.palette import ActsProvider
-
-    return ActsProvider
-
-
-class TabsScreen(Screen[None]):
-    """The one screen below all dialogs: it shows the focus only while none lies over it."""
-
-    def on_screen_suspend(self) -> None:
-        """Keys go to what was laid over it."""
-        show_focus_of(self)
-
-    def on_screen_resume(self) -> None:
-        """Keys come here again."""
-        show_focus_of(self)
-
-
 class ConsoleApp(App[None]):
     """The console. It holds no state that matters: kill it, and nothing is lost."""
 
@@ -82,7 +61,7 @@ class ConsoleApp(App[None]):
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS: ClassVar = bindings_for("everywhere")
-    COMMANDS: ClassVar = {_acts_provider}
+    COMMANDS: ClassVar = {acts_provider}
 
     def __init__(self, root: Path, *, readonly: bool = False) -> None:
         super().__init__(driver_class=DiffDriver)

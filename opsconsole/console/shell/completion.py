@@ -16,6 +16,15 @@ from opsconsole.store import alerts, models, runs
 
 LIMIT = 50
 """Candidates that are read from the store, and shown at most."""
+OTHERWISE: dict[str, tuple[str, ...]] = {
+    "help": ("topic",),
+    "model": ("held",),
+    "promote": ("version",),
+    "register": ("model", "path"),
+    "theme": ("theme",),
+    "watch": ("model", "path"),
+}
+"""What stands behind a word, where that is not what its use case needs first; a monitor is often called as its model."""
 
 
 def words() -> list[str]:
@@ -48,8 +57,10 @@ class Completer:
         if not blank:
             return Completion(0, self._fitting(word, self._first(word)))
         typed = rest.lstrip()
-        kind = _kind_after(word)
-        found = self._sources[kind](typed) if kind is not None else ()
+        kinds = _kinds_after(word)
+        if len(kinds) > 1 and " " in typed:
+            kinds, typed = kinds[1:], typed.partition(" ")[2].lstrip()
+        found = self._sources[kinds[0]](typed) if kinds else ()
         return Completion(len(line) - len(typed), self._fitting(typed, found))
 
     def _fitting(self, typed: str, found: Iterable[Candidate]) -> tuple[Candidate, ...]:
@@ -135,14 +146,14 @@ class Completer:
         return paths(typed)
 
 
-def _kind_after(word: str) -> str | None:
+def _kinds_after(word: str) -> tuple[str, ...]:
     """Return what stands behind a word: of a use case what its line needs first, of a jump what it goes to."""
+    if word in OTHERWISE:
+        return OTHERWISE[word]
     case = BY_WORD.get(word)
     if case is not None:
-        return "version" if case.takes == "MODEL:VERSION" else next(iter(case.needs), None)
-    if word in HOMES:
-        return "held" if word == "model" else word
-    return {"help": "topic", "theme": "theme"}.get(word)
+        return tuple(case.needs[:1])
+    return (word,) if word in HOMES else ()
 
 
 def _about(word: str) -> str:

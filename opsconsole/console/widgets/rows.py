@@ -7,14 +7,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.segment import Segment
-from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.reactive import var
-from textual.strip import Strip
 
-from opsconsole.console.widgets.lines import FOCUSED, LineView
 from opsconsole.console.widgets.pages import (
     BLANK,
     FILTERED,
@@ -29,21 +24,18 @@ from opsconsole.console.widgets.pages import (
     nothing_yet,
     sentences,
 )
-from opsconsole.console.widgets.tones import GAP, Column, Toned, fit, parts, segments, widths
+from opsconsole.console.widgets.row_view import BAR, LEFT, RowView
+from opsconsole.console.widgets.tones import Toned, parts
 
 __all__ = [
-    "BLANK", "Example", "Page", "Row", "RowList", "Rows", "Window", "heading", "note", "nothing_yet", "sentences",
+    "BAR", "BLANK", "LEFT", "Example", "Page", "Row", "RowList", "Rows", "Window", "heading", "note", "nothing_yet", "sentences",
 ]  # fmt: skip
 
-BAR = "▌"
-"""At the edge of the one row that keys go to."""
-LEFT = "▏"
-"""At the edge of the row under the cursor of a list that does not have the focus."""
 REST = 0.15
 """Seconds after which a cursor that does not move rests: longer than a held key takes to repeat."""
 
 
-class RowList(LineView):
+class RowList(RowView):
     """A list the operator walks by keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -55,8 +47,6 @@ class RowList(LineView):
         Binding("end,G", "end(1)", "last", show=False),
         Binding("enter", "open", "open", show=False),
     ]
-
-    cursor: var[int] = var(-1, init=False)
 
     @dataclass
     class Moved(Message):
@@ -116,16 +106,10 @@ class RowList(LineView):
         example: Example
 
     def __init__(self, *, id: str | None = None, empty: str = "", sheet: bool = False) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
+        super().__init__(id=id, empty=empty)
         self._sheet = sheet
         """It is read from its top, wherever its first door is."""
-        self._page: Page = Rows(())
         self._whole: Page = self._page
-        self._filter = ""
-        self._empty = empty
-        self._key: Hashable = None
-        self._marked: frozenset[Hashable] = frozenset()
-        self._layouts: dict[tuple[tuple[Column, ...], int], list[int]] = {}
         self._resting: asyncio.TimerHandle | None = None
         self._news = 0
 
@@ -249,59 +233,6 @@ class RowList(LineView):
         self._marked = frozenset()
         self.refresh()
 
-    def line_count(self) -> int:
-        """Return how many lines there are; an empty list has one that says what to press."""
-        return len(self._page) or 1
-
-    def draw(self, index: int, width: int) -> Strip:
-        """Draw one row: the gutter, then the cells in their columns."""
-        if not len(self._page):
-            tones = self.tones(self.rich_style)
-            mark = Toned(BAR, "accent") if self.lit and self._empty else Toned(" ")
-            return Strip(segments([mark, *fit(Toned(self._empty, "dim"), width - 1)], tones))
-        row = self._page.row(index)
-        chosen = index == self.cursor and row.selectable
-        lit = self.lit
-        base = self.rich_style
-        if chosen and lit:
-            base += self.get_component_rich_style("line--cursor", partial=True)
-        styles = self.tones(base)
-        if chosen and lit and self.app.current_theme.ansi:
-            styles = {
-                **styles,
-                "dim": styles["text"],
-                "faint": styles["text"],
-            }  # of sixteen colours none is dim on a bar
-        stretches: list[Toned] = []
-        cells = row.cells
-        if row.heads and self._filter and index == self._head_at(self.cursor):
-            cells = ((*parts(cells[0]), *self.counts), *cells[1:])
-        for cell, column, size in zip(cells, row.columns, self._widths(row.columns, width - 1), strict=True):
-            if size:
-                if stretches:
-                    stretches.append(Toned(" " * GAP))
-                stretches.extend(fit(cell, size, right=column.right))
-        if row.heads and lit and index == self._head_at(self.cursor):
-            styles = {**styles, "strong": styles["accent"] + Style(bold=True)}
-        return Strip([self._gutter(index, row, base, chosen=chosen), *segments(stretches, styles)]).adjust_cell_length(
-            width, base
-        )
-
-    def show_focus(self) -> None:
-        """Repaint the cursor's row and the headings of list and section."""
-        super().show_focus()
-        self._refresh_lines({self._bar_at(), self.cursor, self._head_at(self.cursor)})
-
-    def watch_cursor(self, before: int, after: int) -> None:
-        """Repaint the two rows that changed, and the heading that was left and come to."""
-        heads: set[int | None] = {self._head_at(before), self._head_at(after)}
-        self._refresh_lines({before, after} if len(heads) == 1 else {before, after, *heads})
-
-    def _refresh_lines(self, places: set[int | None]) -> None:
-        for place in places:
-            if place is not None:
-                self.refresh_line(place)
-
     def action_move(self, step: int) -> None:
         """Go to the next row that can be selected; where none is near, scroll, so that every line can be read."""
         index = self._next(self.cursor + step, step) if self.cursor >= 0 and not self._ahead(step) else None
@@ -382,9 +313,6 @@ class RowList(LineView):
         """Whether the cursor lies out of sight in this direction: then one reads on until it comes."""
         return not self._in_sight(self.cursor) and (self.cursor > self.scroll_offset.y) == (step > 0)
 
-    def _in_sight(self, index: int) -> bool:
-        return 0 <= index - self.scroll_offset.y < self.page_height
-
     def _nearest(self, index: int) -> int | None:
         below = self._next(index, 1)
         return below if below is not None else self._next(index, -1)
@@ -395,30 +323,3 @@ class RowList(LineView):
                 return index
             index += step
         return None
-
-    def _widths(self, columns: tuple[Column, ...], width: int) -> list[int]:
-        known = self._layouts.get((columns, width))
-        if known is None:
-            known = self._layouts[columns, width] = widths(columns, width)
-        return known
-
-    def _gutter(self, index: int, row: Row, base: Style, *, chosen: bool) -> Segment:
-        accent = base + self.get_component_rich_style("line--gutter", partial=True)
-        if self.lit and index == self._bar_at():
-            return Segment(BAR, accent)
-        if row.key is not None and row.key in self._marked:
-            return Segment("•", accent)
-        if self.lit and row.heads and index == self._head_at(self.cursor):
-            return Segment(FOCUSED, accent + Style(bold=True))
-        return Segment(LEFT, self.tones(base)["dim"]) if chosen and self.can_focus else Segment(" ", accent)
-
-    def _bar_at(self) -> int:
-        """Return the one line that bears the bar while the list has the focus: the cursor's, else the first to read."""
-        if self.cursor >= 0 and self._in_sight(self.cursor):
-            return self.cursor
-        top = self.scroll_offset.y
-        return top + 1 if top + 1 < len(self._page) and self._page.row(top).heads else top
-
-    def _head_at(self, index: int) -> int | None:
-        """Return where the section's heading stands; a list with a heading of its own marks that alone."""
-        return self._page.head_of(index) if self.title_line is None else None

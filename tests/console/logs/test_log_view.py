@@ -20,6 +20,7 @@ from opsconsole.console.logs.reading.query import Sought
 from opsconsole.console.logs.view import LogView
 from opsconsole.console.shell.app import ConsoleApp
 from opsconsole.console.shell.bars import StatusBar
+from opsconsole.console.shell.palette import entries
 from opsconsole.console.terminal.themes import THEMES
 from opsconsole.console.widgets.lines import OneLine
 
@@ -348,7 +349,7 @@ async def test_the_keys_of_a_log(world: Workspace, tmp_path: Path, monkeypatch: 
         def said() -> str:
             return app.query_one(StatusBar).plain
 
-        assert {"Next error", "Build"} <= {command.title for command in app.get_system_commands(app.screen)}
+        assert {"Log · next error", "Builds · build app"} <= {entry.title for entry in entries(app)}
         assert view.seeking is not None
         assert view.seeking.current is not None, "the run failed: its log is open at the error"
         await until(pilot, lambda: "error line 1 of" in title())

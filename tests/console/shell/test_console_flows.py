@@ -268,7 +268,7 @@ async def test_a_page_of_the_reference_is_shown_and_a_wrong_topic_says_what_it_m
         await until(pilot, lambda: "pipelines" in screen_text(app) and "drift" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: "WHAT IS BUILT" in screen_text(app))
-        await pilot.press("escape", "colon", *"help modles", "enter")
+        await pilot.press("escape", "escape", "colon", *"help modles", "enter")  # the page, then the list of pages
         await until(pilot, lambda: "there is no topic `modles`" in screen_text(app))
 
 
