@@ -82,6 +82,7 @@ class ActivityTab(Tab):
         """Sort by time, either way."""
         said = self._orders.next()
         self.load()
+        self.query_one("#events", RowList).forget_news()
         return said
 
     def copy_text(self) -> str:

@@ -184,6 +184,7 @@ class BuildsTab(Tab):
         """Sort runs by number or by time taken, either way."""
         said = self._orders.next()
         self._load_runs()
+        self.query_one("#runs", RowList).forget_news()
         return said
 
     def copy_text(self) -> str:

@@ -124,6 +124,7 @@ class DriftTab(Tab):
         """Sort alerts by severity, or by when they were opened."""
         said = self._orders.next()
         self.load()
+        self.query_one("#alerts", RowList).forget_news()
         return said
 
     def copy_text(self) -> str:

@@ -46,7 +46,7 @@ class Orders:
         """Take the next one; return what to say of it."""
         self._at = (self._at + 1) % len(self._orders)
         after = self._orders[(self._at + 1) % len(self._orders)]
-        return f"{self.held.words}; S again: {after.words}"
+        return f"{self.held.words}; S: {after.words}"
 
 
 def turned(count: int, fetch: Callable[[int, int], Sequence[Row]]) -> Callable[[int, int], Sequence[Row]]:

@@ -101,6 +101,7 @@ class ModelsTab(Tab):
         """Sort each model's versions by number, or by the metric they are judged by."""
         said = self._orders.next()
         self.load()
+        self.query_one("#versions", RowList).forget_news()
         return said
 
     def copy_text(self) -> str:

@@ -214,6 +214,10 @@ class RowList(RowView):
             self._news = count
             self.post_message(self.Counted(self))
 
+    def forget_news(self) -> None:
+        """Count nothing as new: the rows were only put in another order."""
+        self._count_news(0)
+
     def select(self, key: Hashable) -> bool:
         """Put the cursor on a key; return whether it is there."""
         index = self._page.index_of(key)

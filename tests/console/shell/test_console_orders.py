@@ -32,7 +32,7 @@ async def test_each_order_is_said_where_the_list_is_and_comes_round_again(world:
             others = {other for other in MARKS[key] if other != mark}
             assert not any(other in screen_text(app) for other in others)
             await pilot.press("S")
-            await until(pilot, lambda: "S again: " in screen_text(app))
+            await until(pilot, lambda: "; S: " in screen_text(app) and "new above" not in screen_text(app))
 
 
 async def test_the_other_way_round_is_the_other_way_round(world: Workspace) -> None:
