@@ -8,7 +8,9 @@ with the real command line.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from opsconsole.core.errors import RefusedError
 from opsconsole.core.nouns import Danger
@@ -43,6 +45,28 @@ class UseCase:
             for given in _each(values, names):
                 words.extend(word.format(**given) for word in part.words)
         return words
+
+    def typed(self, words: Sequence[str]) -> dict[str, object] | None:
+        """Read what was typed behind its own two words as the values of its line; None where it does not fit."""
+        parts = [part.words for part in _parts(self.line)]
+        plain = [
+            word.strip("{}") for part in parts for word in part if word.startswith("{") and not _option(part, word)
+        ]
+        options = {
+            option: value.strip("{}") for part in parts for option, value in pairwise(part) if option[:2] == "--"
+        }
+        found: dict[str, object] = {}
+        waiting = list(words)
+        while waiting:
+            word = waiting.pop(0)
+            name = (
+                options.get(word) if word.startswith("--") else next((one for one in plain if one not in found), None)
+            )
+            value = waiting.pop(0) if word.startswith("--") and waiting else word
+            if name is None or value in options:
+                return None
+            found[name] = value
+        return found if all(name in found for name in self.needs) else None
 
     @property
     def behind_word(self) -> str:
@@ -79,6 +103,12 @@ class _Part:
         return [word.strip("{}") for word in self.words if word.startswith("{")] + [
             name for word in self.words if not word.startswith("{") for name in _inner(word)
         ]
+
+
+def _option(part: tuple[str, ...], word: str) -> bool:
+    """Whether a placeholder is an option's."""
+    place = part.index(word)
+    return place > 0 and part[place - 1].startswith("--")
 
 
 def _inner(word: str) -> list[str]:
@@ -212,7 +242,12 @@ _ALL = (
     ),
     # models
     UseCase("model.probe", "Ask the services", _R, "model probe"),
-    UseCase("model.add", "Add a model", _W, "model add {model} [{path}] [--task {task}]"),
+    UseCase(
+        "model.add",
+        "Add a model",
+        _W,
+        "model add {model} [{path}] [--task {task}] [--eval-data {evaluation}] [--training-data {training}]",
+    ),
     UseCase("model.remove", "Forget a model", _W, "model rm {model}"),
     UseCase("model.register", "Register a version", _W, "model register {model} {path}", word="register"),
     UseCase("model.gates", "Evaluate the gates", _R, "model gates {model}:{version} --to {alias}"),
@@ -258,7 +293,8 @@ _ALL = (
         "monitor.add",
         "Add a monitor",
         _W,
-        "monitor add {monitor} --data {source} [--model {model}]",
+        "monitor add {monitor} --data {source} [--model {model}] [--reference {reference}] [--time {time}]"
+        " [--label {label}] [--id {id}] [--score {score}] [--chunk {length}]",
         word="watch",
         takes="NAME DATA",
     ),

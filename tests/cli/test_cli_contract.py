@@ -206,6 +206,14 @@ OPTIONAL = {
     "chunk",
     "until",
     "task",
+    "evaluation",
+    "training",
+    "reference",
+    "label",
+    "id",
+    "score",
+    "length",
+    "take",
 }
 ELSEWHERE = {
     "completion": Danger.READ,
@@ -324,7 +332,8 @@ def test_each_use_case_is_a_line_the_command_line_understands(case: Any) -> None
         "monitor": "watch", "alert": 1, "time": "2h", "good": "HEAD~1", "bad": "HEAD", "test": "t::x",
         "pipeline": "build", "variant": "3.12", "file": "/x.csv", "chunk": "Feb 2013", "since": "2013-02-01",
         "until": "2013-03-01", "source": "y.parquet", "per": "quarter", "directory": "there", "view": "runs",
-        "task": "binary",
+        "task": "binary", "evaluation": "e.csv", "training": "t.csv", "reference": "r.csv",
+        "label": "y", "id": "i", "score": "s", "length": "day", "take": ["a", "b"],
     }  # fmt: skip
     for given in (
         values,

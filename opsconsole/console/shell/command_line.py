@@ -7,6 +7,7 @@ import difflib
 from opsconsole.console.host.host import Host
 from opsconsole.console.host.line_help import Completion, LineHelp, Walk
 from opsconsole.console.host.tabs import HOMES, TABS_BY_ID
+from opsconsole.console.shell.typed_line import typed
 from opsconsole.console.shell.word_acts import carry_out
 from opsconsole.core.errors import NotFoundError
 from opsconsole.lifecycle.usecases import BY_WORD
@@ -44,7 +45,7 @@ def obey(app: Host, line: str) -> None:
     """Do what a line says, or say what it may have meant."""
     word, _, rest = line.strip().partition(" ")
     rest = rest.strip()
-    if not word or app.tab.jump_inside(word, rest):
+    if not word or app.tab.jump_inside(word, rest) or typed(app, line):
         return
     if word.isdigit():
         app.jump("run", word)

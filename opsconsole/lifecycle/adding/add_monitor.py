@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from opsconsole.config.editing import Edit, Section, Setting, add_sections, require_name
@@ -81,6 +81,11 @@ def add_monitor(
     """Write ``[monitors.NAME]``; paths are from ``base`` on. Raises what is wrong before anything is written."""
     require_name(request.name, "monitor")
     draft = _Draft()
+    if request.model is None and request.reference is None and request.name in workspace.config.models:
+        request = replace(request, model=f"{request.name}@{ladder_of(workspace, request.name)[-1]}")
+        draft.notes.append(
+            f"neither --model nor --reference was given, and there is a model `{request.name}`: it is watched"
+        )
     sections: list[Section] = []
     if request.model is None:
         _of_data(workspace, request, base, draft)
