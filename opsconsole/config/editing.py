@@ -142,10 +142,18 @@ def edit(path: Path, change: Callable[[str, Data], str], *, dry_run: bool = Fals
         after = change(text, parse(text, str(path)))
         if after == text:
             return Edit(path, text, text, before)
-        edited = Edit(path, text, after, validated(after, str(path)))
+        edited = Edit(path, text, after, _outcome(after, path))
         if not dry_run:
             _write(real, raw, after.replace("\n", "\r\n").encode() if windows else after.encode(), path)
         return edited
+
+
+def _outcome(text: str, path: Path) -> Config:
+    """Check what the file would say; the lines that an error names are those that it would have."""
+    try:
+        return validated(text, str(path))
+    except ConfigError as error:
+        raise ConfigError(f"nothing was written: {error.message}", hint=error.hint) from error
 
 
 def plain(settings: Settings) -> Data:

@@ -85,7 +85,7 @@ class FirstRunApp(App[FirstRun | None]):
             self.said = f"{path}: {why}"
         else:
             self.chosen.add(path)
-            self.said = ""
+            self.said = f"{path} is held against {item['against']}" if item.get("against") else ""
         self._show()
 
     def on_row_list_opened(self) -> None:
@@ -208,7 +208,7 @@ def _unfit(item: dict[str, Any]) -> str:
     if item["problem"]:
         return str(item["problem"])
     if item["against"] is None:
-        return "there is no other file of the same columns to hold it against: opsconsole monitor add names one"
+        return "no file was found to hold it against: opsconsole monitor add NAME --data … --reference … says which"
     return ""
 
 

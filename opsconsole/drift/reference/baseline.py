@@ -132,7 +132,7 @@ def chosen_rows(monitor: Monitor, production: Production, version: int, since: d
     number = sum(map(len, parts))
     if number < monitor.config.least or not parts:
         raise RefusedError(
-            f"monitor `{monitor.name}`: {version_name(version)} scored {number:,} rows from {since:%Y-%m-%d} to {until:%Y-%m-%d},"
+            f"monitor `{monitor.name}`: {version_name(version)} {'scored' if monitor.scored else 'has'} {number:,} rows from {since:%Y-%m-%d} to {until:%Y-%m-%d},"
             f" a reference needs {monitor.config.least:,}",
             hint="choose a longer time",
         )

@@ -6,11 +6,11 @@ import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from opsconsole.config.editing import Edit, Section, Setting, add_sections, require_name
+from opsconsole.config.editing import Edit, Section, Setting, add_sections, remove_section, require_name
 from opsconsole.config.load import validated
 from opsconsole.config.metrics import Use, used
 from opsconsole.config.workspace import Workspace
-from opsconsole.core.errors import NotFoundError
+from opsconsole.core.errors import NotFoundError, OpsconsoleError
 from opsconsole.core.nouns import ArtifactFormat, ModelTask
 from opsconsole.core.text import clean
 from opsconsole.lifecycle.adding.choices import Choice, given, guessed
@@ -62,16 +62,24 @@ def add_model(
         choice = _task(store, name, path, told)
         edit = add_sections(workspace.file, [_section(name, choice)], dry_run=dry_run)
         choices += (choice,)
-    if edit.changed and not dry_run:
-        with store.immediate() as connection:
-            line = _command(name, path, told)
-            events.record(
-                connection, "model.added", f"model {name}", command=line, detail={"task": str(choices[0].value)}
-            )
-    if path is None or dry_run:
+    if dry_run:
         return AddedModel(name, edit, choices)
-    made = register_path(replace(workspace, config=edit.config), store, name, path, replace(told, task=None))
-    return AddedModel(name, edit, choices, made, tuple(_of_audit(name, made.prepared.audit)))
+    made = None if path is None else _registered(workspace, store, name, path, told, edit)
+    if edit.changed:
+        with store.immediate() as connection:
+            line, task = _command(name, path, told), str(choices[0].value)
+            events.record(connection, "model.added", f"model {name}", command=line, detail={"task": task})
+    return AddedModel(name, edit, choices, made, () if made is None else tuple(_of_audit(name, made.prepared.audit)))
+
+
+def _registered(workspace: Workspace, store: Store, name: str, path: Path, told: Given, edit: Edit) -> Registered:
+    """Register the file by the table that was just written; where that cannot be, the table goes again."""
+    try:
+        return register_path(replace(workspace, config=edit.config), store, name, path, replace(told, task=None))
+    except OpsconsoleError:
+        if edit.changed:
+            remove_section(workspace.file, "models", name)
+        raise
 
 
 def _as_it_is(workspace: Workspace) -> Edit:

@@ -123,10 +123,15 @@ def _of_data(workspace: Workspace, request: MonitorRequest, base: Path, draft: _
             "what are the rows to be held against? neither --model nor --reference was given",
             hint="--reference FILE: rows as they should be; --model MODEL@RUNG: what its version was evaluated on",
         )
+    if located(request.reference, base) == located(request.data, base):
+        raise UsageError("the data and the reference are the same rows", hint="name others as --reference")
     head = _head(workspace, request, base, draft)
-    reference = read_head(located(request.reference, base), base)
+    reference = _rows_of(request.reference, base)
     draft.choices.append(given("reference", placed(workspace, request.reference, base)))
     if head is None:
+        return
+    if reference is None:
+        _dated(request, head, draft)
         return
     shared = [name for name in head.columns if name in reference.columns]
     if not shared:
@@ -252,7 +257,7 @@ def _reference(
     """Choose what is compared with: what the operator names, the version's evaluated rows, or those it learned from."""
     if request.reference is not None:
         draft.choices.append(given("reference", placed(workspace, request.reference, base)))
-        return read_head(located(request.reference, base), base)
+        return _rows_of(request.reference, base)
     if version is None:
         draft.choices.append(nothing("reference", "the rows that its version is evaluated on"))
         return None
@@ -277,6 +282,11 @@ def _reference(
     )
 
 
+def _rows_of(source: str, base: Path) -> Head | None:
+    """Read the head of a reference; None of a command, which is not run to ask."""
+    return None if source.startswith(COMMAND) else read_head(located(source, base), base)
+
+
 def _sized(draft: _Draft, *heads: Head | None) -> None:
     there = [head for head in heads if head is not None and head.whole]
     least = least_of(*there) if there else None
@@ -292,7 +302,10 @@ def _performance(
         draft.notes.append("performance is not watched: no label is named")
         return {}
     if reference not in {None, EVALUATION}:
-        head = read_head(located(str(reference), workspace.root), workspace.root)
+        head = _rows_of(str(reference), workspace.root)
+        if head is None:
+            draft.notes.append("performance is not watched: a command is not run to ask for labels")
+            return {}
         lacking = [str(one) for one in (label, draft.setting("score")) if one is not None and one not in head.columns]
         if lacking:
             draft.notes.append(

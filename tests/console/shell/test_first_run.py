@@ -51,9 +51,10 @@ async def test_what_was_chosen_stands_in_the_file(here: Path, size: tuple[int, i
         found.select(("data", "today.csv"))
         await pilot.press("space")
         assert app.chosen == {"app", "today.csv"}
+        assert "today.csv is held against reference.csv" in screen_text(app)
         found.select(("data", "reference.csv"))
         await pilot.press("space")
-        assert "there is no other file of the same columns" in " ".join(screen_text(app).split())
+        assert "no file was found to hold it against" in " ".join(screen_text(app).split())
         found.select(("repos", "app"))
         await pilot.press("space")
         assert app.chosen == {"today.csv"}

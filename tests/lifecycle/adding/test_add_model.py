@@ -69,7 +69,9 @@ def test_the_task_is_guessed_from_the_labels_and_said(
     assert config.gates["production"].not_worse is not None
     assert added.registered is not None
     assert added.registered.version.version == 1
-    assert [event.kind for event in events.events(store)][-1] == "model.added"
+    (event,) = events.events(store, kind="model.added")
+    assert event.command is not None
+    assert event.command.endswith(f"--eval-data {root / 'held.csv'}")
 
 
 def test_a_second_file_becomes_the_second_version_and_the_table_stays(root: Path, store: Store) -> None:
@@ -84,6 +86,16 @@ def test_a_second_file_becomes_the_second_version_and_the_table_stays(root: Path
     assert (root / "opsconsole.toml").read_bytes() == before
     with pytest.raises(UsageError, match="is regression by its table"):
         add(root, store, root / "model.bin", Given(task=ModelTask.BINARY))
+
+
+@pytest.mark.parametrize("content", ["", "row_id,label\n", "row_id,label,score\nr1,x,y\n"])
+def test_a_file_that_cannot_be_registered_leaves_no_table(root: Path, store: Store, content: str) -> None:
+    (root / "model.bin").write_bytes(b"weights")
+    (root / "held.csv").write_text(content, encoding="utf-8")
+    with pytest.raises(UsageError):
+        add(root, store, root / "model.bin", Given(evaluation=root / "held.csv"))
+    assert (root / "opsconsole.toml").read_text(encoding="utf-8") == "# mine\n"
+    assert not events.events(store, kind="model.added")
 
 
 class Trap:
