@@ -24,7 +24,7 @@ def typed(app: Host, line: str) -> bool:
         words = shlex.split(line)[2:]
     except ValueError:
         words = []
-    values = case.typed(words)
+    values: dict[str, Any] | None = case.typed(words)
     if values is None:
         app.say(_usage(case), "warn")
     else:
