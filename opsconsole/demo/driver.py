@@ -48,8 +48,8 @@ def outcome_path(root: Path) -> Path:
 def outcome_of(root: Path) -> Outcome | None:
     """Return how the last driver ended; None when it was ended without a word."""
     try:
-        found = json.loads(outcome_path(root).read_bytes())
-        return Outcome(done=bool(found["done"]), reason=str(found["reason"]))
+        document = json.loads(outcome_path(root).read_bytes())
+        return Outcome(done=bool(document["done"]), reason=str(document["reason"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -53,7 +53,7 @@ class Commit:
 def history(repo: str) -> list[Commit]:
     """Return a repo's commits, the oldest first."""
     folder = HERE / "repos" / repo
-    found = tomllib.loads((folder / "history.toml").read_text(encoding="utf-8"))["commit"]
+    commits = tomllib.loads((folder / "history.toml").read_text(encoding="utf-8"))["commit"]
     return [
         Commit(
             folder=folder / item["folder"],
@@ -66,7 +66,7 @@ def history(repo: str) -> list[Commit]:
             delete=tuple(item.get("delete", ())),
             mark=item.get("mark", ""),
         )
-        for item in found
+        for item in commits
     ]
 
 

@@ -30,7 +30,7 @@ BY_DEMO = Cause(RunCause.DEMO)
 FIRST_MONTHS = 4
 """How many months arrive at once; the others come one by one until an alert is critical."""
 WHY_FIRST = "first model: its gates pass, and nothing serves yet"
-SAYS_NOTHING = frozenset({RunState.LOST, RunState.ERROR, RunState.CANCELLED})
+WITHOUT_VERDICT = frozenset({RunState.LOST, RunState.ERROR, RunState.CANCELLED})
 """Outcomes that say nothing of a commit: the run is done again."""
 ANSWER_S = 20.0
 """How long the service may take to answer after its start."""
@@ -81,11 +81,11 @@ class Story:
 
     def marked(self, mark: str) -> str:
         """Return the commit of ``flights`` that bears a mark."""
-        return next(found for found, commit in self.commits["flights"] if commit.mark == mark)
+        return next(commit_id for commit_id, commit in self.commits["flights"] if commit.mark == mark)
 
     def build(self, repo: str, commit: str) -> int:
         """Start the build of a commit, unless there is one that says something of it; return the run."""
-        known = self.newest(f"{repo}/build", commit, passing_over=SAYS_NOTHING)
+        known = self.newest(f"{repo}/build", commit, passing_over=WITHOUT_VERDICT)
         if known is not None:
             return known.id
         run = start_run(
@@ -103,12 +103,12 @@ class Story:
     def build_all(self) -> list[tuple[int, Commit]]:
         """Start the builds of both histories in turn; they wait for their slots by themselves."""
         wanted = sorted(
-            (place, repo, found)
+            (place, repo, commit_id)
             for repo, commits in self.commits.items()
-            for place, (found, commit) in enumerate(commits)
+            for place, (commit_id, commit) in enumerate(commits)
             if commit.build
         )
-        return [(self.build(repo, found), self.commits[repo][place][1]) for place, repo, found in wanted]
+        return [(self.build(repo, commit_id), self.commits[repo][place][1]) for place, repo, commit_id in wanted]
 
     def hold_to(self, run: int, commit: Commit) -> None:
         """Wait for a build; NegativeError when it differs from what the history says of its commit."""
@@ -125,7 +125,7 @@ class Story:
 
     def train(self, commit: str) -> int:
         """Start the training of a commit, unless it made a version or is at work; return the run."""
-        known = self.newest(TRAIN, commit, passing_over=SAYS_NOTHING | {RunState.FAILED, RunState.TIMED_OUT})
+        known = self.newest(TRAIN, commit, passing_over=WITHOUT_VERDICT | {RunState.FAILED, RunState.TIMED_OUT})
         if known is not None:
             return known.id
         run = start_run(
@@ -136,15 +136,15 @@ class Story:
 
     def version_at(self, commit: str) -> Version:
         """Return the first version that a training of a commit made; NegativeError when it made none."""
-        found = [item for item in models.versions(self.store, MODEL) if item.provenance.commit == commit]
-        if not found:
+        versions = [item for item in models.versions(self.store, MODEL) if item.provenance.commit == commit]
+        if not versions:
             run = self.newest(TRAIN, commit)
             assert run is not None
             raise NegativeError(
                 f"run {run.id}, the training at {commit[:7]}, {run.state} and made no version: {run.error or 'no reason'}",
                 hint=f"opsconsole log {run.id}",
             )
-        return found[-1]
+        return versions[-1]
 
     def promote_first(self, commit: str) -> None:
         """Put the version of the good commit into production, through its gates."""
@@ -191,10 +191,10 @@ class Story:
         NegativeError when no month raises one.
         """
         self.finish_scoring()
-        while not self.story_told() and self.months("upstream"):
+        while not self.alert_was_critical() and self.months("upstream"):
             count = 1 if self.months("production") else FIRST_MONTHS
             self.score({"ARRIVE": str(count)}, "demo: the next months arrive")
-        if not self.story_told():
+        if not self.alert_was_critical():
             raise NegativeError(
                 "every month arrived, and no alert became critical", hint=f"opsconsole drift report {MONITOR}"
             )
@@ -204,7 +204,7 @@ class Story:
         known = self.newest(SCORE)
         if known is not None and not known.state.final:
             self.wait_for(known.id)
-        if self.unjudged() and not self.story_told():
+        if self.unjudged() and not self.alert_was_critical():
             self.score({"ARRIVE": "0", "AGAIN": "1"}, "demo: score what a broken scoring left")
 
     def score(self, environment: dict[str, str], reason: str) -> None:
@@ -222,15 +222,15 @@ class Story:
             )
         if self.unjudged():
             check_monitor(self.workspace, self.store, MONITOR)
-        found = chunks.chunks(self.store, MONITOR)
-        if found and found[-1].realised is not None:
-            self.tell(f"{found[-1].label}: AUC {found[-1].realised:.3f}, {found[-1].severity}")
+        checked = chunks.chunks(self.store, MONITOR)
+        if checked and checked[-1].realised is not None:
+            self.tell(f"{checked[-1].label}: AUC {checked[-1].realised:.3f}, {checked[-1].severity}")
 
     def unjudged(self) -> bool:
         """Whether a month is in production that no check has judged."""
         return len({chunk.start for chunk in chunks.chunks(self.store, MONITOR)}) < len(self.months("production"))
 
-    def story_told(self) -> bool:
+    def alert_was_critical(self) -> bool:
         """Whether an alert of the monitor is or was critical, or the operator took the promotions over before."""
         if len(promotions.history(self.store, MODEL, PRODUCTION)) > 1:
             return True
@@ -245,8 +245,8 @@ class Story:
     ) -> RunRecord | None:
         """Return the newest run of a pipeline (at a commit) whose state is not passed over."""
         repo, _, pipeline = target.partition("/")
-        found = runs.page(self.store, repo=repo, pipeline=pipeline, commit=commit, limit=50)
-        return next((run for run in found if run.state not in passing_over), None)
+        recent = runs.page(self.store, repo=repo, pipeline=pipeline, commit=commit, limit=50)
+        return next((run for run in recent if run.state not in passing_over), None)
 
     def wait_for(self, run: int) -> RunRecord:
         """Wait until a run and all that follows from it is over; tell how it came out if it was not over before."""

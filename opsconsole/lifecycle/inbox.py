@@ -43,14 +43,14 @@ def waiting(workspace: Workspace, store: Store) -> list[Waiting]:
     """Return everything that waits, worst first, the newest first among equals."""
     known = {repo.name: repo for repo in repos.all_repos(store)}
     names = sorted({*workspace.config.repos, *known})
-    found = [
+    items = [
         *_services(workspace, store),
         *_alerts(store),
         *_decisions(workspace, store),
         *_broken(workspace, store, names),
         *_untrusted(workspace, known, names),
     ]
-    return sorted(found, key=lambda item: (item.rank, -item.since.timestamp()))
+    return sorted(items, key=lambda item: (item.rank, -item.since.timestamp()))
 
 
 def _services(workspace: Workspace, store: Store) -> list[Waiting]:
@@ -108,7 +108,7 @@ def _alerts(store: Store) -> list[Waiting]:
 
 def _decisions(workspace: Workspace, store: Store) -> list[Waiting]:
     """Return the candidates that are newer than what production holds and were judged fit."""
-    found: list[Waiting] = []
+    decisions: list[Waiting] = []
     for name in workspace.config.models:
         ladder = ladder_of(workspace, name)
         held = {row.alias: row for row in promotions.aliases(store, name)}
@@ -122,7 +122,7 @@ def _decisions(workspace: Workspace, store: Store) -> list[Waiting]:
             move.from_version == candidate.version for move in promotions.history(store, name, ladder[-1], limit=50)
         ):
             continue
-        found.append(
+        decisions.append(
             Waiting(
                 kind="decision",
                 target=Address("model", f"{name}:{candidate.version}"),
@@ -133,7 +133,7 @@ def _decisions(workspace: Workspace, store: Store) -> list[Waiting]:
                 since=candidate.moved_at,
             )
         )
-    return found
+    return decisions
 
 
 def verdict(judged: StoredJudgement) -> str:
@@ -148,12 +148,12 @@ def verdict(judged: StoredJudgement) -> str:
     compared = evidence_of(gates, NotWorseEvidence)
     if judged.champion is None or compared is None or compared.measured is None:
         return passing
-    found = compared.measured
-    word = "beats" if found.low > 0 else "falls behind" if found.high < 0 else "differs from"
+    measured = compared.measured
+    word = "beats" if measured.low > 0 else "falls behind" if measured.high < 0 else "differs from"
     metric = metrics.short(compared.metric)
-    joint = "–" if found.low >= 0 else " to "
-    interval = f"CI {text.decimals(found.low)}{joint}{text.decimals(found.high)}"
-    return f"{word} v{judged.champion} by {text.decimals(abs(found.difference))} {metric} ({interval}) · {passing}"
+    joint = "–" if measured.low >= 0 else " to "
+    interval = f"CI {text.decimals(measured.low)}{joint}{text.decimals(measured.high)}"
+    return f"{word} v{judged.champion} by {text.decimals(abs(measured.difference))} {metric} ({interval}) · {passing}"
 
 
 def _broken(workspace: Workspace, store: Store, names: list[str]) -> list[Waiting]:
@@ -162,9 +162,9 @@ def _broken(workspace: Workspace, store: Store, names: list[str]) -> list[Waitin
 
 def _last_verdicts(workspace: Workspace, store: Store, repo: str) -> list[RunRecord]:
     """Return the newest verdict of each pipeline, save those that were given up while others went on."""
-    found = [*repo_state(workspace, store, repo).builds, *verdicts.of_other_pipelines(store, repo)]
-    newest = max((run.created_at for run in found), default=None)
-    return [run for run in found if newest is not None and newest - run.created_at <= GIVEN_UP]
+    builds = [*repo_state(workspace, store, repo).builds, *verdicts.of_other_pipelines(store, repo)]
+    newest = max((run.created_at for run in builds), default=None)
+    return [run for run in builds if newest is not None and newest - run.created_at <= GIVEN_UP]
 
 
 def _broken_item(store: Store, run: RunRecord) -> Waiting:
@@ -180,10 +180,10 @@ def _broken_item(store: Store, run: RunRecord) -> Waiting:
 
 
 def _broken_text(store: Store, run: RunRecord) -> str:
-    found = cause(store, run) if run.purpose is RunPurpose.FULL else None
+    bisection = cause(store, run) if run.purpose is RunPurpose.FULL else None
     at = f"at {run.commit[:7]} “{text.clean(run.subject, limit=50)}”"
-    if found is not None:
-        at = f"since {found.first_bad[:7]} “{text.clean(found.subject, limit=50)}”, found by bisect"
+    if bisection is not None:
+        at = f"since {bisection.first_bad[:7]} “{text.clean(bisection.subject, limit=50)}”, found by bisect"
     if run.tests is not None and run.tests.failed + run.tests.errors:
         return f"{run.tests.failed + run.tests.errors} of {run.tests.total} tests {at}"
     return f"{run.error or 'a step failed'} {at}"

@@ -41,12 +41,12 @@ def model_of(workspace: Workspace, target: str, named: str | None = None) -> str
     """Return the model that a pipeline trains or scores: the one it names, its monitor's, else the workspace's only one."""
     repo, _, pipeline = target.partition("/")
     configured = workspace.config.repos.get(repo)
-    found = configured.pipelines.get(pipeline) if configured else None
-    if named is not None or (found is not None and found.model is not None):
-        return named or (found.model if found is not None else None)
+    pipeline_config = configured.pipelines.get(pipeline) if configured else None
+    if named is not None or (pipeline_config is not None and pipeline_config.model is not None):
+        return named or (pipeline_config.model if pipeline_config is not None else None)
     monitors = workspace.config.monitors
-    if found is not None and found.on.alert in monitors:
-        return monitors[found.on.alert].watched or None
+    if pipeline_config is not None and pipeline_config.on.alert in monitors:
+        return monitors[pipeline_config.on.alert].watched or None
     served = {item.watched for item in monitors.values() if item.refresh == target}
     names = served or set(workspace.config.models)
     return next(iter(names)) if len(names) == 1 else None

@@ -116,12 +116,12 @@ def _inner(word: str) -> list[str]:
 
 
 def _parts(line: str) -> list[_Part]:
-    found: list[_Part] = []
+    parts: list[_Part] = []
     for index, piece in enumerate(line.replace("]", "[").split("[")):
         words = tuple(piece.split())
         if words:
-            found.append(_Part(words, optional=index % 2 == 1))
-    return found
+            parts.append(_Part(words, optional=index % 2 == 1))
+    return parts
 
 
 _R, _W, _P = Danger.READ, Danger.WRITE, Danger.PRODUCTION

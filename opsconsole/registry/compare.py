@@ -80,15 +80,22 @@ def _on_shared_rows(contest: Contest) -> list[dict[str, Any]]:
     names = [*compared, *sorted({*before, *after} - set(compared))]
     rows: list[dict[str, Any]] = []
     for name in names:
-        found = None
+        comparison = None
         if name in compared or name.startswith(RECALL):
             try:
-                found = rivals.compare_scores(contest.task, name, contest.champion, contest.challenger)
+                comparison = rivals.compare_scores(contest.task, name, contest.champion, contest.challenger)
             except UsageError:
-                found = None
+                comparison = None
         numbers: tuple[float | None, ...]
-        if found is not None:
-            numbers = (found.champion, found.challenger, found.difference, found.low, found.high, found.p)
+        if comparison is not None:
+            numbers = (
+                comparison.champion,
+                comparison.challenger,
+                comparison.difference,
+                comparison.low,
+                comparison.high,
+                comparison.p,
+            )
         elif name in before and name in after:
             gain = (before[name] - after[name]) if smaller_is_better(name) else (after[name] - before[name])
             numbers = (before[name], after[name], gain, None, None, None)

@@ -29,14 +29,14 @@ class Bisection:
     """Commits of which nothing can be told."""
 
     @property
-    def found(self) -> str | None:
+    def first_bad(self) -> str | None:
         """Return the first bad commit, when only one is left."""
         return self.bad if len(self.parents) == 1 else None
 
     @property
     def stuck(self) -> bool:
         """Whether all that is left to try was skipped."""
-        return self.found is None and not self.next(1)
+        return self.first_bad is None and not self.next(1)
 
     def next(self, count: int) -> list[str]:
         """Return at most ``count`` commits to try, spread evenly over what is left."""

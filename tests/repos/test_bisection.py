@@ -39,14 +39,14 @@ def test_the_first_bad_commit_of_any_history_is_found(
     parents, first, bad = history
     search = Bisection(next(iter(parents)), parents)
     tried = 0
-    while search.found is None:
+    while search.first_bad is None:
         chosen = search.next(at_once)
         assert chosen
         for commit in chosen:
             search = search.after(commit, bad=commit in bad)
             tried += 1
         assert tried <= 200
-    assert search.found == first
+    assert search.first_bad == first
 
 
 @given(histories(), st.data())
@@ -55,13 +55,13 @@ def test_skipped_commits_never_make_it_wrong(
 ) -> None:
     parents, first, bad = history
     search = Bisection(next(iter(parents)), parents)
-    while search.found is None and not search.stuck:
+    while search.first_bad is None and not search.stuck:
         (commit,) = search.next(1)
         skip = data.draw(st.booleans())
         search = search.without(commit) if skip else search.after(commit, bad=commit in bad)
     assert first in search.parents
-    if search.found is not None:
-        assert search.found == first
+    if search.first_bad is not None:
+        assert search.first_bad == first
 
 
 @pytest.mark.parametrize(("at_once", "rounds"), [(1, 10), (2, 7), (3, 5)])
@@ -69,11 +69,11 @@ def test_trying_more_at_once_takes_fewer_rounds(at_once: int, rounds: int) -> No
     names = [f"c{at}" for at in range(1000)]
     parents = {name: (names[at - 1],) if at else () for at, name in reversed(list(enumerate(names)))}
     search, done = Bisection("c999", parents), 0
-    while search.found is None:
+    while search.first_bad is None:
         for commit in search.next(at_once):
             search = search.after(commit, bad=int(commit[1:]) >= 617)
         done += 1
-    assert search.found == "c617"
+    assert search.first_bad == "c617"
     assert done <= rounds
 
 

@@ -43,5 +43,5 @@ def contained(part: str, take: Callable[[], T]) -> T:
             raise known from error  # a full disk: the intake is done again when there is room
         at = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{at.filename.rpartition('/')[2]}:{at.lineno}"
-        said = f"{part} could not be taken in: {type(error).__name__}: {str(error)[:400]} ({where})"
-        raise PartError(part, said) from error
+        message = f"{part} could not be taken in: {type(error).__name__}: {str(error)[:400]} ({where})"
+        raise PartError(part, message) from error

@@ -68,8 +68,8 @@ class VersionTaker:
     @staticmethod
     def _write(connection: sqlite3.Connection, workspace: Workspace, prepared: Prepared, run: FinishedRun) -> None:
         record = run.record
-        told = dict(run.order.environment)
-        champion = told.get("OPSCONSOLE_CHAMPION_VERSION")
+        variables = dict(run.order.environment)
+        champion = variables.get("OPSCONSOLE_CHAMPION_VERSION")
         provenance = Provenance(
             actor=record.actor,
             repo=record.repo,
@@ -77,7 +77,7 @@ class VersionTaker:
             run_id=record.id,
             alert_id=record.alert_id,
             champion=int(champion)
-            if champion is not None and told.get("OPSCONSOLE_MODEL") == prepared.declared.name
+            if champion is not None and variables.get("OPSCONSOLE_MODEL") == prepared.declared.name
             else None,
         )
         version = insert(connection, workspace, prepared, provenance, command=None)
@@ -99,8 +99,8 @@ class PredictionsTaker:
         )
         if source is None:
             return None
-        told = dict(run.order.environment)
-        model, version = told.get("OPSCONSOLE_MODEL"), told.get("OPSCONSOLE_CHAMPION_VERSION")
+        variables = dict(run.order.environment)
+        model, version = variables.get("OPSCONSOLE_MODEL"), variables.get("OPSCONSOLE_CHAMPION_VERSION")
         if model is None or version is None:
             raise UsageError(
                 "the scores belong to no version: nothing holds a rung of the model",

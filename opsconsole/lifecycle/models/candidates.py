@@ -99,8 +99,8 @@ def promote_candidate(
             f"{model}@{alias} moved: you saw {expect}, it is {seen} now",
             hint="look at the gates again, against the new champion",
         )
-    found = [*judgement.gates, *evaluate_reason(judgement.case, reason)]
-    require_passed(found, force, hint=f"opsconsole model gates {model}:{version} --to {alias} shows all")
+    gates = [*judgement.gates, *evaluate_reason(judgement.case, reason)]
+    require_passed(gates, force, hint=f"opsconsole model gates {model}:{version} --to {alias} shows all")
     move = Move(
         model=model,
         alias=alias,
@@ -116,7 +116,7 @@ def promote_candidate(
     )
     require_place(workspace.models / model / alias)
     with store.durable() as connection:
-        moved = promote(connection, move, gates=found, forced=list(force))
+        moved = promote(connection, move, gates=gates, forced=list(force))
         incidents.follow_promotion(connection, workspace, moved)
     follow_record(workspace, store, model, alias, moved.promotion)
     return judgement, moved

@@ -72,8 +72,8 @@ def commit_of(workspace: Workspace, store: Store, repo: str | None, rev: str | N
             raise UsageError("--repo without --commit says nothing", hint="--commit REV: what it was made from")
         return None
     if repo is not None:
-        found = registration.named(workspace, store, repo)
-        return found.name, resolve_rev(found.path, rev).id
+        known_repo = registration.named(workspace, store, repo)
+        return known_repo.name, resolve_rev(known_repo.path, rev).id
     known = registration.known(workspace, store)
     holding: list[tuple[str, str]] = []
     for one in known:

@@ -52,18 +52,18 @@ def _require_unanswered(store: Store, alert: Alert) -> None:
 
 def training_of(workspace: Workspace, monitor: str) -> str:
     """Return ``REPO/PIPELINE`` of the training that answers a monitor's alerts. NotFoundError when none does."""
-    found = [
+    trainings = [
         f"{repo}/{name}"
         for repo, config in workspace.config.repos.items()
         for name, pipeline in config.pipelines.items()
         if pipeline.kind is PipelineKind.TRAIN and pipeline.on.alert == monitor
     ]
-    if not found:
+    if not trainings:
         raise NotFoundError(
             f"no training answers monitor `{monitor}`",
             hint=f'give a pipeline of kind "train" the line: on = {{ alert = "{monitor}" }}',
         )
-    return found[0]
+    return trainings[0]
 
 
 def held_out_from(store: Store, monitor: str) -> datetime:

@@ -32,18 +32,18 @@ class Unserved:
 
 def unserved(workspace: Workspace, store: Store) -> list[Unserved]:
     """Return which aliases nobody answers for, from the store alone: a service that ended, else a probe that says no."""
-    found = {(item.model, item.alias): item for item in _ended(workspace, store)}
+    by_alias = {(item.model, item.alias): item for item in _ended(workspace, store)}
     for served in serving.all_served(store).values():
         config = workspace.config.models.get(served.model)
         if served.problem is None or config is None or config.probe is None:
             continue
         alias = config.ladder[-1]
-        known = found.get((served.model, alias))
+        known = by_alias.get((served.model, alias))
         if known is None:
-            found[served.model, alias] = Unserved(served.model, alias, served.since, served.problem, None)
+            by_alias[served.model, alias] = Unserved(served.model, alias, served.since, served.problem, None)
         elif served.since < known.since:
-            found[served.model, alias] = replace(known, since=served.since)
-    return list(found.values())
+            by_alias[served.model, alias] = replace(known, since=served.since)
+    return list(by_alias.values())
 
 
 def ask_all(workspace: Workspace, store: Store) -> list[Served]:
@@ -52,11 +52,11 @@ def ask_all(workspace: Workspace, store: Store) -> list[Served]:
 
     before, answered = serving.all_served(store), []
     for name, config in workspace.config.models.items():
-        said = probe(workspace, store, name, config.ladder[-1])
-        if said is None:
+        answer = probe(workspace, store, name, config.ladder[-1])
+        if answer is None:
             continue
-        problem = None if said.agrees else text.clean(said.sentence, limit=300)
-        served = Served(name, said.url, said.version, problem, clock.now())
+        problem = None if answer.agrees else text.clean(answer.sentence, limit=300)
+        served = Served(name, answer.url, answer.version, problem, clock.now())
         known = before.get(name)
         if known is not None and replace(known, since=served.since) == served:
             answered.append(known)
@@ -90,7 +90,7 @@ def _keep(store: Store, served: Served) -> None:
 
 def _ended(workspace: Workspace, store: Store) -> list[Unserved]:
     """Return the aliases whose serving pipeline ran once and has no live run now."""
-    found = []
+    ended = []
     for repo, config in workspace.config.repos.items():
         for name, pipeline in config.pipelines.items():
             if pipeline.serves is None:
@@ -101,5 +101,5 @@ def _ended(workspace: Workspace, store: Store) -> list[Unserved]:
             if run is None or not run.state.final or promotions.alias(store, model, alias) is None:
                 continue
             why = f"run {run.id} {run.state.replace('_', ' ')}"
-            found.append(Unserved(model, alias, run.ended_at or run.created_at, why, run.id, f"{repo}/{name}"))
-    return found
+            ended.append(Unserved(model, alias, run.ended_at or run.created_at, why, run.id, f"{repo}/{name}"))
+    return ended

@@ -45,8 +45,8 @@ def probe(workspace: Workspace, store: Store, model: str, alias: str) -> Serving
         answer = get_json(config.probe, timeout=DEADLINE)
     except UnreachableError as error:
         return Serving(url, None, held.version, f"the service did not answer: {error.message}")
-    said = answer.get("version") if isinstance(answer, dict) else None
-    if not isinstance(said, int) or isinstance(said, bool):
+    version = answer.get("version") if isinstance(answer, dict) else None
+    if not isinstance(version, int) or isinstance(version, bool):
         return Serving(url, None, held.version, f"{url} names no version")
-    word = "answers with" if said == held.version else "still answers with"
-    return Serving(url, said, held.version, f"{url} {word} v{said}")
+    word = "answers with" if version == held.version else "still answers with"
+    return Serving(url, version, held.version, f"{url} {word} v{version}")

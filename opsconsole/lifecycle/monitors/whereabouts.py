@@ -45,5 +45,9 @@ def became(store: Store, model: str, version: int) -> str:
     rungs = [row.alias for row in promotions.aliases(store, model) if row.version == version]
     left = next((move for move in promotions.history(store, model) if move.from_version == version), None)
     taken = left is not None and left.kind is PromotionKind.ROLLBACK and left.alias not in rungs
-    said = f"in {' and '.join(rungs)}" if rungs else "on no rung"
-    return f"rolled back from {left.alias}" + (f", {said}" if rungs else "") if taken and left is not None else said
+    standing = f"in {' and '.join(rungs)}" if rungs else "on no rung"
+    return (
+        f"rolled back from {left.alias}" + (f", {standing}" if rungs else "")
+        if taken and left is not None
+        else standing
+    )

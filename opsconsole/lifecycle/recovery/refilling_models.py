@@ -40,13 +40,13 @@ def versions(workspace: Workspace, connection: sqlite3.Connection, done: Refille
     """Write every version that has a record or a folder, and no row; then the scores of all of them."""
     scores: list[records.Row] = []
     for folder in model_folders(workspace.state):
-        told = dict(ledger.version_records(folder))
-        for number in sorted({*told, *version_numbers(folder)}):
+        recorded = dict(ledger.version_records(folder))
+        for number in sorted({*recorded, *version_numbers(folder)}):
             if records.has_version(connection, folder.name, number):
                 continue
             name = f"{folder.name}:{number}"
             try:
-                record = told.get(number)
+                record = recorded.get(number)
                 if record is not None:
                     records.put_version(connection, record)
                     scores += record["evaluations"]
@@ -87,14 +87,14 @@ def _tell_version(
 
 def moves(workspace: Workspace, connection: sqlite3.Connection, done: Refilled) -> None:
     """Write every recorded move that has no row, stand the aliases where the last brought them, and hold them against links."""
-    found: list[records.Row] = []
+    recorded: list[records.Row] = []
     for folder in model_folders(workspace.state):
         for move in ledger.move_records(folder):
             if isinstance(move, str):
                 done.unknown.append(f"{folder.name}: the record {move} cannot be read")
             else:
-                found.append(move)
-    for row in sorted(found, key=lambda row: (row["id"], str(row.get("at")))):
+                recorded.append(move)
+    for row in sorted(recorded, key=lambda row: (row["id"], str(row.get("at")))):
         if not records.has_move(connection, row):
             _put_move(connection, row, done)
     records.point_aliases(connection)
@@ -218,17 +218,17 @@ def _files_of(folder: Path) -> tuple[VersionFile, ...]:
     from opsconsole.core.files import digest_file
     from opsconsole.registry.versions.artifacts import entries
 
-    found: list[VersionFile] = []
+    files: list[VersionFile] = []
     for entry in entries(folder):
         if entry.folder:
             continue
         if not stat.S_ISREG(entry.mode):
             raise UsageError(f"{entry.path} is neither a file nor a folder")
         runs_itself = bool(entry.mode & stat.S_IXUSR)
-        found.append(VersionFile(entry.path, entry.size, digest_file(folder / entry.path), runs_itself))
-    if not found:
+        files.append(VersionFile(entry.path, entry.size, digest_file(folder / entry.path), runs_itself))
+    if not files:
         raise UsageError("its folder is empty")
-    return tuple(found)
+    return tuple(files)
 
 
 def _source(workspace: Workspace, connection: sqlite3.Connection, files: tuple[VersionFile, ...]) -> _Source | None:

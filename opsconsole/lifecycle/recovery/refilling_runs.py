@@ -149,9 +149,9 @@ def _tell(run: RunRecord, done: Refilled) -> None:
         )
 
 
-def _repos(workspace: Workspace, connection: sqlite3.Connection, found: dict[str, Path], done: Refilled) -> None:
+def _repos(workspace: Workspace, connection: sqlite3.Connection, paths: dict[str, Path], done: Refilled) -> None:
     """Know the repos again that runs were of; trust is the operator's to give, and is not taken from a file."""
-    for name, path in sorted(found.items()):
+    for name, path in sorted(paths.items()):
         if repos.find(connection, name) is None:
             if name not in workspace.config.repos:
                 repos.put(connection, name, path, trusted=False)
@@ -169,8 +169,8 @@ def scores(workspace: Workspace, connection: sqlite3.Connection, done: Refilled)
             continue
         name = f"scores {path.parent.name}/{path.name}"
         try:
-            told = dict(RunSpec.read(run_folder(workspace.state, int(number)).order).environment)
-            version = told.get("OPSCONSOLE_CHAMPION_VERSION", "")
+            variables = dict(RunSpec.read(run_folder(workspace.state, int(number)).order).environment)
+            version = variables.get("OPSCONSOLE_CHAMPION_VERSION", "")
             if not version.isdecimal():
                 raise StoreError("its run names no version")
             baselines.record_predictions(

@@ -118,7 +118,7 @@ def bisect(workspace: Workspace, store: Store, question: Question, tell: Callabl
         if end.verdict == "skip":
             raise _unknown_test(question, f"run {end.run} of the bad end does not report it")
         probes.append(end)
-    while search.found is None and not search.stuck:
+    while search.first_bad is None and not search.stuck:
         tell(f"{len(search.parents):,} commits are left; {len(probes)} tried")
         for probe in _try(workspace, store, question, search.next(at_once), tell):
             probes.append(probe)
@@ -127,12 +127,12 @@ def bisect(workspace: Workspace, store: Store, question: Question, tell: Callabl
                 if probe.verdict == "skip"
                 else search.after(probe.commit, bad=probe.verdict == "bad")
             )
-    found = search.found
+    first_bad = search.first_bad
     verdict = Verdict(
-        first_bad=found,
+        first_bad=first_bad,
         candidates=tuple(search.parents),
-        subject=subject_of(repo.path, found or search.bad),
-        author=author_of(repo.path, found or search.bad),
+        subject=subject_of(repo.path, first_bad or search.bad),
+        author=author_of(repo.path, first_bad or search.bad),
         probes=tuple(probes),
     )
     _record(workspace, store, question, verdict)
@@ -177,10 +177,10 @@ def start_bisect(workspace: Workspace, store: Store, question: Question) -> int:
 def last_good(store: Store, repo: str, pipeline: str, bad: RunRecord, test: str | None) -> str | None:
     """Return the commit of the newest run before a bad one that was good: where a search begins."""
     if test is None:
-        found = runs.page(
+        green = runs.page(
             store, repo=repo, pipeline=pipeline, state=RunState.PASSED, whole=True, before=bad.id, limit=1
         )
-        return found[0].commit if found else None
+        return green[0].commit if green else None
     known = test_history.find(store, repo, test, pipeline=pipeline)
     if known is None:
         return None
@@ -203,8 +203,8 @@ def _refuse_contradictions(workspace: Workspace, store: Store, question: Questio
 def _try(
     workspace: Workspace, store: Store, question: Question, commits: list[str], tell: Callable[[str], None]
 ) -> list[Probe]:
-    found = [probe for commit in commits if (probe := _known(workspace, store, question, commit)) is not None]
-    known = {probe.commit for probe in found}
+    probes = [probe for commit in commits if (probe := _known(workspace, store, question, commit)) is not None]
+    known = {probe.commit for probe in probes}
     started: dict[str, int] = {}
     try:
         for commit in commits:
@@ -212,14 +212,14 @@ def _try(
                 started[commit] = _start(workspace, store, question, commit)
         for commit, run_id in started.items():
             wait(workspace, store, run_id)
-            found.append(_verdict_of(store, question, commit, run_id, known=False))
+            probes.append(_verdict_of(store, question, commit, run_id, known=False))
     except BaseException:
         _cancel_all(workspace, store, list(started.values()))
         raise
-    for probe in found:
+    for probe in probes:
         again = " (known)" if probe.known else ""
         tell(f"{probe.commit[:12]}  {probe.verdict:<4}  run {probe.run}{again}")
-    return found
+    return probes
 
 
 def _start(workspace: Workspace, store: Store, question: Question, commit: str) -> int:
@@ -294,9 +294,9 @@ def _own_run(workspace: Workspace) -> int | None:
 
 
 def _record(workspace: Workspace, store: Store, question: Question, verdict: Verdict) -> None:
-    found = None
+    bisection = None
     if verdict.first_bad is not None:
-        found = Bisection(
+        bisection = Bisection(
             repo=question.repo,
             pipeline=question.pipeline,
             test=question.test,
@@ -310,8 +310,8 @@ def _record(workspace: Workspace, store: Store, question: Question, verdict: Ver
         )
     values = {"target": f"{question.repo}/{question.pipeline}", "good": question.good[0], "bad": question.bad}
     with store.immediate() as connection:
-        if found is not None:
-            bisections.put(connection, found)
+        if bisection is not None:
+            bisections.put(connection, bisection)
         events.record(
             connection,
             "bisect.found" if verdict.first_bad else "bisect.narrowed",

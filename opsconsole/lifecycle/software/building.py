@@ -130,10 +130,10 @@ def _model_environment(workspace: Workspace, store: Store, model: str | None) ->
     """Return what a training or scoring is told: its model, and the champion it is held against."""
     if model is None:
         return {}
-    told = {"OPSCONSOLE_MODEL": model}
+    variables = {"OPSCONSOLE_MODEL": model}
     champion = champion_of(store, model, ladder_of(workspace, model))
     if champion is not None:
-        told["OPSCONSOLE_CHAMPION"] = str(version_folder(workspace, model, champion.version).resolve())
-        told["OPSCONSOLE_CHAMPION_DIGEST"] = champion.digest
-        told["OPSCONSOLE_CHAMPION_VERSION"] = str(champion.version)
-    return told
+        variables["OPSCONSOLE_CHAMPION"] = str(version_folder(workspace, model, champion.version).resolve())
+        variables["OPSCONSOLE_CHAMPION_DIGEST"] = champion.digest
+        variables["OPSCONSOLE_CHAMPION_VERSION"] = str(champion.version)
+    return variables

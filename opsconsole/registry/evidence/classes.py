@@ -48,22 +48,22 @@ def binary_labels(file: str, values: Sequence[Any], positive: Scalar | None) -> 
     """Return 1 for the positive label and 0 for the other; UsageError where it is not known which is which."""
     words = [spelled(value) for value in values]
     known = _known(file, words)
-    told = text.listed([repr(text.clean(word, limit=40)) for word in sorted(known)[:5]]) if known else "none"
+    shown = text.listed([repr(text.clean(word, limit=40)) for word in sorted(known)[:5]]) if known else "none"
     if len(known) > 2:
         raise UsageError(
-            f"{file}: {text.plural(len(known), 'label')} in the evaluation of a binary model: {told}",
+            f"{file}: {text.plural(len(known), 'label')} in the evaluation of a binary model: {shown}",
             hint='a model of more than two classes has task = "multiclass", one of numbers "regression"',
         )
     if positive is not None:
         chosen = spelled(positive)
         if known and chosen not in known and len(known) == 2:
-            raise UsageError(f"{file}: the positive label is {chosen!r}, but the labels are {told}")
+            raise UsageError(f"{file}: the positive label is {chosen!r}, but the labels are {shown}")
         other = next((word for word in sorted(known) if word != chosen), "")
     else:
         pair = next((pair for pair in _SELF_EVIDENT if known <= pair), None)
         if pair is None:
             raise UsageError(
-                f"{file}: labels are {told}: which of them is positive?",
+                f"{file}: labels are {shown}: which of them is positive?",
                 hint=f"say so in the model's table: positive = {_toml(max(known, key=_order))}",
             )
         other, chosen = sorted(pair)
@@ -102,9 +102,9 @@ def probabilities_of(file: str, raw: Scores, *, logits: bool) -> Scores:
     bad = (raw < 0).any(axis=1) | (raw > 1).any(axis=1) | (np.abs(raw.sum(axis=1) - 1.0) > SUM)
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
-        told = ", ".join(f"{value:.4g}" for value in raw[row][:6])
+        shown = ", ".join(f"{value:.4g}" for value in raw[row][:6])
         raise UsageError(
-            f"{file}: the probabilities of {text.plural(int(bad.sum()), 'row')} are none, such as {told}:"
+            f"{file}: the probabilities of {text.plural(int(bad.sum()), 'row')} are none, such as {shown}:"
             " each lies between 0 and 1, and a row's sum is 1",
             hint='if they are logits, say so in the model\'s table: scores = "logit"',
         )

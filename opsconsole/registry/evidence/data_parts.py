@@ -38,8 +38,8 @@ def read_parts(out: Path) -> tuple[DataPart, ...]:
     if not is_there(path):
         return ()
     try:
-        found = json.loads(read_foreign(path, limit=MOST))["parts"]
-        return tuple(_part(part) for part in found)
+        parts = json.loads(read_foreign(path, limit=MOST))["parts"]
+        return tuple(_part(part) for part in parts)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise UsageError(f"data.json: {type(error).__name__}: {str(error)[:200]}", hint=_HINT) from error
 
@@ -49,10 +49,10 @@ def _part(part: dict[str, object]) -> DataPart:
     if not 0 <= rows < 1 << 53:
         raise ValueError(f"rows is {str(rows)[:40]}")
     named = [paths] if isinstance(paths, str) else [str(item) for item in cast("list[object]", paths)]
-    told = (str(part["name"]), *named, str(part["row_ids"]), "" if ids is None else str(ids))
-    "".join(told).encode()  # half a character is refused here, with what says so
+    texts = (str(part["name"]), *named, str(part["row_ids"]), "" if ids is None else str(ids))
+    "".join(texts).encode()  # half a character is refused here, with what says so
     return DataPart(
-        name=told[0], paths=tuple(named), rows=rows, row_ids=Digest(told[-2]), ids=None if ids is None else told[-1]
+        name=texts[0], paths=tuple(named), rows=rows, row_ids=Digest(texts[-2]), ids=None if ids is None else texts[-1]
     )
 
 

@@ -32,7 +32,7 @@ def _binary(scored: Scored) -> dict[str, float]:
     from sklearn import metrics as measure
 
     labels, scores = scored.labels, scored.scores
-    found = {
+    measured = {
         "brier": float(np.mean((scores - labels) ** 2)),
         "log_loss": float(measure.log_loss(labels, np.clip(scores, LEAST, 1 - LEAST), labels=[0.0, 1.0])),
         "accuracy": float(np.mean(scored.called == labels)),
@@ -40,9 +40,9 @@ def _binary(scored: Scored) -> dict[str, float]:
         "ece": calibration_error(labels, scores),
     }
     if len(np.unique(labels)) == 2:
-        found["auc"] = float(measure.roc_auc_score(labels, scores))
-        found["average_precision"] = float(measure.average_precision_score(labels, scores))
-    return found
+        measured["auc"] = float(measure.roc_auc_score(labels, scores))
+        measured["average_precision"] = float(measure.average_precision_score(labels, scores))
+    return measured
 
 
 def _multiclass(scored: Scored) -> dict[str, float]:
@@ -54,7 +54,7 @@ def _multiclass(scored: Scored) -> dict[str, float]:
     everyone = np.arange(len(scored.classes))
     present = np.unique(places)
     recalls = measure.recall_score(places, scored.called, labels=everyone, average=None, zero_division=0.0)
-    found = {
+    measured = {
         "accuracy": float(np.mean(scored.called == places)),
         "f1_macro": float(
             measure.f1_score(
@@ -64,27 +64,27 @@ def _multiclass(scored: Scored) -> dict[str, float]:
         **{f"{RECALL}{scored.classes[place]}": float(recalls[place]) for place in present},
     }
     if scored.certain:
-        return found
+        return measured
     own = np.clip(scored.scores[np.arange(len(places)), places], LEAST, 1.0)
-    found["log_loss"] = float(-np.log(own).mean())
+    measured["log_loss"] = float(-np.log(own).mean())
     if len(present) == len(scored.classes):
         aucs = [placements(scored.scores[:, place], places == place).auc for place in everyone]
-        found["auc"] = float(np.mean(aucs))
-    return found
+        measured["auc"] = float(np.mean(aucs))
+    return measured
 
 
 def _regression(scored: Scored) -> dict[str, float]:
     from sklearn import metrics as measure
 
     labels, scores = scored.labels, scored.scores
-    found = {
+    measured = {
         "mae": float(measure.mean_absolute_error(labels, scores)),
         "mse": float(measure.mean_squared_error(labels, scores)),
         "rmse": float(measure.root_mean_squared_error(labels, scores)),
     }
     if len(labels) > 1:
-        found["r2"] = float(measure.r2_score(labels, scores))
-    return found
+        measured["r2"] = float(measure.r2_score(labels, scores))
+    return measured
 
 
 def plots(task: ModelTask, scored: Scored) -> dict[str, Any]:

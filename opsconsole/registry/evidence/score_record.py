@@ -65,11 +65,11 @@ def _records(
         if path == but or not path.is_file():
             continue
         try:
-            found = read_evaluation(path, reading).get(evaluation.contender)
+            scored = read_evaluation(path, reading).get(evaluation.contender)
         except UsageError:
             continue  # whoever is judged on that file is told of it
-        if found is not None:
-            yield f"{evaluation.path}", found.row_ids, found.scores
+        if scored is not None:
+            yield f"{evaluation.path}", scored.row_ids, scored.scores
     produced = [item for item in baselines.predictions(store, version.model) if item.version == version.version]
     room = MOST_ROWS
     for item in reversed(produced[-RECENT:]):
@@ -98,8 +98,8 @@ def _production(path: Path, reading: Reading, seen: set[str]) -> Iterator[tuple[
             except (TypeError, ValueError):
                 return
             rows.append(str(row))
-    found = np.asarray(scores, dtype=np.float64)
-    if reading.logits and ((found < 0) | (found > 1)).any():
-        found = 0.5 * (1.0 + np.tanh(0.5 * found))
-    if rows and np.isfinite(found).all():
-        yield f"production's {path.name}", rows, found
+    numbers = np.asarray(scores, dtype=np.float64)
+    if reading.logits and ((numbers < 0) | (numbers > 1)).any():
+        numbers = 0.5 * (1.0 + np.tanh(0.5 * numbers))
+    if rows and np.isfinite(numbers).all():
+        yield f"production's {path.name}", rows, numbers

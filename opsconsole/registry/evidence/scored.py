@@ -88,23 +88,23 @@ def read_evaluation(path: Path, reading: Reading, *, follow: bool = False) -> di
     contenders = columns.get("contender") or [Contender.CHALLENGER] * len(columns["row_id"])
     unknown = {str(name) for name in contenders} - set(Contender)
     if unknown:
-        told = ", ".join(sorted(repr(name[:40]) for name in unknown)[:5])
-        raise UsageError(f"{path.name}: contender is {told}", hint="challenger or champion")
+        shown = ", ".join(sorted(repr(name[:40]) for name in unknown)[:5])
+        raise UsageError(f"{path.name}: contender is {shown}", hint="challenger or champion")
     labels = _labels(path, columns, reading)
-    found = {
+    by_contender = {
         name: _scored(path, columns, labels, np.flatnonzero([value == name for value in contenders]), reading)
         for name in Contender
         if name in contenders
     }
-    if Contender.CHALLENGER not in found:
+    if Contender.CHALLENGER not in by_contender:
         raise UsageError(f"{path.name}: has no rows of the challenger")
-    champion = found.get(Contender.CHAMPION)
+    champion = by_contender.get(Contender.CHAMPION)
     if champion is not None and (
-        champion.row_ids != found[Contender.CHALLENGER].row_ids
-        or not np.array_equal(champion.labels, found[Contender.CHALLENGER].labels)
+        champion.row_ids != by_contender[Contender.CHALLENGER].row_ids
+        or not np.array_equal(champion.labels, by_contender[Contender.CHALLENGER].labels)
     ):
         raise UsageError(f"{path.name}: challenger and champion are not on the same rows and labels")
-    return found
+    return by_contender
 
 
 def read_columns(path: Path, *, follow: bool = False) -> Columns:
@@ -227,14 +227,14 @@ def _probabilities(path: Path, scores: Scores, *, logits: bool) -> Scores:
 
 def _numbers(path: Path, name: str, values: Sequence[Any]) -> Scores:
     try:
-        found = np.asarray(list(_numeric(values)), dtype=np.float64)
+        numbers = np.asarray(list(_numeric(values)), dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise UsageError(f"{path.name}: label and score must be numbers: {name}: {str(error)[:120]}") from error
-    if not np.isfinite(found).all():
+    if not np.isfinite(numbers).all():
         raise UsageError(f"{path.name}: a label or a score is missing or not finite ({name})")
-    if len(found) and float(np.abs(found).max()) > _FAR:
+    if len(numbers) and float(np.abs(numbers).max()) > _FAR:
         raise UsageError(f"{path.name}: {name} holds numbers past {_FAR:g}, which nothing can be measured with")
-    return found
+    return numbers
 
 
 def _numeric(values: Sequence[Any]) -> Iterator[float]:

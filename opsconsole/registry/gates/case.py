@@ -41,8 +41,8 @@ class Facts:
     @property
     def known(self) -> frozenset[Fact]:
         """Which of them were told."""
-        told = {Fact.TESTS_AT_COMMIT: self.tests, Fact.REASON_GIVEN: self.reason}
-        return frozenset(fact for fact, value in told.items() if value is not None)
+        values = {Fact.TESTS_AT_COMMIT: self.tests, Fact.REASON_GIVEN: self.reason}
+        return frozenset(fact for fact, value in values.items() if value is not None)
 
 
 @dataclass(frozen=True)

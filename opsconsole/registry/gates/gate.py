@@ -16,13 +16,13 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the store and the command line have it."""
-        found: dict[str, Any] = msgspec.to_builtins(self)
-        return found
+        document: dict[str, Any] = msgspec.to_builtins(self)
+        return document
 
     @classmethod
-    def from_json(cls, found: dict[str, Any]) -> Evidence:
+    def from_json(cls, document: dict[str, Any]) -> Evidence:
         """Read it back; ``msgspec.ValidationError`` where another program wrote something else."""
-        return msgspec.convert(found, cls)
+        return msgspec.convert(document, cls)
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,8 @@ def evaluate(case: Case) -> list[Gate]:
 
 def evaluate_reason(case: Case, reason: str) -> list[Gate]:
     """Evaluate the gates that could not be judged before the operator said why."""
-    told = replace(case, facts=replace(case.facts, reason=reason))
-    return [spec.evaluate(told) for spec in catalogue.GATES if Fact.REASON_GIVEN in spec.needs]
+    with_reason = replace(case, facts=replace(case.facts, reason=reason))
+    return [spec.evaluate(with_reason) for spec in catalogue.GATES if Fact.REASON_GIVEN in spec.needs]
 
 
 def changed_predictions(case: Case) -> Changes | None:

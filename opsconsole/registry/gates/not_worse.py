@@ -51,15 +51,15 @@ class NotWorseEvidence(Evidence, frozen=True):
 
     def as_json(self) -> dict[str, Any]:
         """Return it flat."""
-        found = super().as_json()
-        measured = found.pop("measured", {})
-        return {"metric": found.pop("metric"), **measured, **found}
+        document = super().as_json()
+        measured = document.pop("measured", {})
+        return {"metric": document.pop("metric"), **measured, **document}
 
     @classmethod
-    def from_json(cls, found: dict[str, Any]) -> Self:
+    def from_json(cls, document: dict[str, Any]) -> Self:
         """Read it back from its flat shape."""
-        measured = {"measured": found} if "difference" in found else {}
-        return msgspec.convert(found | measured, cls)
+        measured = {"measured": document} if "difference" in document else {}
+        return msgspec.convert(document | measured, cls)
 
 
 def evaluate(case: Case) -> Gate:

@@ -11,7 +11,7 @@ from opsconsole.core.nouns import GateOutcome
 from opsconsole.registry.gates.gate import Evidence, Gate
 
 
-def read_gates(found: Iterable[Mapping[str, Any]]) -> list[Gate]:
+def read_gates(documents: Iterable[Mapping[str, Any]]) -> list[Gate]:
     """Return gates from the JSON that ``Gate.as_json`` made, also where another version of the program wrote it.
 
     A gate that is not known here, or whose evidence has another shape, keeps its name and its sentence.
@@ -26,14 +26,14 @@ def read_gates(found: Iterable[Mapping[str, Any]]) -> list[Gate]:
             detail=item["detail"],
             evidence=_evidence(kinds.get(item["name"]), item.get("evidence")),
         )
-        for item in found
+        for item in documents
     ]
 
 
-def _evidence(kind: type[Evidence] | None, found: dict[str, Any] | None) -> Evidence | None:
-    if kind is None or not found:
+def _evidence(kind: type[Evidence] | None, document: dict[str, Any] | None) -> Evidence | None:
+    if kind is None or not document:
         return None
     try:
-        return kind.from_json(found)
+        return kind.from_json(document)
     except msgspec.ValidationError:
         return None

@@ -65,10 +65,10 @@ def stage(source: Path, folder: Path, *, apart: frozenset[str] = frozenset()) ->
 def _refused(error: OSError) -> UsageError | StoreError:
     """Say whether an artifact cannot be read as it is, or cannot be kept."""
     where = text.clean(os.fsdecode(error.filename or ""), limit=120)
-    said = f"{where}: " * bool(where) + (error.strerror or str(error)).lower()
+    message = f"{where}: " * bool(where) + (error.strerror or str(error)).lower()
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE}:
-        return StoreError(f"the artifact cannot be kept: {said}", hint="make room, then register it again")
-    return UsageError(f"the artifact cannot be read: {said}")
+        return StoreError(f"the artifact cannot be kept: {message}", hint="make room, then register it again")
+    return UsageError(f"the artifact cannot be read: {message}")
 
 
 def publish(staged: Staged, target: Path) -> None:
@@ -125,31 +125,33 @@ def damages(folder: Path, manifest: Sequence[VersionFile]) -> list[Damage]:
     """Compare a version's folder with its manifest, following no link; return what is wrong of which path."""
     if folder.is_symlink():
         return [Damage(".", "the version's folder is a link")]
-    present = {found.path: found for found in entries(folder)} if folder.is_dir() else {}
+    present = {entry.path: entry for entry in entries(folder)} if folder.is_dir() else {}
     folders = {parent.as_posix() for file in manifest for parent in PurePosixPath(file.path).parents}
-    wrong = [Damage(file.path, said) for file in manifest if (said := _damage(folder, file, present.get(file.path)))]
+    wrong = [
+        Damage(file.path, damage) for file in manifest if (damage := _damage(folder, file, present.get(file.path)))
+    ]
     known = {file.path for file in manifest}
-    for name, found in present.items():
-        if found.folder and name in folders:
-            if found.mode & stat.S_ISUID:
+    for name, entry in present.items():
+        if entry.folder and name in folders:
+            if entry.mode & stat.S_ISUID:
                 wrong.append(Damage(name, "has the setuid bit"))
         elif name not in known:
-            kind = "a link that was never registered" if found.link else "was never registered"
+            kind = "a link that was never registered" if entry.link else "was never registered"
             wrong.append(Damage(name, kind))
     return wrong
 
 
-def _damage(folder: Path, file: VersionFile, found: Entry | None) -> str:
+def _damage(folder: Path, file: VersionFile, entry: Entry | None) -> str:
     """Say what is wrong with one registered file; empty when nothing is."""
-    if found is None or not stat.S_ISREG(found.mode):
+    if entry is None or not stat.S_ISREG(entry.mode):
         return "missing"
-    if found.size != file.size:
-        return f"{found.size} bytes, {file.size} were registered"
+    if entry.size != file.size:
+        return f"{entry.size} bytes, {file.size} were registered"
     if digest_file(folder / file.path) != file.digest:
         return "the content changed"
-    if found.mode & (stat.S_ISUID | stat.S_ISGID):
-        return f"has the {'setuid' if found.mode & stat.S_ISUID else 'setgid'} bit"
-    if bool(found.mode & stat.S_IXUSR) != file.executable:
+    if entry.mode & (stat.S_ISUID | stat.S_ISGID):
+        return f"has the {'setuid' if entry.mode & stat.S_ISUID else 'setgid'} bit"
+    if bool(entry.mode & stat.S_IXUSR) != file.executable:
         return "can no longer be executed" if file.executable else "became executable"
     return ""
 
@@ -179,9 +181,9 @@ def entries(folder: Path) -> Iterator[Entry]:
     while pending:
         below = pending.pop()
         with os.scandir(folder / below) as listing:
-            found = sorted(listing, key=lambda item: item.name)
+            listed = sorted(listing, key=lambda item: item.name)
         inner: list[str] = []
-        for item in found:
+        for item in listed:
             status = item.stat(follow_symlinks=False)
             name = f"{below}/{item.name}" if below else item.name
             yield Entry(name, status.st_mode, status.st_size)
@@ -201,7 +203,7 @@ def _walk(source: Path, apart: frozenset[str]) -> list[tuple[Path, str]]:
         return [(source, source.name)]
     if not source.is_dir():
         raise UsageError(f"{source}: neither a file nor a folder", hint="an artifact holds no links and no devices")
-    found: list[tuple[Path, str]] = []
+    paths: list[tuple[Path, str]] = []
     for entry in entries(source):
         if entry.folder or entry.path in apart:
             continue
@@ -216,8 +218,8 @@ def _walk(source: Path, apart: frozenset[str]) -> list[tuple[Path, str]]:
             raise UsageError(
                 f"{source / entry.path}: neither a file nor a folder", hint="an artifact holds no links and no devices"
             )
-        found.append((source / entry.path, entry.path))
-    return found
+        paths.append((source / entry.path, entry.path))
+    return paths
 
 
 def _copy(source: Path, relative: str, folder: Path) -> VersionFile:

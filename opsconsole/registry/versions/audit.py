@@ -52,10 +52,10 @@ def audit(folder: Path) -> Audit:
     types: set[str] = set()
     untrusted: set[str] = set()
     for path in [folder / entry.path for entry in entries(folder) if not entry.folder]:
-        found, used = _audit_file(path)
-        formats.add(found)
+        named, used = _audit_file(path)
+        formats.add(named)
         types |= used
-        if found is ArtifactFormat.SKOPS:
+        if named is ArtifactFormat.SKOPS:
             untrusted |= _untrusted(path)
     worst_first = (ArtifactFormat.PICKLE, ArtifactFormat.SKOPS)
     kind = next((one for one in worst_first if one in formats), ArtifactFormat.OTHER)
@@ -94,19 +94,19 @@ def _audit_file(path: Path) -> tuple[ArtifactFormat, set[str]]:
 
 def _types(node: Any) -> set[str]:
     """Return every type and function that a skops schema names."""
-    found: set[str] = set()
+    types: set[str] = set()
     pending = [node]
     while pending:
         item = pending.pop()
         if isinstance(item, dict):
             module, name = item.get("__module__"), item.get("__class__")
             if isinstance(module, str) and isinstance(name, str):
-                found.add(f"{module}.{name}")
+                types.add(f"{module}.{name}")
             if str(item.get("__loader__")) in {"FunctionNode", "MethodNode", "OperatorFuncNode"}:
                 content = item.get("content")
                 if isinstance(content, dict) and "module_path" in content:
-                    found.add(f"{content['module_path']}.{content.get('function', '')}")
+                    types.add(f"{content['module_path']}.{content.get('function', '')}")
             pending.extend(item.values())
         elif isinstance(item, list):
             pending.extend(item)
-    return found
+    return types

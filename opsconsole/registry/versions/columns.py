@@ -8,14 +8,14 @@ from typing import Any
 from opsconsole.store.models import Column
 
 
-def columns_of(found: Any) -> tuple[Column, ...]:
+def columns_of(declared: Any) -> tuple[Column, ...]:
     """Return columns as opsconsole and MLflow write them: ``[{name, type}]``, also as text."""
-    if isinstance(found, str):
-        found = json.loads(found)
-    if isinstance(found, dict):
-        found = [{"name": name, "type": kind} for name, kind in found.items()]
+    if isinstance(declared, str):
+        declared = json.loads(declared)
+    if isinstance(declared, dict):
+        declared = [{"name": name, "type": kind} for name, kind in declared.items()]
     columns = tuple(
-        Column(str(item.get("name", place)), _type(item)) for place, item in enumerate(found or [], start=1)
+        Column(str(item.get("name", place)), _type(item)) for place, item in enumerate(declared or [], start=1)
     )
     "".join(column.name + column.type for column in columns).encode()
     return columns

@@ -38,12 +38,12 @@ def read_declared(path: Path) -> Declared:
         raise UsageError("the training left model/ but no model.toml", hint="it names the model and its entry file")
     data = read_foreign(path, limit=MOST)
     try:
-        found = toml.loads(data.decode("utf-8"))
+        document = toml.loads(data.decode("utf-8"))
         return Declared(
-            name=str(found["name"]),
-            entry=str(found["entry"]),
-            framework=str(found.get("framework", "")),
-            signature=_signature(found.get("signature", {})),
+            name=str(document["name"]),
+            entry=str(document["entry"]),
+            framework=str(document.get("framework", "")),
+            signature=_signature(document.get("signature", {})),
         )
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(
@@ -64,10 +64,10 @@ def read_signature(path: Path) -> Signature:
     data = read_foreign(path, limit=MOST, follow=True)
     try:
         word = data.decode("utf-8")
-        found = toml.loads(word) if path.suffix == ".toml" else json.loads(word)
-        if isinstance(found, list):
-            found = {"inputs": found}
-        signature = _signature(found.get("signature", found))
+        document = toml.loads(word) if path.suffix == ".toml" else json.loads(word)
+        if isinstance(document, list):
+            document = {"inputs": document}
+        signature = _signature(document.get("signature", document))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(
             f"{path.name}: not a signature: {type(error).__name__}: {str(error)[:200]}", hint=_SIGNATURE
@@ -79,13 +79,13 @@ def read_signature(path: Path) -> Signature:
 
 def read_metrics(path: Path) -> dict[str, float]:
     """Read ``metrics.json``: numbers by name; one that is not finite counts as missing. UsageError for others."""
-    found = _object(path)
-    for key, value in found.items():
+    metrics = _object(path)
+    for key, value in metrics.items():
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) > sys.float_info.max:
             raise UsageError(f"{path.name}: {key[:60]} is no number: {str(value)[:60]!r}")
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise UsageError(f"{path.name}: {key[:60]} is no number: {str(value)[:60]!r}")
-    return {key: float(value) for key, value in found.items() if isinstance(value, int | float)}
+    return {key: float(value) for key, value in metrics.items() if isinstance(value, int | float)}
 
 
 def read_params(path: Path) -> dict[str, object]:
@@ -104,11 +104,11 @@ def read_lock(source: Path) -> str | None:
     return read_foreign(path, limit=MOST).decode("utf-8", "replace")[:65536]
 
 
-def _signature(found: Any) -> Signature:
-    outputs = found.get("output", found.get("outputs", ""))
+def _signature(document: Any) -> Signature:
+    outputs = document.get("output", document.get("outputs", ""))
     if not isinstance(outputs, str):
         outputs = ", ".join(column.type for column in columns_of(outputs))
-    return Signature(inputs=columns_of(found.get("inputs", [])), output=outputs)
+    return Signature(inputs=columns_of(document.get("inputs", [])), output=outputs)
 
 
 def _object(path: Path) -> dict[str, object]:
@@ -116,18 +116,18 @@ def _object(path: Path) -> dict[str, object]:
         return {}
     data = read_foreign(path, limit=MOST)
     try:
-        found = json.loads(data.decode("utf-8"))
+        document = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path.name}: not JSON: {str(error)[:200]}") from error
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise UsageError(f"{path.name}: not a JSON object")
     try:
-        json.dumps(found, ensure_ascii=False).encode()
+        json.dumps(document, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         raise UsageError(f"{path.name}: holds half a character: {error}") from error
     except RecursionError as error:
         raise UsageError(f"{path.name}: nested too deeply") from error
-    return {str(key): value for key, value in found.items()}
+    return {str(key): value for key, value in document.items()}
 
 
 def _plain(value: object) -> object:

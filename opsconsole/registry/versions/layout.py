@@ -87,7 +87,7 @@ def _ids_of(folder: Path) -> set[str]:
     if not is_there(path):
         return set()
     try:
-        found = json.loads(read_foreign(path, limit=_MOST, follow=True))
-        return {str(part["ids"]) for part in found["parts"] if part.get("ids")}
+        document = json.loads(read_foreign(path, limit=_MOST, follow=True))
+        return {str(part["ids"]) for part in document["parts"] if part.get("ids")}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, UsageError):
         return set()

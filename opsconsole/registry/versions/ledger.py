@@ -43,10 +43,10 @@ def record(workspace: Workspace, store: Store, *, everything: bool = False) -> l
     try:
         _write_new(workspace, store, mark, deadline)
     except OSError as error:
-        said = (error.strerror or str(error)).lower()
+        message = (error.strerror or str(error)).lower()
         return [
             StoreError(
-                f"{error.filename or workspace.models}: the record of a version or a move cannot be written: {said}",
+                f"{error.filename or workspace.models}: the record of a version or a move cannot be written: {message}",
                 hint="put that right; then any command writes it. The store has it",
             )
         ]
@@ -57,8 +57,8 @@ def _write_new(workspace: Workspace, store: Store, mark: _Mark, deadline: float 
     touched: set[Path] = set()
     try:
         for number, model, version in records.versions_after(store, mark.versions):
-            told = {"format": FORMAT, **records.version_record(store, model, version)}
-            touched.add(_put(workspace, model, _version_name(version), told))
+            document = {"format": FORMAT, **records.version_record(store, model, version)}
+            touched.add(_put(workspace, model, _version_name(version), document))
             mark.versions = number
             if deadline is not None and time.monotonic() > deadline:
                 return
@@ -74,48 +74,48 @@ def _write_new(workspace: Workspace, store: Store, mark: _Mark, deadline: float 
         mark.write(workspace.state)
 
 
-def _put(workspace: Workspace, model: str, name: str, told: Record) -> Path:
+def _put(workspace: Workspace, model: str, name: str, document: Record) -> Path:
     """Write one record where it is not yet; what lies there already is never replaced."""
     folder = workspace.models / model / HISTORY
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
         folder.mkdir(exist_ok=True, mode=0o700)
         folder.chmod(0o700)
-    data = json.dumps(told, ensure_ascii=False, sort_keys=True).encode()
+    data = json.dumps(document, ensure_ascii=False, sort_keys=True).encode()
     path, again = folder / name, 1
     while path.exists():
         if path.stat().st_size == len(data) and path.read_bytes() == data:
             return folder
         again += 1
         path = folder / f"{name.removesuffix('.json')}.{again}.json"
-    write_atomically(path, data, durable=len(data) > 0 and _is_fresh(told))
+    write_atomically(path, data, durable=len(data) > 0 and _is_fresh(document))
     return folder
 
 
-def _is_fresh(told: Record) -> bool:
+def _is_fresh(document: Record) -> bool:
     """Whether a record tells of what happened just now; the many of an older program need not each be synced."""
-    at = told["move"]["at"] if "move" in told else told["version"]["created_at"]
+    at = document["move"]["at"] if "move" in document else document["version"]["created_at"]
     return (clock.now() - clock.from_text(at)).total_seconds() < 60
 
 
 def strangers(workspace: Workspace, store: Store) -> list[str]:
     """Say what lies beside the store that it knows nothing of, and what has no record; none of it is in anybody's way."""
-    found: list[str] = []
+    names: list[str] = []
     for folder in model_folders(workspace.state):
         known = records.known_versions(store, folder.name)
-        found += [
+        names += [
             f"{folder.name}: versions/{number} belongs to no version: a registration was cut short, or the store is older"
             for number in version_numbers(folder)
             if number not in known
         ]
         lacking = sum(not has_version(workspace, folder.name, number) for number in known)
-        found += [f"{folder.name}: {lacking} versions have no record yet; any command writes them"] * (lacking > 0)
+        names += [f"{folder.name}: {lacking} versions have no record yet; any command writes them"] * (lacking > 0)
     numbers = set(run_numbers(workspace.state))
     unborn = sorted(numbers - records.known_runs(store, numbers))
-    found += [
+    names += [
         f"runs/{number} belongs to no run: a start was cut short, or the store is older" for number in unborn[:20]
     ]
-    return found
+    return names
 
 
 def has_version(workspace: Workspace, model: str, number: int) -> bool:
@@ -128,30 +128,30 @@ def version_records(folder: Path) -> Iterator[tuple[int, Record | None]]:
     for path in sorted((folder / HISTORY).glob("version-??????*.json")):
         number = path.name.removeprefix("version-").split(".")[0]
         if number.isdecimal():
-            told = _read(path)
-            version = told.get("version") if told is not None else None
+            document = _read(path)
+            version = document.get("version") if document is not None else None
             named = isinstance(version, dict) and (version.get("model"), version.get("version")) == (
                 folder.name,
                 int(number),
             )
-            yield int(number), told if named else None
+            yield int(number), document if named else None
 
 
 def move_records(folder: Path) -> Iterator[Row | str]:
     """Yield the recorded moves of a model's folder; the name of a record that cannot be read in its place."""
     for path in sorted((folder / HISTORY).glob("move-*.json")):
-        told = _read(path)
-        row = told.get("move") if told is not None else None
+        document = _read(path)
+        row = document.get("move") if document is not None else None
         good = isinstance(row, dict) and row.get("model") == folder.name and isinstance(row.get("id"), int)
         yield row if good and isinstance(row, dict) else path.name
 
 
 def _read(path: Path) -> Record | None:
     try:
-        found = json.loads(read_regular(path, limit=MOST))
+        document = json.loads(read_regular(path, limit=MOST))
     except (OSError, ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) and found.get("format") == FORMAT else None
+    return document if isinstance(document, dict) and document.get("format") == FORMAT else None
 
 
 def _version_name(number: int) -> str:
@@ -167,11 +167,11 @@ class _Mark:
     @classmethod
     def read(cls, state: Path) -> _Mark:
         try:
-            found = json.loads(read_regular(state / MARK, limit=4096))
-            return cls(int(found["versions"]), int(found["moves"]))
+            document = json.loads(read_regular(state / MARK, limit=4096))
+            return cls(int(document["versions"]), int(document["moves"]))
         except (OSError, ValueError, KeyError, TypeError):
             return cls()
 
     def write(self, state: Path) -> None:
-        told = {"versions": self.versions, "moves": self.moves}
-        write_atomically(state / MARK, json.dumps(told).encode(), durable=False)
+        document = {"versions": self.versions, "moves": self.moves}
+        write_atomically(state / MARK, json.dumps(document).encode(), durable=False)

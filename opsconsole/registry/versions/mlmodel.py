@@ -54,20 +54,20 @@ def read_mlmodel(path: Path, *, follow: bool = False) -> MLmodel:
         outputs = columns_of(values.get(("signature", "outputs")) or "[]")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(f"MLmodel: its signature cannot be read: {str(error)[:200]}") from error
-    told = {
+    params = {
         f"mlflow.{name}": values.get((name,)) for name in ("run_id", "model_uuid", "utc_time_created", "mlflow_version")
     }
     return MLmodel(
         signature=Signature(inputs, ", ".join(column.type for column in outputs)),
         entry=entry,
         framework=f"{own} {version}".strip(),
-        params={name: word for name, word in told.items() if word},
+        params={name: word for name, word in params.items() if word},
     )
 
 
 def _values(text: str) -> dict[tuple[str, ...], str]:
     """Return every scalar by its path of keys."""
-    found: dict[tuple[str, ...], str] = {}
+    values: dict[tuple[str, ...], str] = {}
     path: list[tuple[int, str]] = []
     lines = text.splitlines()
     number = 0
@@ -84,8 +84,8 @@ def _values(text: str) -> dict[tuple[str, ...], str]:
             parts.append(lines[number].strip() or "\n")
             opened = opened and not _closes(lines[number], raw[:1])
             number += 1
-        found[tuple(name for _, name in path)] = _scalar(" ".join(parts))
-    return found
+        values[tuple(name for _, name in path)] = _scalar(" ".join(parts))
+    return values
 
 
 def _opened(raw: str, quote: str) -> bool:

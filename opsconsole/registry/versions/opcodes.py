@@ -44,19 +44,19 @@ class _Reader:
     def pass_bare(self) -> None:
         """Step over a run of opcodes that have no argument and import nothing."""
         while self._fill():
-            found = _RUN.match(self._block, self._at)
-            self._at = found.end() if found is not None else self._at
+            match = _RUN.match(self._block, self._at)
+            self._at = match.end() if match is not None else self._at
             if self._at < len(self._block):
                 return
 
     def take(self, size: int) -> bytes:
         """Return so many bytes, fewer at the end."""
-        found = b""
-        while len(found) < size and self._fill():
-            part = self._block[self._at : self._at + size - len(found)]
+        block = b""
+        while len(block) < size and self._fill():
+            part = self._block[self._at : self._at + size - len(block)]
             self._at += len(part)
-            found += part
-        return found
+            block += part
+        return block
 
     def skip(self, size: int) -> bool:
         """Step over so many bytes; False when the file ends before."""
@@ -68,15 +68,15 @@ class _Reader:
 
     def line(self, most: int) -> bytes:
         """Return what stands before the next line break, cut to ``most``; the rest of it is stepped over."""
-        found = b""
+        line = b""
         while self._fill():
             end = self._block.find(b"\n", self._at)
             part = self._block[self._at : end if end >= 0 else len(self._block)]
-            found += part[: most - len(found)]
+            line += part[: most - len(line)]
             self._at = end + 1 if end >= 0 else len(self._block)
             if end >= 0:
                 break
-        return found
+        return line
 
 
 def imports_something(file: BinaryIO) -> bool:

@@ -70,11 +70,11 @@ class _Zlib(io.RawIOBase):
                 self._stream = zlib.decompressobj()
             elif not data:
                 raise EOFError("a stream without its end")
-            found = self._stream.decompress(data, len(buffer))
+            block = self._stream.decompress(data, len(buffer))
             self._left = self._stream.unconsumed_tail
-            if found:
-                buffer[: len(found)] = found
-                return len(found)
+            if block:
+                buffer[: len(block)] = block
+                return len(block)
 
 
 _WRAPPERS: tuple[tuple[bytes, Callable[[BinaryIO], object]], ...] = (
@@ -175,10 +175,10 @@ def _is_zlib(head: bytes) -> bool:
 
 
 def _read(file: BinaryIO, size: int) -> bytes:
-    found = bytearray()
-    while len(found) < size and (block := file.read(size - len(found))):
-        found += block
-    return bytes(found)
+    content = bytearray()
+    while len(content) < size and (block := file.read(size - len(content))):
+        content += block
+    return bytes(content)
 
 
 @dataclass(frozen=True)

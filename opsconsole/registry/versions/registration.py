@@ -117,9 +117,9 @@ def prepare_path(workspace: Workspace, store: Store, name: str, source: Path, gi
     """Stage an artifact of the operator's own: a file, a folder, or a folder laid out as a run's ``out/``."""
     layout = layout_of_path(source)
     declared = Declared(name=name, entry=source.name if source.is_file() else "", framework="", signature=Signature())
-    told = layout.file("model.toml")
-    if told is not None:
-        declared = replace(read_declared(told), name=name)
+    declaration = layout.file("model.toml")
+    if declaration is not None:
+        declared = replace(read_declared(declaration), name=name)
     if layout.mlmodel is not None:
         described = read_mlmodel(layout.mlmodel)
         declared = replace(
@@ -197,9 +197,11 @@ def _next_version(connection: sqlite3.Connection, workspace: Workspace, prepared
 def _is_killed_attempt(workspace: Workspace, prepared: Prepared, number: int) -> bool:
     """Whether a folder without a row is this very artifact, and nobody was ever told of it."""
     model = prepared.declared.name
-    told = any(leads == number for _, leads in links(workspace.models / model))
+    linked = any(leads == number for _, leads in links(workspace.models / model))
     folder = version_folder(workspace, model, number)
-    return not told and not ledger.has_version(workspace, model, number) and not verify(folder, prepared.artifact.files)
+    return (
+        not linked and not ledger.has_version(workspace, model, number) and not verify(folder, prepared.artifact.files)
+    )
 
 
 def _version(prepared: Prepared, number: int, provenance: Provenance) -> Version:
