@@ -21,6 +21,8 @@ PIPELINES = (Column(width=20), Column(width=10), Column(least=20))
 class BuildDialog(Dialog):
     """Pipelines of the configuration and those that ran before; the revision is free."""
 
+    DEFAULT_CSS = "BuildDialog #pipelines { max-height: 60vh; }"
+
     def __init__(self, repo: str) -> None:
         super().__init__()
         self.repo = repo

@@ -20,7 +20,6 @@ class AskDialog(Dialog):
     """Nothing has the focus that a stray Enter could press."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "go_on", "go on", show=False)]
-    DEFAULT_CSS = "AskDialog #asked { max-height: 24; }"
 
     def __init__(self, title: str, asks: tuple[str, ...], hint: str, then: Callable[[], object]) -> None:
         super().__init__()

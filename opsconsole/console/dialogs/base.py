@@ -24,7 +24,7 @@ class Dialog(ModalScreen[None]):
         background: $tone-bar; border: round $tone-accent; border-title-color: $tone-text; border-title-style: bold;
     }
     Dialog OneLine { background: $tone-bar; }
-    Dialog RowList { background: $tone-bar; height: auto; scrollbar-background: $tone-bar; }
+    Dialog RowList { background: $tone-bar; height: auto; max-height: 74vh; scrollbar-background: $tone-bar; }
     Dialog Input { background: $background; color: $tone-text; border: none; height: 1; padding: 0 1; margin: 0; }
     Dialog Input:focus { background: $tone-selected; }
     Dialog .field { height: 1; layout: horizontal; margin: 0; }

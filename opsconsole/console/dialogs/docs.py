@@ -25,8 +25,6 @@ _CONTENTS = re.compile(r"^## Contents\n\n(?:- .*\n)+\n", re.MULTILINE)
 class DocsDialog(Dialog):
     """One page, or which there are; Enter on a topic opens it."""
 
-    DEFAULT_CSS = "DocsDialog #page { max-height: 34; }"
-
     def __init__(self, topic: Topic | None = None) -> None:
         super().__init__()
         self.topic = topic

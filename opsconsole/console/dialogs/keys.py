@@ -20,6 +20,8 @@ RARE = (
         (f":{word} {case.behind_word}".rstrip(), f"{case.title[:1].lower()}{case.title[1:]}", case.line)
         for word, case in BY_WORD.items()
     ),
+    ("Tab  S-Tab", "complete", "words, names, versions and rungs, paths; again: the next of them"),
+    ("Up  Down", "recall", "what was given before and begins as typed, also in an earlier session"),
     (":help TOPIC", "help", "a page of the reference: pipelines, results, models, drift, config and more"),
     (":theme NAME", "theme", "dark, ansi (your terminal's sixteen colours), or any Textual theme"),
 )
@@ -27,8 +29,6 @@ RARE = (
 
 class KeysDialog(Dialog):
     """The registry, shown."""
-
-    DEFAULT_CSS = "KeysDialog #keys { max-height: 30; }"
 
     def __init__(self, places: tuple[str, ...]) -> None:
         super().__init__()

@@ -15,7 +15,6 @@ from opsconsole.console.widgets.rows import Row, RowList, Rows, note
 class SheetDialog(Dialog):
     """A subclass names the question and makes the rows of the answer."""
 
-    DEFAULT_CSS = "SheetDialog #sheet { max-height: 34; }"
     use_case: ClassVar[str]
     waiting: ClassVar[str] = "asking …"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,9 @@ Walk: TypeAlias = Callable[[int], str | None]
 
 class LineHelp:
     """The help of a plain question: none."""
+
+    hint: ClassVar[str] = ""
+    """What is shown behind an empty line."""
 
     def complete(self, before: str) -> Completion:  # noqa: ARG002 - a helper looks at it
         """Return what may stand where the cursor does, after what is there before it."""

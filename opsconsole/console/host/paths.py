@@ -16,6 +16,8 @@ SHOWN = 100
 class PathHelp(LineHelp):
     """Completes a line that is a path and nothing else."""
 
+    hint = "Tab completes the path"
+
     def complete(self, before: str) -> Completion:
         """Return how the path may go on."""
         found = [item for item in paths(before) if text.clean(item.word) == item.word]

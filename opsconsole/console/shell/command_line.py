@@ -18,6 +18,8 @@ WORDS = (*HOMES, "line", *BY_WORD, "rebaseline", "theme", "help", *TABS_BY_ID, "
 class CommandHelp(LineHelp):
     """Completes the ``:`` line and remembers what was given on it."""
 
+    hint = "Tab completes   Up brings back   Esc leaves"
+
     def __init__(self, app: Host) -> None:
         from opsconsole.console.shell.history import History
 

@@ -19,6 +19,8 @@ from opsconsole.core import text
 
 GAP = 3
 """Blank cells between the line and what it may go on with."""
+LEAST = 12
+"""Cells below which nothing is shown beside the line."""
 FEW = 4
 """So many candidates are each shown with what they are."""
 
@@ -134,12 +136,22 @@ class Prompt(Input, Toning):
         if self._back is not None and self._back.is_attached:
             self.screen.set_focus(self._back)
 
+    def action_home(self, select: bool = False) -> None:  # noqa: FBT001, FBT002 - Textual's signature
+        """Go to the beginning of what is typed; the mark is no part of it."""
+        super().action_home(select)
+        if not select:
+            self.cursor_position = len(self._mark)
+
+    def action_delete_left_all(self) -> None:
+        """Clear what is typed before the cursor, and stay."""
+        self.value = self._mark + self.value[max(self.cursor_position, len(self._mark)) :]
+        self.cursor_position = len(self._mark)
+
     def action_complete(self, step: int) -> None:
         """Fill in what is certain, show what there is; again: the next of it."""
         offer = self._offer
         if offer is not None and self.value == self._made:
-            offer.at = max(offer.at, -1 if step > 0 else 0) + step
-            offer.at %= len(offer.candidates)
+            offer.at = (offer.at + step) % len(offer.candidates)
             self._put(offer.head, offer.candidates[offer.at].word, offer.tail)
             return
         place = max(self.cursor_position - len(self._mark), 0)
@@ -152,7 +164,8 @@ class Prompt(Input, Toning):
             self._offer = None
             self._put(before[: found.start], only.word + ("" if only.open or tail.startswith(" ") else " "), tail)
         else:
-            self._offer = _Offer(before[: found.start], found.candidates, tail)
+            first = found.candidates[0].word == found.common  # it stands there already: the next is the one after it
+            self._offer = _Offer(before[: found.start], found.candidates, tail, at=0 if first else -1)
             self._put(before[: found.start], found.common, tail)
 
     def action_recall(self, step: int) -> None:
@@ -167,12 +180,16 @@ class Prompt(Input, Toning):
     def render_line(self, y: int) -> Strip:
         """Draw the line, and dim behind it what it may go on with."""
         strip = super().render_line(y)
-        offer = self._offer
         width = self.scrollable_content_region.width
         used = text.width(self.value) + 1 + GAP
-        if y or offer is None or self.value != self._made or width - used < 12:
+        room = width - used
+        if self._offer is not None and self.value == self._made:
+            beside = _shown(self._offer, room)
+        else:
+            beside = (Toned(self._help.hint, "faint"),) if self._help.hint and not self.line else ()
+        if y or not beside or room < LEAST:
             return strip
-        shown = Strip(segments(fit(_shown(offer, width - used), width - used), self.tones(self.rich_style)))
+        shown = Strip(segments(fit(beside, room), self.tones(self.rich_style)))
         return Strip([*strip.crop_extend(0, used, self.rich_style), *shown])
 
     def _put(self, head: str, word: str, tail: str) -> None:

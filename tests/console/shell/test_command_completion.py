@@ -155,8 +155,8 @@ async def test_one_candidate_is_filled_in_several_are_shown_and_walked_none_is_s
         await pilot.press("tab")
         assert prompt.value == ":promote flights"
         await until(pilot, lambda: "flights   flights:2   flights:1" in screen_text(app))
-        await pilot.press("tab", "tab")
-        assert prompt.value == ":promote flights:2"
+        await pilot.press("tab")
+        assert prompt.value == ":promote flights:2", "the first of them stands there already"
         await pilot.press("shift+tab")
         assert prompt.value == ":promote flights"
         await pilot.press("shift+tab", "shift+tab")
@@ -176,6 +176,19 @@ async def test_tab_completes_in_the_middle_of_a_line(world: Workspace) -> None:
         await pilot.press("left", "left", "tab")
         assert prompt.value == ":resolve 1"
         assert prompt.cursor_position == len(":resolve")
+
+
+async def test_clearing_the_line_and_going_to_its_beginning_leave_the_mark(world: Workspace) -> None:
+    app = ConsoleApp(world.root)
+    async with app.run_test(size=(80, 24)) as pilot:
+        prompt = await typed(pilot, app, "mod")
+        await pilot.press("home", "x")
+        assert prompt.value == ":xmod"
+        await pilot.press("end", "ctrl+u")
+        assert (prompt.value, prompt.asking) == (":", True)
+        await until(pilot, lambda: "Tab completes" in screen_text(app))
+        await pilot.press("backspace")
+        assert not prompt.asking
 
 
 async def test_what_was_given_comes_back_by_how_it_begins_and_in_the_next_session(world: Workspace) -> None:

@@ -117,6 +117,10 @@ async def test_escape_is_back_and_enter_in_the_list_does_or_says_something(
         await open_tab(app, pilot, "4" if "drift" in kind.__module__ else "2")
         here, focused = app.tab.place, app.focused
         dialog = await show(app, pilot, kind)
+        listed = isinstance(app.focused, RowList)
+        for end in "Gg" if listed else "":
+            await pilot.press(end)
+            await until(pilot, lambda: screen_text(app).count(BAR) == 1)  # both ends of every sheet can be seen
         assert screen_text(app).count(BAR) <= 1
         await pilot.press("escape")
         await until(pilot, lambda: len(app.screen_stack) == 1)
