@@ -15,7 +15,8 @@ from opsconsole.console.host.keymap import ACTIONS, Action
 from opsconsole.console.host.tabs import TABS, TABS_BY_ID
 from opsconsole.core import text
 from opsconsole.core.nouns import Danger
-from opsconsole.lifecycle.usecases import BY_WORD, UseCase
+from opsconsole.lifecycle.use_case import UseCase
+from opsconsole.lifecycle.usecases import BY_WORD
 
 LEFT_OUT = frozenset({"everywhere.palette", "everywhere.next_pane", "everywhere.previous_pane"})
 """Keys that mean nothing by name."""

@@ -6,7 +6,8 @@ import shlex
 from typing import Any
 
 from opsconsole.console.host.host import Host
-from opsconsole.lifecycle.usecases import USE_CASES, UseCase
+from opsconsole.lifecycle.use_case import UseCase
+from opsconsole.lifecycle.usecases import USE_CASES
 
 ADDED = ("model.add", "monitor.add")
 TYPED = {

@@ -8,7 +8,7 @@ from typing import Any
 from opsconsole.console.host.host import Host
 from opsconsole.console.processes.launch import start_run
 from opsconsole.core.nouns import Danger, RunPurpose
-from opsconsole.lifecycle.usecases import UseCase
+from opsconsole.lifecycle.use_case import UseCase
 from opsconsole.store import alerts, runs
 
 Act = Callable[[Host, str], None]

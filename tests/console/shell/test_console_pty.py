@@ -345,7 +345,7 @@ def test_what_the_terminal_answers_and_bytes_that_are_no_text_are_no_keys(
     for sent in (b"\x1b]11;rgb:1a1a/1b1b/2626\x1b\\", b"\x1bP>|xterm-b(1)\x1b\\", b"\xff\xfe\xe9", b"\x1b[?62;22c"):
         terminal.send(sent)
     terminal.press(":")
-    terminal.until(lambda text: text.splitlines()[-1].strip() == ":")
+    terminal.until(lambda text: text.splitlines()[-1].partition("Tab completes")[0].strip() == ":")
     terminal.press("\x1b")
     terminal.until("q quit")
     with open_store(world.state, readonly=True) as store:
