@@ -9,6 +9,7 @@ from opsconsole.console.host.line_help import Candidate, Completion
 from opsconsole.console.host.paths import paths
 from opsconsole.console.host.tabs import HOMES, TABS_BY_ID
 from opsconsole.console.shell.command_line import WORDS
+from opsconsole.console.shell.typed_line import TYPED
 from opsconsole.core import text
 from opsconsole.lifecycle.ladders import ladder_of
 from opsconsole.lifecycle.usecases import BY_WORD
@@ -60,7 +61,7 @@ class Completer:
         kinds = _kinds_after(word)
         if len(kinds) > 1 and " " in typed:
             kinds, typed = kinds[1:], typed.partition(" ")[2].lstrip()
-        found = self._sources[kinds[0]](typed) if kinds else ()
+        found = [*(self._sources[kinds[0]](typed) if kinds else ()), *_second_words(word)]
         return Completion(len(line) - len(typed), self._fitting(typed, found))
 
     def _fitting(self, typed: str, found: Iterable[Candidate]) -> tuple[Candidate, ...]:
@@ -144,6 +145,12 @@ class Completer:
 
     def _paths(self, typed: str) -> Iterable[Candidate]:
         return paths(typed)
+
+
+def _second_words(word: str) -> list[Candidate]:
+    """Return what makes two words of one, as on the command line: ``monitor add``."""
+    pairs = ((pair.partition(" "), case) for pair, case in TYPED.items())
+    return [Candidate(second, case.title) for (first, _, second), case in pairs if first == word]
 
 
 def _kinds_after(word: str) -> tuple[str, ...]:
