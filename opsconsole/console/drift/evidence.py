@@ -152,7 +152,7 @@ class EvidenceDetails:
             )
             for run in going
         ]
-        if alert.live and not found and not going:
+        if alert.live and alert.model and not found and not going:
             try:
                 target = training_of(self.console.workspace, alert.monitor)
                 until = held_out_from(self.console.store, alert.monitor)
