@@ -228,7 +228,7 @@ def _column_notes(monitor: Monitor, against: Against, production: Production) ->
     lacking = sorted(name for name in offered if name not in watched)
     notes = []
     if new:
-        notes.append(f"{version}: {_named(new)} new: the reference does not have it, and it is not watched")
+        notes.append(f"{version}: {_named(new)} new: not in the reference, so not watched")
     if lacking:
         notes.append(f"{version}: {_named(lacking)} not watched: no row had it when the baseline was made")
     return notes

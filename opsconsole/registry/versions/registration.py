@@ -296,7 +296,7 @@ def _keep_evaluation(reading: Reading, given: Path | None, layout: Layout, kept:
     suffix = ".parquet" if source.suffix == ".parquet" else ".csv"
     target = kept / f"evaluation{suffix}"
     _copy(source, target, follow=given is not None)
-    return _Kept(target, source, read_evaluation(target, reading))
+    return _Kept(target, source, read_evaluation(target, reading, called=source.name))
 
 
 def _keep_parts(

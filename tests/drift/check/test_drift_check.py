@@ -435,7 +435,7 @@ def test_columns_that_only_one_side_has_are_named(world: World) -> None:
     subject = replace(subject, data=(Path("evaluated.parquet"),))
     world.live(2, change={"new": np.arange(ROWS)})
     told = (
-        "v1: `new` is new: the reference does not have it, and it is not watched",
+        "v1: `new` is new: not in the reference, so not watched",
         "v1: `c` and `d` are not watched: no row had it when the baseline was made",
     )
     assert world.check(subject).notes == told
