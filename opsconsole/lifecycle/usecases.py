@@ -134,9 +134,11 @@ _ALL = (
         "Add a model",
         _W,
         "model add {model} [{path}] [--task {task}] [--eval-data {evaluation}] [--training-data {training}]",
+        word="model add",
+        takes="NAME FILE",
     ),
-    UseCase("model.remove", "Forget a model", _W, "model rm {model}"),
-    UseCase("model.register", "Register a version", _W, "model register {model} {path}", word="register"),
+    UseCase("model.remove", "Forget a model", _W, "model rm {model}", word="model rm"),
+    UseCase("model.register", "Register a version", _W, "model register {model} {path}", word="model register"),
     UseCase("model.gates", "Evaluate the gates", _R, "model gates {model}:{version} --to {alias}"),
     UseCase(
         "model.promote",
@@ -182,10 +184,10 @@ _ALL = (
         _W,
         "monitor add {monitor} --data {source} [--model {model}] [--reference {reference}] [--time {time}]"
         " [--label {label}] [--id {id}] [--score {score}] [--chunk {length}]",
-        word="watch",
-        takes="NAME DATA",
+        word="monitor add",
+        takes="NAME --data FILE --reference FILE",
     ),
-    UseCase("monitor.remove", "Forget a monitor", _W, "monitor rm {monitor}"),
+    UseCase("monitor.remove", "Forget a monitor", _W, "monitor rm {monitor}", word="monitor rm"),
     UseCase(
         "drift.check",
         "Check now",

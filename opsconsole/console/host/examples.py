@@ -35,27 +35,31 @@ def no_models() -> list[Row]:
     """Say how a model comes here."""
     return nothing_yet(
         ("No models yet. Here stand versions, metrics, gates and rungs.",),
-        Example(command("model.add", model="churn", path="model.skops"), "register "),
-        "y copies it; Enter begins :register MODEL PATH, with your own",
+        Example(command("model.add", model="churn", path="model.skops"), "model add "),
+        "y copies it; Enter begins :model add NAME FILE, with your own",
     )
 
 
 def no_version(model: str) -> list[Row]:
     """Say how a model gets its first version."""
     return nothing_yet(
-        (), Example(command("model.register", model=model, path="model.skops"), f"register {model} "),
+        (), Example(command("model.register", model=model, path="model.skops"), f"model register {model} "),
         "No version yet: y copies this, Enter begins it; a run of kind train makes one, too",
     )  # fmt: skip
 
 
 def no_monitors(app: Host) -> list[Row]:
     """Say how data come to be watched."""
-    model = next(iter(app.workspace.config.models), "churn")
-    line = command("monitor.add", monitor=model, source="data/*.csv", model=f"{model}@production")
+    model = next(iter(app.workspace.config.models), None)
+    line = (
+        command("monitor.add", monitor="intake", source="today.csv", reference="then.csv")
+        if model is None
+        else command("monitor.add", monitor=model, source="data/*.csv", model=f"{model}@production")
+    )
     return nothing_yet(
         ("Nothing is watched yet. Here stand alerts, and how data and models do.",),
-        Example(line, "watch "),
-        "y copies it; Enter begins :watch NAME DATA, and c checks what is watched",
+        Example(line, "monitor add "),
+        "y copies it; Enter begins :monitor add, and c checks what is watched",
     )
 
 

@@ -12,7 +12,16 @@ from opsconsole.console.shell.word_acts import carry_out
 from opsconsole.core.errors import NotFoundError
 from opsconsole.lifecycle.usecases import BY_WORD
 
-WORDS = (*HOMES, "line", *BY_WORD, "rebaseline", "theme", "help", *TABS_BY_ID, "quit")
+WORDS = (
+    *HOMES,
+    "line",
+    *(word for word in BY_WORD if " " not in word),
+    "rebaseline",
+    "theme",
+    "help",
+    *TABS_BY_ID,
+    "quit",
+)
 
 
 class CommandHelp(LineHelp):

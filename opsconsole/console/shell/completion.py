@@ -21,9 +21,7 @@ OTHERWISE: dict[str, tuple[str, ...]] = {
     "help": ("topic",),
     "model": ("held",),
     "promote": ("version",),
-    "register": ("model", "path"),
     "theme": ("theme",),
-    "watch": ("model", "path"),
 }
 """What stands behind a word, where that is not what its use case needs first; a monitor is often called as its model."""
 

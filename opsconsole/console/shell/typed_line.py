@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from typing import Any
 
 from opsconsole.console.host.host import Host
+from opsconsole.core.nouns import Danger
 from opsconsole.lifecycle.use_case import UseCase
-from opsconsole.lifecycle.usecases import USE_CASES
+from opsconsole.lifecycle.usecases import BY_WORD
 
-ADDED = ("model.add", "monitor.add")
-TYPED = {
-    " ".join(USE_CASES[name].line.split()[:2]): USE_CASES[name] for name in (*ADDED, "model.remove", "monitor.remove")
-}
+TYPED = {word: case for word, case in BY_WORD.items() if " " in word}
 """By the two words that their lines begin with."""
 
 
@@ -21,6 +20,9 @@ def typed(app: Host, line: str) -> bool:
     case = TYPED.get(" ".join(line.split()[:2]))
     if case is None:
         return False
+    if app.readonly and case.danger is not Danger.READ:
+        app.say(f"{case.title}: this session is read-only", "warn")
+        return True
     try:
         words = shlex.split(line)[2:]
     except ValueError:
@@ -29,7 +31,7 @@ def typed(app: Host, line: str) -> bool:
     if values is None:
         app.say(_usage(case), "warn")
     else:
-        app.carry_out(case.id, told_of_adding if case.id in ADDED else told_of_removing, **values)
+        app.carry_out(case.id, ANSWERS[case.id], **values)
     return True
 
 
@@ -44,6 +46,16 @@ def told_of_adding(data: dict[str, Any]) -> str:
 def told_of_removing(data: dict[str, Any]) -> str:
     """Return what was taken out, and what stays."""
     return f"{data['name']} is forgotten; {'; '.join(data['stays'])} stay"
+
+
+ANSWERS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "model.add": told_of_adding,
+    "model.register": lambda data: f"{data['model']} v{data['version']} is registered: 3 shows it",
+    "model.remove": told_of_removing,
+    "monitor.add": told_of_adding,
+    "monitor.remove": told_of_removing,
+}
+"""What is said of each once it was done, from its JSON."""
 
 
 def _usage(case: UseCase) -> str:

@@ -70,24 +70,6 @@ def _plan(app: Host, rest: str) -> None:
     app.push_screen(PlanDialog(rest))
 
 
-def _register(app: Host, rest: str) -> None:
-    """Register a version; of a model that the configuration does not know, that is written there first."""
-    model, _, path = rest.partition(" ")
-    if not path.strip():
-        app.say(":register MODEL PATH: a path is needed, too", "warn")
-        return
-    case = "model.register" if model in app.workspace.config.models else "model.add"
-    app.carry_out(case, f"a version of {model} is registered: 3 shows it", model=model, path=path.strip())
-
-
-def _watch(app: Host, rest: str) -> None:
-    name, _, source = rest.partition(" ")
-    if not source.strip():
-        app.say(":watch NAME DATA: a file or a pattern is needed, too", "warn")
-        return
-    app.carry_out("monitor.add", f"{name} is watched: :check {name} judges it", monitor=name, source=source.strip())
-
-
 def _promote(app: Host, rest: str) -> None:
     from opsconsole.console.models.moves import open_promotion
     from opsconsole.core.errors import NotFoundError
@@ -153,8 +135,6 @@ ACTS: dict[str, Act] = {
     "run.plan": _plan,
     "run.pin": _simply("run.pin", "run", "is kept for good"),
     "run.unpin": _simply("run.unpin", "run", "may be pruned again"),
-    "model.register": _register,
-    "monitor.add": _watch,
     "model.promote": _promote,
     "model.rollback": _roll_back,
     "drift.check": _check,
@@ -162,4 +142,4 @@ ACTS: dict[str, Act] = {
     "alert.resolve": _resolve,
     "store.prune": _prune,
 }
-"""Every word that the use cases declare."""
+"""Every single word that the use cases declare; pairs such as ``monitor add`` are typed as on the command line."""

@@ -67,8 +67,12 @@ def test_what_fits_is_offered(completer: Completer, line: str, wanted: list[str]
 
 
 def test_every_word_of_a_use_case_is_offered_and_its_argument_has_candidates_of_its_kind(completer: Completer) -> None:
-    assert set(BY_WORD) <= set(offered(completer, ""))
-    for word, case in BY_WORD.items():
+    single = {word: case for word, case in BY_WORD.items() if " " not in word}
+    assert set(single) <= set(offered(completer, ""))
+    for word in set(BY_WORD) - set(single):
+        first, _, second = word.partition(" ")
+        assert second in offered(completer, f"{first} {second[:1]}")
+    for word, case in single.items():
         if case.needs and "path" not in case.needs[:1]:
             assert offered(completer, f"{word} "), word
 

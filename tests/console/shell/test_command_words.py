@@ -13,6 +13,7 @@ from opsconsole.console.models.rollback import RollbackDialog
 from opsconsole.console.shell.app import ConsoleApp
 from opsconsole.console.shell.bars import StatusBar
 from opsconsole.console.shell.command_line import obey
+from opsconsole.console.shell.typed_line import ANSWERS
 from opsconsole.console.shell.word_acts import ACTS
 from opsconsole.core.nouns import Danger, PipelineKind, RunPurpose
 from opsconsole.lifecycle.usecases import BY_WORD
@@ -23,7 +24,7 @@ from tests.console.shell.test_console_flows import until
 
 
 def test_every_word_that_is_declared_has_its_act() -> None:
-    assert {case.id for case in BY_WORD.values()} == set(ACTS)
+    assert {case.id for case in BY_WORD.values()} == {*ACTS, *ANSWERS}
 
 
 async def told(app: ConsoleApp, pilot: Pilot[None], line: str) -> str:
@@ -42,8 +43,8 @@ async def told(app: ConsoleApp, pilot: Pilot[None], line: str) -> str:
         ("rollback nobody", "there is no model nobody"),
         ("cancel soon", "which run? a number is wanted, not soon"),
         ("rerun [/]", "which run? a number is wanted, not [/]"),
-        ("register flights", ":register MODEL PATH"),
-        ("watch flights", ":watch NAME DATA"),
+        ("model register flights", "type :model register MODEL PATH"),
+        ("monitor add flights", "type :monitor add MONITOR --data SOURCE"),
         ("build", ":build needs a name"),
     ],
 )
