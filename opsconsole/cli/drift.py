@@ -101,7 +101,7 @@ def list_monitors(session: Session, as_json: bool) -> None:
             item.last or "not checked",
             text.decimals(item.realised),
             text.decimals(item.floor),
-            item.severity,
+            "still filling" if item.filling and item.severity is Severity.OK else item.severity,
             text.age(item.last_checked, now),
         )
         for item in found
@@ -166,7 +166,7 @@ def report_monitor(session: Session, monitor: str, limit: int, per: str | None, 
             else f"{text.decimals(item.estimated.value)}{'' if item.estimated.trusted else ' untrusted'}",
             "–" if item.score is None else text.psi(item.score.distances.psi),
             next((_largest(column) for column in item.columns if column is not item.score), "–"),
-            item.severity,
+            "still filling" if item.partial and item.severity is Severity.OK else item.severity,
         )
         for item in found
     ]

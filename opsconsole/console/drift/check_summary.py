@@ -28,7 +28,7 @@ def _told(chunk: dict[str, Any]) -> str:
     calm = "still filling" if chunk.get("partial") else "healthy"
     word = calm if chunk["severity"] == "ok" else str(chunk["severity"])
     if chunk["version"] == DATA_ALONE:
-        moved = [one["text"] for one in chunk["findings"]]
+        moved = [one["text"] for one in chunk["findings"] if chunk["severity"] != "ok"]
         return f"{chunk['label']}: {word}" + (f", {moved[0]}" if moved else "")
     measured = "no labels yet"
     if chunk["realised"] is not None:

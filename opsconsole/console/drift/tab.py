@@ -21,7 +21,7 @@ from opsconsole.console.widgets.marks import SEVERITY_MARKS
 from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading
 from opsconsole.console.widgets.tones import Cell, Column, Toned
 from opsconsole.core import text
-from opsconsole.core.nouns import holder_name
+from opsconsole.core.nouns import Severity, holder_name
 from opsconsole.drift.report.monitor_report import MonitorReport, monitors
 from opsconsole.lifecycle.monitors.whereabouts import where
 from opsconsole.store import alerts, chunks
@@ -349,6 +349,8 @@ class DriftTab(Tab):
         told: Cell = Toned("never checked: c checks now", "dim")
         if item.last is None:
             verdict = Toned("  –", "dim")
+        elif item.filling and item.severity is Severity.OK:
+            verdict = Toned("· filling", "dim")
         if item.last is not None:
             told = (Toned(str(item.last), "dim"),) if item.model is None else _performance(item)
         cells: tuple[Cell, ...] = (

@@ -128,6 +128,8 @@ class MonitorReport:
     alerts: tuple[int, ...]
     notes: tuple[str, ...]
     """What the last check left out, and why."""
+    filling: bool
+    """Its only chunk is still filling: drift and performance were not judged yet, so no alert is no verdict."""
 
 
 def report(store: Store, config: Config, name: str, *, limit: int = 200) -> list[ChunkReport]:
@@ -202,8 +204,8 @@ def _chunk_report(store: Store, chunk: Chunk, score: str) -> ChunkReport:
 def _monitor_report(store: Store, config: Config, name: str) -> MonitorReport:
     model, _, alias = (config.monitors[name].model or "").partition("@")
     held = promotions.alias(store, model, alias) if model else None
-    newest = chunk_store.chunks(store, name, version=None if held is None else held.version, limit=1)
-    last = newest[0] if newest else None
+    newest = chunk_store.chunks(store, name, version=None if held is None else held.version, limit=2)
+    last = newest[-1] if newest else None
     version = held.version if held is not None else None if last is None else last.version
     version = version if model else DATA_ALONE
     standing = alert_store.alerts(store, monitor=name, live=True)
@@ -223,6 +225,7 @@ def _monitor_report(store: Store, config: Config, name: str) -> MonitorReport:
         severity=max(loud, key=lambda severity: severity.rank, default=Severity.OK),
         alerts=tuple(alert.id for alert in standing),
         notes=notes(store, name),
+        filling=len(newest) == 1 and newest[0].partial,
     )
 
 

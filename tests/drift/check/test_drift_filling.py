@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from opsconsole.config.workspace import open_workspace
 from opsconsole.console.drift.check_summary import told_of_check
 from opsconsole.core.errors import RefusedError
 from opsconsole.core.nouns import Severity
 from opsconsole.drift.check.checker import CheckResult
 from opsconsole.drift.monitors import Subject
+from opsconsole.drift.report.monitor_report import monitors
 from opsconsole.lifecycle.models.retraining import held_out_from
 from opsconsole.store import alerts, chunks, events
 from opsconsole.store.chunk_records import Chunk
@@ -107,3 +109,15 @@ def test_a_check_says_that_a_chunk_is_still_filling_not_that_it_is_healthy() -> 
     chunk = {"label": "Sep 2013", "start": "2013-09-01", "severity": "ok", "realised": None, "version": 3}
     judged = {"chunks": [chunk | {"partial": True}], "alerts": [], "version": 3}
     assert told_of_check(judged, []) == "Sep 2013: still filling, no labels yet, v3"
+
+
+def test_a_monitor_of_which_nothing_whole_was_judged_yet_is_filling_not_ok(world: World, subject: Subject) -> None:
+    config = open_workspace(world.root).config
+    part(world, 3, 0.4)
+    world.check(subject)
+    [first] = monitors(world.store, config)
+    assert (first.severity, first.filling) == (Severity.OK, True)
+    world.live(2)
+    world.check(subject)
+    [then] = monitors(world.store, config)
+    assert (then.last, then.filling) == ("Mar 2013", False)
