@@ -29,7 +29,7 @@ class Complaint:
     """What is wrong, at which key, and what may have been meant."""
 
     keys: list[str]
-    said: str
+    message: str
     hint: str
 
 

@@ -66,7 +66,7 @@ def convert(data: object, kind: type[T], *, text: str, source: str, prefix: tupl
         where = [*prefix, *complaint.keys]
         line = find_line(text, where)
         at = f"{source}:{line}" if line else source
-        raise ConfigError(f"{at}: {'.'.join(where) or 'the file'}: {complaint.said}", hint=complaint.hint) from error
+        raise ConfigError(f"{at}: {'.'.join(where) or 'the file'}: {complaint.message}", hint=complaint.hint) from error
 
 
 def _decode(kind: type, value: object) -> object:

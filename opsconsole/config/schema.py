@@ -97,7 +97,7 @@ class ServiceConfig(Table, frozen=True, kw_only=True):
 
     run: str
     port: Annotated[int, Meta(ge=0, le=65535)] | None = None
-    """It is ready when this port answers; 0: a free one, told as ``PORT`` and ``OPSCONSOLE_PORT_NAME``."""
+    """It is ready when this port answers; 0: a free one, passed as ``PORT`` and ``OPSCONSOLE_PORT_NAME``."""
     ready: str | None = None
     """It is ready when this command ends with 0."""
     timeout: Duration = field(default_factory=lambda: Duration(60))
@@ -131,7 +131,7 @@ class StepConfig(Table, frozen=True, kw_only=True):
     """Globs of JUnit reports that its runner leaves in the work tree."""
     cache: CacheConfig | None = None
     matrix: dict[Variable, Annotated[list[Scalar], Meta(min_length=1)]] = {}
-    """One variant of the step for each combination, told as ``MATRIX_NAME``."""
+    """One variant of the step for each combination, passed as ``MATRIX_NAME``."""
     exclude: list[dict[Variable, Scalar]] = []
     """Combinations that are left out."""
 

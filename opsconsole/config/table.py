@@ -1,4 +1,4 @@
-"""What every table of ``opsconsole.toml`` is made of."""
+"""The base class of every table of ``opsconsole.toml``."""
 
 from __future__ import annotations
 

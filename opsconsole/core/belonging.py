@@ -1,4 +1,4 @@
-"""Whether a workspace's state is ours: what lies in it decides what runs, so a stranger's is never taken for our own.
+"""Whether the operator owns a workspace's state: its files decide which commands run, so another user's is refused.
 
 A clone, an archive or another user can bring ``opsconsole.toml`` and ``.opsconsole/`` with a store and runs of their
 making. So each state folder that we make gets a secret of its own, kept a second time where nobody else writes: below the
@@ -30,7 +30,7 @@ class _Known:
 
     secret: str
     owner: int
-    """The user it belongs to; another than ourselves only where the operator said so."""
+    """The user it belongs to; another than ourselves only where the operator trusted it."""
 
 
 def state_home() -> Path:

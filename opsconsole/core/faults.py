@@ -1,6 +1,6 @@
-"""Errors of the system that are known: what each means for the operator, wherever it was raised.
+"""System errors with a known cause (full disk, no memory, too many files): what each means for the operator.
 
-A full disk or too many open files are nobody's bug. They are told in words at the edge of each process, with the exit
+A full disk or too many open files are nobody's bug. They become sentences at the edge of each process, with the exit
 code of the store, because it is the workspace's disk and limits that they are about. Standard library only.
 """
 
@@ -64,9 +64,9 @@ def passes(error: BaseException) -> bool:
 
 
 def _of_system(error: OSError) -> StoreError:
-    said = (error.strerror or os.strerror(error.errno or 0)).lower()
+    message = (error.strerror or os.strerror(error.errno or 0)).lower()
     where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes | os.PathLike) else ""
-    return StoreError(f"{where}: {said}" if where else said, hint=_WAYS_OUT[error.errno or 0])
+    return StoreError(f"{where}: {message}" if where else message, hint=_WAYS_OUT[error.errno or 0])
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

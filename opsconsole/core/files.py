@@ -1,4 +1,4 @@
-"""Our own files, whole or absent: atomic writes, locks that the kernel releases, digests."""
+"""Atomic writes, kernel-released file locks, and digests of files."""
 
 from __future__ import annotations
 

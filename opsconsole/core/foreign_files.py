@@ -1,4 +1,4 @@
-"""Opening files that others left: never blocking, never anything but a regular file, never more than was allowed for."""
+"""Opening files that steps or other users left: regular files only, without blocking, up to a size limit."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ PROGRESS = ("Preparing worktree", "Updating files:", "HEAD is now at", "Cloning 
 
 
 class GitError(OpsconsoleError):
-    """git was asked something sensible and said no."""
+    """A valid git command failed."""
 
     code = "git"
 
@@ -113,10 +113,10 @@ def settings_by_environment(settings: tuple[Setting, ...]) -> dict[str, str]:
     """Return the variables that tell git these settings, after those that the operator's own environment tells."""
     before = os.environ.get("GIT_CONFIG_COUNT", "")
     at = int(before) if before.isascii() and before.isdigit() and len(before) < 5 else 0
-    told = {"GIT_CONFIG_COUNT": str(at + len(settings))}
+    variables = {"GIT_CONFIG_COUNT": str(at + len(settings))}
     for number, (key, value) in enumerate(settings, start=at):
-        told |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return told
+        variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return variables
 
 
 def _refuse_partial_clone(repo: Path, environment: dict[str, str]) -> None:
@@ -157,7 +157,7 @@ def _environment(*, trusted: bool) -> dict[str, str]:
 
 def explained(repo: Path, arguments: tuple[str, ...], answer: Completed, *, timeout: float) -> OpsconsoleError:
     """Return git's complaint as an error that says what to do next."""
-    said = answer.stderr.decode("utf-8", "replace").strip()
+    output = answer.stderr.decode("utf-8", "replace").strip()
     shown = f"git {shlex.join(arguments[:2])}"
     if answer.timed_out:
         return UnreachableError(
@@ -166,7 +166,9 @@ def explained(repo: Path, arguments: tuple[str, ...], answer: Completed, *, time
         )
     if answer.truncated:
         return GitError(f"{repo}: {shown} answered more than can be taken in")
-    return _known_complaint(repo, said) or GitError(f"{repo}: {shown}: {last_line(said) or f'exit {answer.exit_code}'}")
+    return _known_complaint(repo, output) or GitError(
+        f"{repo}: {shown}: {last_line(output) or f'exit {answer.exit_code}'}"
+    )
 
 
 def _known_complaint(repo: Path, output: str) -> OpsconsoleError | None:

@@ -1,4 +1,4 @@
-"""Which git is here, and what it can be trusted to leave alone. Standard library only."""
+"""The installed git's version, and whether it can read a repo without running its hooks. Standard library only."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def client(*, timeout: float = 5.0) -> httpx.Client:
 
 
 def shown(url: str) -> str:
-    """Return a URL as it may be told: without name, password and query, which hold secrets."""
+    """Return a URL as it may be shown: without name, password and query, which hold secrets."""
     try:
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2]
@@ -91,5 +91,5 @@ def _body(url: str, timeout: float) -> bytes:
     except httpx.InvalidURL as error:
         raise UnreachableError(f"{shown(url)}: not a URL", hint="http://HOST:PORT/PATH") from error
     except (httpx.HTTPError, httpx.StreamError) as error:
-        said = str(error).replace(url, shown(url)) or type(error).__name__
-        raise UnreachableError(f"{shown(url)}: {said}", hint="is the service running?") from error
+        message = str(error).replace(url, shown(url)) or type(error).__name__
+        raise UnreachableError(f"{shown(url)}: {message}", hint="is the service running?") from error

@@ -61,7 +61,7 @@ class Completed:
     stderr: bytes
     timed_out: bool = False
     truncated: bool = False
-    """It said more than the limit and was ended for it."""
+    """It printed more than the limit and was ended for it."""
 
 
 def boot_id() -> str:
@@ -170,7 +170,7 @@ def capture(
     pass_fds: tuple[int, ...] = (),
     into: IO[bytes] | None = None,
 ) -> Completed:
-    """Run a program in a session of its own and return what it said; its whole process group ends at the timeout.
+    """Run a program in a session of its own and return its output; its whole process group ends at the timeout.
 
     ``timeout`` is in seconds, ``limit`` in bytes for each stream. With ``into``, what it prints goes to that file
     instead of memory, and ``limit`` counts for it alone. NotFoundError when there is no such program.

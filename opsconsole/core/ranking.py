@@ -1,4 +1,4 @@
-"""Midranks and placement values: what DeLong's theory of the ROC curve is made of. numpy, so imported only where rows are."""
+"""Midranks and placement values for DeLong's variance of the AUC. Needs numpy: imported only where rows are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TOML that anybody may have written: read in a time that its length bounds, and no deeper than anyone means.
+"""Parsing untrusted TOML: bounded in time and in nesting depth.
 
 The standard library's reader takes the cube of a dotted key's parts, and one level of the stack for each bracket.
 """

@@ -1,4 +1,4 @@
-"""The file mode mask: ours is always the same, so that what we make has the same modes whoever starts us, and however.
+"""The process's umask: always the same, so that files get the same modes whoever starts opsconsole, and however.
 
 A mask of 000 would leave logs that everybody may write, one of 077 models that their consumers cannot read. Programs of
 the operator's own (steps, git, editors) get the operator's mask: what they make is theirs. Standard library only.

@@ -1,7 +1,7 @@
 """The demo's driver: ``python -I -m opsconsole.demo.driver ROOT LOCK``, detached, one for each workspace.
 
 It holds the lock that it was born with and writes its pid there, tells its progress in ``.opsconsole/demo.log``, and ends
-when the story is told.
+when the story is at its end.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class Summary:
 
 
 def follow(root: Path, on_line: Callable[[str], None]) -> Outcome:
-    """Hand on what the driver told and tells, until it ends."""
+    """Yield the driver's messages, past and coming, until it ends."""
     log = log_path(root)
     log.touch(mode=0o600)
     last = ""

@@ -1,4 +1,4 @@
-"""What the demo starts from: the configuration, two repos with a history, the months. Each part is whole or absent."""
+"""The demo's material: the configuration, two repos with a history, the months. Each part is whole or absent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo's story, told by doing what an operator would do; each act is done only if it was not done before.
+"""The demo's story: the acts of an operator, each done only if it was not done before.
 
 What was done is read from the store and the files, never from a state of its own: killed anywhere, it goes on there.
 """

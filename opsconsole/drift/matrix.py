@@ -1,4 +1,4 @@
-"""Rows as a matrix that gradient boosting learns from: numbers, and categories as the codes that the fit knew."""
+"""Rows as a matrix for gradient boosting: numbers, and categories as the codes of the fit."""
 
 from __future__ import annotations
 

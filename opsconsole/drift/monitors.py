@@ -1,4 +1,4 @@
-"""A monitor as the configuration has it, resolved: what to read, what to measure, where the floor lies."""
+"""A monitor's configuration, resolved: what to read, what to measure, the floor."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Monitor:
 
     @property
     def options(self) -> Options:
-        """What some metrics need to be told."""
+        """The options of metrics that have some."""
         performance = self.config.performance
         return Options() if performance is None else Options(performance.threshold, performance.quantile)
 
@@ -99,7 +99,7 @@ class Monitor:
 
     @property
     def outcomes(self) -> frozenset[str]:
-        """The columns of score and label: they are told, and explain nothing."""
+        """The columns of score and label: they are reported, and explain nothing."""
         config = self.config
         return frozenset({config.score} if config.label is None else {config.score, config.label})
 

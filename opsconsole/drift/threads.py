@@ -1,4 +1,4 @@
-"""Numbers on one core: on a busy machine a library's own threads spin, and a product of 5 ms takes 50, a fit of .2 s ten."""
+"""Limiting numeric libraries to one thread: on a busy machine their threads spin, and 5 ms of work takes 50."""
 
 from __future__ import annotations
 

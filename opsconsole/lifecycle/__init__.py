@@ -1,1 +1,1 @@
-"""What crosses rooms, as use cases one can read aloud."""
+"""Use cases that cross rooms."""

@@ -1,4 +1,4 @@
-"""What every read-write process does first: put right what a dead one left behind."""
+"""Repair at the start of every read-write process: finish what a dead process left undone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def settle(workspace: Workspace, store: Store) -> list[OpsconsoleError]:
 
     Cheap when all is well.
 
-    Returns what could not be put right: it is told, and keeps nobody from looking.
+    Returns what could not be repaired: it is reported, and the store is opened all the same.
     """
     recover(workspace, store)
     copied = copies.settle_daily(store, workspace.config.workspace.backups, most=copies.SMALL)

@@ -1,4 +1,4 @@
-"""Two versions side by side: what both scored on the same rows, and, marked as such, what each says of rows of its own."""
+"""Two versions side by side: metrics on the rows that both scored, and, marked as such, those on rows of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a version's files lie. Imports nothing heavy: the console asks for it."""
+"""The paths of a version's files. Imports nothing heavy: the console uses it."""
 
 from __future__ import annotations
 

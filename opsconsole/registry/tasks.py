@@ -1,4 +1,4 @@
-"""What a model predicts: as it is configured, else as its first version was registered."""
+"""A model's task: as configured, else as its first version was registered."""
 
 from __future__ import annotations
 

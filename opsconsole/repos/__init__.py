@@ -1,1 +1,1 @@
-"""Git: what is registered, where it stands, worktrees, and how a repo is tested."""
+"""Git repositories: registration, status, history, worktrees, bisection."""

@@ -1,4 +1,4 @@
-"""Which commits to try next: pure, on any history, several at once.
+"""Choosing the commits that a bisect tries next: pure, on any history, several at once.
 
 A commit is bad when something it builds on is bad; the first bad one is looked for between what is known to be good and
 what is known to be bad. Trying k commits at once leaves one part in k + 1 of a straight history, where git's own bisect
@@ -26,7 +26,7 @@ class Bisection:
     parents: Mapping[str, tuple[str, ...]]
     """The commits of which one is the first bad, each with its parents among them; ``bad`` is one of them."""
     skipped: frozenset[str] = field(default=frozenset())
-    """Commits of which nothing can be told."""
+    """Commits that gave no verdict."""
 
     @property
     def first_bad(self) -> str | None:
@@ -70,7 +70,7 @@ class Bisection:
         )
 
     def without(self, commit: str) -> Bisection:
-        """Return what is known when nothing can be told of a commit."""
+        """Return what is known when a commit gave no verdict."""
         return Bisection(self.bad, self.parents, self.skipped | {commit})
 
     def _lines(self) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Which repo it is, whatever lies at its path or goes by its name: its first commit, and where it comes from.
+"""A repo's identity, whatever its path or name: its first commit and its origin.
 
 Trust binds to this. Another repo put at the path, or another URL under the name, is another repo.
 """

@@ -1,4 +1,4 @@
-"""Which Python a repo's steps mean by ``python``, and why."""
+"""Which Python interpreter a repo's steps run with, and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work trees of large repos, used again: going from one commit to the next costs what differs, not 100,000 files.
+"""Work trees of large repos, reused: switching to another commit writes only the files that differ.
 
 ``trees/<repo>/<n>`` with a lock beside it that the run holds for its life. What a run left in a tree is cleaned away
 before the next one sees it; a tree that cannot be made clean is made anew.

@@ -120,8 +120,8 @@ def add(workspace: Workspace, store: Store, path: Path, *, name: str | None = No
         kept = record if record is not None and record.path == top else None
         trusted = trust or (kept is not None and kept.trusted and is_trusted(workspace, kept))
         if kept is None:
-            told = ["--trust"] if trust else []
-            command = shlex.join(["opsconsole", "repo", "add", str(top), "--name", chosen, *told])
+            options = ["--trust"] if trust else []
+            command = shlex.join(["opsconsole", "repo", "add", str(top), "--name", chosen, *options])
             events.record(connection, "repo.added", f"repo {chosen}", command=command, detail={"path": str(top)})
         if trust:
             _record_trust(connection, chosen, top)

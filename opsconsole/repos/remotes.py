@@ -1,4 +1,4 @@
-"""Fetching: the one act on a repo that reaches out of the machine."""
+"""Fetching from remotes: the only access to a repo that uses the network."""
 
 from __future__ import annotations
 

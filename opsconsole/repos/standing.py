@@ -1,4 +1,4 @@
-"""Whose a ref is: the operator's own, one that was trusted by name or pattern, or somebody else's.
+"""Who owns a ref: the operator, somebody who was trusted by name or pattern, or a stranger.
 
 The operator's own are what is checked out, the branches made here, and the branch that the origin builds on, with all
 that these contain. Everything else was fetched: a branch of another's, a pull request, a tag on one.

@@ -1,4 +1,4 @@
-"""Where a repo stands, read without running anything that the repo brings."""
+"""A repo's status (branch, commit, changes, distance to its upstream), read without running anything of the repo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A clean checkout of one commit for one run, gone without a trace afterwards."""
+"""A clean checkout of one commit for one run, removed completely afterwards."""
 
 from __future__ import annotations
 

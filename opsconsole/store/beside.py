@@ -1,4 +1,4 @@
-"""What lies beside the store: run folders, versions, links, copies. Where there are any and no store, it is lost, not new.
+"""What is stored beside the database: run folders, versions, links, copies. If any exist without it, the store is lost.
 
 What is read here are names alone, so that a store which is gone, older or damaged is never believed about which numbers
 were used before. Standard library only.
@@ -39,7 +39,7 @@ class Beside:
         return bool(self.runs or self.versions or self.links or self.others)
 
     def __str__(self) -> str:
-        from opsconsole.core.text import plural  # told rarely, and a run's supervisor imports us
+        from opsconsole.core.text import plural  # needed rarely, and a run's supervisor imports us
 
         counted = ((self.runs, "run folder"), (self.versions, "version"), (self.links, "link"))
         return ", ".join([plural(number, word) for number, word in counted if number] + list(self.others))
@@ -77,7 +77,7 @@ def _is_empty(path: Path) -> bool:
 
 
 def lost(path: Path) -> LostStoreError:
-    """Return the error that a lost store is told with."""
+    """Return the error for a lost store."""
     copy = newest_copy(path.parent)
     newest = (
         f"opsconsole store restore {shlex.quote(str(copy))}, or "

@@ -1,4 +1,4 @@
-"""What the last check of a monitor rested on, and what it noted: as long as nothing changes, there is nothing to read."""
+"""The last completed check of a monitor: a digest of its inputs, so that an unchanged one need not read data again."""
 
 from __future__ import annotations
 

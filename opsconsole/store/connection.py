@@ -248,7 +248,7 @@ def _use(path: Path, *, readonly: bool) -> int | None:
             path.with_name(IN_USE), os.O_RDONLY | os.O_CLOEXEC | (0 if readonly else os.O_CREAT), 0o600
         )
     except OSError:
-        return None  # what is wrong with the folder is told when the store itself is opened
+        return None  # what is wrong with the folder is an error when the store itself is opened
     deadline = time.monotonic() + BUSY_MS / 1000
     while True:
         try:

@@ -74,7 +74,7 @@ def record(
 
 @dataclass(frozen=True)
 class PastEvent:
-    """Something that is known to have happened, from what it left, while the audit trail that told of it is gone."""
+    """Something that is known to have happened, from what it left, while the audit trail that recorded it is lost."""
 
     at: datetime
     actor: str

@@ -1,4 +1,4 @@
-"""The last judgement of a version for a rung: what the console shows at once, while the gates are evaluated afresh."""
+"""The last gate evaluation of a version for a rung: shown at once while the gates are evaluated again."""
 
 from __future__ import annotations
 

@@ -146,5 +146,5 @@ def _copy(path: Path, target: Path) -> None:
         source.close()
     if answer != "ok":
         problem = sqlite3.DatabaseError(f"database disk image is malformed: {' '.join(answer.split())[:200]}")
-        told = translated(path, problem)
-        raise DamagedError(told.message, hint=told.hint)
+        damage = translated(path, problem)
+        raise DamagedError(damage.message, hint=damage.hint)

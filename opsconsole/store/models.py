@@ -55,7 +55,7 @@ class DataPart:
 
 @dataclass(frozen=True)
 class Audit:
-    """What a look at the artifact's bytes said, without loading it."""
+    """The audit of the artifact's bytes, without loading it."""
 
     format: ArtifactFormat
     untrusted: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What retention asks of the store: which runs are over, and which of them something else stands on."""
+"""Queries of retention: which runs are over, and which of them versions, alerts or pins still need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a test over many runs: its history, whether it is flaky, since when it is broken, what grew slow."""
+"""A test over many runs: its history, flakiness, when it broke, and which tests grew slow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What builds said of a branch or a commit, and what other pipelines came to: the newest verdicts, by index.
+"""The newest verdict of a branch, a commit, or a pipeline that is no build, each by an index.
 
 A verdict is a run that is over and says something: not a cancelled one, and of builds only a full one. Each query speaks
 in the very words of its partial index, so that a million probes and reruns cost it nothing. Standard library only.
@@ -30,7 +30,7 @@ def of_branch(store: Store, repo: str, branch: str | None) -> list[RunRecord]:
 
 
 def of_commit(store: Store, repo: str, commit: str, *, limit: int = 50) -> list[RunRecord]:
-    """Return the full builds of a commit that said something, newest first, whatever branch they were asked for on."""
+    """Return the full builds of a commit that have a verdict, newest first, whatever branch they were asked for on."""
     rows = store.rows(
         f"SELECT * FROM runs INDEXED BY runs_by_commit WHERE repo = ? AND commit_id = ? AND {FULL}"  # noqa: S608 - our words
         " ORDER BY id DESC LIMIT ?",

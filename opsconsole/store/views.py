@@ -1,4 +1,4 @@
-"""Views that stay whatever becomes of the tables: what ``store query`` and ``store export`` read, and never change."""
+"""Documented SQL views, stable across schema changes: what ``store query`` and ``store export`` read."""
 
 from __future__ import annotations
 

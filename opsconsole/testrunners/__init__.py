@@ -1,1 +1,1 @@
-"""The test runners of the ecosystems: how a commit is tested, and how each test is told as it ends."""
+"""Test runners by ecosystem: detecting how a commit is tested, and reporting each test as it ends."""

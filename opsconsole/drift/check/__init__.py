@@ -1,1 +1,1 @@
-"""Checking a monitor: what there is to do, what a chunk is known by, and the check itself."""
+"""Checking a monitor: pending chunks, fingerprints, the check itself."""

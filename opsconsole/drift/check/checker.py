@@ -1,4 +1,4 @@
-"""``drift check``: read production rows, cut them into chunks, measure what changed, judge each in the course of its version.
+"""``drift check``: read production rows, cut them into chunks, measure and judge each by its version's history.
 
 Measuring needs rows, judging does not: a chunk whose rows, labels and scores are as before is not read again, and is
 judged again only where a chunk before it changed, or the settings that judge it.
@@ -179,7 +179,7 @@ def _measured_before(store: Store, against: Against, work: PendingChunks) -> tup
 
 
 def _was_stale(monitor: Monitor, store: Store, work: PendingChunks) -> bool:
-    """Whether a chunk was told to be the last one when rows had stopped coming; it no longer is."""
+    """Whether a chunk has the finding that rows stopped coming; it may not be the last one any more."""
     if monitor.config.quality.fresh is None or work.stored is None:
         return False
     stored = chunk_store.chunk(store, work.stored.id)

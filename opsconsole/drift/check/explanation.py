@@ -1,4 +1,4 @@
-"""``drift explain``: which columns tell a chunk's rows from the reference's, found by a classifier that tries to."""
+"""``drift explain``: the columns by which a classifier separates a chunk's rows from the reference's."""
 
 from __future__ import annotations
 

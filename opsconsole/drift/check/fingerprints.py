@@ -1,4 +1,4 @@
-"""What a chunk is known by: from its rows' ids, times, labels and scores, and from the files in which they stand."""
+"""The fingerprint of a chunk: a digest of its rows' ids, times, labels and scores, and of the files that hold them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What there is to do for a version: its rows cut into windows, each beside what is stored of it; what no row is of any more."""
+"""The chunks of a version that must be measured or judged: its rows cut into windows, compared with what is stored."""
 
 from __future__ import annotations
 

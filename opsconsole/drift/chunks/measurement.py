@@ -1,4 +1,4 @@
-"""Measuring a chunk: everything that its own rows tell, as facts; what to think of them is decided in ``verdicts``."""
+"""Measuring a chunk: facts from its own rows; ``verdicts`` decides what they mean."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CONSTANT_BY_CHANCE = 1e-5
-"""A flag that is nearly always off is off all day once in a while: that is told only where chance would not do it."""
+"""A flag that is nearly always off is off all day once in a while: a finding only where that is unlikely by chance."""
 SHIFTS, LEAST_SHIFT = 2, 0.01
 
 

@@ -1,4 +1,4 @@
-"""What a chunk's ids, times, labels and scores tell, before any of its features is read."""
+"""Facts from a chunk's ids, times, labels and scores, before any feature is read."""
 
 from __future__ import annotations
 

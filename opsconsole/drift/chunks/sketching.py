@@ -1,4 +1,4 @@
-"""Counting chunks into sketches in one pass over the files, whichever way their rows are spread."""
+"""Counting chunks into sketches in one pass over the files, however their rows are distributed."""
 
 from __future__ import annotations
 

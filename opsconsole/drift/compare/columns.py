@@ -1,4 +1,4 @@
-"""What ``drift compare`` says of one column."""
+"""The comparison of one column in ``drift compare``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from opsconsole.drift.verdicts.policy import PLAIN, severity_of
 
 
 class Unknown(StrEnum):
-    """What is said where there are too few rows for any severity."""
+    """The words where there are too few rows for any severity."""
 
     UNKNOWN = "unknown"
 
@@ -59,7 +59,7 @@ class Spreads:
 
 @dataclass(frozen=True)
 class Vectors:
-    """What is told of a column of vectors besides its distances, which are those of the projection that moved most."""
+    """Facts on a column of vectors besides its distances, which are those of the projection that moved most."""
 
     size: int
     """How many numbers each has, by the reference."""
@@ -68,7 +68,7 @@ class Vectors:
     cosine: float | None
     """The cosine between the means."""
     wrong: Rows
-    """Rows of another length, or with numbers missing or infinite: they are told, not compared."""
+    """Rows of another length, or with numbers missing or infinite: they are counted, not compared."""
 
 
 @dataclass(frozen=True)

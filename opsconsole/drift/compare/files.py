@@ -52,7 +52,7 @@ class Comparison:
     drifted: bool | None
     """Whether any column is past its limits; None when none is and some have too few rows to say."""
     rows_needed: int | None
-    """Where that is so, how many rows each side needs before all columns can be told of."""
+    """Where that is so, how many rows each side needs before all columns have a verdict."""
     notes: tuple[str, ...] = ()
     """What was left out or is read otherwise than it looks, and why."""
 
@@ -206,7 +206,7 @@ def facts_of(
     score: str | None = None,
     ids: frozenset[str] = frozenset(),
 ) -> list[ColumnFacts]:
-    """Measure every column that both sides have, and name those that only one has; ``ids`` are said to name rows."""
+    """Measure every column that both sides have, and name those of one side; ``ids`` are declared to name rows."""
     role = Role.PLAIN if score is None else Role.INPUT
     facts = []
     for name, sketch in reference.columns.items():

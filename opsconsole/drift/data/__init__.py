@@ -1,1 +1,1 @@
-"""Where rows come from: files, tables and commands as streams of batches, and what is wrong with them said by name."""
+"""Sources of rows: files, tables and commands as streams of batches, with errors that name file, column and row."""

@@ -1,4 +1,4 @@
-"""What is said of data that cannot be used: which file, which column, which row, and what to do next."""
+"""Errors in data: which file, which column, which row, and what to do next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is odd about data that can be used all the same."""
+"""Notes on data that is odd and can be used all the same."""
 
 from __future__ import annotations
 

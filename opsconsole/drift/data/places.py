@@ -1,4 +1,4 @@
-"""Which files a location means: a file, a folder, a glob, or a glob with a date in it such as ``data/%Y/%m/%d.csv``."""
+"""The files that a location names: a file, a folder, a glob, or a glob with a date such as ``data/%Y/%m/%d.csv``."""
 
 from __future__ import annotations
 

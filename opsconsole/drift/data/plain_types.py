@@ -1,4 +1,4 @@
-"""One Arrow type for each kind of values, however a file packs them: what comes after reading knows no other.
+"""One Arrow type for each kind of values, however a file encodes them: later code handles no other.
 
 Text and bytes may come as views or with wide offsets, lists as views, columns run by run or as dictionaries of
 anything, times and durations in four units.

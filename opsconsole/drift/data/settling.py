@@ -1,4 +1,4 @@
-"""Files that someone still writes: waited for a little, only when they were changed a moment ago."""
+"""Waiting briefly for files that are still being written: only those that changed a moment ago."""
 
 from __future__ import annotations
 

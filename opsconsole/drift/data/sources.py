@@ -1,4 +1,4 @@
-"""Where rows come from, as one stream of column batches, and what is wrong with them said by name.
+"""Data sources as one stream of column batches, with errors that name file and column.
 
 A location is a file, a folder or a glob of CSV, Parquet and JSON lines (CSV and JSON lines plain, ``.gz`` or ``.zst``),
 a glob with a date in it (``data/%Y/%m/%d/*.parquet``), ``sqlite:PATH?table=NAME``, or ``command:PROGRAM ARGUMENTS``.

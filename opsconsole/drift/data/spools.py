@@ -1,4 +1,4 @@
-"""A file without a name, gone with the object that holds it, or with the process, however that ends."""
+"""An unnamed temporary file: gone with the object that holds it, or with the process."""
 
 from __future__ import annotations
 

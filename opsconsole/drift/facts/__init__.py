@@ -1,1 +1,1 @@
-"""What is known before anything is decided: of a column, a chunk, a reference."""
+"""Measured facts of a column, a chunk, a reference, before any verdict."""

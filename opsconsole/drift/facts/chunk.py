@@ -1,4 +1,4 @@
-"""Everything that a chunk's own rows tell, whatever came before it: kept, so that verdicts can be made anew without them."""
+"""All facts from a chunk's own rows: stored, so that verdicts can be made again without the rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of one column before anything is decided about it."""
+"""Measured facts of one column, before any verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is fitted on a reference besides its sketch, stored with the baseline so that its rows are never read again."""
+"""What is fitted on a reference besides its sketch: stored with the baseline, so that its rows are never read again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Moved:
 
 @dataclass(frozen=True)
 class ReferenceWindow:
-    """One window of the reference, measured against all others: what the settings would have said of it."""
+    """One window of the reference, measured against all others: what the settings would have found in it."""
 
     label: str
     rows: int

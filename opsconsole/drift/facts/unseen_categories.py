@@ -1,4 +1,4 @@
-"""Categories that a reference never held: how many of them are no news, because it held too few rows to know all."""
+"""Unseen categories: how many are expected by chance, because the reference has too few rows to hold all."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How far current rows are from their reference, as numbers; what to think of them is decided in ``verdicts``."""
+"""Distances of current rows from their reference; ``verdicts`` decides what they mean."""

@@ -1,4 +1,4 @@
-"""Telling reference and current rows apart: a classifier that can, has found a difference, and names the columns it used.
+"""A classifier that separates reference and current rows: where it can, there is a difference, in the columns it uses.
 
 The domain classifier (Rabanser, Günnemann and Lipton 2019): an AUC of .5 means that the two cannot be told apart.
 """
@@ -44,7 +44,7 @@ class Separator:
 
 @dataclass(frozen=True)
 class Apart:
-    """How well the sides can be told apart."""
+    """How well the sides can be separated."""
 
     auc: float
     low: float

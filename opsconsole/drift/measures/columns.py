@@ -1,4 +1,4 @@
-"""What is measured of one column against its reference."""
+"""Measuring one column against its reference."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ NOTHING = Distances(
 
 
 def blank(reference: Sketch, current: Sketch) -> Distances:
-    """Return what can be said of any column: how much of it is missing."""
+    """Return the facts of a column of any kind: how much of it is missing."""
     return replace(
         NOTHING,
         missing_reference=reference.missing / reference.rows if reference.rows else 0.0,

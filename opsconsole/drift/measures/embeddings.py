@@ -1,4 +1,4 @@
-"""Measuring vectors: how far their mean moved, and how their places along the reference's main directions did."""
+"""Measuring vectors: how far their mean moved, and their projections on the reference's principal directions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def embedded(reference: EmbeddingSketch, current: EmbeddingSketch) -> Distances:
-    """Measure the projections, of which the largest PSI and the largest KS are told, and the means.
+    """Measure the projections, of which the largest PSI and the largest KS are reported, and the means.
 
     The p-values are those of the largest of several (Bonferroni). Rows of a wrong length have a bin of their own.
     ValueError for sketches of different layouts.

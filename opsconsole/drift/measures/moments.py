@@ -27,9 +27,9 @@ DAY_DAYS = 0.75
 
 
 def momentary(reference: MomentSketch, current: MomentSketch) -> Distances:
-    """Measure over hours or weekdays, whichever moved more where both can be told.
+    """Measure over hours or weekdays, whichever moved more where both can be measured.
 
-    The noise p is that of the one told, times the number tried (Bonferroni). No PSI where either side is too short.
+    The noise p is that of the one reported, times the number tried (Bonferroni). No PSI where either side is too short.
     Counts are evened first: of ten days three weekdays come twice, which is no drift either.
     """
     nothing = blank(reference, current)

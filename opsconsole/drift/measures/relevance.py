@@ -1,4 +1,4 @@
-"""How much a column matters: what it explains of the score, and whether its drift goes along with worse performance."""
+"""How much a column matters: the part of the score it explains, and whether its drift correlates with a decline."""
 
 from __future__ import annotations
 

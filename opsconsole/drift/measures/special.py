@@ -1,4 +1,4 @@
-"""The two tail probabilities that verdicts need, without the 0.7 s that importing scipy.stats costs."""
+"""Two tail probabilities for verdicts, without the 0.7 s of importing scipy.stats."""
 
 from __future__ import annotations
 

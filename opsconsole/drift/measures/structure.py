@@ -1,4 +1,4 @@
-"""How well rows fit the way the reference's columns hang together: reconstruction error of principal components.
+"""How well rows fit the correlations among the reference's columns: reconstruction error of principal components.
 
 Single columns may all look as before while their combinations do not. As nannyml's data reconstruction: categories are
 replaced by how often the reference held them, missing values by mean or commonest value, all is standardised, and what

@@ -1,4 +1,4 @@
-"""Joining what is known by an id with the rows that have it, heap by heap, so that neither side must fit into memory."""
+"""Joining rows by id, partition by partition, so that neither side must fit into memory."""
 
 from __future__ import annotations
 

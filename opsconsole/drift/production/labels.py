@@ -1,4 +1,4 @@
-"""Labels that come after the rows: read, held against the rows they belong to, kept, and joined at every check."""
+"""Labels that come after the rows: read, checked against the rows they belong to, kept, and joined at every check."""
 
 from __future__ import annotations
 

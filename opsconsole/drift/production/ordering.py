@@ -1,4 +1,4 @@
-"""Rows in order of time, chunk by chunk, however they lie in their files."""
+"""Rows in order of time, chunk by chunk, however they are ordered in their files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a multiclass model says of every class: columns ``probability_CLASS`` beside the class that it names.
+"""A multiclass model's probabilities: columns ``probability_CLASS`` beside the predicted class.
 
 Without them only what needs the named class can be measured, and nothing be estimated.
 """

@@ -41,7 +41,7 @@ AHEAD = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Scored:
-    """What one version said of the rows: ``row``, ``score`` and probabilities, a heap a block; no heaps: in the files."""
+    """The scores of one version: ``row``, ``score`` and probabilities, one partition a block; none: in the files."""
 
     heaps: SpillPartitions | None
     classes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Record batches dealt onto heaps: in memory while they are few, then in a file without a name.
+"""Record batches in partitions: in memory while they are few, then in an unnamed temporary file.
 
 What must be read in another order than it comes (rows by time, ids by their hash) is dealt onto heaps of which each
 fits into memory, so that memory does not grow with the rows. The file is gone with the object, or with the process.

@@ -1,4 +1,4 @@
-"""Fitting a reference: how much it wobbles by itself, what its columns explain, how they hang together, its seasons."""
+"""Fitting a reference: its own variation between windows, column importance, correlations among columns, seasons."""
 
 from __future__ import annotations
 

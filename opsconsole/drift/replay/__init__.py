@@ -1,1 +1,1 @@
-"""What a monitor's settings would have said of its own reference."""
+"""Replaying a monitor's settings on its own reference: which alerts they would have raised."""

@@ -1,7 +1,7 @@
-"""``drift replay``: what a monitor's settings would have said of the reference itself, before it is let loose.
+"""``drift replay``: the alerts that a monitor's settings would have raised on the reference itself.
 
-Two questions, from what is stored with the baseline. What would have been told of the reference's own windows, each held
-against all others? And how often would chunks drawn from the reference, where nothing can have drifted, open an
+Two questions, from what is stored with the baseline. Which alerts would the reference's own windows have raised, each
+compared with all others? And how often would chunks drawn from the reference, where nothing can have drifted, open an
 incident? The answer is in false alarms a week.
 """
 
@@ -38,7 +38,7 @@ DRAWN = Window("drawn", EPOCH, EPOCH, partial=False)
 
 @dataclass(frozen=True)
 class WouldAlert:
-    """A window of the reference of which something would have been told."""
+    """A window of the reference that would have raised an alert."""
 
     label: str
     severity: Severity
@@ -163,7 +163,7 @@ def openings(flags: Iterator[bool] | Sequence[bool]) -> int:
 
 
 def simulated(against: Against, rows: int) -> Iterator[bool]:
-    """Yield for each drawn chunk whether something would be told of it; nothing has drifted in any of them."""
+    """Yield for each drawn chunk whether it would raise an alert; nothing has drifted in any of them."""
     random = np.random.default_rng(SEED)
     wobble, drawing = against.fitted.wobble(), Resampling(against)
     for _ in range(REFERENCES):

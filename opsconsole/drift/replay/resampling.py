@@ -1,4 +1,4 @@
-"""Chunks drawn from a reference, in which nothing can have drifted: what a monitor's settings are tried on.
+"""Chunks drawn from a reference, in which nothing can have drifted: for measuring false alarms of a monitor's settings.
 
 Drawn are each column's bins with its missing and unseen values, performance of the whole and of the slices, the slices'
 scores, and the mean reconstruction error, each from its own distribution and apart from the others. The reference is

@@ -1,1 +1,1 @@
-"""What is shown of a monitor, from stored rows alone."""
+"""Reports on a monitor, from stored rows alone."""

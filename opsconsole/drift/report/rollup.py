@@ -1,6 +1,6 @@
 """``drift report --per``: stored chunks summed to weeks, months or quarters; not one row is read for it.
 
-Sketches of one layout add up, so the sum says what a check of the longer chunk would have said of the columns. So do the
+Sketches of one layout add up, so the sum says what a check of the longer chunk would have measured. So do the
 scores of a binary model by label, from which its metrics are measured and estimated to .001. Of other tasks, and of
 scores that are no probabilities, only means over rows add up.
 """

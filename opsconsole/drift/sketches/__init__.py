@@ -1,1 +1,1 @@
-"""Mergeable summaries of columns: what a reference lays out, counting rows into it, and what is drawn of it."""
+"""Mergeable summaries of columns: layouts from a reference, counting rows, plots."""

@@ -1,4 +1,4 @@
-"""Finding the cells of values: what counting costs.
+"""Finding the histogram cells of values: the expensive part of counting.
 
 ``numpy.searchsorted`` into 256 edges costs ten times what decoding the file costs. A uniform table of 16,384 cells
 gives the edge index at once, and a compare against the few edges inside the cell makes it bit-equal.

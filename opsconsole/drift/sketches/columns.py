@@ -1,4 +1,4 @@
-"""What is counted of single columns: immutable, addable, and without numpy, so that the console may read it."""
+"""Counts of single columns: immutable, addable, and without numpy, so that the console can read them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is counted of a column of vectors (embeddings): moments of every dimension, and how a few projections spread."""
+"""Counts of a column of vectors (embeddings): moments of every dimension, and histograms of a few projections."""
 
 from __future__ import annotations
 

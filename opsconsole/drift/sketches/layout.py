@@ -1,4 +1,4 @@
-"""What a reference lays out for all data that will be compared with it: quantile edges and category lists."""
+"""The layout that a reference sets for all data compared with it: quantile edges and category lists."""
 
 from __future__ import annotations
 

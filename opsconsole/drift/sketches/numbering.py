@@ -1,7 +1,7 @@
-"""Whether whole numbers count or name the rows instead of describing them: another one in each row, and one more sign.
+"""Whether whole numbers identify rows instead of describing them: unique in each row, and one more sign.
 
-That alone does not do: amounts in cents may all differ too. A number of a row rises from row to row, fills its range,
-or is called one.
+Being unique alone is not enough: amounts in cents may all differ too. A row number rises from row to row, fills its
+range, or has the name of an id.
 """
 
 from __future__ import annotations

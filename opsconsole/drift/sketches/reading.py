@@ -1,4 +1,4 @@
-"""Reading Arrow columns as what is counted: numbers, categories, moments, lengths of text."""
+"""Reading Arrow columns as values to count: numbers, categories, moments, lengths of text."""
 
 from __future__ import annotations
 

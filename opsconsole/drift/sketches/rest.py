@@ -1,4 +1,4 @@
-"""A reference without a part of itself, so that the part can be held against the rest."""
+"""A reference without one part of itself, so that the part can be compared with the rest."""
 
 from __future__ import annotations
 

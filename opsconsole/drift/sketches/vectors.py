@@ -87,7 +87,7 @@ class EmbeddingCounter:
         self._projections = tuple(NumericCounter(ColumnKind.NUMERIC, finder) for finder in self.layout.finders)
 
     def add(self, column: pa.Array) -> None:
-        """Count the vectors of one batch; those of a wrong length are told, not compared."""
+        """Count the vectors of one batch; those of a wrong length are only counted."""
         self._missing += column.null_count
         right = 0
         for vectors in vectors_of(column, self.layout.size):

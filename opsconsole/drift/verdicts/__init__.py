@@ -1,1 +1,1 @@
-"""What to think of what was measured: gates, policy, persistence, words."""
+"""Verdicts on measurements: criteria, policy, persistence, sentences."""

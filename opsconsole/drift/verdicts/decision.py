@@ -1,4 +1,4 @@
-"""Everything that was decided of a chunk, before it is put in words."""
+"""Everything that was decided of a chunk, before it becomes sentences."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Decision:
     """The word for one chunk."""
     least: int
     filling: bool
-    """Whether rows of it may still come: then only its schema and its quality are told of."""
+    """Whether rows of it may still come: then only its schema and its quality have findings."""
     measured: Measured
     performance: PerformanceVerdict | None
     estimate: Estimate | None

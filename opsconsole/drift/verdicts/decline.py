@@ -26,7 +26,7 @@ class PerformanceVerdict:
     reference: float | None
     floor: float | None
     breached: bool | None
-    """None where labels, interval or floor are missing: nothing can be said."""
+    """None where labels, interval or floor are missing: there is no verdict."""
     breaches: int
     """How many chunks running, up to this one."""
     severity: Severity

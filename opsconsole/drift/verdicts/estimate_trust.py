@@ -1,4 +1,4 @@
-"""What an estimate is worth: held against every labelled chunk of its version so far, this one included."""
+"""Whether an estimate is trusted: compared with every labelled chunk of its version so far, this one included."""
 
 from __future__ import annotations
 

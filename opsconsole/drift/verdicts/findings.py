@@ -1,4 +1,4 @@
-"""The findings of a chunk: each one thing in words and numbers, the weightiest first."""
+"""The findings of a chunk: each one fact as a sentence and numbers, the weightiest first."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _of_performance(decision: Decision) -> list[Finding]:
 
 
 def _of_slices(decision: Decision) -> list[Finding]:
-    """A slice that fell for once is told with its chunk, and opens nothing; one whose scores moved is information."""
+    """A slice that fell for once is a finding of its chunk, and opens no incident; one whose scores moved is an info."""
     chosen = []
     for one in decision.slices:
         lasts = (one.column, one.value) in decision.lasting_slices

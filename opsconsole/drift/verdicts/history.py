@@ -1,4 +1,4 @@
-"""The course of a version: what the chunks before a chunk tell that its verdict depends on."""
+"""The history of a version: what its earlier chunks contribute to the verdict on the next one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a chunk does to an incident: opens it, raises it, continues it, resolves it, opens it again.
+"""The effect of a chunk on its incident: open, raise, continue, resolve, reopen.
 
 One incident for each monitored version. All of it is decided and written in the transaction that writes the chunk, so
 that two checks at once cannot open two. What an operator or a move of the alias does is ``lifecycle.monitors.incidents``.
@@ -142,9 +142,9 @@ def _recovered(connection: sqlite3.Connection, chunk: ChunkRecord, calm: Severit
 
 
 def _worse(connection: sqlite3.Connection, chunk: ChunkRecord, news: News, alias: str, *, risen: bool) -> None:
-    """Open, raise, continue or reopen the incident of the chunk's version; only what is new is told.
+    """Open, raise, continue or reopen the incident of the chunk's version; only what is new becomes an event.
 
-    What was told of the chunk is new again when it was calmer in between: another baseline was taken, and taken back.
+    News of the same chunk are new again when it was calmer in between: another baseline was taken, and taken back.
     """
     alert = records.of_version(connection, chunk.monitor, chunk.version)
     if alert is None:

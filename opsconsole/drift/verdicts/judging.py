@@ -1,4 +1,4 @@
-"""Turning a measured chunk into its record: verdicts in the course of its version, findings, words, what an alert would say."""
+"""Judging a measured chunk: verdicts by its version's history, findings, sentences, and the news for an alert."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Single facts in words: performance, an estimate, a slice, a column."""
+"""Sentences on single facts: performance, an estimate, a slice, a column."""
 
 from __future__ import annotations
 

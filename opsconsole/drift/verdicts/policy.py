@@ -1,4 +1,4 @@
-"""How much a finding matters: the severity policy, by what a column is to the model and what happened to it."""
+"""The severity policy: how much a finding matters, by the column's role and what happened to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a chunk's columns still hang together as on the reference."""
+"""Whether a chunk's columns are still correlated as on the reference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An alert as a colleague would tell it: one line for lists, then sentences, the answer first, then the likeliest cause."""
+"""An alert in words: one line for lists, then sentences, the most important first, then the likeliest cause."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from opsconsole.store.findings import Finding
 
 SUSPECTS = 3
 GOES_ALONG = 0.7
-"""From this correlation on, a column's drift is told to go along with the fall."""
+"""From this correlation on, a column's drift is reported to go along with the fall."""
 
 
 def note(decision: Decision, findings: Sequence[Finding]) -> tuple[str, ...]:

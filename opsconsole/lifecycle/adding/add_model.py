@@ -42,7 +42,7 @@ class AddedModel:
 
 
 def add_model(
-    workspace: Workspace, store: Store, name: str, path: Path | None, told: Given, *, dry_run: bool = False
+    workspace: Workspace, store: Store, name: str, path: Path | None, request: Given, *, dry_run: bool = False
 ) -> AddedModel:
     """Write ``[models.NAME]`` and, with a ``path``, register it. A table that is there stays as it is.
 
@@ -56,26 +56,26 @@ def add_model(
     choices: tuple[Choice, ...] = ()
     if name in workspace.config.models:
         edit = _as_it_is(workspace)
-        if told.task is not None:
-            require_task(workspace.config.models[name], None, name, told.task, None)
+        if request.task is not None:
+            require_task(workspace.config.models[name], None, name, request.task, None)
     else:
-        choice = _task(store, name, path, told)
+        choice = _task(store, name, path, request)
         edit = add_sections(workspace.file, [_section(name, choice)], dry_run=dry_run)
         choices += (choice,)
     if dry_run:
         return AddedModel(name, edit, choices)
-    made = None if path is None else _registered(workspace, store, name, path, told, edit)
+    made = None if path is None else _registered(workspace, store, name, path, request, edit)
     if edit.changed:
         with store.immediate() as connection:
-            line, task = _command(name, path, told), str(choices[0].value)
+            line, task = _command(name, path, request), str(choices[0].value)
             events.record(connection, "model.added", f"model {name}", command=line, detail={"task": task})
     return AddedModel(name, edit, choices, made, () if made is None else tuple(_of_audit(name, made.prepared.audit)))
 
 
-def _registered(workspace: Workspace, store: Store, name: str, path: Path, told: Given, edit: Edit) -> Registered:
+def _registered(workspace: Workspace, store: Store, name: str, path: Path, request: Given, edit: Edit) -> Registered:
     """Register the file by the table that was just written; where that cannot be, the table goes again."""
     try:
-        return register_path(replace(workspace, config=edit.config), store, name, path, replace(told, task=None))
+        return register_path(replace(workspace, config=edit.config), store, name, path, replace(request, task=None))
     except OpsconsoleError:
         if edit.changed:
             remove_section(workspace.file, "models", name)
@@ -87,10 +87,10 @@ def _as_it_is(workspace: Workspace) -> Edit:
     return Edit(workspace.file, text, text, validated(text, str(workspace.file)))
 
 
-def _task(store: Store, name: str, path: Path | None, told: Given) -> Choice:
-    if told.task is not None:
-        return given("task", str(told.task))
-    evaluation = told.evaluation or (None if path is None else layout_of_path(path).evaluation)
+def _task(store: Store, name: str, path: Path | None, request: Given) -> Choice:
+    if request.task is not None:
+        return given("task", str(request.task))
+    evaluation = request.evaluation or (None if path is None else layout_of_path(path).evaluation)
     columns = None if evaluation is None else read_columns(evaluation, follow=True)
     found = require_task(None, models.task(store, name), name, None, columns)
     if found.by is TaskSource.ASSUMED and path is not None:
@@ -128,7 +128,11 @@ def _of_audit(name: str, audit: Audit) -> list[str]:
     return []
 
 
-def _command(name: str, path: Path | None, told: Given) -> str:
-    options = (("--task", told.task), ("--eval-data", told.evaluation), ("--training-data", told.training_data))
+def _command(name: str, path: Path | None, request: Given) -> str:
+    options = (
+        ("--task", request.task),
+        ("--eval-data", request.evaluation),
+        ("--training-data", request.training_data),
+    )
     words = [word for option, value in options if value is not None for word in (option, str(value))]
     return shlex.join(["opsconsole", "model", "add", name, *([str(path)] if path is not None else []), *words])

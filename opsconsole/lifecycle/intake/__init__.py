@@ -1,1 +1,1 @@
-"""A finished run is taken in."""
+"""Intake: the results of a finished run become tests, versions and scores."""

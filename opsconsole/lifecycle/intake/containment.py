@@ -1,4 +1,4 @@
-"""What one part of a run trips over costs only that part: errors, known or not, become a reason in words."""
+"""Containing errors of one part of an intake: the part is skipped, with the reason in words."""
 
 from __future__ import annotations
 

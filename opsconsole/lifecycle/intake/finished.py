@@ -1,4 +1,4 @@
-"""A finished run as intake hands it to whoever takes a part of it in."""
+"""A finished run, as intake hands it to the takers of its parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What intake takes out of a run besides its tests: a version of a model, production scores."""
+"""Takers of a run's results besides its tests: a version of a model, production scores."""
 
 from __future__ import annotations
 

@@ -55,8 +55,8 @@ def takers(kind: PipelineKind) -> tuple[Taker, ...]:
 def take_in(root: Path, run_id: int, chosen: Sequence[Taker] | None = None, *, spoiled: str | None = None) -> bool:
     """Take a run in; False when it already had its final outcome, so nothing was done.
 
-    Each part is taken by itself: what one file of ``out/`` spoils is told on the run, and loses nothing else.
-    ``spoiled`` says why the intake died before: what the tests told is taken in then, and the run ends as ``error``.
+    Each part is taken by itself: a bad file of ``out/`` becomes a note on the run, and nothing else is lost.
+    ``spoiled`` says why the intake died before: then the results of tests are taken in, and the run ends as ``error``.
     NotFoundError for an unknown run.
     """
     state = root / ".opsconsole"

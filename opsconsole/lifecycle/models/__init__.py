@@ -1,1 +1,1 @@
-"""A model's way: registered, judged, promoted, served, trained again."""
+"""A model's lifecycle: registered, judged, promoted, served, retrained."""

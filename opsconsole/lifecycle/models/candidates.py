@@ -1,4 +1,4 @@
-"""A candidate's way: judged against the champion, promoted, and rolled back."""
+"""Candidates: judged against the champion, promoted, rolled back."""
 
 from __future__ import annotations
 

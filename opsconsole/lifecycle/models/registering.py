@@ -1,4 +1,4 @@
-"""Registering an artifact of the operator's own: what it is, what it was made from, and the rung it begins on."""
+"""Registering the operator's own artifact: its task, its provenance, and its first rung."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from opsconsole.store.models import Provenance, Version
 
 @dataclass(frozen=True)
 class Registered:
-    """A version that was registered, and who said what it predicts."""
+    """A version that was registered, and where its task comes from."""
 
     version: Version
     prepared: Prepared

@@ -1,4 +1,4 @@
-"""Whether somebody answers for what is in production: by the runs that serve, and by asking each model's ``probe``.
+"""Whether a service answers for each model in production: from runs that serve, and from each model's ``probe``.
 
 A service that ended, or that does not answer, does not vanish: it waits for the operator, and its version is marked.
 """

@@ -16,7 +16,7 @@ DEADLINE = 3.0
 
 @dataclass(frozen=True)
 class Serving:
-    """What the consumer said of itself."""
+    """The answer of the service that serves the model."""
 
     url: str
     """Without what is secret in it."""
@@ -34,7 +34,7 @@ class Serving:
 def probe(workspace: Workspace, store: Store, model: str, alias: str) -> Serving | None:
     """Ask the model's ``probe`` URL; None where none is configured, or the alias is not the production rung.
 
-    A consumer that does not answer is told, never a failure of the promotion: the link is swapped all the same.
+    A consumer that does not answer is reported, never a failure of the promotion: the link is swapped all the same.
     """
     config = workspace.config.models.get(model)
     held = promotions.alias(store, model, alias)

@@ -1,1 +1,1 @@
-"""Monitors and their incidents: checked, acted on, told."""
+"""Monitors and their incidents: checks, operator's actions, state."""

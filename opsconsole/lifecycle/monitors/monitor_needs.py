@@ -1,4 +1,4 @@
-"""What a monitor lacks before its first check: told of its configuration, its files and its version, without a row read."""
+"""What a monitor lacks before its first check: from its configuration, files and version, without reading rows."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def explain_monitor(workspace: Workspace, store: Store, name: str, chunk: str | 
 
 
 def replay_monitor(workspace: Workspace, store: Store, name: str) -> Replay:
-    """Say what a monitor's settings would have told of its own reference; nothing is stored, no check need have run."""
+    """Replay a monitor's settings on its own reference; nothing is stored, no check need have run."""
     monitor, subject = _watched(workspace, store, name)
     stored = baselines.baseline(store, name, subject.version)
     if stored is not None and fits(monitor, stored):

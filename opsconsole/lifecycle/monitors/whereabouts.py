@@ -1,4 +1,4 @@
-"""Where an alert's version stands now, and what became of its answers: made when shown, from the state as it is then."""
+"""The current rung of an alert's version, and the state of the runs that answered the alert."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A store that is lost or damaged, made whole from what lies beside it."""
+"""Recovery of a lost or damaged store from run and model folders."""

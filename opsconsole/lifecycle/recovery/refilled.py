@@ -1,4 +1,4 @@
-"""What came of making a store anew."""
+"""The result of rebuilding a store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store filled with what is known beside it: runs, versions, moves, scores. What it holds already stays as it is.
+"""Filling a store from the records beside it: runs, versions, moves, scores. Existing rows stay as they are.
 
 Of an empty store this makes all that can be known anew; of a copy from yesterday, what happened since. It never changes
 what is served: where a link leads elsewhere than the records say, the link is believed, and that is on record.

@@ -1,4 +1,4 @@
-"""A store that is lost or damaged: restored from a copy, or made anew from what lies beside it."""
+"""Restoring a lost or damaged store: from a copy, or rebuilt from run and model folders."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def restore(workspace: Workspace, source: Path) -> Restored:
 def rebuild(workspace: Workspace, *, asked: bool = False) -> Restored:
     """Make the store anew from journals, records, manifests and moves; ConfirmationError where a sound one stands.
 
-    What no file holds is told: see ``NEVER_KNOWN``.
+    What no file holds is reported: see ``NEVER_KNOWN``.
     """
     if not asked and replacing.is_sound(workspace.state):
         raise ConfirmationError(

@@ -1,1 +1,1 @@
-"""A repo's runs: started, searched for what broke, told as the state of its branch."""
+"""A repo's runs: started, bisected, and summed up as the state of its branch."""

@@ -1,4 +1,4 @@
-"""Which commit broke it: runs between a good and a bad commit, several at once, by one test or by the whole build.
+"""Bisecting: runs between a good and a bad commit, several at once, judged by one test or by the whole build.
 
 Each probe is a run like any other (clean checkout, log, cancel), so what was learned before is used again, and what is
 learned here stays. The search itself can be a run too, so that it outlives the terminal.
@@ -55,7 +55,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Probe:
-    """What one commit said."""
+    """The verdict on one commit."""
 
     commit: str
     run: int

@@ -77,7 +77,7 @@ def start_rerun(
 def require_model(workspace: Workspace, planned: Plan) -> str | None:
     """Return the model of a training or scoring; ConfigError where there are several, and nothing says which.
 
-    A training that is not told its champion could not be judged against it.
+    A training that does not know its champion could not be judged against it.
     """
     target, known = f"{planned.repo}/{planned.pipeline}", sorted(workspace.config.models)
     model = model_of(workspace, target, planned.model)
@@ -127,7 +127,7 @@ def _start(
 
 
 def _model_environment(workspace: Workspace, store: Store, model: str | None) -> dict[str, str]:
-    """Return what a training or scoring is told: its model, and the champion it is held against."""
+    """Return the variables of a training or scoring: its model, and the champion it is held against."""
     if model is None:
         return {}
     variables = {"OPSCONSOLE_MODEL": model}

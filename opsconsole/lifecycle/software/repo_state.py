@@ -1,4 +1,4 @@
-"""How a repo's branch stands: the one answer that every screen, verb and gate gives.
+"""The state of a repo's branch: one function for every screen, verb and gate.
 
 Only full builds of the branch say so, each pipeline by its newest verdict on the commit that was built last, also where
 its tip was built by the commit's number. Probes of a bisect, reruns of single tests, trainings and services say nothing

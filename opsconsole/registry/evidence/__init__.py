@@ -1,1 +1,1 @@
-"""What versions are judged by: scored rows, labels, metrics, and statistics on the same rows."""
+"""Evidence on versions: scored rows, labels, metrics, and statistics on the same rows."""

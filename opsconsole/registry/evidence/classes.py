@@ -1,4 +1,4 @@
-"""What labels mean: which of two is the positive one, which classes there are, and probabilities that are some."""
+"""The meaning of labels: the positive one of two, the classes of a multiclass model, and valid probabilities."""
 
 from __future__ import annotations
 

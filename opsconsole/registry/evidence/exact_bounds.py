@@ -1,4 +1,4 @@
-"""Exact bounds where too few rows differ for a normal approximation: no disagreement seen is no proof of none."""
+"""Exact confidence bounds where too few rows differ for a normal approximation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two contenders on one set of rows: what a metric says of both, and which predictions change sides."""
+"""Champion and challenger on one set of rows: the metric of both, and which predictions differ."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def compare_scores(task: ModelTask, metric: str, champion: Scored, challenger: S
 
 
 def rows_that_would_decide(metric: str, margin: float, champion: Scored, challenger: Scored) -> int:
-    """Return how many rows would do where there are too few to compare at all; 0: that cannot be said."""
+    """Return how many rows would do where there are too few to compare at all; 0: unknown."""
     rows = len(challenger.row_ids)
     if not rows:
         return 0

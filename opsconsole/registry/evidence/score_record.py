@@ -1,4 +1,4 @@
-"""What is on record of a version's scores, and whether what another training says of it agrees."""
+"""The recorded scores of a version, and whether those that another training reports of it agree."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _records(
         try:
             scored = read_evaluation(path, reading).get(evaluation.contender)
         except UsageError:
-            continue  # whoever is judged on that file is told of it
+            continue  # a gate that judges on that file reports it
         if scored is not None:
             yield f"{evaluation.path}", scored.row_ids, scored.scores
     produced = [item for item in baselines.predictions(store, version.model) if item.version == version.version]

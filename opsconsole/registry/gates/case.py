@@ -1,4 +1,4 @@
-"""What the gates are asked about: a version that wants a rung, the champion it is held against, and the rung's rules."""
+"""The case that gates judge: a version, its target rung, the champion, and the rung's rules."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from opsconsole.store.models import Version
 
 
 class Fact(StrEnum):
-    """What a gate must be told, since another room knows it."""
+    """A fact that a gate needs and another room knows."""
 
     TESTS_AT_COMMIT = "tests at the commit"
     REASON_GIVEN = "reason given"
@@ -22,7 +22,7 @@ class Fact(StrEnum):
 
 @dataclass(frozen=True)
 class TestsAtCommit:
-    """What is known of the tests at a version's commit; told by whoever knows the runs."""
+    """What is known of the tests at a version's commit; supplied by the room that knows the runs."""
 
     __test__ = False
 
@@ -33,14 +33,14 @@ class TestsAtCommit:
 
 @dataclass(frozen=True)
 class Facts:
-    """What other rooms told; None: nobody was asked, so that gates which need it are not judged yet."""
+    """Facts from other rooms; None: not asked for, so that gates which need it are not judged yet."""
 
     tests: TestsAtCommit | None = None
     reason: str | None = None
 
     @property
     def known(self) -> frozenset[Fact]:
-        """Which of them were told."""
+        """Which of them are there."""
         values = {Fact.TESTS_AT_COMMIT: self.tests, Fact.REASON_GIVEN: self.reason}
         return frozenset(fact for fact, value in values.items() if value is not None)
 

@@ -1,4 +1,4 @@
-"""What a gate says: its outcome, one sentence, and its evidence in numbers."""
+"""The result of a gate: outcome, one sentence, and evidence in numbers."""
 
 from __future__ import annotations
 

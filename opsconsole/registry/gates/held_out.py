@@ -1,4 +1,4 @@
-"""Finding the rows that two versions are judged on, and whether they may be: the same, unseen, and believable."""
+"""Finding the rows that two versions are judged on; they must be the same, unseen in training, and consistent."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _read(
     challenger: Version,
     champion: Version | None,
 ) -> tuple[Contest, Held | None]:
-    """Read both sides, and hold what is said of the champion against what is on record of it."""
+    """Read both sides, and compare the champion's scores with those on record."""
     path = evaluation_path(workspace, chosen[0])
     inside = read_evaluation(path, reading)
     own = inside[chosen[0].contender]

@@ -1,4 +1,4 @@
-"""A case before the gates: all of them judged in order, and a promotion refused where one blocks that nobody may force."""
+"""Judging a case by all gates in order, and refusing a promotion that a gate blocks."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def evaluate(case: Case) -> list[Gate]:
 
 
 def evaluate_reason(case: Case, reason: str) -> list[Gate]:
-    """Evaluate the gates that could not be judged before the operator said why."""
+    """Evaluate the gates that could not be judged before the operator gave a reason."""
     with_reason = replace(case, facts=replace(case.facts, reason=reason))
     return [spec.evaluate(with_reason) for spec in catalogue.GATES if Fact.REASON_GIVEN in spec.needs]
 

@@ -1,4 +1,4 @@
-"""Whoever promotes says why."""
+"""A promotion has a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gates as promotions and judgements keep them, read back as what they are."""
+"""Reading gates back from stored promotions and judgements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an artifact would run when loaded, told from its bytes: nothing is loaded."""
+"""Which code an artifact would run when loaded, from its bytes: nothing is loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading what lies beside an artifact: ``model.toml``, ``metrics.json``, ``params.json``, a signature of its own."""
+"""Reading the files beside an artifact: ``model.toml``, ``metrics.json``, ``params.json``, a signature."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model predicts, when the configuration does not say: given, on record, or told by its evaluation's columns."""
+"""Inferring a model's task where none is configured: from an option, the record, or its evaluation's columns."""
 
 from __future__ import annotations
 

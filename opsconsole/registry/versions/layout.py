@@ -1,4 +1,4 @@
-"""Where an artifact lies and what lies beside it: a run's ``out/``, the same kept elsewhere, or a folder of someone's own.
+"""The layout of an artifact and the files beside it: a run's ``out/``, a copy of one, or a folder of the operator's.
 
 What describes a model (``model.toml``, ``MLmodel``, metrics, params, data, evaluation) is read as that, and is no file of
 the artifact.

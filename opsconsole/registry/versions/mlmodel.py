@@ -29,7 +29,7 @@ class MLmodel:
     entry: str
     """The file that holds the model, relative to the folder; empty when it names none."""
     framework: str
-    """The flavour that is no wrapper, with its version where it is told: ``sklearn 1.9.1``."""
+    """The flavour that is no wrapper, with its version where there is one: ``sklearn 1.9.1``."""
     params: dict[str, object]
     """Where it came from: MLflow's run, its model's id, when it was made."""
 

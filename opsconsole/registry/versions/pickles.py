@@ -1,4 +1,4 @@
-"""Telling a pickle from its bytes, whatever it is called and however it is wrapped: loading one runs its code.
+"""Recognising a pickle by its bytes, whatever its name or compression: loading one runs its code.
 
 A pickle may hide in a compressed file, in an archive, in a NumPy array of objects. Wrappers are opened a few levels deep,
 block by block. What is wrapped deeper, in a way that is not known here, or cannot be read to its end counts as one.

@@ -195,7 +195,7 @@ def _next_version(connection: sqlite3.Connection, workspace: Workspace, prepared
 
 
 def _is_killed_attempt(workspace: Workspace, prepared: Prepared, number: int) -> bool:
-    """Whether a folder without a row is this very artifact, and nobody was ever told of it."""
+    """Whether a folder without a row holds this artifact, and no link or record refers to it."""
     model = prepared.declared.name
     linked = any(leads == number for _, leads in links(workspace.models / model))
     folder = version_folder(workspace, model, number)

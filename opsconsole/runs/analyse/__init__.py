@@ -1,1 +1,1 @@
-"""What runs say, read afterwards: comparisons, changes, errors and sections of logs, a run in words."""
+"""Analysis of runs that ended: comparisons, changes, errors and sections of logs, a run in words."""

@@ -1,4 +1,4 @@
-"""What changed since a pipeline was last green: where one looks first when it is not."""
+"""The commits and files that changed since a pipeline was last green."""
 
 from __future__ import annotations
 

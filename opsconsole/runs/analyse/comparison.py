@@ -1,4 +1,4 @@
-"""Two runs side by side: what broke, what was mended, what came, went and grew slow. Pure."""
+"""Two runs side by side: tests that broke, were fixed, were added, removed or grew slow. Pure."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ def is_failure(line: str) -> bool:
 
 
 def tool(line: str) -> str | None:
-    """Return whose words a line's failure is told in."""
+    """Return which tool's wording a failure line has."""
     if not is_failure(line):
         return None
     return next((saying.tool for saying in SAYINGS if re.search(saying.pattern, line)), None)

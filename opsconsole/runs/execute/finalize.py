@@ -1,4 +1,4 @@
-"""The end of a run: the checkout goes, one fresh process takes the results in, and never does a run stay half ended.
+"""The end of a run: the checkout is removed, and one fresh process takes the results in; the run always ends.
 
 Used by the supervisor, by the keeper when the supervisor died, and by recovery when both did. Standard library only.
 """

@@ -1,4 +1,4 @@
-"""Following a run until it is over, from any process, as often as one likes: nothing of it depends on who watches."""
+"""Following a run until it is over, from any process; the run does not depend on whoever watches it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The keeper: outlives its supervisor, so that a run whose supervisor dies ends at once, whole, and taken in.
+"""The keeper: outlives the supervisor; if that dies, it ends the run's processes and has the results taken in.
 
 ``python -I -m opsconsole.runs.execute.keeper FOLDER LOCK-DESCRIPTOR SECRETS INTAKE…``, started detached by
 ``runs.execute.launch``. It imports what it and the supervisor need, forks the supervisor, and does nothing but wait from
-then on, so there is nothing in it that could fail. Standard library only.
+then on, so that nothing in it can fail. Standard library only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Starting a run: its row, its folder and its lock are born together, then it lives without us."""
+"""Starting a run: its row, its folder and its lock are made in one transaction, then it runs detached."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run came to: pure, from its journal and its reports. The exit code always wins."""
+"""The final outcome of a run: pure, from its journal and its reports. A failed exit code is never overridden."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding the runs that nobody keeps alive any more, and ending them properly. Called when a process that writes starts."""
+"""Finding runs whose processes all died, and ending them. Called when a read-write process starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may be at work: ``slots/N.lock`` files that live runs hold, and a queue in the order of run numbers.
+"""Limiting how many runs execute at once: ``slots/N.lock`` files, and a queue in order of run numbers.
 
 No process keeps the queue: a waiting run has a ticket, and whoever has the lowest ticket of a live run is next; one that
 waits only for its repo's own limit lets others by. Who leaves wakes who is next; looking again by oneself is for what a

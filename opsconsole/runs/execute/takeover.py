@@ -1,4 +1,4 @@
-"""What the keeper does once the supervisor runs: wait for its end, and take over when that was a death.
+"""The keeper's wait for the end of its supervisor, and its takeover if the supervisor died.
 
 Standard library only.
 """

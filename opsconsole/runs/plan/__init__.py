@@ -1,1 +1,1 @@
-"""What would run, and why: steps, conditions, matrices, keys of kept results, reruns; nothing is run here but what asks for versions."""
+"""Planning a run: steps, conditions, matrices, cache keys, reruns; only commands that print versions are run."""

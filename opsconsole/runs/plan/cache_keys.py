@@ -1,4 +1,4 @@
-"""The key of a step's result: a digest of all that decides it, each part by name so that a change can be told."""
+"""The cache key of a step: a digest of all its inputs, each part by name so that a change can be explained."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def with_keys(
     """Return the steps (in the order of execution) with their keys, and each with the environment it works in.
 
     ``blobs`` are the object names of the commit's files, ``path`` is the PATH of the steps, ``variables`` stands for
-    what every step is told. A need's key decides as well; a need that is not cached decides nothing. The commands that ask
+    the environment of every step. A need's key decides as well; a need that is not cached decides nothing. Commands that ask
     tools for their version are run only with ``ask_tools``: a repo that was not trusted may have written them.
     """
     done: dict[str, PlannedStep] = {}

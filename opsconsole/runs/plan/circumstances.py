@@ -1,4 +1,4 @@
-"""From the circumstances of one plan to its steps: conditions, keys of kept results, secrets, what is missing."""
+"""The inputs of one plan (commit, ref, trust, interpreter), and its steps: conditions, cache keys, secrets."""
 
 from __future__ import annotations
 

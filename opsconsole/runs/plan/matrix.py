@@ -31,7 +31,7 @@ class Variant:
 
     @property
     def variables(self) -> dict[str, str]:
-        """What the step is told."""
+        """The step's variables of this variant."""
         return {f"MATRIX_{key.upper()}": value for key, value in self.values}
 
     def agrees(self, other: Variant) -> bool:

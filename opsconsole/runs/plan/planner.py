@@ -166,7 +166,7 @@ def operator_environment(pairs: list[str]) -> dict[str, str]:
 
 
 def _missing(steps: tuple[PlannedStep, ...], interpreter: Interpreter, choice: Choice) -> tuple[str, ...]:
-    """Return what a first look at the commands misses; what a detection surely needs is told elsewhere."""
+    """Return what a first look at the commands misses; what a detection needs in any case is checked elsewhere."""
     missing = missing_programs(steps, steps_path(interpreter.path, os.environ))
     if choice.detection is not None:
         missing = tuple(program for program in missing if program not in choice.detection.programs)

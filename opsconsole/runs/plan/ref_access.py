@@ -1,4 +1,4 @@
-"""What a run may reach, by whose the ref is that it runs: secrets and passed variables are for the operator's own.
+"""What a run may access, by who owns its ref: secrets and passed variables are for the operator's own refs.
 
 A ref of somebody else's is asked about, with how its pipeline differs, and gets nothing. So is a branch that lies here
 and asks for more than what is checked out does: it may have been fetched from anybody.

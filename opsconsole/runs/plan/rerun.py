@@ -1,4 +1,4 @@
-"""Running again what ran: the same pipeline at the same commit, or only the tests of it that failed."""
+"""Rerunning a run: the same pipeline at the same commit, or only its failed tests."""
 
 from __future__ import annotations
 

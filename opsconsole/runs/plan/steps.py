@@ -259,7 +259,7 @@ def _after_needs(steps: list[PlannedStep], where: str) -> tuple[PlannedStep, ...
 def missing_programs(steps: tuple[PlannedStep, ...], path: str) -> tuple[str, ...]:
     """Return the programs that the steps start with and PATH does not have.
 
-    Only what a plain first word says: a shell construct may be right in ways that cannot be told by reading it.
+    Only what a plain first word says: a shell construct may be right in ways that reading it does not show.
     """
     missing: list[str] = []
     for step in steps:

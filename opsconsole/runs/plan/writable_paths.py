@@ -1,4 +1,4 @@
-"""From the configuration to what the steps of a plan may write, besides what is theirs."""
+"""Paths that the steps of a plan may write besides their own folders, from the configuration."""
 
 from __future__ import annotations
 

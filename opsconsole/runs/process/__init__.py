@@ -1,1 +1,1 @@
-"""What the kernel offers: whole trees of processes, control groups, sandboxes, signals. Standard library only."""
+"""Kernel facilities: process trees, control groups, sandboxes, signals. Standard library only."""

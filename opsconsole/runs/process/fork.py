@@ -1,4 +1,4 @@
-"""Processes of our own that begin as a copy of the one that starts them: they have all modules, and none of its files.
+"""Forking our own processes: the child keeps the loaded modules and none of the open files.
 
 Starting Python and importing anew would take longer than most of what such a process does. Standard library only.
 """

@@ -1,4 +1,4 @@
-"""What keeps a run's own processes apart from its steps, which run as the same user: no dump, no stray environment.
+"""Separating a run's own processes from its steps, which run as the same user: not dumpable, no inherited environment.
 
 A process that is not dumpable shows neither its memory nor its environment to others of its user (proc(5)). Standard
 library only.

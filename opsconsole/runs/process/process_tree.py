@@ -1,4 +1,4 @@
-"""Ending everything a step started, also what it hid: double forks, sessions of their own, ignored signals.
+"""Ending every process that a step started: double forks, own sessions and ignored signals included.
 
 The caller is a child subreaper, so whatever loses its parent becomes the caller's child and stays findable.
 Standard library only.

@@ -1,4 +1,4 @@
-"""What a step may write: its work tree, its out folder, its TMPDIR, and what the configuration names; all else it reads.
+"""Sandboxing steps: they may write their work tree, out folder, TMPDIR and configured paths, and read everything else.
 
 By Landlock where the kernel has it (landlock(7): the calls have no wrapper in the C library), else by bubblewrap where
 that is installed. A step that is confined so cannot look into processes outside either. Standard library only.

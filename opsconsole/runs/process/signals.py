@@ -1,4 +1,4 @@
-"""Waiting for whatever comes first: an ended child, a cancel, output, or the time. Standard library only."""
+"""Waiting for the first of: an ended child, a cancel, output, a deadline. Standard library only."""
 
 from __future__ import annotations
 

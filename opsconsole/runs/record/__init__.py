@@ -1,1 +1,1 @@
-"""What is kept of a run: its specification, journal, logs and results, and what is never kept: secrets."""
+"""The record of a run: specification, journal, logs and results; secrets are never written to it."""

@@ -1,4 +1,4 @@
-"""What steps left behind, kept under a digest of all that decided it: environments, outputs. Standard library only.
+"""Cached results of steps, by key: environments and outputs. Standard library only.
 
 An environment is filled in place and used where it lies, because a Python environment cannot be moved; outputs are
 copied in and out. A file lock for each key: whoever fills it has it alone, whoever uses it shares it, and what is not
@@ -152,7 +152,7 @@ def _differing(now: dict[str, str], before: dict[str, str]) -> list[str]:
 
 
 class KeyHistory:
-    """What a step's result was made of the last time, so that a change can be told."""
+    """What a step's result was made of the last time, so that a change can be explained."""
 
     def __init__(self, state: Path, step: str) -> None:
         self._path = state / "cache" / "last" / f"{step}.json"

@@ -60,7 +60,7 @@ class RunFolder:
 
     @property
     def diary(self) -> Path:
-        """What keeper, supervisor and intake said on stderr: empty unless something broke."""
+        """The stderr of keeper, supervisor and intake: empty unless something broke."""
         return self.path / "supervision.txt"
 
     def log(self, step: str) -> Path:

@@ -1,4 +1,4 @@
-"""Rows as the projection of a run's journal: written beside the run, never in its way.
+"""Rows as the projection of a run's journal: a busy or newer store never stops the run.
 
 A store that is busy, full, newer or gone delays or loses rows, not the run; intake writes them all again from the
 journal. A thread of its own, because a busy store may take half a minute to say so. Standard library only.

@@ -1,4 +1,4 @@
-"""Which run folders may go: pure, by count, age and size; and taking them away safe against everybody who reads.
+"""Choosing run folders to delete (pure, by count, age and size), and deleting them safely while others read.
 
 A run's row stays for ever: it is its logs, reports and artifacts that take room.
 """

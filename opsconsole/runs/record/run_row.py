@@ -1,4 +1,4 @@
-"""``record.json`` of a run folder: the run's row beside the run, for a store that is made anew. Standard library only.
+"""``record.json`` of a run folder: a copy of the run's row, for rebuilding a lost store. Standard library only.
 
 Written with the folder and again at the run's end. It is derived, and never read while there is a store: the journal is
 the truth of what happened, this holds what the journal does not know: who asked, why, for what, and what it came to.

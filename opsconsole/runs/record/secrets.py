@@ -1,4 +1,4 @@
-"""Reading secrets where they lie: the operator's environment, or a file that only the operator can read.
+"""Reading secrets: from the operator's environment, or from a file that only the operator can read.
 
 Standard library only. Values go to the steps that name them and to what masks them in logs and reports, nowhere else.
 """

@@ -1,4 +1,4 @@
-"""What ``run.json`` says: everything a supervisor needs, and nothing secret. Standard library only."""
+"""``run.json``: everything that a supervisor needs to run a plan, without secrets. Standard library only."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class PlannedCache:
     key: str
     """Hexadecimal digest of all that decides the result: command, folder, variables, tool versions, inputs."""
     parts: Pairs
-    """What the key was made of besides the inputs, by name, so that a change can be told in words."""
+    """What the key was made of besides the inputs, by name, so that a change can be explained."""
     inputs: Pairs = ()
     """The inputs' object names, by path."""
     outputs: tuple[str, ...] = ()
@@ -90,7 +90,7 @@ class PlannedService:
     name: str
     run: str
     port: int | None = None
-    """The port of 127.0.0.1 that answers when it is ready; 0: a free one, told as ``PORT``."""
+    """The port of 127.0.0.1 that answers when it is ready; 0: a free one, passed as ``PORT``."""
     ready: str | None = None
     """A shell command that ends with 0 when it is ready."""
     timeout: float = 60.0
@@ -132,7 +132,7 @@ class Plan:
     runner: str | None
     """The detected test runner whose report must hold at least one test; None when nothing promises tests."""
     reason: str
-    """Why these steps: which file said so, or what was detected."""
+    """Why these steps: which file declares them, or what was detected."""
     interpreter: Path
     interpreter_reason: str
     missing: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Cases of one id in one report are attempts at one test: what plugins write that run a failed test again. Pure."""
+"""Several cases of one id in a report are attempts at one test, as plugins that retry failures write them. Pure."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _worst(group: list[TestResult]) -> TestResult:
 
 
 def _whole(case: TestResult, group: list[TestResult]) -> TestResult:
-    """Return a case with the time of all attempts, and with what each of several failures said."""
+    """Return a case with the time of all attempts, and with the detail of each of several failures."""
     if len(group) == 1:
         return case
     times = [other.duration_s for other in group if other.duration_s is not None]

@@ -1,4 +1,4 @@
-"""Reading JUnit reports as runners really write them; what is broken is salvaged, and said to be.
+"""Reading JUnit reports as runners really write them; from a broken one whole cases are salvaged, with a note.
 
 ``testcase`` counts at any depth and in any namespace (node writes it outside of any suite); entities are not resolved,
 nothing is fetched, size is capped. lxml is imported here and nowhere near the console.

@@ -1,4 +1,4 @@
-"""One test case of a JUnit report: its id, what it came to, when and why."""
+"""One test case of a JUnit report: its id, outcome, start and detail."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _outcome(case: _Element, children: dict[str, _Element]) -> tuple[TestOutcome
 
 
 def _test_id(element: _Element) -> str:
-    """Return ``path::Class::name`` where it is said or can be told (pytest, unittest), else ``classname::name``."""
+    """Return ``path::Class::name`` where the report shows it (pytest, unittest), else ``classname::name``."""
     given = element.get("nodeid")
     if given:
         return given[:ID_LIMIT]

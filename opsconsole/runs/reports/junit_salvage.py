@@ -1,4 +1,4 @@
-"""What is left of a JUnit report that is not whole: each case that stands in it whole, read by itself.
+"""Salvaging a JUnit report that is cut short or malformed: each complete case is parsed by itself.
 
 A report that was cut off, or that holds what should have been escaped, has lost its shape somewhere. A case whose own
 text is well-formed says what it says; of one that is not, nobody can tell whether its failure was among what broke.
@@ -115,7 +115,7 @@ class _Scan:
 
 
 def _parsed(pieces: list[str]) -> list[_Element | None]:
-    """Return the case of each document, None for one that is broken; those around it are told apart by halves."""
+    """Return the case of each document, None for one that is broken; those around it are found by halving."""
     root = _root("".join(pieces))
     cases: list[_Element | None] = [None] if root is None else [_only_case(document) for document in root]
     if len(cases) == len(pieces) and None not in cases:

@@ -1,1 +1,1 @@
-"""One step from its start to its end: the process that runs it, its protocol, its log, its artifacts."""
+"""One step from start to end: its process, protocol, log, artifacts."""

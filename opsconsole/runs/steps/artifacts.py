@@ -1,4 +1,4 @@
-"""What is taken out of a work tree before it goes: reports and artifacts, by globs. Standard library only."""
+"""Collecting reports and artifacts from a work tree before it is removed, by globs. Standard library only."""
 
 from __future__ import annotations
 

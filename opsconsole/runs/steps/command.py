@@ -195,7 +195,7 @@ class Command:
         return self._signals.cancels > 1
 
     def _pump(self) -> None:
-        """Bring what was said into the log; a writer that never stops must not keep us from its limits."""
+        """Copy pending output into the log; a writer that never stops must not keep us from its limits."""
         for _ in range(16):
             try:
                 block = os.read(self._reader, BLOCK)

@@ -1,4 +1,4 @@
-"""What a step sees of the world: an allow-list, never the operator's whole environment. Standard library only."""
+"""A step's environment: an allow-list of variables, never the operator's whole environment. Standard library only."""
 
 from __future__ import annotations
 

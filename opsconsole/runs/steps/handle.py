@@ -1,4 +1,4 @@
-"""The supervisor's end of a step runner: start it, hear what it tells, ask it to end its step. Standard library only."""
+"""The supervisor's handle of a step runner: start it, read its messages, ask it to stop. Standard library only."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class StepHandle:
         return () if self._closed else (self._reader,)
 
     def hear(self) -> list[dict[str, Any]]:
-        """Return what it told since the last time; the last word is how the step ended."""
+        """Return its messages since the last call; the last one is how the step ended."""
         if self._closed:
             return []
         while True:

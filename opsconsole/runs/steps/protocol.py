@@ -24,7 +24,7 @@ class StepOrder:
     """By what name the step is remembered from run to run."""
     environment: dict[str, str]
     secrets: tuple[HandedSecret, ...] = ()
-    """Where the secrets lie that it names: read by its runner alone, told to the step, masked in what it says."""
+    """Where the secrets lie that it names: read by its runner alone, passed to the step, masked in its output."""
     writable: tuple[str, ...] | None = None
     """Folders and files that it may write; None: whatever the operator may."""
     seconds: float | None = None

@@ -1,4 +1,4 @@
-"""The runner of one step: condition, kept result, tries, artifacts. It sees the step to its end, whatever that takes.
+"""The runner of one step, to its end: condition, cached result, attempts, artifacts.
 
 One process for each step, forked by the supervisor, which hears of it on its stdout, line by line. It is a child
 subreaper: whatever the step hides from everybody is still below its runner, so a step can be ended whole while others
@@ -164,7 +164,7 @@ class StepRunner:
         return end
 
     def _execute(self, run: str, *, announced: bool = False) -> CommandEnd:
-        """Run one command of the step to its end; ``told``: the supervisor hears of its start."""
+        """Run one command of the step to its end; ``announced``: the supervisor is informed of its start."""
         if self._command is not None:
             self._command.end()
             self._command.close()

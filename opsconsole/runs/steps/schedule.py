@@ -1,4 +1,4 @@
-"""Which step is next: pure, from the plan and from how the steps stand."""
+"""Choosing the next step: pure, from the plan and the states of its steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs that steps need beside them: started before the first that needs one, stopped after the last.
+"""Services that steps need (a database, a server): started before the first such step, stopped after the last.
 
 Standard library only. Ready is who answers on its port or whose own check says so; one that ends or is too slow fails
 the steps that need it, with the reason.
@@ -77,7 +77,7 @@ class Services:
         return not waiting
 
     def variables(self) -> dict[str, str]:
-        """Return what steps are told of the services: where each listens."""
+        """Return the variables that tell steps where each service listens."""
         return {
             f"OPSCONSOLE_PORT_{_variable(name)}": str(service.port)
             for name, service in self.running.items()

@@ -1,1 +1,1 @@
-"""A store that is lost or damaged: copies, another in its place, and rows from the records that lie beside what they tell of."""
+"""Recovery of a lost or damaged store: daily copies, replacing the database, rebuilding rows from records."""

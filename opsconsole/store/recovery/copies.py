@@ -1,4 +1,4 @@
-"""A copy of the store for each day it was used, kept beside it: what a damaged or lost store is restored from."""
+"""A daily copy of the store, kept beside it: what a damaged or lost store is restored from."""
 
 from __future__ import annotations
 

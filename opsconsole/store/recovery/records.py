@@ -1,7 +1,7 @@
-"""Rows as records that lie beside what they tell of, and records as rows again: what a lost store is made anew from.
+"""Rows written as JSON records into run and model folders, and read back to rebuild a lost store.
 
-A record holds rows by the names of their columns. What comes back is held against the schema by SQLite's own strict
-types and keys, and then read as any row is; one that does not hold is refused and leaves nothing behind.
+A record holds rows by the names of their columns. A record that is read back is checked by SQLite's strict types and
+keys; an invalid one is refused and leaves nothing behind.
 """
 
 from __future__ import annotations

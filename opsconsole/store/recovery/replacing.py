@@ -1,4 +1,4 @@
-"""Another store in the place of the one that is lost or damaged: prepared aside, checked, and swapped in by one rename.
+"""Replacing a lost or damaged store: the new one is prepared aside, checked, and swapped in by one rename.
 
 Killed anywhere before the rename, nothing happened; what was prepared is thrown away by the next attempt. The store that
 was there is kept whole beside it, under a name that tells when.

@@ -1,4 +1,4 @@
-"""How a repo is tested, told from the files of one commit, with the reason; nothing of the repo is run.
+"""Detecting how a repo is tested, from the files of one commit, with the reason; nothing of the repo is run.
 
 Every runner that fits is ranked by how plainly the repo asks for it: the runner's own configuration beats a manifest, a
 manifest a script or target, and that a file that merely looks like a test; the root beats a folder. The operator's or

@@ -1,4 +1,4 @@
-"""pytest and unittest: told by the repo's own configuration, else by what its test files hold."""
+"""pytest and unittest: detected from the repo's configuration, else from the content of its test files."""
 
 from __future__ import annotations
 

@@ -45,10 +45,10 @@ def detect(tree: Tree, *, isolated: bool) -> list[Detection]:
 
 def _description(name: str) -> str:
     """Return the pattern of a description; one that rspec makes up itself is not there yet when it chooses what to run."""
-    made_up = re.match(r"^(?P<group>.*?)(?P<said> (?:is expected|should)\b.*)$", name)
+    made_up = re.match(r"^(?P<group>.*?)(?P<words> (?:is expected|should)\b.*)$", name)
     if made_up is None:
         return escaped(name, _SPECIAL)
-    return f"{escaped(made_up['group'], _SPECIAL)} ?({escaped(made_up['said'], _SPECIAL)})?"
+    return f"{escaped(made_up['group'], _SPECIAL)} ?({escaped(made_up['words'], _SPECIAL)})?"
 
 
 def _install(tree: Tree, path: str, *, isolated: bool) -> tuple[DetectedStep, ...]:

@@ -1,4 +1,4 @@
-"""Runners of runners: nox, tox, hatch, rake, make and just. Where the inner one is pytest, its results are still counted."""
+"""Runners that start other runners: nox, tox, hatch, rake, make, just. Results of pytest inside are counted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def detect(tree: Tree) -> list[Detection]:
 
 
 def through_pytest(command: str) -> str:
-    """Return the command with pytest, wherever it starts below it, told to report: each process to a file of its own."""
+    """Return the command with pytest, wherever it starts below it, with reports on: each process to its own file."""
     return f'PYTEST_ADDOPTS="{PLUGIN}" {plugin_path([])} {command}'
 
 

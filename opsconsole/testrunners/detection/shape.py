@@ -1,4 +1,4 @@
-"""What a detection is: a runner, the steps that run it, and why; and the words that all ecosystems build commands of."""
+"""The shape of a detection: runner, steps, reason; and functions that build shell commands for all ecosystems."""
 
 from __future__ import annotations
 

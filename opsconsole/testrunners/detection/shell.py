@@ -1,4 +1,4 @@
-"""What speaks TAP (bats, Perl's prove), and, last of all, a script that is called like a test."""
+"""Scripts that print TAP (bats, Perl's prove), and as the last resort a script that is named like a test."""
 
 from __future__ import annotations
 

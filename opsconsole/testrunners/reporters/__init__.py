@@ -1,4 +1,4 @@
-"""What makes runners report: JUnit as the final truth, and ``$OPSCONSOLE_OUT/progress.jsonl`` while tests run.
+"""Reporters for runners: JUnit as the final result, and ``$OPSCONSOLE_OUT/progress.jsonl`` while tests run.
 
 A line of ``progress.jsonl`` is ``{"total": 38}``, how many tests there will be in all as far as is known (a later line
 replaces it; null: nobody knows any more), or one finished test, ``{"id": "a.py::test_b", "outcome": "passed|failed|skipped|error", "s": 0.012}``; ``s`` is missing where

@@ -75,10 +75,10 @@ class CargoTest:
     def part_ended(self) -> None:
         """Give failed tests what they printed; what was announced and never ended is an error of its own."""
         for position, case in enumerate(self.results.cases):
-            said = "\n".join(self._details.get(case.name, []))
-            if case.suite == self.suite and case.outcome == "failed" and said and not case.detail:
-                message = _message(said)
-                self.results.cases[position] = Case(case.suite, case.name, "failed", case.seconds, message, said)
+            detail = "\n".join(self._details.get(case.name, []))
+            if case.suite == self.suite and case.outcome == "failed" and detail and not case.detail:
+                message = _message(detail)
+                self.results.cases[position] = Case(case.suite, case.name, "failed", case.seconds, message, detail)
         if self._left > 0:
             name = self._pending or "(unfinished)"
             self.results.finished(Case(self.suite, name, "error", None, f"{self._left} tests did not end"))
@@ -109,7 +109,7 @@ def _suite(binary: str) -> str:
 
 
 def _message(detail: str) -> str:
-    """Return what the panic said: on the line after its place, or within it (before Rust 1.73)."""
+    """Return the panic's message: on the line after its place, or within it (before Rust 1.73)."""
     lines = detail.strip().splitlines()
     for position, text in enumerate(lines):
         if "panicked at" in text:

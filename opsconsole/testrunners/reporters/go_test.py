@@ -10,7 +10,7 @@ from collections import defaultdict
 from opsconsole.testrunners.reporters.stream import DETAIL_LIMIT, Case, Results, arguments, first_line, run
 
 _OUTCOMES = {"pass": "passed", "fail": "failed", "skip": "skipped"}
-_MESSAGE_AT = re.compile(r"^\s+\S+\.go:\d+: (?P<said>.*)", re.MULTILINE)
+_MESSAGE_AT = re.compile(r"^\s+\S+\.go:\d+: (?P<text>.*)", re.MULTILINE)
 _BROKEN = re.compile(r"^FAIL\s+(?P<package>\S+) \[(?P<why>.*)\]$")
 _PACKAGE = "(package)"
 
@@ -44,11 +44,11 @@ class GoTest:
 
     def _event(self, action: str, package: str, test: str, event: dict[str, object]) -> str | None:
         if action in ("output", "build-output"):
-            said = str(event.get("Output", ""))
+            output = str(event.get("Output", ""))
             kept = self._output[package, test]
             if sum(map(len, kept[-200:])) < DETAIL_LIMIT:
-                kept.append(said)
-            return said.removesuffix("\n")
+                kept.append(output)
+            return output.removesuffix("\n")
         if action == "run":
             self._open[package].add(test)
         elif action in _OUTCOMES:
@@ -63,8 +63,8 @@ class GoTest:
     def _finished(self, package: str, test: str, outcome: str, seconds: float | None, why: str = "") -> None:
         self._open[package].discard(test)
         detail = "".join(self._output.pop((package, test), []))
-        said = _MESSAGE_AT.search(detail)
-        message = why or (said["said"] if said else first_line(re.sub(r"(?m)^(=== |\s*--- ).*$", "", detail)))
+        match = _MESSAGE_AT.search(detail)
+        message = why or (match["text"] if match else first_line(re.sub(r"(?m)^(=== |\s*--- ).*$", "", detail)))
         if outcome in ("failed", "error"):
             self._failed.add(package)
         shown = ("", "") if outcome == "passed" else (message or outcome, detail)

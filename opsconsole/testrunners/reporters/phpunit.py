@@ -23,8 +23,8 @@ def flatten(report: Path, root: Path) -> None:
         if file:
             case.set("file", os.path.relpath(file, root))
         for verdict in (part for kind in ("failure", "error") for part in case.iter(kind)):
-            name, _, said = (verdict.text or "").strip().partition("\n")
-            verdict.set("message", verdict.get("message") or first_line(said) or name)
+            name, _, detail = (verdict.text or "").strip().partition("\n")
+            verdict.set("message", verdict.get("message") or first_line(detail) or name)
         suite.append(case)
     ET.ElementTree(flat).write(report, encoding="utf-8", xml_declaration=True)
 

@@ -38,7 +38,7 @@ class Case:
 
 
 class Results:
-    """The tests so far: each is told at once, and all of them in a report at the end."""
+    """The tests so far: each is reported at once, and all of them in a report at the end."""
 
     def __init__(self) -> None:
         self.cases: list[Case] = []
@@ -54,8 +54,8 @@ class Results:
     def finished(self, case: Case) -> None:
         """Keep a test, and tell it."""
         self.cases.append(case)
-        said: dict[str, object] = {"id": case.test_id, "outcome": case.outcome}
-        self._tell(said if case.seconds is None else said | {"s": round(case.seconds, 6)})
+        fact: dict[str, object] = {"id": case.test_id, "outcome": case.outcome}
+        self._tell(fact if case.seconds is None else fact | {"s": round(case.seconds, 6)})
 
     def _tell(self, line: dict[str, object]) -> None:
         """Append a line; where that is impossible the tests go on without."""

@@ -1,4 +1,4 @@
-"""Filter of what speaks TAP (the Test Anything Protocol, testanything.org): bats, Perl's ``prove -v``."""
+"""Filter of programs that print TAP (the Test Anything Protocol, testanything.org): bats, Perl's ``prove -v``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DIRECTIVE = re.compile(r"^(?P<name>.*?)\s*(?<!\\)#\s*(?P<kind>skip|todo)\b\S*\s
 
 
 class Tap:
-    """The state of a stream: the test before is only finished when it is known what was said about it."""
+    """The state of a stream: the test before is only finished when its diagnostics have been read."""
 
     def __init__(self, results: Results) -> None:
         self.results = results

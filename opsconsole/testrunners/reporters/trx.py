@@ -36,10 +36,10 @@ def _case(result: ET.Element, classname: str) -> Case:
     name = result.get("testName", "").removeprefix(f"{classname}.")
     took = _TIME.fullmatch(result.get("duration", ""))
     seconds = int(took["hours"]) * 3600 + int(took["minutes"]) * 60 + float(took["seconds"]) if took else None
-    said = {key: "".join("".join(part.itertext()) for part in _all(result, key)) for key in ("Message", "StackTrace")}
+    texts = {key: "".join("".join(part.itertext()) for part in _all(result, key)) for key in ("Message", "StackTrace")}
     outcome = _OUTCOMES.get(result.get("outcome", ""), "error")
-    message = next(iter(said["Message"].strip().splitlines()), "")
-    detail = "\n".join(part for part in said.values() if part)
+    message = next(iter(texts["Message"].strip().splitlines()), "")
+    detail = "\n".join(part for part in texts.values() if part)
     return Case(classname, name, outcome, seconds, message, detail if outcome in ("failed", "error") else "")
 
 

@@ -1,1 +1,1 @@
-"""The formats that rows come in, each as typed batches."""
+"""The formats of row data, each read as typed batches."""

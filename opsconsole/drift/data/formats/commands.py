@@ -1,4 +1,4 @@
-"""The rows that a command prints, CSV or JSON lines, kept in a file without a name that is gone with its source.
+"""The output of a command as rows, CSV or JSON lines, kept in an unnamed temporary file.
 
 Such a file outlives neither the process nor a crash: the kernel frees it with its last descriptor.
 """

@@ -32,7 +32,7 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "NaT", "#N/A")
 """Spellings of a missing value; in quotes they are text where a column holds text."""
 
 _FIELDS = re.compile(r"Row #(?P<row>\d+): Expected (?P<expected>\d+) columns, got (?P<got>\d+)")
-_CONVERSION = re.compile(r"In CSV column #(?P<index>\d+): Row #(?P<row>\d+): CSV conversion error to (?P<said>.*)")
+_CONVERSION = re.compile(r"In CSV column #(?P<index>\d+): Row #(?P<row>\d+): CSV conversion error to (?P<detail>.*)")
 _VALUE = re.compile(r"invalid value '(?P<value>.*)'")
 
 
@@ -254,11 +254,11 @@ def _error_of(name: str, message: str, columns: list[str]) -> DataError | None:
     if match is None:
         return None
     row, column = int(match["row"]) - 1, columns[int(match["index"])]
-    if "UTF8" in match["said"]:
+    if "UTF8" in match["detail"]:
         return _bytes(name, column, row)
-    value = _VALUE.search(match["said"])
+    value = _VALUE.search(match["detail"])
     what = f"`{shown(value['value'])}`" if value else "something else"
     return DataError(
-        f"{name}: column `{column}`: row {row:,} holds {what}, which is no {match['said'].split(':')[0]}",
+        f"{name}: column `{column}`: row {row:,} holds {what}, which is no {match['detail'].split(':')[0]}",
         hint="was the file changed while it was read? try again",
     )

@@ -1,4 +1,4 @@
-"""What separates the fields of a CSV file: told by its first lines, whatever its name says."""
+"""The delimiter of a CSV file: detected from its first lines, whatever its name."""
 
 from __future__ import annotations
 

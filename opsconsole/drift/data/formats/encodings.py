@@ -1,4 +1,4 @@
-"""Which encoding a file of text has, told by its first bytes; all but UTF-8 must be known before anything is read."""
+"""The encoding of a text file: detected from its first bytes; a file of another than UTF-8 is named, or converted."""
 
 from __future__ import annotations
 

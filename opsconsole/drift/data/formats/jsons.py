@@ -24,7 +24,7 @@ DEEPEST = 100
 """Lists and objects within each other; libraries take lines apart by calling themselves, and end at some thousands."""
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|$)|[{}\[\]]')
 _CHANGED = re.compile(r"Column\((?P<path>[^)]*)\) changed from (?P<old>\w+) to (?P<new>\w+) in row (?P<row>\d+)")
-_ROW = re.compile(r"^JSON parse error: (?P<said>.*?)\.? in row (?P<row>\d+)$")
+_ROW = re.compile(r"^JSON parse error: (?P<detail>.*?)\.? in row (?P<row>\d+)$")
 
 _NO_OBJECT = re.compile(r"Column\(\) changed from object to (?P<kind>\w+)")
 
@@ -195,8 +195,8 @@ def _error_of(name: str, message: str, rows: int, block: bytes) -> DataError:
     match = _ROW.search(message.splitlines()[0])
     if match is None:
         return DataError(f"{name}: cannot be read: {message.splitlines()[0]}", hint="write one JSON object a line")
-    kind = _NO_OBJECT.search(match["said"])
-    what = f"a JSON {kind['kind']}, not an object" if kind else match["said"]
+    kind = _NO_OBJECT.search(match["detail"])
+    what = f"a JSON {kind['kind']}, not an object" if kind else match["detail"]
     return DataError(
         f"{name}: row {rows + int(match['row']) + 1:,}: {what}",
         hint="write one JSON object a line; or is the last one still being written?",
@@ -234,7 +234,7 @@ def _depth(line: bytes) -> int:
 
 
 def _objects(block: bytes) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a block; a line that is none counts as empty here, and is told when it is parsed."""
+    """Yield the objects of a block; a line that is none counts as empty here, and is an error when it is parsed."""
     return (_object(line) or {} for line in block.split(b"\n") if line.strip())
 
 

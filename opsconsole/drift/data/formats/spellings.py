@@ -1,7 +1,7 @@
-"""Numbers that are spelled so that a CSV reader takes them for text: with a decimal comma, as a clock shows them.
+"""Numbers that a CSV reader takes for text: decimal commas, thousands separators, times of day.
 
-Whether ``1,234`` is one or a thousand only the other values of its column tell; where none does, it stays text and is
-told.
+Whether ``1,234`` is one or a thousand is decided by the other values of its column; where they do not decide it, the
+column stays text, with a note.
 """
 
 from __future__ import annotations

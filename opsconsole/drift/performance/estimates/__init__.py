@@ -1,1 +1,1 @@
-"""How well a model must be doing, before labels come, and whether that may be relied on."""
+"""Estimated performance before labels come, and whether the estimate can be trusted."""

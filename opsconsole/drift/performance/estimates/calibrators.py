@@ -78,7 +78,7 @@ def choose_calibrator(scores: Floats, labels: Floats) -> Calibrator:
 def cross_fitted(
     scores: Floats, labels: Floats, *, folds: int, fit: Callable[[Floats, Floats], Calibrator] | None = None
 ) -> Floats:
-    """Return each row's probability by a calibrator fitted to the other folds (``isotonic``, unless told otherwise).
+    """Return each row's probability by a calibrator fitted to the other folds (``isotonic`` by default).
 
     Folds are stratified and seeded.
     """

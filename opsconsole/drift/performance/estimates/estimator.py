@@ -1,4 +1,4 @@
-"""What an estimate needs of a reference, fitted once: calibrated scores for a classifier, a model of the loss for a regression."""
+"""What an estimate needs of a reference, fitted once: calibrators for a classifier, a loss model for a regression."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A chunk's expected loss, gathered batch by batch while its rows stream by."""
+"""A chunk's expected loss, accumulated batch by batch."""
 
 from __future__ import annotations
 

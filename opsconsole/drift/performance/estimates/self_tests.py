@@ -1,4 +1,4 @@
-"""An estimate's test on the reference itself: made from one half, held against the other half's labels."""
+"""Testing an estimate on the reference: made from one half, compared with the other half's labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether an estimate made without labels may be relied on: it is held against every label that comes in later."""
+"""Whether an estimate made without labels can be trusted: it is compared with every label that comes later."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Options:
-    """What some metrics need to be told."""
+    """The options of metrics that have some."""
 
     threshold: float = 0.5
     """From which score on a binary model calls a row a case."""

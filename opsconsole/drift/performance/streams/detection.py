@@ -74,7 +74,7 @@ def start_stream(
 ) -> StreamState:
     """Return a stream without values.
 
-    ``direction`` and ``threshold`` are Page-Hinkley's: errors that rise, unless told otherwise, and best a
+    ``direction`` and ``threshold`` are Page-Hinkley's: by default errors that rise, and best a
     ``quiet_threshold`` of the divided errors' standard deviation on the reference. It forgets nothing here (an
     ``alpha`` of 1). ADWIN sees both directions and needs neither. ValueError for a ``scale`` that is not above 0.
     """

@@ -1,4 +1,4 @@
-"""Each row's error between 0 and 1: what the detectors on the stream of errors are fed with."""
+"""Each row's error between 0 and 1: the input of the detectors on the error stream."""
 
 from __future__ import annotations
 

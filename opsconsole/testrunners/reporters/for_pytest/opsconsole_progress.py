@@ -1,4 +1,4 @@
-"""A pytest plugin that tells each finished test at once: ``-p opsconsole_progress``, found through PYTHONPATH.
+"""A pytest plugin that reports each test as it finishes: ``-p opsconsole_progress``, imported from PYTHONPATH.
 
 One file in a folder of its own, so that nothing else becomes importable in the repo's tests; standard library and pytest
 only, to what Python 3.8 knows. Where no report was asked for it asks for one, a file for each process.
@@ -34,7 +34,7 @@ class Progress:
             file.write(json.dumps(line).encode() + b"\n")
 
     def total(self, count: int) -> None:
-        """Tell how many tests there will be, once: those that other processes have told before, and these."""
+        """Tell how many tests there will be, once: those that other processes reported before, and these."""
         if not self.announced:
             self.announced = True
             self.tell({"total": self.before + count})
