@@ -29,7 +29,7 @@ def alert_command() -> None:
 @pass_session
 def ls(session: Session, everything: bool, as_json: bool) -> None:
     """List the alerts, newest first."""
-    found = alerts.alerts(session.store, live=not everything)
+    listed = alerts.alerts(session.store, live=not everything)
     now = clock.now()
     rows = [
         (
@@ -40,11 +40,11 @@ def ls(session: Session, everything: bool, as_json: bool) -> None:
             text.age(item.opened_at, now),
             item.title,
         )
-        for item in found
+        for item in listed
     ]
     head = ("alert", "severity", "state", "version", "ago", "")
     emit(
-        [alert_json(session.store, item) for item in found],
+        [alert_json(session.store, item) for item in listed],
         table(head, rows, right=(0, 4)) if rows else "no alerts",
         as_json=as_json,
     )
@@ -56,13 +56,13 @@ def ls(session: Session, everything: bool, as_json: bool) -> None:
 @pass_session
 def show(session: Session, alert_id: int, as_json: bool) -> None:
     """Show an alert with its evidence, in words first."""
-    found = alerts.alert(session.store, alert_id)
+    alert = alerts.alert(session.store, alert_id)
     lines = [
-        f"{found.severity}  alert {found.id}  {where(session.store, found)}  {found.state}",
-        *(text.clean(line) for line in found.words),
+        f"{alert.severity}  alert {alert.id}  {where(session.store, alert)}  {alert.state}",
+        *(text.clean(line) for line in alert.words),
     ]
-    lines += [f"answer: v{item.version}, {item.became} (run {item.run_id})" for item in answers(session.store, found)]
-    emit(alert_json(session.store, found), lines, as_json=as_json)
+    lines += [f"answer: v{item.version}, {item.became} (run {item.run_id})" for item in answers(session.store, alert)]
+    emit(alert_json(session.store, alert), lines, as_json=as_json)
 
 
 @alert_command.command("ack")
@@ -137,5 +137,5 @@ def alert_json(store: Store, alert: Alert) -> dict[str, Any]:
     }
 
 
-def _answer(session: Session, found: Alert, *, as_json: bool) -> None:
-    emit(alert_json(session.store, found), f"alert {found.id} is {found.state}", as_json=as_json)
+def _answer(session: Session, alert: Alert, *, as_json: bool) -> None:
+    emit(alert_json(session.store, alert), f"alert {alert.id} is {alert.state}", as_json=as_json)

@@ -21,14 +21,14 @@ COMPARED = (
 """What is told of a comparison, in this order."""
 
 
-def comparison_json(found: Comparison) -> dict[str, Any]:
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
     """Return what ``drift compare --json`` says of two files."""
-    return as_dict(found) | {"columns": compared_json(found.columns)}
+    return as_dict(comparison) | {"columns": compared_json(comparison.columns)}
 
 
-def slices_json(found: Iterable[SliceComparison]) -> list[dict[str, Any]]:
+def slices_json(slices: Iterable[SliceComparison]) -> list[dict[str, Any]]:
     """Return what ``drift compare --by --json`` says of each slice."""
-    return [as_dict(one) | {"columns": compared_json(one.columns)} for one in found]
+    return [as_dict(one) | {"columns": compared_json(one.columns)} for one in slices]
 
 
 def compared_json(columns: Iterable[ColumnComparison]) -> list[dict[str, Any]]:
@@ -36,7 +36,7 @@ def compared_json(columns: Iterable[ColumnComparison]) -> list[dict[str, Any]]:
     return [_compared(one) for one in columns]
 
 
-def report_json(found: Iterable[ChunkReport]) -> list[dict[str, Any]]:
+def report_json(reports: Iterable[ChunkReport]) -> list[dict[str, Any]]:
     """Return what ``drift report --json`` says of each chunk."""
     return [
         as_dict(one)
@@ -44,21 +44,21 @@ def report_json(found: Iterable[ChunkReport]) -> list[dict[str, Any]]:
             "columns": [_of_chunk(column) for column in one.columns],
             "score": None if one.score is None else _of_chunk(one.score),
         }
-        for one in found
+        for one in reports
     ]
 
 
-def sums_json(found: Iterable[Summed]) -> list[dict[str, Any]]:
+def sums_json(summed: Iterable[Summed]) -> list[dict[str, Any]]:
     """Return what ``drift report --per --json`` says of some chunks as one."""
-    return [as_dict(one) | {"columns": compared_json(one.columns), "drifted": list(one.drifted)} for one in found]
+    return [as_dict(one) | {"columns": compared_json(one.columns), "drifted": list(one.drifted)} for one in summed]
 
 
 def _compared(column: ColumnComparison) -> dict[str, Any]:
     rest = as_dict(column)
     measured = rest.pop("distances")
     measured["missing"] = {"reference": measured["missing_reference"], "current": measured["missing_current"]}
-    told = {name: measured[name] for name in COMPARED}
-    return {"name": rest.pop("name"), "kind": rest.pop("kind"), **told, **rest}
+    distances = {name: measured[name] for name in COMPARED}
+    return {"name": rest.pop("name"), "kind": rest.pop("kind"), **distances, **rest}
 
 
 def _of_chunk(column: ChunkColumn) -> dict[str, Any]:

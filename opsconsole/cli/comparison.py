@@ -15,7 +15,7 @@ HEAD = ("column", "kind", "PSI", "JS", "KS", "L∞", "missing", "outside", "effe
 NAMED = 5
 
 
-def comparison_lines(found: Comparison) -> list[str]:
+def comparison_lines(comparison: Comparison) -> list[str]:
     """Return the columns, the weightiest first, and what is to be said of them."""
     from opsconsole.drift.compare.columns import weight
 
@@ -33,26 +33,26 @@ def comparison_lines(found: Comparison) -> list[str]:
             column.severity,
         )
         for column in sorted(
-            found.columns, key=lambda one: (-weight(one.severity), -(one.distances.psi or 0.0), one.name)
+            comparison.columns, key=lambda one: (-weight(one.severity), -(one.distances.psi or 0.0), one.name)
         )
     ]
     lines = [
-        f"{text.count(found.rows.reference)} reference rows, {text.count(found.rows.current)} current rows",
+        f"{text.count(comparison.rows.reference)} reference rows, {text.count(comparison.rows.current)} current rows",
         *table(HEAD, rows, right=(2, 3, 4, 5, 6, 7)),
     ]
-    if found.left_out:
-        lines.append(f"not compared (lists or records): {text.clean(', '.join(found.left_out))}")
-    if found.rows_needed is not None:
-        lines.append(_open(found))
-    return [*lines, *(f"note: {text.clean(note)}" for note in found.notes)]
+    if comparison.left_out:
+        lines.append(f"not compared (lists or records): {text.clean(', '.join(comparison.left_out))}")
+    if comparison.rows_needed is not None:
+        lines.append(_open(comparison))
+    return [*lines, *(f"note: {text.clean(note)}" for note in comparison.notes)]
 
 
-def _open(found: Comparison) -> str:
-    names = [column.name for column in found.columns if column.rows_needed is not None]
+def _open(comparison: Comparison) -> str:
+    names = [column.name for column in comparison.columns if column.rows_needed is not None]
     shown = [f"`{text.clean(name, limit=40)}`" for name in names[:NAMED]]
     if len(names) > NAMED:
         shown.append(text.plural(len(names) - NAMED, "more column"))
-    return f"cannot tell of {text.listed(shown)}: {text.count(found.rows_needed)} rows on each side would decide"
+    return f"cannot tell of {text.listed(shown)}: {text.count(comparison.rows_needed)} rows on each side would decide"
 
 
 def slice_lines(by: str, slices: tuple[SliceComparison, ...]) -> list[str]:
@@ -62,14 +62,14 @@ def slice_lines(by: str, slices: tuple[SliceComparison, ...]) -> list[str]:
         moved = sorted(
             (column for column in one.columns if column.drifted), key=lambda column: -(column.distances.psi or 0.0)
         )
-        told = ", ".join(f"{column.name} {text.psi(column.distances.psi)}" for column in moved[:4]) or "–"
+        shown = ", ".join(f"{column.name} {text.psi(column.distances.psi)}" for column in moved[:4]) or "–"
         open_ = f"cannot tell: {text.count(one.rows_needed)} rows on each side would decide"
         rows.append(
             (
                 one.value,
                 text.count(one.rows.reference),
                 text.count(one.rows.current),
-                open_ if one.drifted is None else told,
+                open_ if one.drifted is None else shown,
                 one.severity,
             )
         )

@@ -65,9 +65,9 @@ def demo_command(session: Session, directory: Path, no_open: bool, port: int, as
         raise
     if not outcome.done:
         raise NegativeError(f"the demo stopped: {outcome.reason}", hint=f"opsconsole demo {root} goes on where it was")
-    found = summary(root)
+    state = summary(root)
     lines = [
-        f"{root}: {text.plural(found.runs, 'run')}, {text.plural(found.versions, 'version')}, {text.plural(len(found.alerts), 'alert')}",
+        f"{root}: {text.plural(state.runs, 'run')}, {text.plural(state.versions, 'version')}, {text.plural(len(state.alerts), 'alert')}",
         f"opsconsole demo {root} opens it",
     ]
-    emit(found, lines, as_json=as_json)
+    emit(state, lines, as_json=as_json)

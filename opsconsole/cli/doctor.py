@@ -133,9 +133,9 @@ def _logout() -> Check:
     if shutil.which("busctl") is None or not Path("/run/systemd/system").is_dir():
         return Check("logout", "pass", "no systemd here: runs go on when you log out")
     words = ["org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager", "KillUserProcesses"]
-    said = capture(["busctl", "--system", "get-property", *words], timeout=5).stdout.strip()
+    output = capture(["busctl", "--system", "get-property", *words], timeout=5).stdout.strip()
     user = current_user()
-    return logout_check(kills=said == b"b true", lingers=Path("/var/lib/systemd/linger", user).exists(), user=user)
+    return logout_check(kills=output == b"b true", lingers=Path("/var/lib/systemd/linger", user).exists(), user=user)
 
 
 def logout_check(*, kills: bool, lingers: bool, user: str) -> Check:
@@ -158,8 +158,8 @@ def _groups() -> Check:
 
 
 def _sandbox() -> Check:
-    found = available()
-    return Check("sandbox", "pass" if found.confines else "warn", found.detail)
+    confinement = available()
+    return Check("sandbox", "pass" if confinement.confines else "warn", confinement.detail)
 
 
 def _workspace(session: Session) -> list[Check]:
@@ -193,11 +193,11 @@ def _temporary() -> Check:
         folder = Path(tempfile.gettempdir())
     except OSError:
         return Check(label, "fail", "no folder can be written to: point TMPDIR to one")
-    free, told = shutil.disk_usage(folder).free, "checks of many rows sort them there: point TMPDIR elsewhere"
+    free, hint = shutil.disk_usage(folder).free, "checks of many rows sort them there: point TMPDIR elsewhere"
     if _file_system(folder) in IN_MEMORY:
-        return Check(label, "warn", f"{folder} is in memory, and {told}")
+        return Check(label, "warn", f"{folder} is in memory, and {hint}")
     if free < 1 << 30:
-        return Check(label, "warn", f"{folder} has {free / 1e9:.1f} GB free, and {told}")
+        return Check(label, "warn", f"{folder} has {free / 1e9:.1f} GB free, and {hint}")
     return Check(label, "pass", f"{folder}, {free / 1e9:.1f} GB free")
 
 
@@ -217,17 +217,17 @@ def _monitor(workspace: Workspace, name: str) -> Check:
         file = workspace.root / current.removeprefix("sqlite:").partition("?")[0]
         return Check(label, "pass" if file.is_file() else "warn", str(file) + ("" if file.is_file() else ": not there"))
     try:
-        found = find_files(current, base=workspace.root)
+        files = find_files(current, base=workspace.root)
     except OpsconsoleError as error:
         return Check(label, "warn", error.message)
-    return Check(label, "pass", f"{len(found.paths)} files of {current}")
+    return Check(label, "pass", f"{len(files.paths)} files of {current}")
 
 
 def _file_system(path: Path) -> str:
     """Return the type of the file system that holds a path, from the longest mount point above it."""
     best, kind = "", "unknown"
     for line in Path("/proc/mounts").read_text(encoding="utf-8", errors="replace").splitlines():
-        _, mount, found, *_ = line.split(" ")
+        _, mount, file_system, *_ = line.split(" ")
         if (str(path) + "/").startswith(mount.rstrip("/") + "/") and len(mount) >= len(best):
-            best, kind = mount, found
+            best, kind = mount, file_system
     return kind

@@ -62,27 +62,27 @@ def compare_files(
 
     names = tuple(name.strip() for name in (columns or "").split(",") if name.strip())
     choice = Choice(names, frozenset(ignore), frozenset(ids))
-    found = compare(reference, current, exact=exact, choice=choice, programs=not session.readonly)
-    lines = comparison_lines(found)
+    comparison = compare(reference, current, exact=exact, choice=choice, programs=not session.readonly)
+    lines = comparison_lines(comparison)
     if by is None:
-        emit(comparison_json(found), lines, as_json=as_json)
-        return _exit_of(found)
+        emit(comparison_json(comparison), lines, as_json=as_json)
+        return _exit_of(comparison)
     from opsconsole.drift.compare.by_value import compare_slices
 
     slices = compare_slices(reference, current, by, choice=choice)
     emit(
-        comparison_json(found) | {"slices": slices_json(slices)},
+        comparison_json(comparison) | {"slices": slices_json(slices)},
         [*lines, "", *slice_lines(by, slices)],
         as_json=as_json,
     )
-    return _exit_of(found, *slices)
+    return _exit_of(comparison, *slices)
 
 
-def _exit_of(found: Comparison, *slices: SliceComparison) -> int:
+def _exit_of(comparison: Comparison, *slices: SliceComparison) -> int:
     """A value too rare to tell of leaves nothing open of the whole."""
-    if found.drifted or any(one.drifted for one in slices):
+    if comparison.drifted or any(one.drifted for one in slices):
         return int(ExitCode.NO)
-    return int(ExitCode.UNDECIDED if found.drifted is None else ExitCode.OK)
+    return int(ExitCode.UNDECIDED if comparison.drifted is None else ExitCode.OK)
 
 
 @drift_command.command("monitors")
@@ -90,7 +90,7 @@ def _exit_of(found: Comparison, *slices: SliceComparison) -> int:
 @pass_session
 def list_monitors(session: Session, as_json: bool) -> None:
     """List the monitors and how each stands."""
-    found = reports.monitors(session.store, session.workspace.config)
+    listed = reports.monitors(session.store, session.workspace.config)
     now = clock.now()
     rows = [
         (
@@ -104,10 +104,10 @@ def list_monitors(session: Session, as_json: bool) -> None:
             "still filling" if item.filling and item.severity is Severity.OK else item.severity,
             text.age(item.last_checked, now),
         )
-        for item in found
+        for item in listed
     ]
     head = ("monitor", "model", "version", "chunks", "last", "realised", "floor", "severity", "checked")
-    emit(found, table(head, rows, right=(3, 5, 6)) if rows else "no monitors in opsconsole.toml", as_json=as_json)
+    emit(listed, table(head, rows, right=(3, 5, 6)) if rows else "no monitors in opsconsole.toml", as_json=as_json)
 
 
 @drift_command.command("check")
@@ -125,13 +125,13 @@ def check_now(session: Session, monitor: str, data: str | None, no_refresh: bool
 
     session.permit("drift.check")
     if data is None and not no_refresh:
-        found = check_with_new_rows(session.workspace, session.store, monitor)
+        result = check_with_new_rows(session.workspace, session.store, monitor)
     else:
         here = None if data is None else located(data)
-        found = check_monitor(session.workspace, session.store, monitor, data=here)
-    lines = check_lines(found, session.store)
-    emit(check_document(session, found), lines, as_json=as_json)
-    return int(ExitCode.NO if found.severity.rank >= Severity.WARN.rank else ExitCode.OK)
+        result = check_monitor(session.workspace, session.store, monitor, data=here)
+    lines = check_lines(result, session.store)
+    emit(check_document(session, result), lines, as_json=as_json)
+    return int(ExitCode.NO if result.severity.rank >= Severity.WARN.rank else ExitCode.OK)
 
 
 @drift_command.command("report")
@@ -149,7 +149,7 @@ def report_monitor(session: Session, monitor: str, limit: int, per: str | None, 
     if per is not None:
         _report_sums(session, monitor, per, as_json=as_json)
         return
-    found = reports.report(session.store, session.workspace.config, monitor, limit=limit)
+    chunks = reports.report(session.store, session.workspace.config, monitor, limit=limit)
     rows = [
         (
             item.label + (" (so far)" if item.partial else ""),
@@ -168,7 +168,7 @@ def report_monitor(session: Session, monitor: str, limit: int, per: str | None, 
             next((_largest(column) for column in item.columns if column is not item.score), "–"),
             "still filling" if item.partial and item.severity is Severity.OK else item.severity,
         )
-        for item in found
+        for item in chunks
     ]
     head = (
         "chunk",
@@ -188,14 +188,14 @@ def report_monitor(session: Session, monitor: str, limit: int, per: str | None, 
         if rows
         else f"no chunks yet: opsconsole drift check {text.clean(monitor)}"
     )
-    emit(report_json(found), human, as_json=as_json)
+    emit(report_json(chunks), human, as_json=as_json)
 
 
 def _report_sums(session: Session, monitor: str, per: str, *, as_json: bool) -> None:
     from opsconsole.drift.report.rollup import ADDITIVE, sums
 
-    found = sums(session.workspace, session.store, monitor, per)
-    shown = dict.fromkeys([*([found.metric] if found.metric else []), *ADDITIVE])
+    rollup = sums(session.workspace, session.store, monitor, per)
+    shown = dict.fromkeys([*([rollup.metric] if rollup.metric else []), *ADDITIVE])
     rows = [
         (
             one.label,
@@ -209,11 +209,11 @@ def _report_sums(session: Session, monitor: str, per: str, *, as_json: bool) -> 
             else f"{text.decimals(one.estimated.value)}{'' if one.trusted else ' untrusted'}",
             ", ".join(one.drifted[:4]) + ("" if len(one.drifted) < 5 else f" and {len(one.drifted) - 4} more") or "–",
         )
-        for one in found.sums
+        for one in rollup.sums
     ]
     head = (per, "version", "chunks", "rows", "labels", "realised", "estimated", "moved")
-    lines = [*table(head, rows, right=(2, 3, 4, 6)), *(f"note: {text.clean(note)}" for note in found.notes)]
-    document = as_dict(found) | {"sums": sums_json(found.sums)}
+    lines = [*table(head, rows, right=(2, 3, 4, 6)), *(f"note: {text.clean(note)}" for note in rollup.notes)]
+    document = as_dict(rollup) | {"sums": sums_json(rollup.sums)}
     emit(document, lines, as_json=as_json)
 
 
@@ -230,18 +230,18 @@ def _largest(column: ChunkColumn) -> str:
     return f"{column.name} {text.psi(column.distances.psi)}{once}"
 
 
-def check_document(session: Session, found: CheckResult) -> dict[str, object]:
+def check_document(session: Session, result: CheckResult) -> dict[str, object]:
     """Return what a check did as JSON says it."""
-    return as_dict(found) | {"alerts": [alert_json(session.store, alert) for alert in found.alerts]}
+    return as_dict(result) | {"alerts": [alert_json(session.store, alert) for alert in result.alerts]}
 
 
-def check_lines(found: CheckResult, store: Store) -> list[str]:
+def check_lines(result: CheckResult, store: Store) -> list[str]:
     """Return what a check did, and the alerts that stand."""
-    lines = [_chunk_line(chunk, store) for chunk in found.chunks] or ["nothing new to judge"]
-    if found.unchanged:
-        lines.append(f"{text.plural(found.unchanged, 'chunk')} judged before, unchanged")
-    lines += [f"note: {text.clean(note)}" for note in found.notes]
-    for alert in found.alerts:
+    lines = [_chunk_line(chunk, store) for chunk in result.chunks] or ["nothing new to judge"]
+    if result.unchanged:
+        lines.append(f"{text.plural(result.unchanged, 'chunk')} judged before, unchanged")
+    lines += [f"note: {text.clean(note)}" for note in result.notes]
+    for alert in result.alerts:
         model = text.clean(holder_name(alert.model, alert.version))
         lines += ["", f"{alert.severity}  alert {alert.id}  {model}  {alert.state}"]
         lines += [f"  {text.clean(sentence)}" for sentence in alert.words]
@@ -251,12 +251,12 @@ def check_lines(found: CheckResult, store: Store) -> list[str]:
 def _moved(columns: list[ChunkColumn]) -> str:
     """Return what is told of columns that no model scores: how many moved, and of how many nothing can be told."""
     moved = [f"{text.clean(one.name, limit=40)} (PSI {text.psi(one.distances.psi)})" for one in columns if one.drifted]
-    told = f"{len(moved)} of {text.plural(len(columns), 'column')} moved" if moved else "no column moved"
+    words = f"{len(moved)} of {text.plural(len(columns), 'column')} moved" if moved else "no column moved"
     few = sum(one.drifted is None for one in columns)
     if few == len(columns):
         return f"too few rows to tell of any of {text.plural(few, 'column')}"
     named = ", ".join(moved[:3]) + (f" and {len(moved) - 3} more" if len(moved) > 3 else "")
-    return told + (f": {named}" if moved else "") + (f"; too few rows to tell of {few}" if few else "")
+    return words + (f": {named}" if moved else "") + (f"; too few rows to tell of {few}" if few else "")
 
 
 def _chunk_line(chunk: Chunk, store: Store) -> str:

@@ -43,14 +43,14 @@ def choice_lines(choices: tuple[Choice, ...]) -> list[str]:
     return [text.clean(one.words) for one in choices if one.by != "given"]
 
 
-def removed(found: Removed, *, dry_run: bool) -> tuple[dict[str, Any], list[str]]:
+def removed(done: Removed, *, dry_run: bool) -> tuple[dict[str, Any], list[str]]:
     """Return what was taken out, and what stays."""
-    edit = found.edit
+    edit = done.edit
     diff = "" if edit is None else edit.diff
-    data = {"name": found.name, "removed": not dry_run, "stays": list(found.stays), "diff": diff}
+    data = {"name": done.name, "removed": not dry_run, "stays": list(done.stays), "diff": diff}
     if dry_run:
         return data, [*diff.splitlines(), "nothing was written: --dry-run"]
     gone = [line[1:] for line in diff.splitlines() if line.startswith("-") and not line.startswith("---")]
-    lines = [f"{found.name} is forgotten" + ("" if edit is None else f"; taken out of {edit.path}:")]
+    lines = [f"{done.name} is forgotten" + ("" if edit is None else f"; taken out of {edit.path}:")]
     lines += [f"  {line}".rstrip() for line in gone if line.strip()]
-    return data, [*lines, *(f"stays: {one}" for one in found.stays)]
+    return data, [*lines, *(f"stays: {one}" for one in done.stays)]

@@ -18,13 +18,13 @@ from opsconsole.store import events
 def events_command(session: Session, since: str | None, kind: str | None, limit: int, as_json: bool) -> None:
     """Show who did what, why, and the command it amounts to; newest first."""
     start = None if since is None else moment("--since", since)
-    found = events.events(session.store, since=start, kind=kind, limit=limit)
+    listed = events.events(session.store, since=start, kind=kind, limit=limit)
     rows = [
         (clock.to_text(item.at)[:19], item.actor, item.kind, item.subject, item.reason or "", item.command or "")
-        for item in found
+        for item in listed
     ]
     emit(
-        [as_dict(item) for item in found],
+        [as_dict(item) for item in listed],
         table(("at", "by", "kind", "subject", "reason", "command"), rows),
         as_json=as_json,
     )

@@ -21,5 +21,5 @@ def help_command(name: str | None, as_json: bool) -> None:
             as_json=as_json,
         )
         return
-    found = topic(name)
-    emit({"topic": found.name, "title": found.title, "text": found.text()}, found.text().rstrip(), as_json=as_json)
+    chosen = topic(name)
+    emit({"topic": chosen.name, "title": chosen.title, "text": chosen.text()}, chosen.text().rstrip(), as_json=as_json)

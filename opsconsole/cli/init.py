@@ -42,18 +42,18 @@ def init_command(
         raise UsageError("--take and --bare say opposite things")
     root = directory.resolve()
     require_free(root)
-    found = look_around(root)
+    seen = look_around(root)
     if not as_json:
-        for line in found_lines(found):
+        for line in seen_lines(seen):
             say(line)
     path = root / "opsconsole.toml"
-    document: dict[str, Any] = {"workspace": str(root), "path": str(path), **found_json(found)}
+    document: dict[str, Any] = {"workspace": str(root), "path": str(path), **seen_json(seen)}
     if dry_run:
         emit(document, "nothing was written: --dry-run", as_json=as_json)
         return
     if not yes and not as_json and sys.stdin.isatty() and not click.confirm(f"Write {path}?", default=True):
         raise RefusedError("nothing was written")
-    taken = found.taking(take) if take or bare else Found(found.repos, FoundFiles())
+    taken = seen.taking(take) if take or bare else Found(seen.repos, FoundFiles())
     found_workspace(root, taken.repos)
     notes = _add(root, taken.files)
     lines = [f"wrote {path}", *(text.clean(one) for one in notes)]
@@ -69,32 +69,32 @@ def _add(root: Path, files: FoundFiles) -> list[str]:
         return add_files(workspace, store, files)
 
 
-def found_json(found: Found) -> dict[str, Any]:
+def seen_json(seen: Found) -> dict[str, Any]:
     """Return what was found as JSON says it."""
     return {
-        "repos": [as_dict(one) for one in found.repos],
-        "models": [as_dict(one) for one in found.files.models],
-        "data": [as_dict(one) for one in found.files.data],
-        "more": found.files.more,
+        "repos": [as_dict(one) for one in seen.repos],
+        "models": [as_dict(one) for one in seen.files.models],
+        "data": [as_dict(one) for one in seen.files.data],
+        "more": seen.files.more,
     }
 
 
-def found_lines(found: Found) -> list[str]:
+def seen_lines(seen: Found) -> list[str]:
     """Return what was found as tables, with the line that adds each."""
     lines: list[str] = []
-    if found.repos:
-        rows = [(one.name, one.path, one.runner or "–", one.reason) for one in found.repos]
+    if seen.repos:
+        rows = [(one.name, one.path, one.runner or "–", one.reason) for one in seen.repos]
         lines += [*table(("repo", "path", "runner", "because"), rows), ""]
-    if found.files.models:
+    if seen.files.models:
         models = [
             (one.path, one.kind, text.size(one.size), f"opsconsole model add {one.name} {one.path}")
-            for one in found.files.models
+            for one in seen.files.models
         ]
         lines += [*table(("model", "kind", "size", "added by"), models), ""]
-    if found.files.data:
-        data = [(one.path, _size(one), _guesses(one), _adding(one)) for one in found.files.data]
+    if seen.files.data:
+        data = [(one.path, _size(one), _guesses(one), _adding(one)) for one in seen.files.data]
         lines += [*table(("data", "size", "", "watched by"), data), ""]
-    if found.files.more:
+    if seen.files.more:
         lines.append("there is more: only so many files near the top were looked at")
     if not lines:
         return [
@@ -113,8 +113,8 @@ def _guesses(one: FoundData) -> str:
     """Return what was guessed of a data file, in words."""
     if one.problem:
         return one.problem
-    told = [f"{key}: {value}" for key, value in (("time", one.time), ("label", one.label)) if value is not None]
-    return ", ".join(told) or ("" if one.columns is None else text.plural(one.columns, "column"))
+    guesses = [f"{key}: {value}" for key, value in (("time", one.time), ("label", one.label)) if value is not None]
+    return ", ".join(guesses) or ("" if one.columns is None else text.plural(one.columns, "column"))
 
 
 def _adding(one: FoundData) -> str:

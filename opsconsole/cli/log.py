@@ -24,7 +24,7 @@ from opsconsole.store import steps
 def log_command(session: Session, run: int, step: str | None, following: bool, tail: int | None, as_json: bool) -> None:
     """Print a run's log: raw bytes, harmless text when stdout is a terminal."""
     the_run(session.store, run)
-    names = [found.name for found in steps.of_run(session.store, run)]
+    names = [record.name for record in steps.of_run(session.store, run)]
     if step is not None and step not in names:
         raise NotFoundError(f"run {run} has no step {step!r}", hint=f"steps: {', '.join(names)}")
     if following and not as_json:

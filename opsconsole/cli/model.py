@@ -49,14 +49,14 @@ def probe(session: Session, watch: float | None, as_json: bool) -> int:
     """
     from opsconsole.lifecycle.models.serving import ask_all
 
-    found = ask_all(session.workspace, session.store)
+    answers = ask_all(session.workspace, session.store)
     if watch is not None:
         while not select.select([sys.stdin], [], [], watch)[0]:
-            found = ask_all(session.workspace, session.store)
-    data = [{**as_dict(item), "answers": item.problem is None} for item in found]
-    lines = [f"{item.model}  " + (item.problem or f"answers with v{item.version}") for item in found]
+            answers = ask_all(session.workspace, session.store)
+    data = [{**as_dict(item), "answers": item.problem is None} for item in answers]
+    lines = [f"{item.model}  " + (item.problem or f"answers with v{item.version}") for item in answers]
     emit(data, lines or "no model in production has a probe", as_json=as_json)
-    return int(ExitCode.OK if all(item.problem is None for item in found) else ExitCode.NO)
+    return int(ExitCode.OK if all(item.problem is None for item in answers) else ExitCode.NO)
 
 
 for command in (add, rm, probe, gates, history, promote, rollback, register):
@@ -93,8 +93,8 @@ def show(session: Session, target: str, limit: int, before: int | None, as_json:
     if ":" in target or "@" in target:
         version = resolve(store, target)
         moves = promotions.of_version(store, version.model, version.version)
-        told = [{**as_dict(item), "from": item.from_version, "to": item.to_version} for item in moves]
-        emit({**version_json(version), "promotions": told}, version_lines(store, version, moves), as_json=as_json)
+        promoted = [{**as_dict(item), "from": item.from_version, "to": item.to_version} for item in moves]
+        emit({**version_json(version), "promotions": promoted}, version_lines(store, version, moves), as_json=as_json)
         return
     data = model_json(store, models.model(store, target), before=before, limit=limit)
     emit(data, model_lines(store, data), as_json=as_json)
@@ -112,8 +112,8 @@ def compare(session: Session, a: str, b: str, as_json: bool) -> None:
     first, second = resolve(session.store, a), resolve(session.store, b)
     if first.model != second.model:
         raise UsageError("two versions of one model can be compared, not of two")
-    found = compare_versions(session.workspace, session.store, first, second)
-    data = {**as_dict(found), "a": version_json(first), "b": version_json(second)}
+    comparison = compare_versions(session.workspace, session.store, first, second)
+    data = {**as_dict(comparison), "a": version_json(first), "b": version_json(second)}
     rows = [
         (
             row["name"],
@@ -124,18 +124,18 @@ def compare(session: Session, a: str, b: str, as_json: bool) -> None:
             if row["low"] is not None
             else "",
         )
-        for row in found.metrics
+        for row in comparison.metrics
     ]
     one, other = f"v{first.version}", f"v{second.version}"
-    lines = [f"not comparable: {found.why}"]
-    if found.comparable:
+    lines = [f"not comparable: {comparison.why}"]
+    if comparison.comparable:
         lines = [
-            f"{found.rows:,} rows both scored",
+            f"{comparison.rows:,} rows both scored",
             *table(("metric", one, other, "better by", "95 % CI"), rows, right=(1, 2, 3)),
         ]
-        lines += [f"not to be believed: {found.why}"] if found.why else []
-    if found.own:
-        each = [(row["name"], text.decimals(row["a"]), text.decimals(row["b"])) for row in found.own]
+        lines += [f"not to be believed: {comparison.why}"] if comparison.why else []
+    if comparison.own:
+        each = [(row["name"], text.decimals(row["a"]), text.decimals(row["b"])) for row in comparison.own]
         lines += ["", "not comparable: each on rows of its own", *table(("metric", one, other), each, right=(1, 2))]
     emit(data, lines, as_json=as_json)
 
@@ -153,9 +153,11 @@ def verify(session: Session, target: str | None, as_json: bool) -> int:
     for version in _chosen(session.store, target):
         manifest = models.files(session.store, version.model, version.version)
         wrong = damages(version_folder(session.workspace, version.model, version.version), manifest)
-        told = {damage.path: damage.problem for damage in wrong}
-        listed = [{"path": file.path, "digest": file.digest, "problem": told.pop(file.path, None)} for file in manifest]
-        listed += [{"path": path, "digest": None, "problem": problem} for path, problem in told.items()]
+        damaged = {damage.path: damage.problem for damage in wrong}
+        listed = [
+            {"path": file.path, "digest": file.digest, "problem": damaged.pop(file.path, None)} for file in manifest
+        ]
+        listed += [{"path": path, "digest": None, "problem": problem} for path, problem in damaged.items()]
         data.append(
             {
                 "model": version.model,

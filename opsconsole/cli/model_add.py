@@ -47,13 +47,13 @@ def add(
     from opsconsole.registry.versions.registration import Given
 
     session.permit("model.add")
-    told = Given(task=None if task is None else ModelTask(task), evaluation=eval_data, training_data=training_data)
-    found = add_model(session.workspace, session.store, name, path, told, dry_run=dry_run)
-    version = None if found.registered is None else found.registered.version
-    lines = [*choice_lines(found.choices), *edit_lines(found.edit, dry_run=dry_run)]
+    request = Given(task=None if task is None else ModelTask(task), evaluation=eval_data, training_data=training_data)
+    added = add_model(session.workspace, session.store, name, path, request, dry_run=dry_run)
+    version = None if added.registered is None else added.registered.version
+    lines = [*choice_lines(added.choices), *edit_lines(added.edit, dry_run=dry_run)]
     if version is not None:
         lines.append(f"registered {name} v{version.version}  {version.digest}")
-    lines += [f"note: {one}" for one in found.notes]
+    lines += [f"note: {one}" for one in added.notes]
     following = (
         f'opsconsole model promote {name}:{version.version} --to production --reason "…"'
         if version is not None
@@ -61,11 +61,11 @@ def add(
     )
     document = {
         "name": name,
-        **edit_json(found.edit, dry_run=dry_run),
-        "choices": choices_json(found.choices),
+        **edit_json(added.edit, dry_run=dry_run),
+        "choices": choices_json(added.choices),
         "version": None if version is None else version.version,
         "digest": None if version is None else version.digest,
-        "notes": list(found.notes),
+        "notes": list(added.notes),
         "next": following,
     }
     emit(document, [*lines, *([] if dry_run else [f"next: {following}"])], as_json=as_json)
@@ -84,5 +84,5 @@ def rm(session: Session, name: str, dry_run: bool, as_json: bool) -> None:
     from opsconsole.lifecycle.adding.remove import remove_model
 
     session.permit("model.remove")
-    found = remove_model(session.workspace, session.store, name, dry_run=dry_run)
-    emit(*removed(found, dry_run=dry_run), as_json=as_json)
+    done = remove_model(session.workspace, session.store, name, dry_run=dry_run)
+    emit(*removed(done, dry_run=dry_run), as_json=as_json)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from opsconsole.cli.base import Session, as_dict, confirm, emit, json_option, pass_session, table, yes_option
-from opsconsole.cli.model_views import gate_line, gates_told, resolve, shown_version
+from opsconsole.cli.model_views import gate_line, gates_line, resolve, shown_version
 from opsconsole.core import clock
 from opsconsole.core.errors import ExitCode
 from opsconsole.store import models, promotions
@@ -118,8 +118,8 @@ def rollback(
 def history(session: Session, name: str, as_json: bool) -> None:
     """List every move of the model's rungs, with the gates as they were then."""
     models.model(session.store, name)
-    found = promotions.history(session.store, name, limit=None)
-    data = [{**as_dict(item), "from": item.from_version, "to": item.to_version, "promotion": item.id} for item in found]
+    moves = promotions.history(session.store, name, limit=None)
+    data = [{**as_dict(item), "from": item.from_version, "to": item.to_version, "promotion": item.id} for item in moves]
     rows = [
         (
             clock.to_text(item.at)[:16],
@@ -127,11 +127,11 @@ def history(session: Session, name: str, as_json: bool) -> None:
             item.alias,
             shown_version(item.from_version),
             f"v{item.to_version}",
-            gates_told(item),
+            gates_line(item),
             item.actor,
             item.reason,
         )
-        for item in found
+        for item in moves
     ]
     emit(data, table(("at", "kind", "rung", "from", "to", "gates", "by", "reason"), rows), as_json=as_json)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from opsconsole.lifecycle.models.registering import Registered
 
 FILE = click.Path(path_type=Path)
-TOLD = {
+TASK_SOURCES = {
     "inferred": "by its evaluation; --task says otherwise",
     "assumed": "assumed, since nothing tells; --task says otherwise",
 }
@@ -71,10 +71,10 @@ def register(
         signature=signature,
     )
     made = register_path(session.workspace, session.store, name, path, given, repo=repo, commit=commit)
-    emit(*_told(made), as_json=as_json)
+    emit(*_registered_words(made), as_json=as_json)
 
 
-def _told(made: Registered) -> tuple[dict[str, Any], list[str]]:
+def _registered_words(made: Registered) -> tuple[dict[str, Any], list[str]]:
     version, prepared = made.version, made.prepared
     scored = any(item.contender is Contender.CHAMPION for item in prepared.evaluations)
     data = {
@@ -89,19 +89,19 @@ def _told(made: Registered) -> tuple[dict[str, Any], list[str]]:
         "champion": made.champion if scored else None,
     }
     lines = [f"{version.model} v{version.version}  {version.digest}"]
-    if prepared.task.by in TOLD:
-        lines.append(f"task {prepared.task.task}: {TOLD[prepared.task.by]}")
+    if prepared.task.by in TASK_SOURCES:
+        lines.append(f"task {prepared.task.task}: {TASK_SOURCES[prepared.task.by]}")
     return data, lines
 
 
 def _pairs(option: str, values: tuple[str, ...]) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
+    pairs: list[tuple[str, str]] = []
     for value in values:
         key, equals, rest = value.partition("=")
         if not equals or not key:
             raise UsageError(f"{option}: {value!r} is no K=V")
-        found.append((key, rest))
-    return found
+        pairs.append((key, rest))
+    return pairs
 
 
 def _number(key: str, value: str) -> float:

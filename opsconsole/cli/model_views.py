@@ -62,7 +62,7 @@ def model_lines(store: Store, data: dict[str, Any]) -> list[str]:
             f"v{item['version']}",
             ", ".join(held.get(item["version"], [])),
             text.decimals(item["metrics"].get(main)) if main is not None else "–",
-            _rows_told(rows_of.get(item["version"])),
+            _rows_words(rows_of.get(item["version"])),
             (item["commit"] or "")[:7],
             item["run"] or "",
             item["created_at"],
@@ -78,16 +78,16 @@ def model_lines(store: Store, data: dict[str, Any]) -> list[str]:
     ]
 
 
-def _rows_told(found: tuple[int, str] | None) -> str:
+def _rows_words(evaluated: tuple[int, str] | None) -> str:
     """Return how many rows, and a sign that is the same where the rows are."""
-    return f"{found[0]:,} rows #{found[1].removeprefix('sha256:')[:4]}" if found is not None else "–"
+    return f"{evaluated[0]:,} rows #{evaluated[1].removeprefix('sha256:')[:4]}" if evaluated is not None else "–"
 
 
 def version_json(version: Version) -> dict[str, Any]:
     """Return a version as every verb tells it."""
-    found = as_dict(version)
-    origin = found.pop("provenance")
-    return {**found, **origin, "run": version.provenance.run_id, "alert": version.provenance.alert_id}
+    document = as_dict(version)
+    origin = document.pop("provenance")
+    return {**document, **origin, "run": version.provenance.run_id, "alert": version.provenance.alert_id}
 
 
 def version_lines(store: Store, version: Version, moves: list[Promotion]) -> list[str]:
@@ -126,7 +126,7 @@ def gate_line(gate: Gate) -> str:
     return f"{MARKS[gate.outcome]} {gate.name:<12} {text.clean(gate.detail)}"
 
 
-def gates_told(move: Promotion) -> str:
+def gates_line(move: Promotion) -> str:
     """Return the gates of a move in a few words, as they were then."""
     judged = [gate for gate in read_gates(move.gates) if gate.outcome is not GateOutcome.SKIP]
     if not judged:

@@ -58,15 +58,15 @@ def add(
     request = MonitorRequest(
         name, data, model=model, reference=reference, time=time, label=label, id=id_column, score=score, chunk=chunk
     )
-    found = add_monitor(session.workspace, session.store, request, base=Path.cwd(), dry_run=dry_run)
-    lines = [*choice_lines(found.choices), *edit_lines(found.edit, dry_run=dry_run)]
-    lines += [f"note: {one}" for one in found.notes]
+    added = add_monitor(session.workspace, session.store, request, base=Path.cwd(), dry_run=dry_run)
+    lines = [*choice_lines(added.choices), *edit_lines(added.edit, dry_run=dry_run)]
+    lines += [f"note: {one}" for one in added.notes]
     following = f"opsconsole drift check {name}"
     document = {
         "name": name,
-        **edit_json(found.edit, dry_run=dry_run),
-        "choices": choices_json(found.choices),
-        "notes": list(found.notes),
+        **edit_json(added.edit, dry_run=dry_run),
+        "choices": choices_json(added.choices),
+        "notes": list(added.notes),
         "next": following,
     }
     emit(document, [*lines, *([] if dry_run else [f"next: {following}"])], as_json=as_json)
@@ -82,5 +82,5 @@ def rm(session: Session, name: str, dry_run: bool, as_json: bool) -> None:
     from opsconsole.lifecycle.adding.remove import remove_monitor
 
     session.permit("monitor.remove")
-    found = remove_monitor(session.workspace, session.store, name, dry_run=dry_run)
-    emit(*removed(found, dry_run=dry_run), as_json=as_json)
+    done = remove_monitor(session.workspace, session.store, name, dry_run=dry_run)
+    emit(*removed(done, dry_run=dry_run), as_json=as_json)

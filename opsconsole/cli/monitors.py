@@ -32,8 +32,8 @@ def bring_labels(session: Session, monitor: str, file: Path, as_json: bool) -> i
     from opsconsole.lifecycle.monitors.monitoring import bring_labels as bring
 
     session.permit("drift.labels")
-    found = bring(session.workspace, session.store, monitor, expanded(file).resolve())
-    brought = found.labels
+    result = bring(session.workspace, session.store, monitor, expanded(file).resolve())
+    brought = result.labels
     lines = [f"{text.plural(brought.rows, 'label')}, {text.count(brought.matched)} of them of rows that are there"]
     for number, what in (
         (brought.unknown, "of ids that no row has: kept, in case the row comes"),
@@ -45,9 +45,9 @@ def bring_labels(session: Session, monitor: str, file: Path, as_json: bool) -> i
             lines.append(f"{text.count(number)} {what}")
     if not brought.new:
         lines.append("the very same labels were brought before")
-    document = check_document(session, found.checked) | {"labels": as_dict(brought)}
-    emit(document, [*lines, "", *check_lines(found.checked, session.store)], as_json=as_json)
-    return int(ExitCode.NO if found.checked.severity.rank >= Severity.WARN.rank else ExitCode.OK)
+    document = check_document(session, result.checked) | {"labels": as_dict(brought)}
+    emit(document, [*lines, "", *check_lines(result.checked, session.store)], as_json=as_json)
+    return int(ExitCode.NO if result.checked.severity.rank >= Severity.WARN.rank else ExitCode.OK)
 
 
 @drift_command.command("explain")
@@ -59,17 +59,17 @@ def explain_chunk(session: Session, monitor: str, chunk: str | None, as_json: bo
     """Name the columns that tell a chunk's rows from the reference's: a classifier tries to tell them apart."""
     from opsconsole.lifecycle.monitors.monitoring import explain_monitor
 
-    found = explain_monitor(session.workspace, session.store, monitor, chunk)
-    rows = [(one.name, text.decimals(one.importance), text.decimals(one.alone)) for one in found.columns]
-    told = f"CI {text.decimals(found.low)}–{text.decimals(found.high)}, from {text.count(found.rows_reference)} rows of the"
-    chunk_rows = f"{text.count(found.rows_current)} of {text.clean(found.chunk)}"
+    explanation = explain_monitor(session.workspace, session.store, monitor, chunk)
+    rows = [(one.name, text.decimals(one.importance), text.decimals(one.alone)) for one in explanation.columns]
+    interval = f"CI {text.decimals(explanation.low)}–{text.decimals(explanation.high)}, from {text.count(explanation.rows_reference)} rows of the"
+    chunk_rows = f"{text.count(explanation.rows_current)} of {text.clean(explanation.chunk)}"
     lines = [
-        *(text.clean(sentence) for sentence in found.words),
-        f"{told} reference and {chunk_rows}",
+        *(text.clean(sentence) for sentence in explanation.words),
+        f"{interval} reference and {chunk_rows}",
         "",
         *table(("column", "AUC it is worth", "AUC alone"), rows, right=(1, 2)),
     ]
-    emit(found, lines, as_json=as_json)
+    emit(explanation, lines, as_json=as_json)
 
 
 @drift_command.command("replay")
@@ -83,16 +83,16 @@ def replay_settings(session: Session, monitor: str, as_json: bool) -> int:
     """
     from opsconsole.lifecycle.monitors.monitoring import replay_monitor
 
-    found = replay_monitor(session.workspace, session.store, monitor)
+    replayed = replay_monitor(session.workspace, session.store, monitor)
     rows = [
         (one.label, one.severity, "performance" if one.performance else "", text.clean(", ".join(one.columns)))
-        for one in found.would_alert
+        for one in replayed.would_alert
     ]
-    lines = [text.clean(sentence) for sentence in found.words]
+    lines = [text.clean(sentence) for sentence in replayed.words]
     if rows:
         lines += ["", *table(("window", "severity", "", "columns"), rows)]
-    emit(found, lines, as_json=as_json)
-    return int(ExitCode.OK if found.bearable else ExitCode.NO)
+    emit(replayed, lines, as_json=as_json)
+    return int(ExitCode.OK if replayed.bearable else ExitCode.NO)
 
 
 @drift_command.command("baseline")
@@ -149,7 +149,7 @@ def take_another(
 def _show(session: Session, monitor: str, *, as_json: bool) -> None:
     from opsconsole.lifecycle.monitors.monitoring import baseline_of
 
-    found = baseline_of(session.workspace, session.store, monitor)
+    known = baseline_of(session.workspace, session.store, monitor)
     rows = [
         (
             "holds" if holds else "",
@@ -161,11 +161,11 @@ def _show(session: Session, monitor: str, *, as_json: bool) -> None:
             one.actor or "",
             text.age(one.made_at, clock.now()),
         )
-        for one, holds in reversed(found)
+        for one, holds in reversed(known)
     ]
     head = ("", "version", "revision", "rows", "reference", "reason", "by", "made")
     empty = f"no baseline yet: opsconsole drift check {monitor} makes it"
-    document = {"monitor": monitor, "baselines": [_document(one, holds=holds) for one, holds in found]}
+    document = {"monitor": monitor, "baselines": [_document(one, holds=holds) for one, holds in known]}
     emit(document, table(head, rows, right=(2, 3)) if rows else empty, as_json=as_json)
 
 

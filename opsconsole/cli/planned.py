@@ -94,7 +94,7 @@ def _step_lines(step: PlannedStep) -> list[str]:
         f"with {', '.join(step.services)}" if step.services else "",
         "kept for the same inputs" if step.cache else "",
     ]
-    said = "; ".join(mark for mark in marks if mark)
+    marked = "; ".join(mark for mark in marks if mark)
     first, *rest = text.clean_lines(step.run).splitlines() or [""]
     head = f"  step     {step.name}: {first}"
-    return [head, *(f"             {line}" for line in rest), *([f"             ({said})"] if said else [])]
+    return [head, *(f"             {line}" for line in rest), *([f"             ({marked})"] if marked else [])]

@@ -87,10 +87,10 @@ def add(
 def show(session: Session, name: str, as_json: bool) -> None:
     """Show a repo: where it stands, branches, tags, work trees."""
     repo = registration.named(session.workspace, session.store, name)
-    found = repo_json(session.workspace, session.store, repo)
+    document = repo_json(session.workspace, session.store, repo)
     branches, tags = history.refs(repo.path, "heads"), history.refs(repo.path, "tags")
     data = {
-        **found,
+        **document,
         "branches": [_ref_json(ref) for ref in branches],
         "tags": [_ref_json(ref) for ref in tags],
         "worktrees": history.worktrees_of(repo.path),
@@ -99,8 +99,8 @@ def show(session: Session, name: str, as_json: bool) -> None:
     now = clock.now()
     lines = [
         f"{name}  {repo.path}",
-        f"  {found['branch'] or 'detached'} {str(found['commit'] or '')[:7]} “{found['subject'] or ''}”",
-        f"  {_built(found)}",
+        f"  {document['branch'] or 'detached'} {str(document['commit'] or '')[:7]} “{document['subject'] or ''}”",
+        f"  {_built(document)}",
         *(f"  trusted {text.clean(pattern)}" for pattern in data["trusted_refs"]),
         *(f"  branch  {text.clean(ref.name)}  {ref.commit[:7]}  {text.age(ref.at, now)}" for ref in branches[:20]),
         *(f"  tag     {text.clean(ref.name)}  {ref.commit[:7]}  {text.age(ref.at, now)}" for ref in tags[:20]),
@@ -120,12 +120,12 @@ def changes(session: Session, name: str, pipeline: str, rev: str | None, with_di
     from opsconsole.runs.analyse.changes import since_green
 
     repo = registration.named(session.workspace, session.store, name)
-    found = since_green(session.store, repo, pipeline=pipeline, rev=rev or "HEAD")
-    patch = text.clean_lines(found.patch(repo.path)) if with_diff else None
+    change = since_green(session.store, repo, pipeline=pipeline, rev=rev or "HEAD")
+    patch = text.clean_lines(change.patch(repo.path)) if with_diff else None
     data = {
         "repo": name,
-        "since": None if found.green is None else {"run": found.green, "commit": found.base},
-        "commit": found.head,
+        "since": None if change.green is None else {"run": change.green, "commit": change.base},
+        "commit": change.head,
         "commits": [
             {
                 "id": entry.id,
@@ -133,16 +133,16 @@ def changes(session: Session, name: str, pipeline: str, rev: str | None, with_di
                 "author": text.clean(entry.author),
                 "at": clock.to_text(entry.committed_at.astimezone(UTC)),
             }
-            for entry in found.commits
+            for entry in change.commits
         ],
-        "files": [{"path": text.clean(item.path), "change": item.change} for item in found.files],
+        "files": [{"path": text.clean(item.path), "change": item.change} for item in change.files],
         "diff": patch,
     }
-    since = f"run {found.green}, {found.base[:7]}" if found.green is not None and found.base else "the beginning"
+    since = f"run {change.green}, {change.base[:7]}" if change.green is not None and change.base else "the beginning"
     lines = [
-        f"{text.plural(len(found.commits), 'commit')} since {since}",
-        *(f"  {entry.id[:7]}  {text.clean(entry.subject)}  {text.clean(entry.author)}" for entry in found.commits),
-        *(f"  {item.change}  {text.clean(item.path)}" for item in found.files),
+        f"{text.plural(len(change.commits), 'commit')} since {since}",
+        *(f"  {entry.id[:7]}  {text.clean(entry.subject)}  {text.clean(entry.author)}" for entry in change.commits),
+        *(f"  {item.change}  {text.clean(item.path)}" for item in change.files),
         *([patch] if patch is not None else []),
     ]
     emit(data, lines, as_json=as_json)
@@ -193,8 +193,8 @@ def rm(session: Session, name: str, yes: bool, dry_run: bool, as_json: bool) -> 
     from opsconsole.lifecycle.adding.remove import remove_repo
 
     session.permit("repo.remove")
-    found = remove_repo(session.workspace, session.store, name, yes=yes, dry_run=dry_run)
-    emit(*removed(found, dry_run=dry_run), as_json=as_json)
+    done = remove_repo(session.workspace, session.store, name, yes=yes, dry_run=dry_run)
+    emit(*removed(done, dry_run=dry_run), as_json=as_json)
 
 
 @repo_command.command("fetch")

@@ -68,10 +68,10 @@ class LazyGroup(click.Group):
         module = COMMANDS.get(cmd_name)
         if module is None:
             return None
-        found: click.Command = getattr(import_module(f"opsconsole.cli.{module}"), f"{cmd_name}_command")
+        command: click.Command = getattr(import_module(f"opsconsole.cli.{module}"), f"{cmd_name}_command")
         gc.freeze()
         gc.enable()
-        return found
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -62,12 +62,12 @@ def run_command(
     if only_failed is not None:
         the_run(session.store, only_failed)
         only = failed_ids(session.store, only_failed)
-    told = operator_environment(list(environment))
+    variables = operator_environment(list(environment))
     if dry_run:
-        found = plan(
-            session.workspace, session.store, target, rev=rev, environment=told, only_tests=only, branch=branch
+        planned = plan(
+            session.workspace, session.store, target, rev=rev, environment=variables, only_tests=only, branch=branch
         )
-        emit_plan(found, as_json=as_json)
+        emit_plan(planned, as_json=as_json)
         return int(ExitCode.OK)
     session.permit("run.start")
 
@@ -78,7 +78,7 @@ def run_command(
         target,
         rev=rev,
         branch=branch,
-        environment=told,
+        environment=variables,
         only_tests=only,
         reason=reason,
         failed_of=only_failed,

@@ -28,10 +28,10 @@ FAILED_SHOWN = 10
 @pass_session
 def runs_command(session: Session, repo: str | None, limit: int, state: str | None, as_json: bool) -> None:
     """List runs, newest first."""
-    found = runs.page(session.store, repo=repo, state=RunState(state) if state else None, limit=limit)
+    listed = runs.page(session.store, repo=repo, state=RunState(state) if state else None, limit=limit)
     if as_json:
         queue = QueueLook(session.workspace.state)
-        emit([run_json(session.workspace, session.store, run, queue) for run in found], "", as_json=True)
+        emit([run_json(session.workspace, session.store, run, queue) for run in listed], "", as_json=True)
         return
     now = clock.now()
     rows = [
@@ -44,7 +44,7 @@ def runs_command(session: Session, repo: str | None, limit: int, state: str | No
             text.age(run.created_at, now),
             run.subject,
         )
-        for run in found
+        for run in listed
     ]
     head = ("run", "pipeline", "state", "commit", "took", "ago", "subject")
     emit(None, table(head, rows, right=(0, 4, 5)) if rows else "no runs yet", as_json=False)
@@ -107,7 +107,7 @@ def artifacts_command(session: Session, run: int, as_json: bool) -> None:
     if record.pruned_at is not None:
         raise NotFoundError(f"run {run} was pruned on {record.pruned_at:%Y-%m-%d}: its artifacts are gone")
     home = run_folder(session.workspace.state, run).out / "artifacts"
-    found = sorted(path for path in home.rglob("*") if path.is_file())
+    files = sorted(path for path in home.rglob("*") if path.is_file())
     data = [
         {
             "path": str(path.relative_to(home)),
@@ -115,7 +115,7 @@ def artifacts_command(session: Session, run: int, as_json: bool) -> None:
             "bytes": path.stat().st_size,
             "digest": digest_file(path),
         }
-        for path in found
+        for path in files
     ]
     rows = [(item["path"], text.size(int(str(item["bytes"]))), str(item["digest"])[:19]) for item in data]
     emit(data, table(("artifact", "size", "digest"), rows, right=(1,)) if rows else "no artifacts", as_json=as_json)

@@ -26,10 +26,10 @@ from opsconsole.store.steps import StepRecord
 
 def the_run(store: Store, run_id: int) -> RunRecord:
     """Return a run; NotFoundError for an unknown one."""
-    found = runs.get(store, run_id)
-    if found is None:
+    run = runs.get(store, run_id)
+    if run is None:
         raise NotFoundError(f"there is no run {run_id}", hint="opsconsole runs lists them")
-    return found
+    return run
 
 
 def run_json(workspace: Workspace, store: Store, run: RunRecord, look_at: QueueLook | None = None) -> dict[str, Any]:
@@ -93,16 +93,16 @@ def _step_json(step: StepRecord) -> dict[str, Any]:
 def _bisect(store: Store, run: RunRecord) -> dict[str, Any] | None:
     """Return what the search that this run is has found, or which commit broke what this run found broken."""
     if run.purpose is RunPurpose.SEARCH:
-        found = bisections.of_run(store, run.id)
+        bisection = bisections.of_run(store, run.id)
     else:
-        found = cause(store, run) if run.broken and run.purpose is RunPurpose.FULL else None
-    return None if found is None else bisection_json(found)
+        bisection = cause(store, run) if run.broken and run.purpose is RunPurpose.FULL else None
+    return None if bisection is None else bisection_json(bisection)
 
 
 def _progress(workspace: Workspace, run_id: int) -> dict[str, Any] | None:
     """Return how far the tests of a live run are; None while nothing is known."""
-    found = ProgressReader(run_folder(workspace.state, run_id).out).look()
-    return None if found is None else {"done": found.done, "failed": found.failed, "total": found.total}
+    progress = ProgressReader(run_folder(workspace.state, run_id).out).look()
+    return None if progress is None else {"done": progress.done, "failed": progress.failed, "total": progress.total}
 
 
 def run_line(run: RunRecord) -> str:
@@ -118,7 +118,7 @@ def run_line(run: RunRecord) -> str:
 
 def state_json(state: RepoState) -> dict[str, Any]:
     """Return how a repo's branch stands, as its full builds say: the one that speaks for it, and what broke it."""
-    last, found = state.verdict, state.cause
+    last, bisection = state.verdict, state.cause
     return {
         "last_run": None
         if last is None
@@ -129,19 +129,19 @@ def state_json(state: RepoState) -> dict[str, Any]:
             "commit": last.commit,
             "duration_s": last.duration_s,
         },
-        "broken_since": None if found is None else bisection_json(found),
+        "broken_since": None if bisection is None else bisection_json(bisection),
     }
 
 
-def bisection_json(found: Bisection) -> dict[str, Any]:
+def bisection_json(bisection: Bisection) -> dict[str, Any]:
     """Return what a bisect found."""
     return {
-        "commit": found.first_bad,
-        "subject": text.clean(found.subject),
-        "author": text.clean(found.author),
-        "test": None if found.test is None else text.clean(found.test),
-        "run": found.run_id,
-        "found_at": clock.to_text(found.found_at),
+        "commit": bisection.first_bad,
+        "subject": text.clean(bisection.subject),
+        "author": text.clean(bisection.author),
+        "test": None if bisection.test is None else text.clean(bisection.test),
+        "run": bisection.run_id,
+        "found_at": clock.to_text(bisection.found_at),
     }
 
 
@@ -171,20 +171,20 @@ def repo_json(workspace: Workspace, store: Store, repo: KnownRepo) -> dict[str, 
         "error": None,
     }
     try:
-        found = look(repo.path, trusted=repo.trusted)
+        status = look(repo.path, trusted=repo.trusted)
     except OpsconsoleError as error:
         return {**data, "error": error.message}
     from opsconsole.testrunners.detection import detect  # most verbs that show a repo or a run do not ask
 
-    detected = detect(repo.path, found.commit) if found.commit else []
+    detected = detect(repo.path, status.commit) if status.commit else []
     return {
         **data,
-        "branch": found.branch,
-        "commit": found.commit,
-        "subject": text.clean(found.subject),
-        "dirty": found.dirty,
-        "ahead": found.ahead,
-        "behind": found.behind,
+        "branch": status.branch,
+        "commit": status.commit,
+        "subject": text.clean(status.subject),
+        "dirty": status.dirty,
+        "ahead": status.ahead,
+        "behind": status.behind,
         "runner": detected[0].runner if detected else None,
         "reason": detected[0].reason if detected else None,
     }

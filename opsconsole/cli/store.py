@@ -33,29 +33,29 @@ def check(session: Session, as_json: bool) -> int:
     with (
         open_store(workspace.state, readonly=True) if maintenance.is_there(workspace.state) else session.store as store
     ):
-        path, found = store.path, maintenance.check(store)
-        notes = [] if found.problems else strangers(workspace, store)
+        path, problems = store.path, maintenance.check(store)
+        notes = [] if problems.problems else strangers(workspace, store)
     newest = newest_copy(workspace.state)
     data = {
         "path": str(path),
-        "good": not found.problems,
-        "problems": found.problems,
+        "good": not problems.problems,
+        "problems": problems.problems,
         "notes": notes,
-        "rows": found.rows,
-        "bytes": found.size,
+        "rows": problems.rows,
+        "bytes": problems.size,
         "newest_copy": None if newest is None else str(newest),
     }
     lines = [
-        f"{path}  {text.size(found.size)}  {'good' if not found.problems else 'damaged'}",
-        *found.problems,
+        f"{path}  {text.size(problems.size)}  {'good' if not problems.problems else 'damaged'}",
+        *problems.problems,
         *map(text.clean, notes),
         f"newest copy: {newest}" if newest is not None else "no copy of it was kept yet",
     ]
-    if found.problems and found.damaged:
-        told = maintenance.damaged_hint(path)
-        lines.append(told)
+    if problems.problems and problems.damaged:
+        hint = maintenance.damaged_hint(path)
+        lines.append(hint)
     emit(data, lines, as_json=as_json)
-    return int(ExitCode.NO if found.problems else ExitCode.OK)
+    return int(ExitCode.NO if problems.problems else ExitCode.OK)
 
 
 @store_command.command("backup")
@@ -95,18 +95,18 @@ def rebuild(session: Session, yes: bool, as_json: bool) -> None:
 
 def _show(session: Session, done: Restored, word: str, *, as_json: bool) -> None:
     """Settle the workspace on its new store, and say what it holds and what it does not."""
-    found = done.refilled
-    data = {"store": str(done.store), "aside": None if done.aside is None else str(done.aside), **found.as_json()}
+    refilled = done.refilled
+    data = {"store": str(done.store), "aside": None if done.aside is None else str(done.aside), **refilled.as_json()}
     counted = [
-        text.plural(found.runs, "run"),
-        text.plural(found.versions, "version"),
-        text.plural(found.moves, "move"),
-        text.plural(found.scores, "file of scores", "files of scores"),
+        text.plural(refilled.runs, "run"),
+        text.plural(refilled.versions, "version"),
+        text.plural(refilled.moves, "move"),
+        text.plural(refilled.scores, "file of scores", "files of scores"),
     ]
     lines = [f"{done.store} {word}; from what lies beside it: {text.listed(counted)}"]
     lines += [f"the store that was there is {done.aside}"] * (done.aside is not None)
-    lines += [f"trust it again: opsconsole repo trust {text.clean(name)}" for name in found.repos]
-    lines += ["not known:"] * bool(found.unknown) + [f"  {text.clean(line)}" for line in found.unknown]
+    lines += [f"trust it again: opsconsole repo trust {text.clean(name)}" for name in refilled.repos]
+    lines += ["not known:"] * bool(refilled.unknown) + [f"  {text.clean(line)}" for line in refilled.unknown]
     _ = session.store
     emit(data, lines, as_json=as_json)
 
@@ -121,18 +121,18 @@ def prune(session: Session, dry_run: bool, as_json: bool) -> None:
 
     if not dry_run:
         session.permit("store.prune")
-    found = retention.prune(session.workspace, session.store, dry_run=dry_run)
+    pruned = retention.prune(session.workspace, session.store, dry_run=dry_run)
     data = {
         "dry_run": dry_run,
-        "runs": [{"id": run.run_id, "bytes": run.size, "why": run.why} for run in found.runs],
-        "kept_results": [{"name": name, "bytes": size} for name, size in found.kept_results],
-        "bytes": found.size,
+        "runs": [{"id": run.run_id, "bytes": run.size, "why": run.why} for run in pruned.runs],
+        "kept_results": [{"name": name, "bytes": size} for name, size in pruned.kept_results],
+        "bytes": pruned.size,
     }
     word = "would go" if dry_run else "gone"
-    counted = f"{text.plural(len(found.runs), 'run')} and {text.plural(len(found.kept_results), 'kept result')}"
+    counted = f"{text.plural(len(pruned.runs), 'run')} and {text.plural(len(pruned.kept_results), 'kept result')}"
     lines = [
-        f"{counted} {word}, {text.size(found.size)}",
-        *(f"  #{run.run_id}  {text.size(run.size)}  {run.why}" for run in found.runs),
+        f"{counted} {word}, {text.size(pruned.size)}",
+        *(f"  #{run.run_id}  {text.size(run.size)}  {run.why}" for run in pruned.runs),
     ]
     emit(data, lines, as_json=as_json)
 
@@ -166,5 +166,5 @@ def export(session: Session, view: str, file: Path, as_json: bool) -> None:
 
     session.permit("store.export")
     count = views.export(session.workspace.state, view, file)
-    told = f"{file}  {text.plural(count, 'row')} of {text.clean(view)}"
-    emit({"view": view, "file": str(file), "rows": count}, told, as_json=as_json)
+    line = f"{file}  {text.plural(count, 'row')} of {text.clean(view)}"
+    emit({"view": view, "file": str(file), "rows": count}, line, as_json=as_json)

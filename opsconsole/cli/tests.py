@@ -29,8 +29,8 @@ def tests_command(session: Session, run: int, failed: bool, slowest: int | None,
     if slowest is not None:
         _slowest(session, run, slowest, as_json=as_json)
         return
-    found = test_results.failed(session.store, run) if failed else test_results.of_run(session.store, run, limit=EVERY)
-    data = [{"id": case.test_id, **as_dict(case)} for case in found]
+    listed = test_results.failed(session.store, run) if failed else test_results.of_run(session.store, run, limit=EVERY)
+    data = [{"id": case.test_id, **as_dict(case)} for case in listed]
     rows = [
         (
             case.outcome,
@@ -38,7 +38,7 @@ def tests_command(session: Session, run: int, failed: bool, slowest: int | None,
             text.duration(case.duration_s),
             (case.message or "").splitlines()[0] if case.message else "",
         )
-        for case in found
+        for case in listed
     ]
     head = ("outcome", "test", "took", "message")
     emit(data, table(head, rows, right=(2,)) if rows else "no tests reported", as_json=as_json)
@@ -51,7 +51,7 @@ def tests_command(session: Session, run: int, failed: bool, slowest: int | None,
 def flaky_command(session: Session, repo: str, as_json: bool) -> None:
     """List the tests of a repo that contradict themselves: both outcomes at one commit, or back and forth."""
     registration.named(session.workspace, session.store, repo)
-    found = test_history.flaky(session.store, repo)
+    listed = test_history.flaky(session.store, repo)
     data = [
         {
             "id": test.name,
@@ -64,10 +64,10 @@ def flaky_command(session: Session, repo: str, as_json: bool) -> None:
             "failed": test.bad,
             "last_seen": _last_seen(session, test),
         }
-        for test in found
+        for test in listed
     ]
     rows = [
-        (text.percent(test.rate, 1), test.flaky, test.flips, f"{test.bad} of {test.runs}", test.name) for test in found
+        (text.percent(test.rate, 1), test.flaky, test.flips, f"{test.bad} of {test.runs}", test.name) for test in listed
     ]
     head = ("rate", "at one commit", "flips", "failed", "test")
     emit(data, table(head, rows, right=(0, 1, 2, 3)) if rows else "no flaky tests are known", as_json=as_json)
@@ -88,9 +88,9 @@ def history_command(
     known = test_history.find(session.store, repo, test, pipeline=pipeline, variant=variant)
     if known is None:
         raise NotFoundError(f"{repo}/{pipeline} has no test {test!r}", hint="opsconsole tests RUN lists their names")
-    found = test_history.history(session.store, known.id, limit=limit)
+    listed = test_history.history(session.store, known.id, limit=limit)
     data = []
-    for case in found:
+    for case in listed:
         record = the_run(session.store, case.run_id)
         data.append(
             {
@@ -110,7 +110,7 @@ def history_command(
             text.duration(case.duration_s),
             case.message or "",
         )
-        for item, case in zip(data, found, strict=True)
+        for item, case in zip(data, listed, strict=True)
     ]
     emit(data, table(("run", "commit", "outcome", "took", "message"), rows, right=(0, 3)), as_json=as_json)
 
@@ -124,18 +124,18 @@ def compare_command(session: Session, before: int, after: int, as_json: bool) ->
     """Compare two runs: what broke, was mended, came, went, grew slow."""
     for run in (before, after):
         the_run(session.store, run)
-    found = compare(test_history.outcomes(session.store, before), test_history.outcomes(session.store, after))
-    emit(_comparison_json(before, after, found), _comparison_lines(before, after, found), as_json=as_json)
+    comparison = compare(test_history.outcomes(session.store, before), test_history.outcomes(session.store, after))
+    emit(_comparison_json(before, after, comparison), _comparison_lines(before, after, comparison), as_json=as_json)
 
 
 def _slowest(session: Session, run: int, count: int, *, as_json: bool) -> None:
-    found = test_history.slowest(session.store, run, limit=count)
+    slowest = test_history.slowest(session.store, run, limit=count)
     data = [
-        {"id": test.name, "variant": test.variant, "seconds": test.seconds, "before": test.before} for test in found
+        {"id": test.name, "variant": test.variant, "seconds": test.seconds, "before": test.before} for test in slowest
     ]
     rows = [
         (text.duration(test.seconds), "" if test.before is None else text.duration(test.before), test.name)
-        for test in found
+        for test in slowest
     ]
     emit(data, table(("took", "before", "test"), rows, right=(0, 1)) if rows else "no times reported", as_json=as_json)
 
@@ -147,32 +147,34 @@ def _last_seen(session: Session, test: test_history.TestRecord) -> str | None:
     return clock.to_text(last.created_at) if last is not None else None
 
 
-def _comparison_json(before: int, after: int, found: Comparison) -> dict[str, Any]:
+def _comparison_json(before: int, after: int, comparison: Comparison) -> dict[str, Any]:
     return {
         "before": before,
         "after": after,
-        "broken": [_named(test) for test in found.broken],
-        "mended": [_named(test) for test in found.mended],
-        "still_broken": [_named(test) for test in found.still_broken],
-        "added": [_named(test) for test in found.added],
-        "gone": [_named(test) for test in found.gone],
-        "slower": [{"id": _named(item.test), "before_s": item.before, "after_s": item.after} for item in found.slower],
+        "broken": [_named(test) for test in comparison.broken],
+        "mended": [_named(test) for test in comparison.mended],
+        "still_broken": [_named(test) for test in comparison.still_broken],
+        "added": [_named(test) for test in comparison.added],
+        "gone": [_named(test) for test in comparison.gone],
+        "slower": [
+            {"id": _named(item.test), "before_s": item.before, "after_s": item.after} for item in comparison.slower
+        ],
     }
 
 
-def _comparison_lines(before: int, after: int, found: Comparison) -> list[str]:
+def _comparison_lines(before: int, after: int, comparison: Comparison) -> list[str]:
     lines = [f"run {before} → run {after}"]
     for word in ("broken", "mended", "still_broken", "added", "gone"):
-        tests: tuple[Test, ...] = getattr(found, word)
+        tests: tuple[Test, ...] = getattr(comparison, word)
         if tests:
             lines.append(f"{word.replace('_', ' ')}  {len(tests)}")
             lines += [f"  {text.clean(_named(test))}" for test in tests[:20]]
             lines += [f"  … and {len(tests) - 20} more"] if len(tests) > 20 else []
-    if found.slower:
-        lines.append(f"slower  {len(found.slower)}")
+    if comparison.slower:
+        lines.append(f"slower  {len(comparison.slower)}")
         lines += [
             f"  {text.duration(item.before)} → {text.duration(item.after)}  {text.clean(_named(item.test))}"
-            for item in found.slower[:20]
+            for item in comparison.slower[:20]
         ]
     return lines if len(lines) > 1 else [*lines, "no test differs"]
 
