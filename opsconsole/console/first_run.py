@@ -17,7 +17,7 @@ from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading, 
 from opsconsole.console.widgets.tones import Column, Toned
 from opsconsole.core import text
 
-FOUND = (Column(width=3), Column(width=26), Column(width=14), Column(least=20), Column(least=16, drop=1))
+CANDIDATES = (Column(width=3), Column(width=26), Column(width=14), Column(least=20), Column(least=16, drop=1))
 DEMO = "opsconsole-demo"
 """The folder that the demo is made in, below the one that was looked in."""
 KINDS = ("repos", "models", "data")
@@ -47,11 +47,11 @@ class FirstRunApp(App[FirstRun | None]):
     def __init__(self, root: Path) -> None:
         super().__init__()
         self.root = root
-        self.found: dict[str, list[dict[str, Any]]] | None = None
+        self.candidates: dict[str, list[dict[str, Any]]] | None = None
         self.more = False
         self.chosen: set[str] = set()
         """Paths of what shall stand in the file."""
-        self.said = "looking for repos, models and data …"
+        self.status_text = "looking for repos, models and data …"
         self._writing = False
         self._made = False
         """The file is written; not all that was chosen could be added to it, and the operator reads why."""
@@ -82,10 +82,10 @@ class FirstRunApp(App[FirstRun | None]):
         if path in self.chosen:
             self.chosen.discard(path)
         elif why := _unfit(item):
-            self.said = f"{path}: {why}"
+            self.status_text = f"{path}: {why}"
         else:
             self.chosen.add(path)
-            self.said = f"{path} is held against {item['against']}" if item.get("against") else ""
+            self.status_text = f"{path} is held against {item['against']}" if item.get("against") else ""
         self._show()
 
     def on_row_list_opened(self) -> None:
@@ -96,10 +96,10 @@ class FirstRunApp(App[FirstRun | None]):
         """Write the file and go on to the console."""
         if self._made:
             self.exit(result=FirstRun.WORKSPACE)
-        if self.found is None or self._writing or self._made:
+        if self.candidates is None or self._writing or self._made:
             return
         self._writing = True
-        self.said = "writing …"
+        self.status_text = "writing …"
         self._show()
         self.run_worker(self._write(), exit_on_error=False, exclusive=True, group="write", name="write")
 
@@ -114,10 +114,10 @@ class FirstRunApp(App[FirstRun | None]):
     async def _look(self) -> None:
         answer = await ask("workspace.look", str(self.root), readonly=False, directory=str(self.root))
         if not answer.problem:
-            self.found = {kind: list(answer.data[kind]) for kind in KINDS}
+            self.candidates = {kind: list(answer.data[kind]) for kind in KINDS}
             self.more = bool(answer.data["more"])
-            self.chosen = {str(one["path"]) for one in self.found["repos"]}
-        self.said = _problem(answer)
+            self.chosen = {str(one["path"]) for one in self.candidates["repos"]}
+        self.status_text = _problem(answer)
         self._show()
 
     async def _write(self) -> None:
@@ -128,33 +128,33 @@ class FirstRunApp(App[FirstRun | None]):
         notes = [] if answer.problem else [str(one) for one in answer.data["notes"]]
         self._made = not answer.problem
         if answer.problem or notes:
-            self.said = "\n".join([*notes, "w opens the workspace"]) if notes else _problem(answer)
+            self.status_text = "\n".join([*notes, "w opens the workspace"]) if notes else _problem(answer)
             self._show()
             return
         self.exit(result=FirstRun.WORKSPACE)
 
     def _at(self, key: Hashable) -> dict[str, Any] | None:
-        if self.found is None or not isinstance(key, tuple):
+        if self.candidates is None or not isinstance(key, tuple):
             return None
         kind, path = key
-        return next((one for one in self.found[str(kind)] if one["path"] == path), None)
+        return next((one for one in self.candidates[str(kind)] if one["path"] == path), None)
 
     def _show(self) -> None:
         head = (Toned("opsconsole", "strong"), Toned(f"   there is no workspace in {self.root} yet", "dim"))
         rows: list[Row] = [BLANK, Row(None, (head,), (Column(),)), BLANK]
-        if self.found is not None:
-            rows += self._found_rows(self.found)
-        for line in filter(None, self.said.split("\n")):
+        if self.candidates is not None:
+            rows += self._candidate_rows(self.candidates)
+        for line in filter(None, self.status_text.split("\n")):
             rows += sentences(text.clean(line), max(self.size.width - 6, 40), "warn" if self._made else "text")
         self.query_one(RowList).show(Rows(rows))
         self._show_keys()
 
-    def _found_rows(self, found: dict[str, list[dict[str, Any]]]) -> list[Row]:
+    def _candidate_rows(self, candidates: dict[str, list[dict[str, Any]]]) -> list[Row]:
         rows: list[Row] = []
         for kind in KINDS:
-            if found[kind]:
-                rows.append(heading(TITLES[kind], len(found[kind])))
-                rows += [self._row(kind, one) for one in found[kind]]
+            if candidates[kind]:
+                rows.append(heading(TITLES[kind], len(candidates[kind])))
+                rows += [self._row(kind, one) for one in candidates[kind]]
                 rows.append(BLANK)
         if not rows:
             return [
@@ -171,30 +171,30 @@ class FirstRunApp(App[FirstRun | None]):
             ]
         if self.more:
             rows.append(note("there is more: only so many files near the top were looked at"))
-        if found["repos"]:
+        if candidates["repos"]:
             rows.append(note("nothing of a repo runs until you trust it: :trust NAME"))
-        if found["models"]:
+        if candidates["models"]:
             rows.append(note("a model's file is copied as version 1; nothing of it is loaded"))
         return rows
 
     def _row(self, kind: str, one: dict[str, Any]) -> Row:
         chosen = one["path"] in self.chosen
-        what, told, beside = TOLD[kind](one)
+        what, words, beside = ROW_WORDS[kind](one)
         cells = (
             Toned(" ✓" if chosen else " ·", "good" if chosen else "faint"),
             Toned(text.clean(str(one["path"])), "strong" if chosen else "text"),
             Toned(text.clean(what), "accent" if chosen else "dim"),
-            Toned(text.clean(told), "dim"),
+            Toned(text.clean(words), "dim"),
             Toned(text.clean(beside), "dim"),
         )
-        return Row((kind, one["path"]), cells, FOUND)
+        return Row((kind, one["path"]), cells, CANDIDATES)
 
     def _show_keys(self) -> None:
-        some = self.found is not None and any(self.found.values())
+        some = self.candidates is not None and any(self.candidates.values())
         keys = [("space", "take or leave")] if some else []
         keys += [("w", "write the file and open it"), ("d", "demo instead"), ("q", "leave")]
-        said = [part for key, does in keys for part in (Toned(f" {key}", "accent"), Toned(f" {does}  ", "dim"))]
-        self.query_one("#keys", OneLine).say(*said)
+        parts = [part for key, does in keys for part in (Toned(f" {key}", "accent"), Toned(f" {does}  ", "dim"))]
+        self.query_one("#keys", OneLine).say(*parts)
 
 
 def _problem(answer: Answer) -> str:
@@ -226,8 +226,8 @@ def _of_model(one: dict[str, Any]) -> tuple[str, str, str]:
 
 def _of_data(one: dict[str, Any]) -> tuple[str, str, str]:
     guesses = [f"{key}: {one[key]}" for key in ("time", "label") if one[key] is not None]
-    told = one["problem"] or ", ".join(guesses) or ("" if one["columns"] is None else f"{one['columns']} columns")
-    return _size(one), told, "" if one["against"] is None else f"held against {one['against']}"
+    words = one["problem"] or ", ".join(guesses) or ("" if one["columns"] is None else f"{one['columns']} columns")
+    return _size(one), words, "" if one["against"] is None else f"held against {one['against']}"
 
 
-TOLD = {"repos": _of_repo, "models": _of_model, "data": _of_data}
+ROW_WORDS = {"repos": _of_repo, "models": _of_model, "data": _of_data}

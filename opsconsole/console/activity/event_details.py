@@ -21,12 +21,14 @@ def event_rows(item: Event, width: int) -> list[Row]:
     rows += _pair("who", f"{item.actor}, {through}, {_moment(item.at)}", width)
     rows += _pair("why", item.reason or "no reason was given", width, "text" if item.reason else "dim")
     rows += _pair("command", item.command or "none: it happened by itself", width, "accent" if item.command else "dim")
-    shown = "   ".join(f"{name} {_told(value)}" for name, value in item.detail.items() if value not in (None, [], ""))
+    shown = "   ".join(
+        f"{name} {_shown_value(value)}" for name, value in item.detail.items() if value not in (None, [], "")
+    )
     return [*rows, *(_pair("detail", shown, width, "dim") if shown else [])]
 
 
-def _pair(name: str, said: str, width: int, tone: Tone = "text") -> list[Row]:
-    lines = textwrap.wrap(text.clean(said), max(width - 12, 20), break_on_hyphens=False) or [""]
+def _pair(name: str, words: str, width: int, tone: Tone = "text") -> list[Row]:
+    lines = textwrap.wrap(text.clean(words), max(width - 12, 20), break_on_hyphens=False) or [""]
     return [
         Row(None, (Toned(name if number == 0 else "", "dim"), Toned(line, tone)), PAIR)
         for number, line in enumerate(lines)
@@ -37,5 +39,5 @@ def _moment(at: datetime) -> str:
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _told(value: object) -> str:
+def _shown_value(value: object) -> str:
     return ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)

@@ -67,8 +67,8 @@ class ActivityTab(Tab):
         listing = self.query_one("#events", RowList)
         down = self._orders.held.down
         if count <= 1000:
-            found = [self._row(item) for item in events.events(store, limit=1000)]
-            listing.show(Rows((found if down else found[::-1]) or no_events()))
+            rows = [self._row(item) for item in events.events(store, limit=1000)]
+            listing.show(Rows((rows if down else rows[::-1]) or no_events()))
         else:
             listing.show(Window(count, self._read if down else turned(count, self._read)))
         self._show_title()
@@ -80,15 +80,15 @@ class ActivityTab(Tab):
 
     def sort(self) -> str:
         """Sort by time, either way."""
-        said = self._orders.next()
+        order = self._orders.next()
         self.load()
         self.query_one("#events", RowList).forget_news()
-        return said
+        return order
 
     def copy_text(self) -> str:
         """Copy the command that the event amounts to."""
-        found = self._event(self.query_one("#events", RowList).key)
-        return (found.command or f"{found.kind} {found.subject}") if found else ""
+        event = self._event(self.query_one("#events", RowList).key)
+        return (event.command or f"{event.kind} {event.subject}") if event else ""
 
     @on(RowList.Rested, "#events")
     def event_rested(self) -> None:
@@ -103,9 +103,9 @@ class ActivityTab(Tab):
     @on(RowList.Opened, "#events")
     def event_opened(self, message: RowList.Opened) -> None:
         """Go to what the event is about."""
-        found = self._event(message.key)
-        if found is not None:
-            self.console.jump(found.address.noun, found.address.name)
+        event = self._event(message.key)
+        if event is not None:
+            self.console.jump(event.address.noun, event.address.name)
 
     def _read(self, start: int, size: int) -> list[Row]:
         return [self._row(item) for item in events.window(self.console.store, start, size)]
@@ -120,15 +120,15 @@ class ActivityTab(Tab):
         )
 
     def _load_event(self) -> None:
-        found = self._event(self.query_one("#events", RowList).key)
+        event = self._event(self.query_one("#events", RowList).key)
         detail = self.query_one("#event", RowList)
-        detail.show(Rows(event_rows(found, self.app.size.width) if found is not None else ()))
+        detail.show(Rows(event_rows(event, self.app.size.width) if event is not None else ()))
 
     def _event(self, key: Hashable) -> Event | None:
         if not isinstance(key, int):
             return None
-        found = events.events(self.console.store, before=key + 1, limit=1)
-        return found[0] if found else None
+        page = events.events(self.console.store, before=key + 1, limit=1)
+        return page[0] if page else None
 
     def _row(self, item: Event) -> Row:
         tone = "champion" if item.origin in {"cli", "console"} else "dim"

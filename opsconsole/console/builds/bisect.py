@@ -74,5 +74,5 @@ class BisectDialog(Dialog):
             return self.run.commit[:12]
         if name == "test":
             return self.test or ""
-        found = last_good(self.console.store, self.run.repo, self.run.pipeline, self.run, self.test)
-        return found[:12] if found else ""
+        good = last_good(self.console.store, self.run.repo, self.run.pipeline, self.run, self.test)
+        return good[:12] if good else ""

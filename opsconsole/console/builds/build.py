@@ -52,8 +52,8 @@ class BuildDialog(Dialog):
             known.setdefault(run.pipeline, (str(run.kind), "the repo's own"))
         known.setdefault("build", ("build", "detected"))
         rows = [
-            Row(name, (name, Toned(kind, "dim"), Toned(text.clean(told), "dim")), PIPELINES)
-            for name, (kind, told) in sorted(known.items())
+            Row(name, (name, Toned(kind, "dim"), Toned(text.clean(description), "dim")), PIPELINES)
+            for name, (kind, description) in sorted(known.items())
         ]
         listing = self.query_one("#pipelines", RowList)
         listing.show(Rows(rows))

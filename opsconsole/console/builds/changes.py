@@ -44,9 +44,9 @@ class ChangesDialog(SheetDialog):
         """Return commits, then files."""
         self.patch = data["diff"] or ""
         since = data["since"]
-        told = f"   since run #{since['run']}, {since['commit'][:7]}" if since else "   no green run before it"
+        origin = f"   since run #{since['run']}, {since['commit'][:7]}" if since else "   no green run before it"
         now = clock.now()
-        rows = [heading("COMMITS", len(data["commits"]), Toned(told, "dim"))]
+        rows = [heading("COMMITS", len(data["commits"]), Toned(origin, "dim"))]
         rows += [
             Row(
                 ("commit", item["id"]),

@@ -144,8 +144,8 @@ class BuildKeys:
         run = self.tab.run
         if len(marked) == 2:
             before, after = marked
-        elif run is not None and (found := self.tab.run_before(run)) is not None:
-            before, after = found, run.id
+        elif run is not None and (earlier := self.tab.run_before(run)) is not None:
+            before, after = earlier, run.id
         else:
             self.app.say("nothing to compare: space marks a run, mark two", "warn")
             return

@@ -61,8 +61,8 @@ class ListRows:
             newest.sort(key=lambda run: run.duration_s or 0.0, reverse=order.down)
             return Rows([self._run_row(run) for run in newest])
         if count <= SORTED:
-            found = [self._run_row(run) for run in runs.page(store, repo=repo, limit=SORTED)]
-            return Rows(found if order.down else found[::-1])
+            rows = [self._run_row(run) for run in runs.page(store, repo=repo, limit=SORTED)]
+            return Rows(rows if order.down else rows[::-1])
 
         def read(start: int, size: int) -> list[Row]:
             return [self._run_row(run) for run in runs.window(store, repo, start, size)]

@@ -9,7 +9,7 @@ from opsconsole.console.dialogs.sheet import SheetDialog
 from opsconsole.console.widgets.rows import BLANK, Row, heading, note
 from opsconsole.console.widgets.tones import Column, Tone, Toned
 
-SAID = 56
+WRAPPED = 56
 """Cells of a line of words, so that it is whole at 80 columns, too."""
 STEPS = (Column(width=22), Column(width=30, drop=1), Column(least=24))
 LINES = (Column(width=11), Column(least=30))
@@ -45,7 +45,7 @@ class PlanDialog(SheetDialog):
             rows.append(Row(None, (Toned("secrets", "dim"), ", ".join(data["secrets"])), LINES))
         rows += [
             Row(None, (Toned("" if number else "sandbox", "dim"), Toned(line, "dim")), LINES)
-            for number, line in enumerate(textwrap.wrap(data["sandbox"]["words"], SAID))
+            for number, line in enumerate(textwrap.wrap(data["sandbox"]["words"], WRAPPED))
         ]
         rows += [
             Row(None, (Toned("no secrets" if number == 0 else "", "warn"), Toned(line, "warn")), LINES)
@@ -72,10 +72,10 @@ def _step_rows(step: dict[str, Any]) -> list[Row]:
         "on condition" if step["if"] else "",
     ]
     first, *rest = step["run"].splitlines() or [""]
-    said = "; ".join(mark for mark in marks if mark)
+    marked = "; ".join(mark for mark in marks if mark)
     tone: Tone = "faint" if step["skip"] else "text"
     name: Tone = "faint" if step["skip"] else "strong"
-    rows = [Row(None, (Toned(step["name"], name), Toned(said, "dim"), Toned(first, tone)), STEPS)]
+    rows = [Row(None, (Toned(step["name"], name), Toned(marked, "dim"), Toned(first, tone)), STEPS)]
     rows += [Row(None, ("", "", Toned(line, "dim")), STEPS) for line in rest]
     if step["skip"]:
         rows.append(Row(None, ("", "", Toned(f"left out: {step['skip']}", "warn")), STEPS))

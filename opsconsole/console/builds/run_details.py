@@ -52,34 +52,34 @@ class RunDetails:
 
     def line(self, run: RunRecord) -> Sequence[Toned]:
         """Return what is worth knowing of a run in one line."""
-        said = [text.duration(run.duration_s)] if run.state.final else []
-        said += [
+        parts = [text.duration(run.duration_s)] if run.state.final else []
+        parts += [
             self.ago(run.created_at),
             f"by {text.clean(run.actor)}",
         ]
-        said += [f"on {text.clean(run.branch)}"] if run.branch else []
-        said += ["of the commit; the tree was dirty"] if run.dirty else []
-        said += [f"answers alert {run.alert_id}"] if run.alert_id else []
-        said += [f"{text.percent(run.covered, 1)} of lines covered"] if run.covered is not None else []
-        said += [PURPOSES[run.purpose]] if run.purpose in PURPOSES else []
-        said += ["kept for good"] if run.pinned else []
-        said += ["logs and artifacts were pruned"] if run.pruned_at else []
-        line = [Toned("   ".join(said), "dim")]
+        parts += [f"on {text.clean(run.branch)}"] if run.branch else []
+        parts += ["of the commit; the tree was dirty"] if run.dirty else []
+        parts += [f"answers alert {run.alert_id}"] if run.alert_id else []
+        parts += [f"{text.percent(run.covered, 1)} of lines covered"] if run.covered is not None else []
+        parts += [PURPOSES[run.purpose]] if run.purpose in PURPOSES else []
+        parts += ["kept for good"] if run.pinned else []
+        parts += ["logs and artifacts were pruned"] if run.pruned_at else []
+        line = [Toned("   ".join(parts), "dim")]
         waits = waiting_of(QueueLook(self.console.workspace.state), run) if run.state is RunState.QUEUED else None
         if waits is not None:
             line.append(Toned(f"   {waiting_words(waits)}", "accent"))
         made = models.version_of_run(self.console.store, run.id) if run.kind is PipelineKind.TRAIN else None
         if made is not None:
             line.append(Toned(f"   made {text.clean(made.model)} v{made.version}", "accent"))
-        found = self._found(run)
-        if found is not None:
-            told = f"   broken since {found.first_bad[:7]} “{text.clean(found.subject, limit=50)}”, found by bisect"
-            line.append(Toned(told, "accent"))
+        bisection = self._bisection(run)
+        if bisection is not None:
+            culprit = f"   broken since {bisection.first_bad[:7]} “{text.clean(bisection.subject, limit=50)}”, found by bisect"
+            line.append(Toned(culprit, "accent"))
         if run.error:
             line.append(Toned(f"   {text.clean(run.error)}", "bad"))
         return line
 
-    def _found(self, run: RunRecord) -> Bisection | None:
+    def _bisection(self, run: RunRecord) -> Bisection | None:
         """Return what this search found, or which commit broke what this build found broken."""
         if run.purpose is RunPurpose.SEARCH:
             return bisections.of_run(self.console.store, run.id)
@@ -91,16 +91,16 @@ class RunDetails:
             return []
         if self._progress is None or self._progress[0] != run.id:
             self._progress = (run.id, ProgressReader(run_folder(self.console.workspace.state, run.id).out))
-        found = self._progress[1].look()
-        if found is None:
+        reported = self._progress[1].look()
+        if reported is None:
             return []
-        of = f" of {found.total:,}" if found.total is not None else ""
-        bar = progress(found.share, 24) if found.share is not None else ()
+        of = f" of {reported.total:,}" if reported.total is not None else ""
+        bar = progress(reported.share, 24) if reported.share is not None else ()
         line = (
             *bar,
-            Toned(f"  {found.done:,}{of} tests", "text"),
-            *((Toned(f"   {found.failed:,} failed", "bad"),) if found.failed else ()),
-            Toned(f"   {text.clean(found.last)}", "dim"),
+            Toned(f"  {reported.done:,}{of} tests", "text"),
+            *((Toned(f"   {reported.failed:,} failed", "bad"),) if reported.failed else ()),
+            Toned(f"   {text.clean(reported.last)}", "dim"),
         )
         return [Row(None, (line,), WIDE), BLANK]
 
@@ -111,8 +111,8 @@ class RunDetails:
         rows += [_step_row(step) for step in own]
         folder = run_folder(self.console.workspace.state, run.id)
         for path in sorted(folder.path.glob("service-*.log")):
-            told: tuple[Cell, ...] = (path.stem, Toned("service", "dim"), "", "", "", Toned("its output", "dim"))
-            rows.append(Row(("service", path.stem), told, STEPS))
+            cells: tuple[Cell, ...] = (path.stem, Toned("service", "dim"), "", "", "", Toned("its output", "dim"))
+            rows.append(Row(("service", path.stem), cells, STEPS))
         return rows
 
     def tests(self, run: RunRecord, bad: list[TestResult]) -> list[Row]:
@@ -151,11 +151,11 @@ class RunDetails:
         return [*rows, *self._slowest(run), *self._artifacts(run)]
 
     def _slowest(self, run: RunRecord) -> list[Row]:
-        found = [
+        tests = [
             test for test in test_history.slowest(self.console.store, run.id, limit=SLOWEST) if test.seconds >= 0.1
         ]
-        rows = [BLANK, heading("SLOWEST", len(found))] if found else []
-        for test in found:
+        rows = [BLANK, heading("SLOWEST", len(tests))] if tests else []
+        for test in tests:
             moved = "" if test.before is None else f"was {text.duration(test.before)}"
             grew = test.before is not None and test.seconds > test.before * 1.5
             cells: tuple[Cell, ...] = (
@@ -168,19 +168,19 @@ class RunDetails:
 
     def _artifacts(self, run: RunRecord) -> list[Row]:
         home = run_folder(self.console.workspace.state, run.id).out / "artifacts"
-        found = sorted(path for path in home.rglob("*") if path.is_file())[:ARTIFACTS] if home.is_dir() else []
-        if not found:
+        paths = sorted(path for path in home.rglob("*") if path.is_file())[:ARTIFACTS] if home.is_dir() else []
+        if not paths:
             return []
         return [
             BLANK,
-            heading("ARTIFACTS", len(found)),
+            heading("ARTIFACTS", len(paths)),
             *(
                 Row(
                     ("file", str(path)),
                     (f"  {path.relative_to(home)}", "", Toned(text.size(path.stat().st_size), "dim")),
                     CASES,
                 )
-                for path in found
+                for path in paths
             ),
         ]
 
@@ -236,9 +236,9 @@ def _explained(case: TestResult, limit: int) -> list[Toned]:
 def likely_step(own: list[StepRecord]) -> str | None:
     """Return the step whose log is wanted: the one that runs, else the first that went wrong, else the last that ran."""
     for state in (StepState.RUNNING, StepState.FAILED, StepState.TIMED_OUT, StepState.ERROR):
-        found = next((step.name for step in own if step.state is state), None)
-        if found is not None:
-            return found
+        name = next((step.name for step in own if step.state is state), None)
+        if name is not None:
+            return name
     ran = [step.name for step in own if step.started_at is not None]
     return ran[-1] if ran else None
 

@@ -112,11 +112,11 @@ class BuildsTab(Tab):
             return False
         self._choose_repo(run.repo)
         self.query_one("#repos", RowList).select(run.repo)
-        found = self.query_one("#runs", RowList).select(run.id)
+        selected = self.query_one("#runs", RowList).select(run.id)
         self._run = run
         self._load_run()
         self.console.give_focus(self.query_one("#runs"))
-        return found or True
+        return selected or True
 
     def places(self) -> tuple[str, ...]:
         """Return our keys' place and the log's, whose keys hold wherever the focus is on this tab."""
@@ -145,8 +145,8 @@ class BuildsTab(Tab):
 
     def run_before(self, run: RunRecord) -> int | None:
         """Return the run of the same pipeline before a run."""
-        found = runs.page(self.console.store, repo=run.repo, pipeline=run.pipeline, before=run.id, limit=1)
-        return found[0].id if found else None
+        page = runs.page(self.console.store, repo=run.repo, pipeline=run.pipeline, before=run.id, limit=1)
+        return page[0].id if page else None
 
     def subject(self, verb: str) -> str:
         """Return the repo, the run or the test that one of our acts is about."""
@@ -182,10 +182,10 @@ class BuildsTab(Tab):
 
     def sort(self) -> str:
         """Sort runs by number or by time taken, either way."""
-        said = self._orders.next()
+        order = self._orders.next()
         self._load_runs()
         self.query_one("#runs", RowList).forget_news()
-        return said
+        return order
 
     def copy_text(self) -> str:
         """Copy a failed test's message, else what identifies the run."""
@@ -355,8 +355,8 @@ class BuildsTab(Tab):
     def _case(self, key: Hashable) -> TestResult | None:
         if self._run is None or not isinstance(key, tuple) or key[0] != "test":
             return None
-        found = test_results.failed(self.console.store, self._run.id, limit=200)
-        return next((case for case in found if case.position == key[1]), None)
+        failed = test_results.failed(self.console.store, self._run.id, limit=200)
+        return next((case for case in failed if case.position == key[1]), None)
 
     def _load_log(self, own: list[StepRecord]) -> None:
         run = self._run

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
 
-from opsconsole.console.builds.plan import SAID, PlanDialog
+from opsconsole.console.builds.plan import WRAPPED, PlanDialog
 from opsconsole.console.widgets.rows import BLANK, Row, note
 from opsconsole.console.widgets.tones import Column, Toned
 
@@ -30,8 +30,8 @@ class TrustDialog(PlanDialog):
 
     def rows(self, data: dict[str, Any]) -> list[Row]:
         """Return what is allowed, then the plan."""
-        said = [Row(None, (Toned(line, "warn"),), WIDE) for line in textwrap.wrap(ALLOWS, SAID + 8)]
-        return [*said, BLANK, note("y trusts it   Esc leaves it"), BLANK, *super().rows(data)]
+        allowed = [Row(None, (Toned(line, "warn"),), WIDE) for line in textwrap.wrap(ALLOWS, WRAPPED + 8)]
+        return [*allowed, BLANK, note("y trusts it   Esc leaves it"), BLANK, *super().rows(data)]
 
     def open_row(self, key: Hashable) -> None:  # noqa: ARG002 - whatever the row
         """Enter gives nothing away."""

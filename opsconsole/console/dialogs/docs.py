@@ -44,9 +44,9 @@ class DocsDialog(Dialog):
 
     def on_row_list_opened(self, message: RowList.Opened) -> None:
         """Open the topic under the cursor."""
-        found = next((item for item in TOPICS if item.name == message.key), None)
-        if found is not None:
-            self.app.push_screen(DocsDialog(found))  # Esc comes back to the list
+        topic = next((item for item in TOPICS if item.name == message.key), None)
+        if topic is not None:
+            self.app.push_screen(DocsDialog(topic))  # Esc comes back to the list
 
     def _show(self) -> None:
         page = self.query_one(RowList)
@@ -81,8 +81,8 @@ def _parts(page: str) -> Iterator[tuple[bool, list[str]]]:
     """Yield blocks of code, and what is between blank lines outside of them."""
     for number, block in enumerate(re.split(r"^```.*\n", page, flags=re.MULTILINE)):
         code = number % 2 == 1
-        found = [block.rstrip()] if code else re.split(r"\n{2,}", block.strip())
-        yield from ((code, part.splitlines()) for part in found if part.strip())
+        blocks = [block.rstrip()] if code else re.split(r"\n{2,}", block.strip())
+        yield from ((code, part.splitlines()) for part in blocks if part.strip())
 
 
 def _table(lines: list[str], width: int) -> Iterator[Row]:

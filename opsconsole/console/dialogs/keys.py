@@ -54,7 +54,10 @@ class KeysDialog(Dialog):
         )
         rows += [BLANK, heading("THE : LINE")]
         wide = (Column(width=18), Column(width=16), Column(least=30))
-        rows += [Row(line, (Toned(line, "accent"), title, Toned(told, "dim")), wide) for line, title, told in RARE]
+        rows += [
+            Row(line, (Toned(line, "accent"), title, Toned(description, "dim")), wide)
+            for line, title, description in RARE
+        ]
         listing = self.query_one(RowList)
         listing.show(Rows(rows))
         listing.focus()

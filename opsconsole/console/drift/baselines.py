@@ -46,15 +46,15 @@ class BaselinesDialog(SheetDialog):
 
     def rows(self, data: dict[str, Any]) -> list[Row]:
         """Return the baselines."""
-        found = list(reversed(data["baselines"]))
-        if not found:
+        baselines = list(reversed(data["baselines"]))
+        if not baselines:
             return [note("no baseline yet: c checks, and makes it")]
         now = clock.now()
         rows = [
-            heading("BASELINES", len(found)),
+            heading("BASELINES", len(baselines)),
             Row(None, tuple(Toned(column.title, "dim") for column in COLUMNS), COLUMNS),
         ]
-        for one in found:
+        for one in baselines:
             holds = bool(one["holds"])
             realised = one["realised"]
             rows.append(
@@ -72,8 +72,8 @@ class BaselinesDialog(SheetDialog):
                     COLUMNS,
                 )
             )
-        told = "B takes other rows as the reference, or takes that back; each with a reason"
-        return [*rows, BLANK, *sentences(told, self.room, "dim")]
+        hint = "B takes other rows as the reference, or takes that back; each with a reason"
+        return [*rows, BLANK, *sentences(hint, self.room, "dim")]
 
     def open_row(self, key: Hashable) -> None:  # noqa: ARG002 - they all have one answer
         """A baseline is taken, or taken back, with a reason."""

@@ -10,21 +10,21 @@ from opsconsole.core import text
 from opsconsole.core.nouns import DATA_ALONE, version_name
 
 
-def told_of_check(data: dict[str, Any], stood: Sequence[int]) -> str:
+def check_summary(data: dict[str, Any], stood: Sequence[int]) -> str:
     """Return it from the CLI twin's answer; ``stood`` are the alerts that stood before."""
     judged = sorted(data["chunks"], key=lambda chunk: str(chunk["start"]))
-    said = "nothing new to judge" if not judged else _told(judged[-1])
+    words = "nothing new to judge" if not judged else _chunk_words(judged[-1])
     if len(judged) > 1:
-        said = f"{text.plural(len(judged), 'chunk')} judged, the last {said}"
+        words = f"{text.plural(len(judged), 'chunk')} judged, the last {words}"
     standing = {alert["id"]: alert for alert in data["alerts"]}
     gone = [f"alert {number}" for number in stood if number not in standing]
     if gone:
-        said += f"; {', '.join(gone)} resolved by {version_name(data['version'])}"
+        words += f"; {', '.join(gone)} resolved by {version_name(data['version'])}"
     new = [f"{alert['severity']} alert {number}" for number, alert in standing.items() if number not in stood]
-    return said + (f"; {', '.join(new)} opened" if new else "")
+    return words + (f"; {', '.join(new)} opened" if new else "")
 
 
-def _told(chunk: dict[str, Any]) -> str:
+def _chunk_words(chunk: dict[str, Any]) -> str:
     calm = "still filling" if chunk.get("partial") else "healthy"
     word = calm if chunk["severity"] == "ok" else str(chunk["severity"])
     if chunk["version"] == DATA_ALONE:

@@ -38,19 +38,19 @@ class Heading:
 def heading(label: str) -> Heading:
     """Take a chunk's label apart; of chunks that were joined the first counts."""
     first = label.partition(" – ")[0]
-    if found := _MONTH.fullmatch(first):
-        year = found["year"] or found["of"]
-        return Heading(found["name"] or MONTHS[int(found["number"]) - 1], (year, f"'{year[-2:]}"))
-    if found := _PART.fullmatch(first):
-        return Heading(found["unit"], (found["year"], f"'{found['year'][-2:]}"))
-    if found := _DAY.fullmatch(first):
-        month = MONTHS[int(found["month"]) - 1]
-        day = f"{found['month']}-{found['day']}"
-        if found["hour"] is None:
-            return Heading(found["day"], (f"{month} {found['year']}", month), day)
-        return Heading(f"{found['hour']}h", (f"{found['year']}-{day}", day, found["day"]))
-    if (found := _NUMBER.fullmatch(first)) and len(first) > UNIT:
-        hundreds, rest = divmod(int(found["number"]), 100)
+    if match := _MONTH.fullmatch(first):
+        year = match["year"] or match["of"]
+        return Heading(match["name"] or MONTHS[int(match["number"]) - 1], (year, f"'{year[-2:]}"))
+    if match := _PART.fullmatch(first):
+        return Heading(match["unit"], (match["year"], f"'{match['year'][-2:]}"))
+    if match := _DAY.fullmatch(first):
+        month = MONTHS[int(match["month"]) - 1]
+        day = f"{match['month']}-{match['day']}"
+        if match["hour"] is None:
+            return Heading(match["day"], (f"{month} {match['year']}", month), day)
+        return Heading(f"{match['hour']}h", (f"{match['year']}-{day}", day, match["day"]))
+    if (match := _NUMBER.fullmatch(first)) and len(first) > UNIT:
+        hundreds, rest = divmod(int(match["number"]), 100)
         return Heading(f"{rest:02d}", (f"#{hundreds}00…", f"{hundreds % 1000}"), first)
     return Heading(first[:UNIT], (), first[:6])
 

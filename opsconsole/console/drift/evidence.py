@@ -68,26 +68,26 @@ class EvidenceDetails:
         """
         rows = [*self._words(alert), BLANK] if alert is not None else []
         try:
-            found = plots(self.console.store, self.console.workspace.config, name)
+            history = plots(self.console.store, self.console.workspace.config, name)
         except OpsconsoleError as error:
             return [*rows, note(error.message)]
-        if not found.labels:
-            told = note("no chunk was checked yet: c brings the next rows and checks them")
-            return [*rows, told, *self._notes(name)]
+        if not history.labels:
+            hint = note("no chunk was checked yet: c brings the next rows and checks them")
+            return [*rows, hint, *self._notes(name)]
         rule = self.console.workspace.config.monitors[name].performance
         label = chunk.label if chunk is not None else ""
-        rows += [*picture_rows(found, rule.metric if rule else "", self.width, label), BLANK]
+        rows += [*picture_rows(history, rule.metric if rule else "", self.width, label), BLANK]
         if chunk is None:
             return rows
         return [*rows, *figures_rows(chunk, self.width), *self._columns(chunk, column), *self._notes(name)]
 
     def _notes(self, name: str) -> list[Row]:
         """Return what the last check left out."""
-        found = notes(self.console.store, name)
-        if not found:
+        noted = notes(self.console.store, name)
+        if not noted:
             return []
-        lines = [line for one in found for line in sentences(text.clean(one), self.width - 6, "dim")]
-        return [BLANK, heading("NOTES", len(found), Toned("   of the last check", "dim")), *lines]
+        lines = [line for one in noted for line in sentences(text.clean(one), self.width - 6, "dim")]
+        return [BLANK, heading("NOTES", len(noted), Toned("   of the last check", "dim")), *lines]
 
     def _words(self, alert: Alert) -> list[Row]:
         mark = SEVERITY_MARKS[alert.severity]
@@ -117,11 +117,11 @@ class EvidenceDetails:
         """Return the alert's own words; after the first, why it is not noise, as far as stored chunks can tell."""
         judged = chunks.chunk(self.console.store, alert.chunk_id) if alert.chunk_id is not None else None
         past = chunks.chunks(self.console.store, alert.monitor, version=alert.version)
-        said = not_noise(judged, past) if judged is not None else ""
-        return [*alert.words[:1], *([said] if said else []), *alert.words[1:]]
+        sentence = not_noise(judged, past) if judged is not None else ""
+        return [*alert.words[:1], *([sentence] if sentence else []), *alert.words[1:]]
 
     def _do(self, alert: Alert) -> list[Row]:
-        found = answers(self.console.store, alert)
+        answered = answers(self.console.store, alert)
         rows = [
             Row(
                 ("model", f"{item.model}:{item.version}"),
@@ -134,7 +134,7 @@ class EvidenceDetails:
                 ),
                 WIDE,
             )
-            for item in found
+            for item in answered
         ]
         asked = runs.page(self.console.store, alert_id=alert.id, limit=3) if alert.live else []
         going = [run for run in asked if not run.state.final]
@@ -152,30 +152,30 @@ class EvidenceDetails:
             )
             for run in going
         ]
-        if alert.live and alert.model and not found and not going:
+        if alert.live and alert.model and not answered and not going:
             try:
                 target = training_of(self.console.workspace, alert.monitor)
                 until = held_out_from(self.console.store, alert.monitor)
             except OpsconsoleError as error:
                 return [*rows, note(f"{error.message}  {error.hint}")]
             when = f"{until:%Y-%m-%d %H:%M}" if until.time() != time() else f"{until:%Y-%m-%d}"
-            told = f"retrain: {target} on rows before {when}, judged on the rows from then on"
-            rows.append(Row(None, ((Toned("t ", "accent"), Toned(told)),), WIDE))
+            proposal = f"retrain: {target} on rows before {when}, judged on the rows from then on"
+            rows.append(Row(None, ((Toned("t ", "accent"), Toned(proposal)),), WIDE))
         return rows
 
     def _columns(self, chosen: Chunk, column: str | None) -> list[Row]:
         store = self.console.store
-        found = chunks.columns(store, chosen.id)
+        columns = chunks.columns(store, chosen.id)
         so_far = " so far" if chosen.partial else ""
-        told = f"   {chosen.label}{so_far}, {chosen.rows:,} rows{_against(chosen)}"
-        drawn = next((item for item in found if item.name == column and item.plot.reference), None)
-        drawn = drawn or next((item for item in found if item.plot.reference), None)
+        caption = f"   {chosen.label}{so_far}, {chosen.rows:,} rows{_against(chosen)}"
+        drawn = next((item for item in columns if item.name == column and item.plot.reference), None)
+        drawn = drawn or next((item for item in columns if item.plot.reference), None)
         rows = [*_histogram(drawn, chosen.label, self.width), BLANK] if drawn is not None else []
         rows += [
-            heading("COLUMNS", len(found), Toned(told, "dim")),
+            heading("COLUMNS", len(columns), Toned(caption, "dim")),
             Row(None, tuple(Toned(column.title, "dim") for column in NUMBERS), NUMBERS),
         ]
-        return [*rows, *(_column_row(item) for item in found)]
+        return [*rows, *(_column_row(item) for item in columns)]
 
 
 def _against(chosen: Chunk) -> str:
@@ -226,7 +226,7 @@ def _column_row(item: ChunkColumn) -> Row:
     return Row(("column", item.name) if item.plot.reference else None, cells, NUMBERS)
 
 
-def _spread_told(item: ChunkColumn) -> str:
+def _spread_words(item: ChunkColumn) -> str:
     """Say where the values lie on both sides: the median, and between which values nine in ten are."""
     before, now = item.figures.reference, item.figures.current
     if before is None or now is None:
@@ -240,8 +240,8 @@ def _spread_told(item: ChunkColumn) -> str:
 def _histogram(item: ChunkColumn, label: str, room: int) -> list[Row]:
     """Return the reference's distribution over the chunk's, on one scale."""
     plot = item.plot
-    told = f"   PSI {text.decimals(item.distances.psi, 2)}{_spread_told(item)}   the column under the cursor"
-    title = heading(text.clean(item.name), None, Toned(told, "dim"))
+    caption = f"   PSI {text.decimals(item.distances.psi, 2)}{_spread_words(item)}   the column under the cursor"
+    title = heading(text.clean(item.name), None, Toned(caption, "dim"))
     width = 2 if len(plot.reference) * 2 <= room - 16 else 1
     top = max([*plot.reference, *plot.current, 1e-9])
     rows = [title]
@@ -252,5 +252,5 @@ def _histogram(item: ChunkColumn, label: str, room: int) -> list[Row]:
             for number, line in enumerate(drawn)
         ]
     names = plot.labels or tuple(f"{edge:.3g}" for edge in (plot.edges[0], plot.edges[-1]))
-    told = "  ".join(text.clean(name, limit=10) for name in names) if plot.labels else f"{names[0]} … {names[1]}"
-    return [*rows, Row(None, ("", Toned(told, "dim")), BESIDE)]
+    caption = "  ".join(text.clean(name, limit=10) for name in names) if plot.labels else f"{names[0]} … {names[1]}"
+    return [*rows, Row(None, ("", Toned(caption, "dim")), BESIDE)]

@@ -39,12 +39,12 @@ class ExplainDialog(SheetDialog):
 
     def rows(self, data: dict[str, Any]) -> list[Row]:
         """Return the answer in words, then the columns."""
-        told = (
+        caption = (
             f"   AUC {text.decimals(data['auc'])} (CI {text.decimals(data['low'])}–{text.decimals(data['high'])}),"
             f" {data['rows_reference']:,} reference rows, {data['rows_current']:,} of {text.clean(data['chunk'])}"
         )
         rows = [row for sentence in data["words"] for row in sentences(sentence, self.room, "strong")]
-        rows += [BLANK, heading("COLUMNS", len(data["columns"]), Toned(told, "dim"))]
+        rows += [BLANK, heading("COLUMNS", len(data["columns"]), Toned(caption, "dim"))]
         rows.append(Row(None, tuple(Toned(column.title, "dim") for column in COLUMNS), COLUMNS))
         for one in data["columns"]:
             filled = round(max(one["alone"] - 0.5, 0.0) * 2 * BAR)

@@ -26,8 +26,8 @@ def figures_rows(chunk: Chunk, width: int) -> list[Row]:
     rows: list[Row] = []
     known = [one for one in chunk.metrics if one.value is not None]
     if known:
-        told = f"{chunk.label} so far" if chunk.partial else chunk.label
-        rows.append(heading("PERFORMANCE", None, Toned(f"   {told}, {chunk.labels:,} labelled rows", "dim")))
+        caption = f"{chunk.label} so far" if chunk.partial else chunk.label
+        rows.append(heading("PERFORMANCE", None, Toned(f"   {caption}, {chunk.labels:,} labelled rows", "dim")))
         rows += [Row(None, (line,), WIDE) for line in _metric_lines(chunk, width)]
     if chunk.estimated is not None:
         rows += _estimate_rows(chunk, width)
@@ -35,11 +35,11 @@ def figures_rows(chunk: Chunk, width: int) -> list[Row]:
         rows.append(BLANK)
     if chunk.slices:
         fell = sum(one.fell for one in chunk.slices)
-        told = f"   {fell} fell below their own floor" if fell else "   none fell below its own floor"
+        caption = f"   {fell} fell below their own floor" if fell else "   none fell below its own floor"
         moved = sum(one.moved for one in chunk.slices)
-        told += f", scores moved in {moved}" if moved else ""
+        caption += f", scores moved in {moved}" if moved else ""
         rows += [
-            heading("SLICES", len(chunk.slices), Toned(told, "bad" if fell else "dim")),
+            heading("SLICES", len(chunk.slices), Toned(caption, "bad" if fell else "dim")),
             Row(None, tuple(Toned(column.title, "dim") for column in SLICES), SLICES),
             *(_slice_row(one) for one in chunk.slices[:SHOWN]),
             BLANK,

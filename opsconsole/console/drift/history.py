@@ -35,14 +35,14 @@ CELL = 4
 """Cells of a chunk in the heat strip."""
 
 
-def picture_rows(found: Plots, metric: str, width: int, chosen: str = "") -> list[Row]:
+def picture_rows(plots: Plots, metric: str, width: int, chosen: str = "") -> list[Row]:
     """Return the plot beside the heat strip, or above it where there is little room; ``chosen`` is marked."""
     wide = width >= 100
     plot_width = 56 if wide else max(width - 4, 40)
-    left = _performance(found, metric, plot_width)
-    right = _heat(found, width - plot_width - 8 if wide else width - 4, chosen)
-    told = _versions_told(found)
-    below = [Row(None, (Toned(told, "dim"),), WIDE)] if told else []
+    left = _performance(plots, metric, plot_width)
+    right = _heat(plots, width - plot_width - 8 if wide else width - 4, chosen)
+    caption = _version_words(plots)
+    below = [Row(None, (Toned(caption, "dim"),), WIDE)] if caption else []
     if not wide:
         return [
             *(Row(None, (line,), WIDE) for line in left),
@@ -58,40 +58,40 @@ def picture_rows(found: Plots, metric: str, width: int, chosen: str = "") -> lis
     return [*(Row(None, pair, columns) for pair in zip(left, right, strict=True)), *below]
 
 
-def changes_of_version(found: Plots) -> dict[int, int]:
+def changes_of_version(plots: Plots) -> dict[int, int]:
     """Return at which chunks another version begins, and which; the first chunk is no change."""
-    versions = [point.version for point in found.performance]
+    versions = [point.version for point in plots.performance]
     return {index: own for index, own in enumerate(versions) if index and own != versions[index - 1]}
 
 
-def _versions_told(found: Plots) -> str:
-    changes = changes_of_version(found)
+def _version_words(plots: Plots) -> str:
+    changes = changes_of_version(plots)
     if not changes:
         return ""
-    first = found.performance[0]
+    first = plots.performance[0]
     parts = [f"{version_name(first.version)} from {first.label}"]
-    parts += [f"{version_name(version)} from {found.labels[index]}" for index, version in changes.items()]
+    parts += [f"{version_name(version)} from {plots.labels[index]}" for index, version in changes.items()]
     return f"{', '.join(parts)}: each chunk is compared with its own version's reference."
 
 
-def _performance(found: Plots, metric: str, width: int) -> list[tuple[Toned, ...]]:
-    points = [(index, point) for index, point in enumerate(found.performance) if point.value is not None]
+def _performance(plots: Plots, metric: str, width: int) -> list[tuple[Toned, ...]]:
+    points = [(index, point) for index, point in enumerate(plots.performance) if point.value is not None]
     title = (
         Toned(metrics.short(metric) or "PERFORMANCE", "strong"),
         legend("realised", "solid", "accent"),
         legend("95 %", "dotted", "dim"),
         legend("floor", "dashed", "bad"),
-        *_estimated_legend(found),
+        *_estimated_legend(plots),
     )
-    estimated = _estimated(found)
+    estimated = _estimated(plots)
     if not points and not estimated:
-        alone = bool(found.performance) and found.performance[-1].version == DATA_ALONE
+        alone = bool(plots.performance) and plots.performance[-1].version == DATA_ALONE
         why = (
             "no model is watched: columns alone tell" if alone else "no labels yet: performance is known when they come"
         )
         return [title, (Toned(why, "dim"),)]
     drawn: list[Series] = []
-    starts = [0, *changes_of_version(found), len(found.performance)]
+    starts = [0, *changes_of_version(plots), len(plots.performance)]
     for first, after in pairwise(starts):  # a line never joins two versions
         own = [(float(index), point) for index, point in points if first <= index < after]
         xs = [x for x, _ in own]
@@ -107,12 +107,12 @@ def _performance(found: Plots, metric: str, width: int) -> list[tuple[Toned, ...
             Series(xs, [point.value or 0.0 for _, point in own], "accent"),
         ]
     drawn += estimated
-    return [title, *line_plot(drawn, width=width - 2, height=PLOT_HEIGHT, ticks=_ticks(found, width // 8))]
+    return [title, *line_plot(drawn, width=width - 2, height=PLOT_HEIGHT, ticks=_ticks(plots, width // 8))]
 
 
-def _estimated(found: Plots) -> list[Series]:
+def _estimated(plots: Plots) -> list[Series]:
     """Return the estimates without labels: crosses, dim where labels have disproved them."""
-    points = [(float(index), point.estimated) for index, point in enumerate(found.performance) if point.estimated]
+    points = [(float(index), point.estimated) for index, point in enumerate(plots.performance) if point.estimated]
     tones: tuple[tuple[bool, Tone], ...] = ((True, "good"), (False, "warn"))
     return [
         Series([x for x, _ in own], [one.value for _, one in own], tone, "points")
@@ -121,18 +121,18 @@ def _estimated(found: Plots) -> list[Series]:
     ]
 
 
-def _estimated_legend(found: Plots) -> list[Toned]:
-    known = [point.estimated for point in found.performance if point.estimated is not None]
+def _estimated_legend(plots: Plots) -> list[Toned]:
+    known = [point.estimated for point in plots.performance if point.estimated is not None]
     if not known:
         return []
     trusted = known[-1].trusted
     return [legend("estimate" if trusted else "est., untrusted", "points", "good" if trusted else "warn")]
 
 
-def _ticks(found: Plots, most: int) -> list[tuple[float, str]]:
+def _ticks(plots: Plots, most: int) -> list[tuple[float, str]]:
     """Return labels along the chunks; where another version begins, its name takes the label's place."""
-    changes = changes_of_version(found)
-    kept = dict(_spread(list(enumerate(found.labels)), most)) | {index: found.labels[index] for index in changes}
+    changes = changes_of_version(plots)
+    kept = dict(_spread(list(enumerate(plots.labels)), most)) | {index: plots.labels[index] for index in changes}
     shown = [
         (index, label)
         for index, label in sorted(kept.items())
@@ -145,21 +145,21 @@ def _ticks(found: Plots, most: int) -> list[tuple[float, str]]:
     ]
 
 
-def _heat(found: Plots, width: int, chosen: str) -> list[tuple[Toned, ...]]:
-    shown = max(min(len(found.labels), (width - 24) // CELL), 1)
-    skipped = len(found.labels) - shown
-    changes = {index - skipped: version for index, version in changes_of_version(found).items() if index >= skipped}
-    head = Toned(f"{'COLUMNS':<9}{len(found.heat):<7,}", "strong")
-    headings = [heading(label) for label in found.labels[-shown:]]
+def _heat(plots: Plots, width: int, chosen: str) -> list[tuple[Toned, ...]]:
+    shown = max(min(len(plots.labels), (width - 24) // CELL), 1)
+    skipped = len(plots.labels) - shown
+    changes = {index - skipped: version for index, version in changes_of_version(plots).items() if index >= skipped}
+    head = Toned(f"{'COLUMNS':<9}{len(plots.heat):<7,}", "strong")
+    headings = [heading(label) for label in plots.labels[-shown:]]
     labels = [
         Toned(f"{one.unit:<{UNIT}}▾", "accent") if label == chosen else Toned(f"{one.unit:<{CELL}}", "dim")
-        for one, label in zip(headings, found.labels[-shown:], strict=True)
+        for one, label in zip(headings, plots.labels[-shown:], strict=True)
     ]
     lines: list[tuple[Toned, ...]] = [(head, *_marked(labels, changes), Toned("   PSI", "dim"))]
     above = grouped(headings, CELL)
     if above is not None:
         lines.insert(0, (Toned(" " * len(head.text)), Toned(above, "dim")))
-    lines += [_strip(row, shown, changes) for row in found.heat[: PLOT_HEIGHT - len(lines)]]
+    lines += [_strip(row, shown, changes) for row in plots.heat[: PLOT_HEIGHT - len(lines)]]
     signs = [Toned("· none  ", "faint"), Toned("░ small  ", "dim"), Toned("▒ ≥ .1  ", "warn"), Toned("█ ≥ .25", "bad")]
     signs += [Toned(f"   │ {version_name(version)}", "champion") for version in changes.values()]
     lines.append(tuple(signs))

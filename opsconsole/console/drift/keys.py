@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from opsconsole.console.drift.check_summary import told_of_check
+from opsconsole.console.drift.check_summary import check_summary
 from opsconsole.console.host.host import Host
 from opsconsole.console.host.paths import PathHelp
 from opsconsole.core import text
@@ -48,12 +48,12 @@ class DriftKeys:
             return
         stood = [item.id for item in alerts.alerts(self.app.store, monitor=name, live=True)]
 
-        def told(data: dict[str, Any]) -> str:
+        def summary(data: dict[str, Any]) -> str:
             brought = data["labels"]
             head = f"{text.plural(brought['rows'], 'label')}, {text.count(brought['matched'])} of rows that are there"
-            return f"{head}: {told_of_check(data, stood)}"
+            return f"{head}: {check_summary(data, stood)}"
 
-        self.app.carry_out("drift.labels", told, monitor=name, file=path)
+        self.app.carry_out("drift.labels", summary, monitor=name, file=path)
 
     def do_replay(self) -> None:
         """Show what the monitor's settings would have told of its own reference."""
@@ -104,12 +104,12 @@ class DriftKeys:
         if not reason:
             self.app.say("another reference needs a reason: nothing was done", "warn")
         elif when == "undo":
-            self.app.carry_out("drift.undo_baseline", _told_of_baseline, monitor=name, reason=reason)
+            self.app.carry_out("drift.undo_baseline", _baseline_summary, monitor=name, reason=reason)
         else:
-            self.app.carry_out("drift.rebaseline", _told_of_baseline, monitor=name, since=when, reason=reason)
+            self.app.carry_out("drift.rebaseline", _baseline_summary, monitor=name, since=when, reason=reason)
 
 
-def _told_of_baseline(data: dict[str, Any]) -> str:
+def _baseline_summary(data: dict[str, Any]) -> str:
     held = next((one for one in data["baselines"] if one["holds"]), None)
     if held is None:
         return "no baseline holds"

@@ -37,10 +37,10 @@ class ReplayDialog(SheetDialog):
         *before, verdict = data["words"]
         rows = [row for sentence in before for row in sentences(sentence, self.room)]
         rows += sentences(verdict, self.room, "good" if data["bearable"] else "bad")
-        told = data["would_alert"]
-        if told:
-            rows += [BLANK, heading("WOULD HAVE TOLD", len(told))]
-        for one in told:
+        alerts = data["would_alert"]
+        if alerts:
+            rows += [BLANK, heading("WOULD HAVE TOLD", len(alerts))]
+        for one in alerts:
             mark = SEVERITY_MARKS[Severity(one["severity"])]
             what = ["performance"] if one["performance"] else []
             columns = text.clean(", ".join([*what, *one["columns"]]))

@@ -53,8 +53,8 @@ class RollupDialog(SheetDialog):
 
     def rows(self, data: dict[str, Any]) -> list[Row]:
         """Return the sums."""
-        found = data["sums"]
-        metric = data["metric"] or next((name for one in found for name in one["metrics"]), "")
+        sums = data["sums"]
+        metric = data["metric"] or next((name for one in sums for name in one["metrics"]), "")
         columns = (
             Column("", width=8),
             Column("", width=4),
@@ -66,13 +66,13 @@ class RollupDialog(SheetDialog):
             Column("moved", least=11),
         )
         head = tuple(Toned(column.title, "dim") for column in columns)
-        rows = [heading(f"PER {data['per'].upper()}", len(found)), Row(None, head, columns)]
+        rows = [heading(f"PER {data['per'].upper()}", len(sums)), Row(None, head, columns)]
         rows += [
             Row((data["per"], f"{one['label']} {version_name(one['version'])}"), _cells(one, metric), columns)
-            for one in found
+            for one in sums
         ]
         rows += [note(text.clean(one)) for one in data["notes"]]
-        if any(one["estimated"] is not None and not one["trusted"] for one in found):
+        if any(one["estimated"] is not None and not one["trusted"] for one in sums):
             rows += [
                 BLANK,
                 *sentences("× expected without labels, and disproved by those that came", self.room, "warn"),

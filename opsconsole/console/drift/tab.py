@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 
 from opsconsole.config import metrics
-from opsconsole.console.drift.check_summary import told_of_check
+from opsconsole.console.drift.check_summary import check_summary
 from opsconsole.console.drift.evidence import EvidenceDetails
 from opsconsole.console.drift.keys import DriftKeys
 from opsconsole.console.host.examples import no_monitors
@@ -69,7 +69,7 @@ class DriftTab(Tab):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._at: tuple[str, str] | None = None
-        self._told: tuple[str, str] | None = None
+        self._shown: tuple[str, str] | None = None
         """What the evidence is of."""
         self._column: str | None = None
         """The column of the evidence that the cursor rests on."""
@@ -86,20 +86,22 @@ class DriftTab(Tab):
 
     def load(self) -> None:
         """Read alerts, monitors, and the evidence of the one under the cursor."""
-        found = alerts.alerts(self.console.store, limit=100)
+        alert_rows = alerts.alerts(self.console.store, limit=100)
         watched = monitors(self.console.store, self.console.workspace.config)
         if self._orders.held.column == "severity":
-            found.sort(key=lambda item: (not item.live, -item.severity.rank, -item.id))
-        standing = sum(item.live for item in found)
-        told = f"   {standing} standing" if standing else "   none stands: c checks now"
+            alert_rows.sort(key=lambda item: (not item.live, -item.severity.rank, -item.id))
+        standing = sum(item.live for item in alert_rows)
+        caption = f"   {standing} standing" if standing else "   none stands: c checks now"
         rows: list[Row] = [
-            heading("ALERTS", len(found), Toned(told, "dim"), *([self._orders.held.shown] if found else []))
+            heading(
+                "ALERTS", len(alert_rows), Toned(caption, "dim"), *([self._orders.held.shown] if alert_rows else [])
+            )
         ]
         self._holders = {f"{item.model}@{item.alias}": item.version for item in watched}
-        rows += [self._alert_row(item) for item in found]
+        rows += [self._alert_row(item) for item in alert_rows]
         rows += [BLANK, heading("MONITORS", len(watched)), *(self._monitor_row(item) for item in watched)]
         listing = self.query_one("#alerts", RowList)
-        listing.show(Rows(rows if watched or found else [heading("MONITORS", 0), *no_monitors(self.console)]))
+        listing.show(Rows(rows if watched or alert_rows else [heading("MONITORS", 0), *no_monitors(self.console)]))
         self._at = self._key(listing.key)
         self._load_evidence()
 
@@ -108,9 +110,9 @@ class DriftTab(Tab):
         if kind == "column":
             self.console.give_focus(self.query_one("#evidence"))
             return self.query_one("#evidence", RowList).select((kind, name))
-        found = self.query_one("#alerts", RowList).select((kind, name))
+        selected = self.query_one("#alerts", RowList).select((kind, name))
         self.console.give_focus(self.query_one("#alerts"))
-        return found
+        return selected
 
     def back(self) -> bool:
         """Leave the zoomed evidence."""
@@ -122,10 +124,10 @@ class DriftTab(Tab):
 
     def sort(self) -> str:
         """Sort alerts by severity, or by when they were opened."""
-        said = self._orders.next()
+        order = self._orders.next()
         self.load()
         self.query_one("#alerts", RowList).forget_news()
-        return said
+        return order
 
     def copy_text(self) -> str:
         """Copy the alert as Markdown."""
@@ -157,7 +159,7 @@ class DriftTab(Tab):
         name = self.monitor_at_hand()
         if name is not None:
             stood = [item.id for item in alerts.alerts(self.console.store, monitor=name, live=True)]
-            self.console.carry_out("drift.check", lambda data: told_of_check(data, stood), monitor=name)
+            self.console.carry_out("drift.check", lambda data: check_summary(data, stood), monitor=name)
 
     def do_acknowledge(self) -> None:
         """Acknowledge the alert at hand."""
@@ -346,18 +348,18 @@ class DriftTab(Tab):
     def _monitor_row(self, item: MonitorReport) -> Row:
         mark = SEVERITY_MARKS[item.severity]
         verdict: Cell = (mark, Toned(f" {item.severity}", mark.tone))
-        told: Cell = Toned("never checked: c checks now", "dim")
+        performance: Cell = Toned("never checked: c checks now", "dim")
         if item.last is None:
             verdict = Toned("  –", "dim")
         elif item.filling and item.severity is Severity.OK:
             verdict = Toned("· filling", "dim")
         if item.last is not None:
-            told = (Toned(str(item.last), "dim"),) if item.model is None else _performance(item)
+            performance = (Toned(str(item.last), "dim"),) if item.model is None else _performance(item)
         cells: tuple[Cell, ...] = (
             verdict,
             Toned(item.name, "strong"),
             _watched(item),
-            told,
+            performance,
             Toned(text.plural(item.chunks, "chunk"), "dim"),
             Toned(self.when(item.last_checked), "dim"),
         )
@@ -371,8 +373,8 @@ class DriftTab(Tab):
         alert = self._alert()
         name = alert.monitor if alert is not None else self._at[1]
         rows = Rows(EvidenceDetails(self).rows(name, alert, self._column, self.chunk_at_hand()))
-        sheet.show(rows, anew=self._at != self._told)
-        self._told = self._at
+        sheet.show(rows, anew=self._at != self._shown)
+        self._shown = self._at
 
 
 def _watched(item: MonitorReport) -> Toned:

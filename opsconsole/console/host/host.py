@@ -229,7 +229,7 @@ class Tab(Container):
 
     def ago(self, moment: datetime | None) -> str:
         """Return a time as part of a sentence: ``3 h ago``, ``just now``, or the date."""
-        said = self.when(moment)
+        words = self.when(moment)
         if self.console.absolute_times or moment is None:
-            return said
-        return "just now" if said == "now" else f"{said} ago"
+            return words
+        return "just now" if words == "now" else f"{words} ago"

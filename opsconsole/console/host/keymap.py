@@ -216,9 +216,9 @@ def bindings_for(place: str) -> list[BindingType]:
 
 def footer_of(places: tuple[str, ...], *, readonly: bool) -> list[Action]:
     """Return what the footer shows, likeliest first; a read-only session is not offered what it may not do."""
-    found = [
+    shown = [
         action
         for action in actions_of(*places)
         if action.footer and not (readonly and action.danger is not Danger.READ)
     ]
-    return sorted(found, key=lambda action: action.footer)
+    return sorted(shown, key=lambda action: action.footer)

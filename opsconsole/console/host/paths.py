@@ -20,8 +20,8 @@ class PathHelp(LineHelp):
 
     def complete(self, before: str) -> Completion:
         """Return how the path may go on."""
-        found = [item for item in paths(before) if text.clean(item.word) == item.word]
-        return Completion(0, tuple(found[:SHOWN]))
+        candidates = [item for item in paths(before) if text.clean(item.word) == item.word]
+        return Completion(0, tuple(candidates[:SHOWN]))
 
 
 def paths(typed: str) -> list[Candidate]:
@@ -30,11 +30,11 @@ def paths(typed: str) -> list[Candidate]:
     try:
         with os.scandir(Path(folder + slash).expanduser() if folder + slash else ".") as entries:
             seen = [entry for entry, _ in zip(entries, range(SCANNED), strict=False)]
-            found = [
+            candidates = [
                 Candidate(f"{folder}{slash}{entry.name}{'/' if entry.is_dir() else ''}", open=entry.is_dir())
                 for entry in seen
                 if entry.name.startswith(begun) and (begun.startswith(".") or not entry.name.startswith("."))
             ]
     except (OSError, RuntimeError, ValueError):  # no such folder, no such home, a null byte
         return []
-    return sorted(found, key=lambda item: (not item.open, item.word))
+    return sorted(candidates, key=lambda item: (not item.open, item.word))

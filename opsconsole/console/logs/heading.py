@@ -13,23 +13,23 @@ from opsconsole.core import text
 NOUNS = {Sought.TEXT: "match", Sought.ERRORS: "error line", Sought.SECTIONS: "section"}
 
 
-def told(log: OpenLog, page: Page, seeking: Seeking) -> list[Toned]:
+def heading_of(log: OpenLog, page: Page, seeking: Seeking) -> list[Toned]:
     """Return lines, place, search and filter as toned text."""
-    said = [Toned(_lines(log), "dim")]
+    parts = [Toned(_lines(log), "dim")]
     for sought in (Sought.TEXT, Sought.ERRORS, Sought.SECTIONS):
         trail = log.trails.get(sought)
         if trail is not None and (sought is Sought.TEXT or sought in {seeking.kind, seeking.wanted}):
-            said.append(Toned(f"   {_found(trail, seeking)}", "bad" if trail.broken else "warn"))
+            parts.append(Toned(f"   {_marks_words(trail, seeking)}", "bad" if trail.broken else "warn"))
     clear = log.trails.get(Sought.CLEAR)
     if clear is not None and seeking.wanted is Sought.CLEAR:
-        said.append(Toned(f"   looking for the first error, {text.percent(clear.share)}", "warn"))
+        parts.append(Toned(f"   looking for the first error, {text.percent(clear.share)}", "warn"))
     if seeking.filtering:
-        said.append(Toned(f"   only matches ±{seeking.context}", "accent"))
+        parts.append(Toned(f"   only matches ±{seeking.context}", "accent"))
     if log.file.size and not page.at_end and page.anchor is not None:
-        said.append(Toned(f"   {_place(log, page.anchor.start)}", "dim"))
+        parts.append(Toned(f"   {_place(log, page.anchor.start)}", "dim"))
     if page.left:
-        said.append(Toned(f"   from column {page.left + 1}", "dim"))
-    return said
+        parts.append(Toned(f"   from column {page.left + 1}", "dim"))
+    return parts
 
 
 def _lines(log: OpenLog) -> str:
@@ -45,22 +45,22 @@ def _place(log: OpenLog, start: int) -> str:
     return f"line {line:,}, {share}" if line is not None else share
 
 
-def _found(trail: Trail, seeking: Seeking) -> str:
+def _marks_words(trail: Trail, seeking: Seeking) -> str:
     noun, count = NOUNS[trail.query.sought], len(trail.marks)
     number = (
         trail.number(seeking.current) if seeking.current is not None and seeking.kind is trail.query.sought else None
     )
     many = f"{count:,}+" if trail.full or trail.running or trail.stopped else f"{count:,}"
     if not count:
-        said = f"no {noun} yet" if trail.running else f"no {noun}"
+        words = f"no {noun} yet" if trail.running else f"no {noun}"
     elif number is not None:
-        said = f"{noun} {number:,} of {many}"
+        words = f"{noun} {number:,} of {many}"
     else:
-        said = f"{many} {noun if count == 1 else noun + ('es' if noun == 'match' else 's')}"
+        words = f"{many} {noun if count == 1 else noun + ('es' if noun == 'match' else 's')}"
     if trail.broken:
-        return f"{said} (the search broke off at {text.percent(trail.share)})"
+        return f"{words} (the search broke off at {text.percent(trail.share)})"
     if trail.running:
-        return f"{said} (searching, {text.percent(trail.share)})"
+        return f"{words} (searching, {text.percent(trail.share)})"
     if trail.stopped:
-        return f"{said} (stopped at {text.percent(trail.share)})"
-    return f"{said} (no more are kept)" if trail.full else said
+        return f"{words} (stopped at {text.percent(trail.share)})"
+    return f"{words} (no more are kept)" if trail.full else words

@@ -93,7 +93,7 @@ class LogKeys:
         if problem:
             self.app.say(problem, "bad")
             return
-        self._say_found()
+        self._say_matches()
 
     def go(self, sought: Sought, step: int) -> None:
         """Go to the next or the previous mark of a kind, and say where that is."""
@@ -143,7 +143,7 @@ class LogKeys:
             else "all lines"
         )
 
-    def _say_found(self) -> None:
+    def _say_matches(self) -> None:
         search = self.view.seeking.search if self.view.seeking is not None else None
         if search is None:
             self.app.say("")
@@ -151,8 +151,8 @@ class LogKeys:
             self.app.say("searching; Esc stops", "dim")
         else:
             count = len(search.marks)
-            said = f"{count:,} {'line matches' if count == 1 else 'lines match'}; n N go on, & shows only them"
-            self.app.say(said if count else "no line matches", "text" if count else "warn")
+            words = f"{count:,} {'line matches' if count == 1 else 'lines match'}; n N go on, & shows only them"
+            self.app.say(words if count else "no line matches", "text" if count else "warn")
 
     def _save(self, typed: str) -> None:
         opened, seeking = self.view.opened, self.view.seeking

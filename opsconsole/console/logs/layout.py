@@ -80,7 +80,7 @@ def wrapped(pieces: Iterable[Piece], width: int) -> list[Row]:
 
 def window(pieces: Iterable[Piece], left: int, width: int) -> Row:
     """Return the cells of a line from ``left`` on, at most ``width``; a character that is cut shows as a blank."""
-    found: list[Piece] = []
+    pieces_shown: list[Piece] = []
     column = used = 0
     for piece in pieces:
         stop = column + width_of(piece.text)
@@ -91,10 +91,10 @@ def window(pieces: Iterable[Piece], left: int, width: int) -> Row:
             break
         cut = _cells(piece.text, max(left - column, 0), width - used)
         if cut:
-            found.append(Piece(cut, piece.style, piece.lit))
+            pieces_shown.append(Piece(cut, piece.style, piece.lit))
             used += width_of(cut)
         column = stop
-    return Row(tuple(found), used)
+    return Row(tuple(pieces_shown), used)
 
 
 @lru_cache(maxsize=4096)

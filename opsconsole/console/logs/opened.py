@@ -98,14 +98,14 @@ class OpenLog:
 
     def line_at(self, offset: int) -> int | None:
         """Return the number (from 1) of the line that starts at an offset; None while it is not known."""
-        found = self.index.line_at(offset, self.file.read)
-        return found + 1 if found is not None else None
+        line = self.index.line_at(offset, self.file.read)
+        return line + 1 if line is not None else None
 
     def offset_of(self, line: int) -> int:
         """Return where a line (from 1) starts; reckoned when it was not counted yet."""
-        found = self.index.offset_of(line - 1, self.file.read)
-        if found is not None:
-            return min(found, self.file.last() or 0)
+        offset = self.index.offset_of(line - 1, self.file.read)
+        if offset is not None:
+            return min(offset, self.file.last() or 0)
         if self.counted:
             return self.file.last() or 0
         return self.file.start_of(round(self.file.size * min(line / max(self.lines, 1), 1.0)))

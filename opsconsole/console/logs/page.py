@@ -57,14 +57,14 @@ class Page:
 
     def shown(self) -> list[Shown]:
         """Return the rows of the screen, from the top."""
-        found: list[Shown] = []
+        screen_rows: list[Shown] = []
         spot, number = self.anchor, self.number
-        while spot is not None and len(found) < self.height:
+        while spot is not None and len(screen_rows) < self.height:
             rows = self._rows(spot)
-            stop = number + self.height - len(found)
-            found += [Shown(spot, at, row) for at, row in enumerate(rows[number:stop], start=number)]
+            stop = number + self.height - len(screen_rows)
+            screen_rows += [Shown(spot, at, row) for at, row in enumerate(rows[number:stop], start=number)]
             spot, number = self.walk.after(spot), 0
-        return found
+        return screen_rows
 
     @property
     def at_end(self) -> bool:
@@ -125,7 +125,7 @@ class Page:
         """Return a whole line, as far as it is read."""
         line = self.file.line(spot.start)
         pieces = self._lit(line) if self.pattern is not None else pieces_of(line.raw, None)
-        return [*pieces, _told(line)] if line.cut else pieces
+        return [*pieces, _cut_mark(line)] if line.cut else pieces
 
     def _lit(self, line: Line) -> list[Piece]:
         """Return a line with its matches lit; a pattern that takes too long lights nothing any more."""
@@ -183,22 +183,22 @@ class Page:
 
     def _bring_into_sight(self, spot: Spot) -> None:
         """Scroll sidewards no further than a match needs."""
-        found = column_of(self.pieces(spot)) if self.pattern is not None else None
+        column = column_of(self.pieces(spot)) if self.pattern is not None else None
         before = self.left
-        if found is None or found[1] <= self.width:
+        if column is None or column[1] <= self.width:
             self.left = 0
-        elif not self.left <= found[0] <= found[1] <= self.left + self.width:
-            self.left = max(found[0] - self.width // 3, 0)
+        elif not self.left <= column[0] <= column[1] <= self.left + self.width:
+            self.left = max(column[0] - self.width // 3, 0)
         if self.left != before:
             self.forget()
 
 
 def sum_of(pieces: list[Piece]) -> int:
     """Return how many cells a line takes."""
-    found = wrapped(pieces, 1 << 30)
-    return found[0].width
+    rows = wrapped(pieces, 1 << 30)
+    return rows[0].width
 
 
-def _told(line: Line) -> Piece:
+def _cut_mark(line: Line) -> Piece:
     """Return what stands where a line is cut."""
     return Piece(f"… {text.size(line.stop - line.start)} in this line", DIM)

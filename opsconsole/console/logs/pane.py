@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.reactive import var
 from textual.strip import Strip
 
-from opsconsole.console.logs.heading import told
+from opsconsole.console.logs.heading import heading_of
 from opsconsole.console.logs.opened import OpenLog
 from opsconsole.console.logs.page import Page, Shown
 from opsconsole.console.logs.reading.times import WIDTH, clock_time, elapsed
@@ -81,9 +81,9 @@ class LogPane(LineView):
         """Return what is known of the log in a line: lines, place, following, matches, and how it is shown."""
         if self.opened is None or self.page is None or self.seeking is None:
             return []
-        said = told(self.opened, self.page, self.seeking)
-        said += [Toned("   wrap", "dim")] if self.wrap else []
-        return said + ([Toned(f"   {self.times}", "dim")] if self.times else [])
+        parts = heading_of(self.opened, self.page, self.seeking)
+        parts += [Toned("   wrap", "dim")] if self.wrap else []
+        return parts + ([Toned(f"   {self.times}", "dim")] if self.times else [])
 
     def on_resize(self) -> None:
         """Keep the end in sight while following, else the line at hand."""

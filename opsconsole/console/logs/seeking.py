@@ -214,55 +214,55 @@ class Seeking:
         trail = self._log.trail(wish.sought)
         if trail is None:
             return False
-        found = self._find(trail, wish, probing=probing)
-        if found is None and wish.first and trail.marks:
-            found = trail.marks[0] if wish.step > 0 else trail.marks[-1]
-        if found is None:
+        mark = self._find(trail, wish, probing=probing)
+        if mark is None and wish.first and trail.marks:
+            mark = trail.marks[0] if wish.step > 0 else trail.marks[-1]
+        if mark is None:
             return False
         self._wish = None
-        self._go_to(trail, found)
+        self._go_to(trail, mark)
         return True
 
     def _find(self, trail: Trail, wish: _Wish, *, probing: bool) -> int | None:
         """Return the mark that is meant, when it is known to be the nearest; else what is near, which takes its time."""
         origin, file = min(wish.origin, self._log.file.size), self._log.file
         if wish.step > 0:
-            found = self._next(trail, origin)
-            if found is None and probing and not trail.complete:
+            mark = self._next(trail, origin)
+            if mark is None and probing and not trail.complete:
                 begin = file.line(origin).stop if origin >= 0 else 0
                 begin = max(begin, trail.judged) if trail.judged > origin else begin
-                found = trail.near(begin, 1)
-            return found
+                mark = trail.near(begin, 1)
+            return mark
         if trail.judged >= origin or trail.complete:
-            found = trail.previous(origin)
+            mark = trail.previous(origin)
         else:
-            found = trail.near(origin, -1) if probing else None
-        return self._head(trail, found) if found is not None else None
+            mark = trail.near(origin, -1) if probing else None
+        return self._head(trail, mark) if mark is not None else None
 
     def _next(self, trail: Trail, origin: int) -> int | None:
         """Return the next known mark; of errors the next that does not go on with the one before."""
         if trail.judged <= origin and not trail.complete:
             return None
-        found = trail.next(origin)
+        mark = trail.next(origin)
         if trail.query.sought is not Sought.ERRORS:
-            return found
+            return mark
         for _ in range(RUN):
-            before = self._log.file.before(found) if found is not None else None
+            before = self._log.file.before(mark) if mark is not None else None
             if before is None or trail.number(before) is None or before < origin:
                 break
-            found = trail.next(found) if found is not None else None
-        return found
+            mark = trail.next(mark) if mark is not None else None
+        return mark
 
-    def _head(self, trail: Trail, found: int) -> int:
+    def _head(self, trail: Trail, mark: int) -> int:
         """Return where neighbouring error lines begin."""
         if trail.query.sought is not Sought.ERRORS:
-            return found
+            return mark
         for _ in range(RUN):
-            before = self._log.file.before(found)
+            before = self._log.file.before(mark)
             if before is None or trail.number(before) is None:
                 break
-            found = before
-        return found
+            mark = before
+        return mark
 
     def _go_to(self, trail: Trail, offset: int) -> None:
         self.current, self.kind = self._log.file.start_of(offset), trail.query.sought

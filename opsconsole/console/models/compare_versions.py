@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from opsconsole.console.dialogs.sheet import SheetDialog
-from opsconsole.console.models.gate_row import changes_told
+from opsconsole.console.models.gate_row import changes_words
 from opsconsole.console.widgets.plots import Line, Series, legend, line_plot
 from opsconsole.console.widgets.rows import BLANK, Row, heading, note
 from opsconsole.console.widgets.tones import Cell, Column, Tone, Toned
@@ -50,15 +50,15 @@ class CompareDialog(SheetDialog):
         rows = [note(f"not comparable: {data['why']}")]
         if data["comparable"]:
             doubt = [note(f"not to be believed: {data['why']}"), BLANK] if data["why"] else []
-            told = Toned(f"   {data['rows']:,} rows that both scored", "dim")
-            rows = [*doubt, heading("METRICS", None, told), Row(None, head, METRICS)]
+            caption = Toned(f"   {data['rows']:,} rows that both scored", "dim")
+            rows = [*doubt, heading("METRICS", None, caption), Row(None, head, METRICS)]
             rows += [_metric_row(metric) for metric in data["metrics"]]
         if data["own"]:
-            told = Toned("   each on rows of its own: not comparable", "dim")
-            rows += [BLANK, heading("OWN NUMBERS", len(data["own"]), told)]
+            caption = Toned("   each on rows of its own: not comparable", "dim")
+            rows += [BLANK, heading("OWN NUMBERS", len(data["own"]), caption)]
             rows += [_own_row(metric) for metric in data["own"]]
         if data["changes"]:
-            rows += [BLANK, Row(None, (changes_told(Changes(**data["changes"])),), WIDE)]
+            rows += [BLANK, Row(None, (changes_words(Changes(**data["changes"])),), WIDE)]
         rows += [BLANK, *_roc(data["plots"], self.a, self.b)]
         rows += [BLANK, heading("PARAMS that differ", len(data["params"]))]
         rows += [Row(None, (item["name"], f"{item['a']}  →  {item['b']}"), PAIR) for item in data["params"]]

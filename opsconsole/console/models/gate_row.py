@@ -23,7 +23,7 @@ def gate_row(gate: Gate) -> Row:
     return Row(None, (MARKS[gate.outcome], str(gate.name), detail), EVIDENCE)
 
 
-def changes_told(changes: Changes) -> tuple[Toned, ...]:
+def changes_words(changes: Changes) -> tuple[Toned, ...]:
     """Return how many predictions change sides, and to which."""
     return (
         Toned(f"{changes.changed:,} of {changes.rows:,} predictions change sides: "),

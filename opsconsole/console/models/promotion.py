@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from opsconsole.console.dialogs.production import ProductionDialog
-from opsconsole.console.models.gate_row import changes_told, gate_row
+from opsconsole.console.models.gate_row import changes_words, gate_row
 from opsconsole.console.processes.cli_client import Answer
 from opsconsole.console.widgets.lines import OneLine
 from opsconsole.console.widgets.tones import Toned
@@ -75,8 +75,8 @@ class PromotionDialog(ProductionDialog):
     def done(self, data: dict[str, Any]) -> str:
         """Say what moved, and what the service answers with."""
         serving = data.get("serving")
-        said = f"; {serving['sentence']}" if serving else ""
-        return f"{self.model}@{self.alias} is v{self.version} now{said}"
+        answered = f"; {serving['sentence']}" if serving else ""
+        return f"{self.model}@{self.alias} is v{self.version} now{answered}"
 
     def refused(self) -> None:
         """Evaluate again: the champion may have moved."""
@@ -98,7 +98,7 @@ class PromotionDialog(ProductionDialog):
             return
         self.fresh = answer.data
         self._show_move(answer.data["expect"])
-        self._show_gates(answer.data["gates"], Changes(**told) if (told := answer.data["changes"]) else None)
+        self._show_gates(answer.data["gates"], Changes(**changes) if (changes := answer.data["changes"]) else None)
         why = self.blocked()
         self.say(why or "every gate holds.  Tab to the name, Enter there acts, Esc cancels", good=not why)
 
@@ -120,4 +120,4 @@ class PromotionDialog(ProductionDialog):
         if changes is None:
             line.say(Toned(""))
             return
-        line.say(Toned(" "), *changes_told(changes))
+        line.say(Toned(" "), *changes_words(changes))

@@ -58,7 +58,7 @@ class RollbackDialog(ProductionDialog):
             Toned("   its digests are read again first", "dim"),
         )
         past = {item.id: item for item in promotions.history(store, self.model, self.alias)}
-        taken = Row(None, (Toned("·", "dim"), "takes back", Toned(_told(past.get(undoes)), "dim")), EVIDENCE)
+        taken = Row(None, (Toned("·", "dim"), "takes back", Toned(_promotion_words(past.get(undoes)), "dim")), EVIDENCE)
         self.show_evidence([taken, *self._alerts(move.to_version)])
 
     def refused(self) -> None:
@@ -82,20 +82,20 @@ class RollbackDialog(ProductionDialog):
     def done(self, data: dict[str, Any]) -> str:
         """Say what is live again."""
         serving = data.get("serving")
-        said = f"; {serving['sentence']}" if serving else ""
-        return f"{self.model}@{self.alias} is v{data['to']} again{said}"
+        answered = f"; {serving['sentence']}" if serving else ""
+        return f"{self.model}@{self.alias} is v{data['to']} again{answered}"
 
     def _alerts(self, version: int) -> list[Row]:
-        found = [
+        reopened = [
             item
             for item in alerts.alerts(self.console.store)
             if item.model == self.model and item.version == version and not item.live
         ]
         return [
             Row(None, (Toned("△", "warn"), "reopens", Toned(f"alert {item.id}: {item.title}", "warn")), EVIDENCE)
-            for item in found
+            for item in reopened
         ]
 
 
-def _told(promotion: Promotion | None) -> str:
+def _promotion_words(promotion: Promotion | None) -> str:
     return f"{promotion.reason} (by {promotion.actor})" if promotion is not None else "the last promotion"

@@ -42,7 +42,7 @@ class ModelsTab(Tab):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._at: tuple[str, int] | None = None
-        self._told: tuple[str, int] | None = None
+        self._shown: tuple[str, int] | None = None
         self._orders = Orders(Order("version", "newest first"), Order("metric", "best first"))
 
     def compose(self) -> ComposeResult:
@@ -73,11 +73,11 @@ class ModelsTab(Tab):
         if not number:
             newest = models.versions(self.console.store, model, limit=1)
             number = str(newest[0].version) if newest else ""
-        found = number.removeprefix("v").isdigit() and self.query_one("#versions", RowList).select(
+        selected = number.removeprefix("v").isdigit() and self.query_one("#versions", RowList).select(
             (model, int(number.removeprefix("v")))
         )
         self.console.give_focus(self.query_one("#versions"))
-        return bool(found)
+        return bool(selected)
 
     def back(self) -> bool:
         """Leave the zoomed version."""
@@ -99,10 +99,10 @@ class ModelsTab(Tab):
 
     def sort(self) -> str:
         """Sort each model's versions by number, or by the metric they are judged by."""
-        said = self._orders.next()
+        order = self._orders.next()
         self.load()
         self.query_one("#versions", RowList).forget_news()
-        return said
+        return order
 
     def copy_text(self) -> str:
         """Copy what names the version for good."""
@@ -239,5 +239,5 @@ class ModelsTab(Tab):
             detail.show(Rows(()))
             return
         version = models.version(self.console.store, *self._at)
-        detail.show(Rows(VersionDetails(self).rows(version)), anew=self._at != self._told)
-        self._told = self._at
+        detail.show(Rows(VersionDetails(self).rows(version)), anew=self._at != self._shown)
+        self._shown = self._at

@@ -31,10 +31,10 @@ class VersionDetails:
     def rows(self, version: Version) -> list[Row]:
         """Return everything that is known of a version; runs and alerts are doors."""
         parts = (self._lineage, self._gates, self._numbers, self._columns, self._files, self._history)
-        found: list[Row] = []
+        rows: list[Row] = []
         for part in parts:
-            found += [*part(version), BLANK]
-        return found[:-1]
+            rows += [*part(version), BLANK]
+        return rows[:-1]
 
     def _lineage(self, version: Version) -> list[Row]:
         origin = version.provenance
@@ -83,8 +83,8 @@ class VersionDetails:
         if move is None:
             return self._judged(version, ladder)
         forced = f"   forced: {', '.join(text.clean(name) for name in move.forced)}" if move.forced else ""
-        told = f" as they were, {self.when(move.at)}"
-        rows = [heading(f"GATES to {ladder[-1]}", None, Toned(told, "dim"), Toned(forced, "warn"))]
+        caption = f" as they were, {self.when(move.at)}"
+        rows = [heading(f"GATES to {ladder[-1]}", None, Toned(caption, "dim"), Toned(forced, "warn"))]
         rows += [gate_row(gate) for gate in read_gates(move.gates)]
         later = judged is not None and judged.at > move.at
         return [*rows, BLANK, *self._judged(version, ladder)] if later else rows
@@ -133,7 +133,7 @@ class VersionDetails:
     @staticmethod
     def _columns(version: Version) -> list[Row]:
         inputs = version.signature.inputs
-        told = ", ".join(f"{column.name} {column.type}" for column in inputs)
+        words = ", ".join(f"{column.name} {column.type}" for column in inputs)
         rows = [
             heading(
                 "SIGNATURE",
@@ -142,28 +142,28 @@ class VersionDetails:
             )
         ]
         width = 100
-        while told:
-            cut = told if len(told) <= width else told[:width].rpartition(", ")[0] or told[:width]
+        while words:
+            cut = words if len(words) <= width else words[:width].rpartition(", ")[0] or words[:width]
             rows.append(Row(None, (Toned(cut, "dim"),), WIDE))
-            told = told[len(cut) :].lstrip(", ")
+            words = words[len(cut) :].lstrip(", ")
         return rows
 
     def _files(self, version: Version) -> list[Row]:
-        found = models.files(self.console.store, version.model, version.version)
-        rows = [heading("FILES", len(found), Toned("   v reads them again", "dim"))]
+        files = models.files(self.console.store, version.model, version.version)
+        rows = [heading("FILES", len(files), Toned("   v reads them again", "dim"))]
         rows += [
-            Row(None, (Toned(text.size(file.size), "dim"), f"{file.path}   {file.digest}"), PAIR) for file in found
+            Row(None, (Toned(text.size(file.size), "dim"), f"{file.path}   {file.digest}"), PAIR) for file in files
         ]
         return rows
 
     def _history(self, version: Version) -> list[Row]:
-        found = [
+        moves = [
             item
             for item in promotions.history(self.console.store, version.model)
             if version.version in {item.from_version, item.to_version}
         ]
-        rows = [heading("HISTORY", len(found))]
-        for item in found:
+        rows = [heading("HISTORY", len(moves))]
+        for item in moves:
             move = (
                 f"{item.alias}: {'v' + str(item.from_version) if item.from_version else 'nothing'} → v{item.to_version}"
             )
@@ -182,9 +182,9 @@ class VersionDetails:
 
 def _metric_rows(one: str, other: str, pair: tuple[Evaluation, Evaluation]) -> list[Row]:
     """Return the metrics of two on the same rows."""
-    told = f"   on {pair[0].rows:,} rows that both scored"
+    caption = f"   on {pair[0].rows:,} rows that both scored"
     rows = [
-        heading("METRICS", len(pair[0].metrics), Toned(told, "dim")),
+        heading("METRICS", len(pair[0].metrics), Toned(caption, "dim")),
         Row(None, (Toned("metric", "dim"), Toned(one, "dim"), Toned(other, "dim")), NUMBERS),
     ]
     for name, value in sorted(pair[0].metrics.items()):

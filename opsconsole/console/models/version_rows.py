@@ -66,12 +66,12 @@ class ModelRows:
     def rows(self, name: str, total: int) -> list[Row]:
         """Return a model's heading with its rungs, and its newest versions out of so many."""
         store = self.console.store
-        found = models.versions(store, name)
+        versions = models.versions(store, name)
         ladder = ladder_of(self.console.workspace, name)
         held = {row.alias: row.version for row in promotions.aliases(store, name)}
         task = task_of(self.console.workspace, store, name)
-        rows = [self._head(name, found, ladder, held, task, total)]
-        if not found:
+        rows = [self._head(name, versions, ladder, held, task, total)]
+        if not versions:
             return [*rows, *no_version(name)]
         judged = judgements.of_model(store, name, ladder[-1])
         champion = held.get(ladder[-1])
@@ -80,9 +80,9 @@ class ModelRows:
         own_rows = evaluations.own_rows(store, name)
         layout = _layout(task, metric, self._order)
         if self._order.column == "metric":
-            found.sort(key=lambda item: _goodness(item.metrics.get(metric or ""), metric))
-        older = total - len(found)
-        last = min(item.version for item in found)
+            versions.sort(key=lambda item: _goodness(item.metrics.get(metric or ""), metric))
+        older = total - len(versions)
+        last = min(item.version for item in versions)
         more = f"{text.plural(older, 'older version')}: opsconsole model show {name} --before {last}"
         return [
             *rows,
@@ -97,13 +97,13 @@ class ModelRows:
                     or _plainly(shared.get(item.version), metric)
                     or _own(item.metrics.get(metric or ""), own_rows.get(item.version)),
                 )
-                for item in found
+                for item in versions
             ),
             *([note(more)] if older > 0 else []),
         ]
 
     def _head(
-        self, name: str, found: list[Version], ladder: list[str], held: dict[str, int], task: ModelTask, total: int
+        self, name: str, versions: list[Version], ladder: list[str], held: dict[str, int], task: ModelTask, total: int
     ) -> Row:
         down = {item.alias: item.since for item in self._down if item.model == name}
         rungs: list[Toned] = []
@@ -115,7 +115,7 @@ class ModelRows:
                 Toned(f"v{number}" if number else "–", "champion" if star else "accent"),
                 *([Toned(f" ✗ not served since {text.moment(down[rung])}", "bad")] if rung in down else []),
             ]
-        about = f"  {task} · {found[0].framework if found else ''}".rstrip(" ·")
+        about = f"  {task} · {versions[0].framework if versions else ''}".rstrip(" ·")
         count = Toned(f"   {text.plural(total, 'version')}", "dim")
         return Row(None, ((Toned(name, "strong"), Toned(about, "dim"), *rungs, count),), WIDE, heads=True)
 
@@ -184,14 +184,14 @@ def _tested(judged: StoredJudgement | None, champion: int | None, version: int, 
     shown = evidence_of(read_gates(judged.gates), NotWorseEvidence) if judged is not None and current else None
     if shown is None or shown.measured is None or shown.metric != metric:
         return None
-    found = shown.measured
-    tone: Tone = "good" if found.low > 0 else "bad" if found.high < 0 else "warn"
+    measured = shown.measured
+    tone: Tone = "good" if measured.low > 0 else "bad" if measured.high < 0 else "warn"
     return (
-        text.decimals(found.challenger),
+        text.decimals(measured.challenger),
         Toned(text.count(shown.rows), "dim"),
-        Toned(text.decimals(found.champion), "champion"),
-        Toned(text.decimals(found.difference, signed=True), tone),
-        Toned(f"{text.decimals(found.low)} – {text.decimals(found.high)}", "dim"),
+        Toned(text.decimals(measured.champion), "champion"),
+        Toned(text.decimals(measured.difference, signed=True), tone),
+        Toned(f"{text.decimals(measured.low)} – {text.decimals(measured.high)}", "dim"),
     )
 
 
@@ -207,5 +207,5 @@ def _plainly(pair: Beside | None, metric: str | None) -> Numbers | None:
 
 def _own(value: float | None, rows: tuple[int, str] | None) -> Numbers:
     """Return a metric on rows that the champion has no scores on: called its own, beside nobody's."""
-    told = Toned(text.count(rows[0]) if rows is not None else "", "dim")
-    return Toned(f"own {text.decimals(value)}" if value is not None else "–", "dim"), told, "", "", ""
+    rows_cell = Toned(text.count(rows[0]) if rows is not None else "", "dim")
+    return Toned(f"own {text.decimals(value)}" if value is not None else "–", "dim"), rows_cell, "", "", ""

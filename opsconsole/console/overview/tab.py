@@ -179,13 +179,13 @@ class OverviewTab(Tab):
         return (str(key[0]), str(key[1])) if isinstance(key, tuple) and len(key) >= 2 else ("", "")
 
     def _waiting(self) -> list[Row]:
-        found = self.console.waiting
-        if not found:
+        items = self.console.waiting
+        if not items:
             return [
                 heading("WAITING FOR YOU", 0),
                 note("nothing: alerts, decisions and broken builds would stand here"),
             ]
-        return [heading("WAITING FOR YOU", len(found)), *(self._waiting_row(item) for item in found)]
+        return [heading("WAITING FOR YOU", len(items)), *(self._waiting_row(item) for item in items)]
 
     def _waiting_row(self, item: Waiting) -> Row:
         mark = {"decision": Toned("◆", "accent"), "broken": Toned("✗", "bad"), "service": Toned("✗", "bad")}.get(
@@ -238,11 +238,11 @@ class OverviewTab(Tab):
             Toned(place, "dim"),
             bar,
             usual,
-            Toned(self._says(run, now), "dim"),
+            Toned(self._last_words(run, now), "dim"),
         )
         return Row(("run", str(run.id), "running"), cells, RUNNING)
 
-    def _says(self, run: RunRecord, now: StepRecord | None) -> str:
+    def _last_words(self, run: RunRecord, now: StepRecord | None) -> str:
         """Return what a live run says last, or what it waits for."""
         from opsconsole.runs.analyse.description import waiting_of, waiting_words
         from opsconsole.runs.execute.slots import QueueLook
@@ -280,7 +280,7 @@ class OverviewTab(Tab):
         if last is not None:
             mark = STATE_MARKS[last.state]
             counts = last.tests
-            said = (
+            words = (
                 f" {last.state}"
                 if counts is None or (last.state is not RunState.PASSED and not counts.failed + counts.errors)
                 else f" {counts.passed}"
@@ -288,7 +288,7 @@ class OverviewTab(Tab):
                 else f" {counts.failed + counts.errors} of {counts.total}"
             )
             elsewhere = status is not None and not state.speaks_of(status.commit)
-            tests = (mark, Toned(said, mark.tone), Toned(f" at {last.commit[:7]}" if elsewhere else "", "dim"))
+            tests = (mark, Toned(words, mark.tone), Toned(f" at {last.commit[:7]}" if elsewhere else "", "dim"))
         if not self.console.repo_trusted(name):
             tests = Toned("not trusted", "warn")
         commit = (status.commit if status else last.commit if last else None) or ""
@@ -351,7 +351,7 @@ class OverviewTab(Tab):
         return [item for name in names for item in chunks.chunks(self.console.store, name, limit=60)]
 
     def _lately(self) -> list[Row]:
-        found = events.events(self.console.store, limit=12)
+        latest = events.events(self.console.store, limit=12)
         rows = [
             Row(
                 (item.address.noun, item.address.name, item.id)
@@ -365,7 +365,7 @@ class OverviewTab(Tab):
                 ),
                 LATELY,
             )
-            for item in found
+            for item in latest
         ]
         return [heading("LATELY"), *(rows or [note("nothing happened yet: every act will stand here, and in 5")])]
 

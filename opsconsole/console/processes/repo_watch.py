@@ -31,13 +31,13 @@ class RepoWatch:
     """The last look at each repo; ``look`` runs in a thread."""
 
     def __init__(self) -> None:
-        self._found: dict[str, RepoStatus] = {}
+        self._statuses: dict[str, RepoStatus] = {}
         self._marks: dict[str, tuple[str, float]] = {}
         self._replaced: set[str] = set()
 
     def status(self, name: str) -> RepoStatus | None:
         """Return a repo's last status."""
-        return self._found.get(name)
+        return self._statuses.get(name)
 
     def replaced(self, name: str) -> bool:
         """Return whether another repo lies where the one that was trusted did, when last looked at."""
@@ -67,6 +67,6 @@ class RepoWatch:
             same = record is None or is_still(record, path)
             changed |= same is (name in self._replaced)
             self._replaced = self._replaced - {name} if same else self._replaced | {name}
-            changed |= self._found.get(name) != found
-            self._found[name] = found
+            changed |= self._statuses.get(name) != found
+            self._statuses[name] = found
         return changed

@@ -360,9 +360,9 @@ class ConsoleApp(App[None]):
             self._config_seen = changed
 
     def _show_status(self) -> None:
-        found = status_of(self.store, self.waiting, readonly=self.readonly)
-        self._live = found.ticking
-        self.query_one(StatusBar).show_state(found.stretches)
+        status = status_of(self.store, self.waiting, readonly=self.readonly)
+        self._live = status.ticking
+        self.query_one(StatusBar).show_state(status.stretches)
         self.query_one(TabBar).show_tab(self.query_one(ContentSwitcher).current or "overview", self._where())
 
     def _where(self) -> str:

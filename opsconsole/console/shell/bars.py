@@ -61,7 +61,7 @@ class StatusBar(OneLine):
         super().__init__(id=id)
         self._state: tuple[Toned, ...] = ()
         self._message = Toned("")
-        self._told_at = 0.0
+        self._shown_at = 0.0
 
     def show_state(self, stretches: tuple[Toned, ...]) -> None:
         """Show how things stand."""
@@ -70,19 +70,19 @@ class StatusBar(OneLine):
 
     def tell(self, message: Toned) -> None:
         """Show a message beside it, for as long as a message is news."""
-        self._message, self._told_at = message, time.monotonic()
+        self._message, self._shown_at = message, time.monotonic()
         self._draw()
         if message.text:
             lasting = LASTING_BAD if message.tone == "bad" else LASTING
-            asyncio.get_running_loop().call_later(lasting, self._expire, self._told_at)
+            asyncio.get_running_loop().call_later(lasting, self._expire, self._shown_at)
 
     def forget(self) -> None:
         """Take the message away with the screen it belonged to; one of just now may be why the screen changed."""
-        if time.monotonic() - self._told_at > FRESH:
+        if time.monotonic() - self._shown_at > FRESH:
             self.tell(Toned(""))
 
-    def _expire(self, told_at: float) -> None:
-        if self.is_attached and told_at == self._told_at:
+    def _expire(self, shown_at: float) -> None:
+        if self.is_attached and shown_at == self._shown_at:
             self.tell(Toned(""))
 
     def _draw(self) -> None:

@@ -98,12 +98,12 @@ def _of_the_console(app: Host, word: str, rest: str) -> bool:
 
 def _unknown(app: Host, word: str) -> None:
     near = difflib.get_close_matches(word, WORDS, n=1)
-    said = (
+    hint = (
         f"did you mean :{near[0]}?"
         if near and near[0] != word
         else f"try {', '.join(f':{name}' for name in WORDS[:8])}"
     )
-    app.say(f":{word} needs a name" if word in WORDS else f"there is no :{word}; {said}", "warn")
+    app.say(f":{word} needs a name" if word in WORDS else f"there is no :{word}; {hint}", "warn")
 
 
 def _help(app: Host, name: str) -> None:

@@ -59,12 +59,14 @@ class Completer:
         kinds = _kinds_after(word)
         if len(kinds) > 1 and " " in typed:
             kinds, typed = kinds[1:], typed.partition(" ")[2].lstrip()
-        found = [*(self._sources[kinds[0]](typed) if kinds else ()), *_second_words(word)]
-        return Completion(len(line) - len(typed), self._fitting(typed, found))
+        candidates = [*(self._sources[kinds[0]](typed) if kinds else ()), *_second_words(word)]
+        return Completion(len(line) - len(typed), self._fitting(typed, candidates))
 
-    def _fitting(self, typed: str, found: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    def _fitting(self, typed: str, candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
         """Keep what begins as typed; what a line cannot hold harmlessly is never offered."""
-        kept = {item.word: item for item in found if item.word.startswith(typed) and text.clean(item.word) == item.word}
+        kept = {
+            item.word: item for item in candidates if item.word.startswith(typed) and text.clean(item.word) == item.word
+        }
         return tuple(kept.values())[: LIMIT * 2]
 
     def _first(self, word: str) -> Iterable[Candidate]:
@@ -108,8 +110,8 @@ class Completer:
         """Models; of the one that is meant, its versions, too."""
         for name, meant in self._meant(typed):
             yield Candidate(name, open=True)
-            found = models.versions(self.app.store, name, limit=LIMIT) if meant else ()
-            yield from (Candidate(f"{name}:{item.version}") for item in found)
+            versions = models.versions(self.app.store, name, limit=LIMIT) if meant else ()
+            yield from (Candidate(f"{name}:{item.version}") for item in versions)
 
     def _held(self, typed: str) -> Iterable[Candidate]:
         """Models; of the one that is meant, its rungs, the highest first, and its versions."""
@@ -126,9 +128,9 @@ class Completer:
         return [(name, len(fitting) == 1 or typed.startswith(name)) for name in fitting]
 
     def _alerts(self, _typed: str) -> Iterable[Candidate]:
-        found = alerts.alerts(self.app.store, limit=LIMIT)
-        found.sort(key=lambda item: not item.live)
-        return (Candidate(str(item.id), f"{item.monitor} {item.state}") for item in found)
+        listed = alerts.alerts(self.app.store, limit=LIMIT)
+        listed.sort(key=lambda item: not item.live)
+        return (Candidate(str(item.id), f"{item.monitor} {item.state}") for item in listed)
 
     def _monitors(self, _typed: str) -> Iterable[Candidate]:
         return (Candidate(name) for name in self.app.workspace.config.monitors)

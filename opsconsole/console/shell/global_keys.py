@@ -96,11 +96,11 @@ class GlobalKeys:
 
     def do_open(self) -> None:
         """Open the file at hand in the operator's own program."""
-        found = self.app.tab.outside()
-        if found is None:
+        target = self.app.tab.outside()
+        if target is None:
             self.app.say("there is no file under the cursor", "warn")
             return
-        self.open_outside(*found)
+        self.open_outside(*target)
 
     def open_outside(self, path: Path, line: int) -> None:
         """Open a file in the operator's own program: a log in the pager, anything else in the editor."""

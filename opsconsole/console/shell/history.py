@@ -52,15 +52,15 @@ class History:
 
 def way(lines: list[str], typed: str) -> Walk:
     """Return a way through lines, the newest last: back and forth over those that begin as was typed, then that itself."""
-    found = [*(line for line in lines if line.startswith(typed) and line != typed), typed]
-    at = len(found) - 1
+    matching = [*(line for line in lines if line.startswith(typed) and line != typed), typed]
+    at = len(matching) - 1
 
     def step(by: int) -> str | None:
         nonlocal at
-        if not 0 <= at + by < len(found):
+        if not 0 <= at + by < len(matching):
             return None
         at += by
-        return found[at]
+        return matching[at]
 
     return step
 

@@ -28,7 +28,7 @@ class Entry:
 
     title: str
     """Where it acts, what it does, on what."""
-    told: str
+    description: str
     """Its key or its word, and what it is, or why it cannot be done now."""
     act: Callable[[], Awaitable[None] | None]
     use_case: str | None = None
@@ -41,13 +41,13 @@ def entries(app: Host) -> list[Entry]:
     here = tab.places()
     offered = [action for action in ACTIONS if action.verb != "open" and action.id not in LEFT_OUT]
     at_home = {action.use_case for action in offered if action.use_case and action.place != "overview"}
-    found = [_here(app, tab, action) for place in (*here, "everywhere") for action in offered if action.place == place]
-    found += [
+    listed = [_here(app, tab, action) for place in (*here, "everywhere") for action in offered if action.place == place]
+    listed += [
         _elsewhere(app, action)
         for action in offered
         if action.place not in (*here, "everywhere") and not (action.place == "overview" and action.use_case in at_home)
     ]
-    return [*found, *_words(app)]
+    return [*listed, *_words(app)]
 
 
 class ActsProvider(Provider):
@@ -56,7 +56,9 @@ class ActsProvider(Provider):
     async def discover(self) -> Hits:
         """Offer all of them while nothing is typed."""
         for entry in entries(self._host):
-            yield DiscoveryHit(_shown(entry), cast("Callable[[], None]", entry.act), entry.title, escape(entry.told))
+            yield DiscoveryHit(
+                _shown(entry), cast("Callable[[], None]", entry.act), entry.title, escape(entry.description)
+            )
 
     async def search(self, query: str) -> Hits:
         """Offer those that match, by title, key and word."""
@@ -65,7 +67,7 @@ class ActsProvider(Provider):
             score = matcher.match(entry.title)
             if score > 0:
                 shown = _shown(entry) if entry.blocked else matcher.highlight(entry.title)
-                yield Hit(score, shown, cast("Callable[[], None]", entry.act), entry.title, escape(entry.told))
+                yield Hit(score, shown, cast("Callable[[], None]", entry.act), entry.title, escape(entry.description))
 
     @property
     def _host(self) -> Host:
@@ -96,7 +98,7 @@ def _elsewhere(app: Host, action: Action) -> Entry:
     why = "this session is read-only" if app.readonly and action.danger is not Danger.READ else ""
 
     def go() -> None:
-        app.open_tab(home.id, lambda tab: app.say(_said_there(tab, action, why), "warn" if why else "text"))
+        app.open_tab(home.id, lambda tab: app.say(_description_there(tab, action, why), "warn" if why else "text"))
 
     return Entry(
         f"{_place_name(action.place)} · {action.title}",
@@ -107,7 +109,7 @@ def _elsewhere(app: Host, action: Action) -> Entry:
     )
 
 
-def _said_there(tab: Tab, action: Action, why: str) -> str:
+def _description_there(tab: Tab, action: Action, why: str) -> str:
     why = why or tab.blocked(action.verb)
     subject = tab.subject(action.verb)
     place = TABS_BY_ID[tab.place].title

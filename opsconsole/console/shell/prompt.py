@@ -61,7 +61,7 @@ class Prompt(Input, Toning):
         self._back: Widget | None = None
         self._mark = ""
         self._typed: Callable[[str | None], None] | None = None
-        self._told = ""
+        self._reported = ""
         self._help = LineHelp()
         self._offer: _Offer | None = None
         self._walk: Walk | None = None
@@ -87,7 +87,7 @@ class Prompt(Input, Toning):
         if self.app.focused is not self:
             self._back = self.app.focused
         self.placeholder = ""
-        self.value = self._told = mark + value
+        self.value = self._reported = mark + value
         self.cursor_position = len(self.value)
         self.parent.add_class("asking")  # type: ignore[union-attr]
         self.screen.set_focus(self)  # at once: the next key is part of the line
@@ -114,8 +114,8 @@ class Prompt(Input, Toning):
             return
         if not self.value.startswith(self._mark):
             self.action_leave()
-        elif self._typed is not None and self.value != self._told:
-            self._told = self.value
+        elif self._typed is not None and self.value != self._reported:
+            self._reported = self.value
             self._typed(self.line)
 
     def on_input_submitted(self) -> None:
@@ -156,17 +156,19 @@ class Prompt(Input, Toning):
             return
         place = max(self.cursor_position - len(self._mark), 0)
         before, tail = self.line[:place], self.line[place:]
-        found = self._help.complete(before)
-        if not found.candidates:
+        completion = self._help.complete(before)
+        if not completion.candidates:
             self._say("nothing fits here" if before else "nothing to complete here")
-        elif len(found.candidates) == 1:
-            only = found.candidates[0]
+        elif len(completion.candidates) == 1:
+            only = completion.candidates[0]
             self._offer = None
-            self._put(before[: found.start], only.word + ("" if only.open or tail.startswith(" ") else " "), tail)
+            self._put(before[: completion.start], only.word + ("" if only.open or tail.startswith(" ") else " "), tail)
         else:
-            first = found.candidates[0].word == found.common  # it stands there already: the next is the one after it
-            self._offer = _Offer(before[: found.start], found.candidates, tail, at=0 if first else -1)
-            self._put(before[: found.start], found.common, tail)
+            first = (
+                completion.candidates[0].word == completion.common
+            )  # it stands there already: the next is the one after it
+            self._offer = _Offer(before[: completion.start], completion.candidates, tail, at=0 if first else -1)
+            self._put(before[: completion.start], completion.common, tail)
 
     def action_recall(self, step: int) -> None:
         """Put in the line before, or after, that begins as this one."""

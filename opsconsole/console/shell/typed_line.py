@@ -35,7 +35,7 @@ def typed(app: Host, line: str) -> bool:
     return True
 
 
-def told_of_adding(data: dict[str, Any]) -> str:
+def addition_summary(data: dict[str, Any]) -> str:
     """Return what was added and what was guessed of it, in one line."""
     if not data["changed"] and not data.get("version"):
         return f"{data['name']} stands in opsconsole.toml already"
@@ -43,17 +43,17 @@ def told_of_adding(data: dict[str, Any]) -> str:
     return f"{data['name']} added" + (f"; guessed: {', '.join(guessed)}" if guessed else "")
 
 
-def told_of_removing(data: dict[str, Any]) -> str:
+def removal_summary(data: dict[str, Any]) -> str:
     """Return what was taken out, and what stays."""
     return f"{data['name']} is forgotten; {'; '.join(data['stays'])} stay"
 
 
 ANSWERS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "model.add": told_of_adding,
+    "model.add": addition_summary,
     "model.register": lambda data: f"{data['model']} v{data['version']} is registered: 3 shows it",
-    "model.remove": told_of_removing,
-    "monitor.add": told_of_adding,
-    "monitor.remove": told_of_removing,
+    "model.remove": removal_summary,
+    "monitor.add": addition_summary,
+    "monitor.remove": removal_summary,
 }
 """What is said of each once it was done, from its JSON."""
 

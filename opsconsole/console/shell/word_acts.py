@@ -98,10 +98,10 @@ def _roll_back(app: Host, rest: str) -> None:
 
 
 def _check(app: Host, rest: str) -> None:
-    from opsconsole.console.drift.check_summary import told_of_check
+    from opsconsole.console.drift.check_summary import check_summary
 
     stood = [item.id for item in alerts.alerts(app.store, monitor=rest, live=True)]
-    app.carry_out("drift.check", lambda data: told_of_check(data, stood), monitor=rest)
+    app.carry_out("drift.check", lambda data: check_summary(data, stood), monitor=rest)
 
 
 def _acknowledge(app: Host, rest: str) -> None:

@@ -57,7 +57,7 @@ class ScreenDiff:
         self._ascii_only = ascii_only
         self._erases = erases
         """Whether the terminal erases in the colour of the background."""
-        self._told: Pen | None = None
+        self._sent_pen: Pen | None = None
         self._pen = DEFAULT
         self._at = (0, 0)
         self._cursor: tuple[int, int] | None = None
@@ -68,7 +68,7 @@ class ScreenDiff:
         self.size = (columns, rows)
         self._shown = [Line([None] * columns, [DEFAULT] * columns) for _ in range(rows)]
         self._wanted: dict[int, Line] = {}
-        self._cursor, self._told = None, None
+        self._cursor, self._sent_pen = None, None
 
     def feed(self, data: str) -> str:
         """Return output after which the terminal shows what it would have shown after ``data``."""
@@ -165,27 +165,27 @@ class ScreenDiff:
         return f"\x1b[{row + 1};{column + 1}H"
 
     def _tell(self, pen: Pen, cell: str = "") -> str:
-        told = self._told
-        if pen == told or (
+        sent = self._sent_pen
+        if pen == sent or (
             cell == " "
-            and told is not None
-            and pen.background == told.background
-            and not (pen.attributes | told.attributes) & SEEN_ON_BLANKS
+            and sent is not None
+            and pen.background == sent.background
+            and not (pen.attributes | sent.attributes) & SEEN_ON_BLANKS
         ):
             return ""
-        self._told = pen
-        if told is None or pen == DEFAULT:
+        self._sent_pen = pen
+        if sent is None or pen == DEFAULT:
             return "\x1b[0m" + (_difference(DEFAULT, pen) if pen != DEFAULT else "")
-        return _difference(told, pen)
+        return _difference(sent, pen)
 
 
-def _difference(told: Pen, pen: Pen) -> str:
-    codes = sorted({_OFF[name] for name in told.attributes - pen.attributes})
-    kept = told.attributes - _WEIGHT if "22" in codes else told.attributes  # one code ends both bold and dim
+def _difference(sent: Pen, pen: Pen) -> str:
+    codes = sorted({_OFF[name] for name in sent.attributes - pen.attributes})
+    kept = sent.attributes - _WEIGHT if "22" in codes else sent.attributes  # one code ends both bold and dim
     codes += [_CODES[name] for name in sorted(pen.attributes - kept)]
-    if pen.foreground != told.foreground:
+    if pen.foreground != sent.foreground:
         codes.append(pen.foreground or "39")
-    if pen.background != told.background:
+    if pen.background != sent.background:
         codes.append(pen.background or "49")
     return f"\x1b[{';'.join(codes)}m"
 

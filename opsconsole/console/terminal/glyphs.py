@@ -35,13 +35,13 @@ def plain_wanted(env: Mapping[str, str] = os.environ) -> bool:
 
 def plain(cells: Sequence[str]) -> list[str]:
     """Return cells in ASCII, as many as there were: the second cell of a wide character goes with its first."""
-    found: list[str] = []
+    letters: list[str] = []
     for cell in cells:
         if cell:
-            found.append(cell if cell.isascii() else _plain(cell))
+            letters.append(cell if cell.isascii() else _plain(cell))
         else:
-            found.append("?" if found and found[-1] == "?" else " ")
-    return found
+            letters.append("?" if letters and letters[-1] == "?" else " ")
+    return letters
 
 
 def _plain(cell: str) -> str:

@@ -84,11 +84,11 @@ class KeysOnly:
         return text[2:] if text[1] != ESC else text[1:]
 
     def _control(self, text: str, out: list[str]) -> str:
-        found = _CSI.match(text)
-        if found is not None:
-            if _KEYS.match(found[0]):
-                out.append(found[0])
-            return text[found.end() :]
+        match = _CSI.match(text)
+        if match is not None:
+            if _KEYS.match(match[0]):
+                out.append(match[0])
+            return text[match.end() :]
         if _CSI_BEGUN.match(text):
             self._held = text
             return ""

@@ -96,8 +96,8 @@ class Line:
                 if (pen is not None and own != pen) or (blank is not None and blank_of(own) != blank):
                     return index, pen or blank or own, blank or blank_of(own)
                 pen, blank = own, blank_of(own)
-        found = pen or blank or DEFAULT
-        return last, found, blank or blank_of(found)
+        first_pen = pen or blank or DEFAULT
+        return last, first_pen, blank or blank_of(first_pen)
 
     def text(self, first: int, last: int) -> str:
         """Return the characters of some cells."""
@@ -140,15 +140,15 @@ class Scroll(NamedTuple):
 
     def source(self, row: int) -> int | None:
         """Return where a row's content comes from; None where nothing moves in."""
-        found = row + self.by
-        return found if self.top <= found <= self.bottom else None
+        row_before = row + self.by
+        return row_before if self.top <= row_before <= self.bottom else None
 
     def apply(self, shown: list[Line], columns: int) -> None:
         """Move what is shown; rows that come free are not known."""
         before = shown[self.top : self.bottom + 1]
         for row in range(self.top, self.bottom + 1):
-            found = self.source(row)
-            shown[row] = before[found - self.top] if found is not None else _unknown(columns)
+            row_before = self.source(row)
+            shown[row] = before[row_before - self.top] if row_before is not None else _unknown(columns)
 
 
 def _unknown(columns: int) -> Line:
@@ -165,9 +165,9 @@ def best_scroll(shown: Sequence[Line], wanted: Mapping[int, Line]) -> Scroll | N
     moves: Counter[int] = Counter()
     matches: dict[int, list[int]] = {}
     for row, line in wanted.items():
-        told = line.text(0, -EDGE)
-        found = places.get(told, []) if told.strip() else []
-        for place in found if row not in found else ():
+        line_text = line.text(0, -EDGE)
+        rows_before = places.get(line_text, []) if line_text.strip() else []
+        for place in rows_before if row not in rows_before else ():
             moves[place - row] += 1
             matches.setdefault(place - row, []).append(row)
     if not moves:

@@ -41,11 +41,13 @@ def heading(title: str, count: int | None = None, *rest: Toned) -> Row:
     return Row(None, (shown,), (Column(),), heads=True)
 
 
-def sentences(said: str, width: int, tone: Tone = "text") -> list[Row]:
+def sentences(paragraphs: str, width: int, tone: Tone = "text") -> list[Row]:
     """Return a sentence as rows of at most ``width`` cells."""
     import textwrap
 
-    return [Row(None, (Toned(line, tone),), (Column(),)) for line in textwrap.wrap(words.clean(said), width) or [""]]
+    return [
+        Row(None, (Toned(line, tone),), (Column(),)) for line in textwrap.wrap(words.clean(paragraphs), width) or [""]
+    ]
 
 
 def note(text: str) -> Row:
@@ -63,11 +65,11 @@ class Example:
     """What the ``:`` line is begun with that does the same here; empty: there is none."""
 
 
-def nothing_yet(said: Sequence[str], example: Example, doing: str) -> list[Row]:
+def nothing_yet(sentences_shown: Sequence[str], example: Example, doing: str) -> list[Row]:
     """Return what stands in a list that is empty: what would be there, a line to paste, and which key does it here."""
     lines = example.pasted.splitlines()
     return [
-        *(Row(None, (Toned(line),), (Column(),)) for line in said),
+        *(Row(None, (Toned(line),), (Column(),)) for line in sentences_shown),
         *(
             Row(example if number == 0 else None, (Toned(f"  {line}", "accent"),), (Column(),))
             for number, line in enumerate(lines)

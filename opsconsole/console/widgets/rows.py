@@ -126,8 +126,8 @@ class RowList(RowView):
         at = self._page.index_of(self._key) if self._key is not None else None
         if at is None:
             return ""
-        said = ("".join(part.text for part in parts(cell)).strip() for cell in self._page.row(at).cells)
-        return "  ".join(cell for cell in said if cell)
+        texts = ("".join(part.text for part in parts(cell)).strip() for cell in self._page.row(at).cells)
+        return "  ".join(cell for cell in texts if cell)
 
     @property
     def marked(self) -> frozenset[Hashable]:
@@ -197,8 +197,10 @@ class RowList(RowView):
     @property
     def counts(self) -> tuple[Toned, ...]:
         """What a heading says beside the whole number: how many a filter leaves, how many are new above the first line."""
-        said = [Toned(f"   /{self._filter}: {self._selectable():,} shown, Esc clears", "warn")] if self._filter else []
-        return (*said, *([Toned(f"   +{self._news:,} new above", "accent")] if self._news else []))
+        stretches = (
+            [Toned(f"   /{self._filter}: {self._selectable():,} shown, Esc clears", "warn")] if self._filter else []
+        )
+        return (*stretches, *([Toned(f"   +{self._news:,} new above", "accent")] if self._news else []))
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Seen from the first line on, nothing is new any more."""

@@ -12,9 +12,9 @@ from opsconsole.store.runs import RunRecord
 BARS = "▁▂▃▄▅▆▇█"
 
 
-def trend_cell(found: Sequence[RunRecord]) -> tuple[Toned, ...]:
+def trend_cell(recent: Sequence[RunRecord]) -> tuple[Toned, ...]:
     """Return the last runs as a sparkline of durations, newest at the right; a run that did not pass shows its glyph."""
-    ended = [run for run in reversed(found) if run.state.final]
+    ended = [run for run in reversed(recent) if run.state.final]
     longest = max((run.duration_s or 0.0 for run in ended), default=0.0) or 1.0
     cells: list[Toned] = []
     for run in ended:

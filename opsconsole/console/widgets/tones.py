@@ -62,16 +62,16 @@ def widths(columns: Sequence[Column], available: int) -> list[int]:
         kept.remove(index)
     flexible = [index for index in kept if columns[index].width is None]
     fixed = sum(columns[index].width or 0 for index in kept) + GAP * max(len(kept) - 1, 0)
-    found = [0] * len(columns)
+    shares = [0] * len(columns)
     spare = max(available - fixed, 0)
     for position, index in enumerate(flexible):
         share = spare // (len(flexible) - position)
-        found[index] = share
+        shares[index] = share
         spare -= share
     for index in kept:
         if columns[index].width is not None:
-            found[index] = columns[index].width or 0
-    return found
+            shares[index] = columns[index].width or 0
+    return shares
 
 
 def fit(cell: Cell, width: int, *, right: bool = False) -> list[Toned]:

@@ -46,7 +46,7 @@ async def test_every_use_case_with_a_key_or_a_word_is_found_from_every_tab_with_
         places = {"Everywhere", "Log", *(spec.title for spec in TABS)}
         for entry in found:
             assert entry.title.partition(" · ")[0] in places
-            assert entry.told
+            assert entry.description
         assert len({entry.title for entry in found}) == len(found), "no two read the same"
 
 
@@ -91,7 +91,7 @@ async def test_what_cannot_be_done_now_says_why_before_and_after_it_is_chosen(wo
         await open_tab(app, pilot, "2")
         entry = next(entry for entry in entries(app) if entry.use_case == "run.cancel")
         assert entry.blocked
-        assert "run #1 is over" in entry.told
+        assert "run #1 is over" in entry.description
         await choose(pilot, entry)
         assert "run #1 is over" in app.query_one(StatusBar).plain
 
@@ -104,7 +104,7 @@ async def test_a_read_only_session_is_told_so_by_every_act_that_writes(world: Wo
         for entry in entries(app):
             if entry.use_case is not None and USE_CASES[entry.use_case].danger is not Danger.READ:
                 assert entry.blocked
-                assert "read-only" in entry.told
+                assert "read-only" in entry.description
 
 
 async def test_it_is_typed_found_and_chosen_at_both_ends(world: Workspace) -> None:

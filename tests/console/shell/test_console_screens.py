@@ -9,7 +9,7 @@ import pytest
 from textual.widgets import Input
 
 from opsconsole.config.workspace import Workspace
-from opsconsole.console.drift.check_summary import told_of_check
+from opsconsole.console.drift.check_summary import check_summary
 from opsconsole.console.drift.evidence import not_noise
 from opsconsole.console.drift.history import changes_of_version, picture_rows
 from opsconsole.console.models.promotion import PromotionDialog
@@ -293,10 +293,10 @@ def test_a_check_is_told_with_month_verdict_and_what_it_cured() -> None:
         "alerts": [],
         "version": 3,
     }  # fmt: skip
-    assert told_of_check(judged, [1]) == "Aug 2013: healthy, AUC .712, v3; alert 1 resolved by v3"
+    assert check_summary(judged, [1]) == "Aug 2013: healthy, AUC .712, v3; alert 1 resolved by v3"
     nothing = {"chunks": [], "alerts": [{"id": 1, "severity": "critical"}], "version": 1}
-    assert told_of_check(nothing, [1]) == "nothing new to judge"
-    assert told_of_check(nothing, []) == "nothing new to judge; critical alert 1 opened"
+    assert check_summary(nothing, [1]) == "nothing new to judge"
+    assert check_summary(nothing, []) == "nothing new to judge; critical alert 1 opened"
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def here(tmp_path: Path) -> Path:
 async def test_what_was_chosen_stands_in_the_file(here: Path, size: tuple[int, int]) -> None:
     app = FirstRunApp(here)
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: app.found is not None)
+        await until(pilot, lambda: app.candidates is not None)
         assert app.chosen == {"app"}, "repos are taken unless one says otherwise"
         await until(pilot, lambda: "REPOS" in screen_text(app))
         shown = screen_text(app)
@@ -72,7 +72,7 @@ async def test_where_nothing_is_found_the_demo_is_offered_and_nothing_is_written
 ) -> None:
     app = FirstRunApp(tmp_path)
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: app.found is not None)
+        await until(pilot, lambda: app.candidates is not None)
         await until(pilot, lambda: "d makes" in screen_text(app))
         shown = screen_text(app)
         assert f"d makes the demo in ./{DEMO} and opens it" in shown
@@ -86,7 +86,7 @@ async def test_leaving_leaves_no_trace(here: Path) -> None:
     before = names(here)
     app = FirstRunApp(here)
     async with app.run_test() as pilot:
-        await until(pilot, lambda: app.found is not None)
+        await until(pilot, lambda: app.candidates is not None)
         await pilot.press("q")
     assert app.return_value is None
     assert names(here) == before

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from opsconsole.config.workspace import open_workspace
-from opsconsole.console.drift.check_summary import told_of_check
+from opsconsole.console.drift.check_summary import check_summary
 from opsconsole.core.errors import RefusedError
 from opsconsole.core.nouns import Severity
 from opsconsole.drift.check.checker import CheckResult
@@ -108,7 +108,7 @@ def test_a_candidate_is_judged_on_the_newest_whole_month_and_never_on_a_part(wor
 def test_a_check_says_that_a_chunk_is_still_filling_not_that_it_is_healthy() -> None:
     chunk = {"label": "Sep 2013", "start": "2013-09-01", "severity": "ok", "realised": None, "version": 3}
     judged = {"chunks": [chunk | {"partial": True}], "alerts": [], "version": 3}
-    assert told_of_check(judged, []) == "Sep 2013: still filling, no labels yet, v3"
+    assert check_summary(judged, []) == "Sep 2013: still filling, no labels yet, v3"
 
 
 def test_a_monitor_of_which_nothing_whole_was_judged_yet_is_filling_not_ok(world: World, subject: Subject) -> None:

@@ -72,10 +72,10 @@ class LogFile:
     def look(self) -> Change:
         """Take notice of what happened to the file."""
         try:
-            found = self.path.stat()
+            status = self.path.stat()
         except OSError:
             return Change.NOTHING  # renamed away: what was read stays readable until a new file is there
-        stamp = _Stamp((found.st_dev, found.st_ino), found.st_size, found.st_mtime_ns)
+        stamp = _Stamp((status.st_dev, status.st_ino), status.st_size, status.st_mtime_ns)
         if self._descriptor >= 0 and stamp == self._stamp:
             return Change.NOTHING
         if self._descriptor < 0 or stamp.place != self._stamp.place:
@@ -109,11 +109,11 @@ class LogFile:
         """Return where the line starts that holds an offset."""
         offset = min(max(offset, 0), self.size)
         floor = offset - offset % PIECE
-        found = self._newline_before(offset, floor)
-        if found >= 0:
-            return found + 1
-        found = self._newline_before(floor, max(floor - PIECE, 0))
-        return found + 1 if found >= 0 else floor
+        newline = self._newline_before(offset, floor)
+        if newline >= 0:
+            return newline + 1
+        newline = self._newline_before(floor, max(floor - PIECE, 0))
+        return newline + 1 if newline >= 0 else floor
 
     def before(self, start: int) -> int | None:
         """Return where the line before the one at ``start`` starts; None at the top."""
@@ -154,9 +154,9 @@ class LogFile:
             block = self.read(offset, min(offset + size, limit))
             if not block:
                 return offset, False
-            found = block.find(b"\n")
-            if found >= 0:
-                return offset + found + 1, True
+            newline = block.find(b"\n")
+            if newline >= 0:
+                return offset + newline + 1, True
             offset += len(block)
             size = BLOCK
         return limit, False
@@ -166,9 +166,9 @@ class LogFile:
         size = NEAR
         while offset > floor:
             start = max(offset - size, floor)
-            found = self.read(start, offset).rfind(b"\n")
-            if found >= 0:
-                return start + found
+            place = self.read(start, offset).rfind(b"\n")
+            if place >= 0:
+                return start + place
             offset = start
             size = BLOCK
         return -1
@@ -186,9 +186,9 @@ class LogFile:
         return self._begin_anew()
 
     def _begin_anew(self) -> Change:
-        found = os.fstat(self._descriptor)
-        self._stamp = _Stamp((found.st_dev, found.st_ino), found.st_size, found.st_mtime_ns)
-        self.size = found.st_size
+        status = os.fstat(self._descriptor)
+        self._stamp = _Stamp((status.st_dev, status.st_ino), status.st_size, status.st_mtime_ns)
+        self.size = status.st_size
         self._lines.clear()
         self._take_prints()
         return Change.REPLACED

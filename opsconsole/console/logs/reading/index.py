@@ -63,11 +63,11 @@ def _after_newline(data: bytes, wanted: int) -> int:
     low, high = 0, len(data)
     while high - low > SEARCHED:
         middle = (low + high) // 2
-        found = data.count(b"\n", low, middle)
-        if found >= wanted:
+        newlines = data.count(b"\n", low, middle)
+        if newlines >= wanted:
             high = middle
         else:
-            low, wanted = middle, wanted - found
+            low, wanted = middle, wanted - newlines
     place = low - 1
     for _ in range(wanted):
         place = data.find(b"\n", place + 1)

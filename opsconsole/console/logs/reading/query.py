@@ -94,10 +94,10 @@ class Matcher:
         shown = visible(block)
         ended = block.endswith(b"\n")
         if self._words:
-            found = self._judged(shown)
+            starts = self._judged(shown)
         else:
-            found = self._others(shown, ended=ended) if self.query.inverse else self._matching(shown, ended=ended)
-        numbered = list(found)
+            starts = self._others(shown, ended=ended) if self.query.inverse else self._matching(shown, ended=ended)
+        numbered = list(starts)
         if not numbered:
             return []
         if len(shown) == len(block):  # one byte a character, nothing left out

@@ -111,23 +111,23 @@ class Ripgrep:
         last = self._next
         while last < len(self._offsets) and self._offsets[last] < stop:
             last += 1
-        found = self._offsets[self._next : last]
+        offsets = self._offsets[self._next : last]
         self._next = last
         if self._next > 50_000:
             del self._offsets[: self._next]
             self._next = 0
-        return found
+        return offsets
 
     def _take(self) -> None:
         """Take up what it said; many short words are taken up together."""
         if not select.select([self._pipe], [], [], EVERY_S)[0]:
             return
         time.sleep(_PATIENCE_S)
-        said = os.read(self._pipe, 1 << 16)
-        if not said:
+        block = os.read(self._pipe, 1 << 16)
+        if not block:
             self.ended = True
             return
-        *lines, self._rest = (self._rest + said).split(b"\n")
+        *lines, self._rest = (self._rest + block).split(b"\n")
         last = b""
         for line in lines:
             number, offset, _ = line.split(b":", 2)
@@ -154,23 +154,23 @@ class Reporter:
     def __init__(self, most: int) -> None:
         self._most = most
         self._marks = array("Q")
-        self._told = 0
+        self._reported = 0
         self._at = 0.0
 
     def note(self, judged: int, marks: list[int]) -> bool:
         """Take marks up; return whether there are enough."""
-        first = not self._told and marks
-        self._marks.extend(marks[: self._most - self._told - len(self._marks)])
+        first = not self._reported and marks
+        self._marks.extend(marks[: self._most - self._reported - len(self._marks)])
         if first or len(self._marks) > 8192 or time.monotonic() - self._at > EVERY_S:
             self.tell(judged)
-        return self._told + len(self._marks) >= self._most
+        return self._reported + len(self._marks) >= self._most
 
     def tell(self, judged: int, looked: int = 0) -> None:
         """Write a frame now."""
         data = FRAME.pack(judged, max(judged, looked), len(self._marks)) + self._marks.tobytes()
         while data:
             data = data[os.write(1, data) :]
-        self._told += len(self._marks)
+        self._reported += len(self._marks)
         self._marks = array("Q")
         self._at = time.monotonic()
 
@@ -188,10 +188,10 @@ def scan(query: Query, start: int, stop: int, most: int) -> int:
     for number, (offset, block) in enumerate(blocks(0, start, stop), start=1):
         marks: list[int] | None = None
         if quick is not None and shown_as_stored(block):
-            while (found := quick.before(offset + len(block))) is None:
+            while (matching := quick.before(offset + len(block))) is None:
                 reporter.tell(judged, min(quick.position, stop))
             if not quick.failed:
-                marks = _starts(matcher, offset, block, found)
+                marks = _starts(matcher, offset, block, matching)
         elif quick is not None:
             coloured += 1
             quick.skip(offset)
@@ -208,11 +208,11 @@ def scan(query: Query, start: int, stop: int, most: int) -> int:
     return 0
 
 
-def _starts(matcher: Matcher, offset: int, block: bytes, found: list[int]) -> list[int]:
+def _starts(matcher: Matcher, offset: int, block: bytes, offsets: list[int]) -> list[int]:
     """Return where the lines start that hold matches, once each, those that the query accepts."""
     starts: list[int] = []
     stop = 0
-    for place in found:
+    for place in offsets:
         inside = place - offset
         if inside < stop or inside < 0:
             continue

@@ -124,9 +124,9 @@ class Trail:
             if stop < self._file.size:
                 stop = self._file.start_of(stop)
             stop = stop if stop > start else self._file.line(start).stop
-            found = self.matcher.starts(self._file.read(start, stop))
-            if found:
-                return start + found[0]
+            starts = self.matcher.starts(self._file.read(start, stop))
+            if starts:
+                return start + starts[0]
             start = stop
         return None
 
@@ -135,9 +135,9 @@ class Trail:
         while stop > 0 and time.monotonic() < deadline:
             start = self._file.start_of(max(stop - PROBE, 0))
             start = start if start < stop else self._file.start_of(stop - 1)
-            found = self.matcher.starts(self._file.read(start, stop))
-            if found:
-                return start + found[-1]
+            starts = self.matcher.starts(self._file.read(start, stop))
+            if starts:
+                return start + starts[-1]
             stop = start
         return None
 
@@ -146,11 +146,11 @@ class Trail:
         start = self.judged
         try:
             with at_most(_SLOW_S):
-                found = self.matcher.starts(self._file.read(start, size))
+                starts = self.matcher.starts(self._file.read(start, size))
         except TooSlowError:
             self.too_slow = True
             return False
-        self.marks.extend(start + place for place in found[: self._most - len(self.marks)])
+        self.marks.extend(start + place for place in starts[: self._most - len(self.marks)])
         self._ended(size)
         self.full = len(self.marks) >= self._most
         return True
