@@ -1,4 +1,4 @@
-"""A column's distances as JSON: beside its name and kind, however they are held."""
+"""The distances of a column as flat JSON fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``drift compare`` prints in a terminal."""
+"""The output of ``drift compare`` in a terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``opsconsole config``: where the configuration is, what it says, whether it holds, what may stand in it."""
+"""``opsconsole config``: show the configuration, its path and its schema, and validate it."""
 
 from __future__ import annotations
 

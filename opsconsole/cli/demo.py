@@ -1,4 +1,4 @@
-"""``opsconsole demo``: a workspace that fills itself before your eyes, by running the product."""
+"""``opsconsole demo``: a workspace that fills itself by running the product."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``opsconsole doctor``: is everything here that the console needs?"""
+"""``opsconsole doctor``: checks that this machine has what the console needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``opsconsole drift``: two files compared, monitors checked, what they found reported."""
+"""``opsconsole drift``: compare two files, check monitors, report results."""
 
 from __future__ import annotations
 

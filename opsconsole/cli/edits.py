@@ -1,4 +1,4 @@
-"""What the verbs that edit ``opsconsole.toml`` share: ``--dry-run``, and how a change is said."""
+"""Shared by the verbs that edit ``opsconsole.toml``: ``--dry-run``, and the change as text."""
 
 from __future__ import annotations
 

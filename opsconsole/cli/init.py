@@ -13,7 +13,7 @@ from opsconsole.config.workspace import open_workspace
 from opsconsole.core import text
 from opsconsole.core.errors import RefusedError, UsageError
 from opsconsole.lifecycle.adding.found_files import FoundData, FoundFiles
-from opsconsole.lifecycle.workspace_init import Found, add_files, found_workspace, look_around, require_free
+from opsconsole.lifecycle.workspace_init import Found, add_files, look_around, require_free, write_workspace
 from opsconsole.store.connection import open_store
 
 
@@ -54,7 +54,7 @@ def init_command(
     if not yes and not as_json and sys.stdin.isatty() and not click.confirm(f"Write {path}?", default=True):
         raise RefusedError("nothing was written")
     taken = seen.taking(take) if take or bare else Found(seen.repos, FoundFiles())
-    found_workspace(root, taken.repos)
+    write_workspace(root, taken.repos)
     notes = _add(root, taken.files)
     lines = [f"wrote {path}", *(text.clean(one) for one in notes)]
     lines += ["opsconsole repo trust NAME lets a repo's pipelines run"] if taken.repos else []

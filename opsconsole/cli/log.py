@@ -1,4 +1,4 @@
-"""``opsconsole log``: what a run's steps wrote."""
+"""``opsconsole log``: the output of a run's steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``opsconsole model gates``, ``promote``, ``rollback``, ``history``: how a rung comes to point where it does."""
+"""``opsconsole model gates``, ``promote``, ``rollback``, ``history``: moves of an alias."""
 
 from __future__ import annotations
 

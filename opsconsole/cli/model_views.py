@@ -1,4 +1,4 @@
-"""What a model and its versions look like in the answers of ``opsconsole model``, and how they are named."""
+"""A model and its versions as JSON and text, and parsing ``NAME:VERSION`` and ``NAME@ALIAS``."""
 
 from __future__ import annotations
 

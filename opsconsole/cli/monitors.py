@@ -1,4 +1,4 @@
-"""What an operator does with a monitor: bring labels, explain a chunk, replay its settings, take another baseline."""
+"""Verbs on a monitor: bring labels, explain a chunk, replay its settings, take another baseline."""
 
 from __future__ import annotations
 

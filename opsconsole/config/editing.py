@@ -202,7 +202,7 @@ def _added(text: str, data: Data, section: Section) -> str:
     wanted = {**data, table: {**data.get(table, {}), name: plain(settings)}}
     lines = text.rstrip("\n") + "\n\n" if text.strip() else ""
     appended = f"{lines}{_written(table, name, settings)}"
-    if _says(appended, wanted):
+    if _parses_as(appended, wanted):
         return appended
     document = tomlkit.parse(text)  # the table stands within braces, where no header can add to it
     document[table][name] = plain(settings)
@@ -250,7 +250,7 @@ def _removed(text: str, data: Data, table: str, name: str) -> str:
     found = document[table][name]
     if isinstance(found, Table) and not found.is_super_table():
         cut = _without_lines(text, table, name)
-        if cut is not None and _says(cut, wanted):
+        if cut is not None and _parses_as(cut, wanted):
             return cut
     document[table].pop(name)
     if not document[table]:
@@ -301,7 +301,7 @@ def _header(line: str) -> list[str]:
     return names
 
 
-def _says(text: str, wanted: Data) -> bool:
+def _parses_as(text: str, wanted: Data) -> bool:
     """Whether a text says just that: the guard against a line that only looks like a header."""
     try:
         found = toml.loads(text)
@@ -315,7 +315,7 @@ def _filled(data: Data) -> Data:
 
 
 def _require_same(text: str, wanted: Data, what: str) -> str:
-    if not _says(text, wanted):
+    if not _parses_as(text, wanted):
         raise ConfigError(
             f"{what} is written in a way that cannot be edited safely; nothing was written", hint="edit it by hand"
         )

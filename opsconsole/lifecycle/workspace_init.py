@@ -104,7 +104,7 @@ def scout(root: Path) -> list[FoundRepo]:
     return found
 
 
-def found_workspace(root: Path, repos: list[FoundRepo]) -> Path:
+def write_workspace(root: Path, repos: list[FoundRepo]) -> Path:
     """Write ``opsconsole.toml``; one that is there already is never overwritten.
 
     StoreError where it cannot be written.

@@ -32,7 +32,7 @@ from opsconsole.lifecycle.models.retraining import held_out_from, retrain, train
 from opsconsole.lifecycle.models.serving_check import probe
 from opsconsole.lifecycle.monitors import incidents
 from opsconsole.lifecycle.software.building import start_rerun, start_run
-from opsconsole.lifecycle.workspace_init import FoundRepo, found_workspace, render, scout
+from opsconsole.lifecycle.workspace_init import FoundRepo, render, scout, write_workspace
 from opsconsole.runs.execute.follow import wait, wait_until_released
 from opsconsole.store import alerts, chunks, events, runs
 from opsconsole.store.alerts import News
@@ -395,18 +395,18 @@ def test_repos_are_found_named_apart_and_never_run(tmp_path: Path) -> None:
     assert found["empty"].runner is None
     assert found["empty"].reason
     assert not (tmp_path / "ran").exists()
-    path = found_workspace(tmp_path, list(found.values()))
+    path = write_workspace(tmp_path, list(found.values()))
     assert set(load(path).repos) == set(found)
     before = path.read_bytes()
     with pytest.raises(ConflictError, match="is there already"):
-        found_workspace(tmp_path, [])
+        write_workspace(tmp_path, [])
     assert path.read_bytes() == before
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="Not a directory"):
-        found_workspace(tmp_path / "file" / "x", [])
+        write_workspace(tmp_path / "file" / "x", [])
 
 
 def test_a_training_of_several_models_is_told_the_champion_of_its_own_or_does_not_start(works: Bench) -> None:

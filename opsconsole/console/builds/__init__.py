@@ -1,1 +1,1 @@
-"""Builds: its tab, its keys, its dialogs."""
+"""Builds: its tab, keys, dialogs."""

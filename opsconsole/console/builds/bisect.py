@@ -1,4 +1,4 @@
-"""``i``: between which commits, and by which test, to look for the one that broke it."""
+"""``i``: bisect between two commits, by a test or by the whole build."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``f``: the tests of a repo that contradict themselves; ``H``: what one test came to, run by run."""
+"""``f``: the flaky tests of a repo; ``H``: the results of one test, run by run."""
 
 from __future__ import annotations
 

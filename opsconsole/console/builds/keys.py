@@ -1,4 +1,4 @@
-"""What the keys of Builds do: build, run again, cancel, look for the commit that broke it, compare, see what changed."""
+"""The key handlers of Builds: build, rerun, cancel, bisect, compare, changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the dialogs share: one frame, the title in it, Esc leaves, no button has the focus."""
+"""The base of all dialogs: one frame, the title in it, Esc leaves, no button has the focus."""
 
 from __future__ import annotations
 

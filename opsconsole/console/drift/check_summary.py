@@ -1,4 +1,4 @@
-"""What a check of a monitor came to, in one sentence: the months that were judged, their verdict, what it cured."""
+"""The result of a monitor's check in one sentence: the chunks judged, their verdict, alerts opened and resolved."""
 
 from __future__ import annotations
 

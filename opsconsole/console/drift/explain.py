@@ -1,4 +1,4 @@
-"""``X``: which columns tell a chunk's rows from the reference's."""
+"""``X``: the columns by which a chunk's rows differ most from the reference's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the keys of Drift do with a monitor: explain a chunk, bring labels, replay its settings, take another reference."""
+"""The key handlers of Drift: explain a chunk, bring labels, replay settings, take another reference."""
 
 from __future__ import annotations
 

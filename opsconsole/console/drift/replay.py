@@ -1,4 +1,4 @@
-"""``R``: what a monitor's settings would have told of its own reference, and how many false alarms to expect."""
+"""``R``: the alerts that a monitor's settings would have raised on its reference, and the false alarms to expect."""
 
 from __future__ import annotations
 

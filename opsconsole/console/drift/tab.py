@@ -1,4 +1,4 @@
-"""Drift: alerts and monitors on top; below, the evidence as a colleague would tell it: words, then a plot, then numbers."""
+"""Drift: alerts and monitors on top; below, the evidence: sentences, then a plot, then numbers."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the parts of the console and the whole know of each other: the contract, the keys, the tabs."""
+"""The contract between the parts of the console and the app: protocols, keys, tabs."""

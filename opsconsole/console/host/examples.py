@@ -1,4 +1,4 @@
-"""What stands where nothing is yet: what would be there, a line that can be pasted, and the key that does it here."""
+"""The words of an empty list: what it would hold, a line to paste, and the key that does it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the parts of the console may ask of the whole, and what the whole may ask of a tab: the two contracts."""
+"""The two contracts: what the console's parts may ask of the app, and what the app may ask of a tab."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a line that is asked for may offer beside letters: how it may go on, and what was given before."""
+"""Help for an input line: completion and history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the heading of a log says."""
+"""The heading of a log: lines, place, search, filter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the keys of a log do: follow, match, filter, error, section, times, wrap, save."""
+"""The key handlers of a log: follow, match, filter, error, section, times, wrap, save."""
 
 from __future__ import annotations
 

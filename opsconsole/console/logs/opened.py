@@ -1,4 +1,4 @@
-"""A log that is open: its file, what is known of its lines and times, and what is looked for in it."""
+"""An open log: its file, line index, times and searches."""
 
 from __future__ import annotations
 

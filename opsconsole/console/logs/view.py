@@ -1,4 +1,4 @@
-"""The log view: opens a file of any size on its end, follows it, and goes where it is sent, drawing only what is seen."""
+"""The log view: opens a file of any size at its end, follows it, jumps, and draws only visible rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changes what is live is asked in a dialog of its own, from whichever screen; the keys for it need a writing session."""
+"""Dialogs for moving an alias, from any screen; their keys need a session that may write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a log says last."""
+"""The last line of a log."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the console starts: the command line as a child, probes, git, the operator's own programs."""
+"""Child processes of the console: the command line, probes, git, the operator's own programs."""

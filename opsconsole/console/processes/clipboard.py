@@ -1,4 +1,4 @@
-"""Copying that says where it went: tmux's own buffer inside tmux, the terminal by OSC 52 else, a file when it is too large."""
+"""Copying, with its target: tmux's buffer inside tmux, else the terminal by OSC 52, a file when it is too large."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The console as a whole: the app, its fixed rows, the keys that hold everywhere, the ``:`` line."""
+"""The shell of the console: the app, its fixed rows, global keys, the ``:`` line."""

@@ -1,4 +1,4 @@
-"""What the keys of ``everywhere`` do: tabs, panes, filter, search, jump, copy, open outside, times, help."""
+"""The global key handlers: tabs, panes, filter, search, jump, copy, open outside, times, help."""
 
 from __future__ import annotations
 

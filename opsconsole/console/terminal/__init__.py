@@ -1,1 +1,1 @@
-"""The terminal: what it shows, what it answers, which signs and colours it has."""
+"""The terminal: screen buffer, output, replies, glyphs, colours."""

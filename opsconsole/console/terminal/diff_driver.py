@@ -1,4 +1,4 @@
-"""Saying less on the line: only cells that change are sent, and colours only when they change.
+"""Less output to the terminal: only cells that change are sent, and colours only when they change.
 
 Textual repaints whole regions, and gives each stretch of text its full style: a change of tab is 40 kB in true colour.
 This driver keeps a picture of what the terminal shows and sends the difference, as curses does; rows that only moved are

@@ -1,1 +1,1 @@
-"""The two line widgets worth owning, and the small ones around them."""
+"""The two line widgets, and small ones around them."""

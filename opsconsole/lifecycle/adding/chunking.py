@@ -31,15 +31,15 @@ def chunk_of(head: Head, time: str | None, named: str | None) -> Choice:
     span = span_of(head, time)
     if not span:
         return guessed("chunk", "day", "all rows that were looked at are of one time")
-    told = f"{plural(head.rows, 'row')} in {_span(span)}"
+    described = f"{plural(head.rows, 'row')} in {_span(span)}"
     before = ""
     for name, length in PERIODS.items():
         each = head.rows * (length / max(span, length))
         if each >= ENOUGH:
-            why = f"{told}, {count(round(each))} a {name}{before}: {ENOUGH} are enough for a verdict"
+            why = f"{described}, {count(round(each))} a {name}{before}: {ENOUGH} are enough for a verdict"
             return guessed("chunk", name, why)
         before = f" and {count(round(each))} a {name}"
-    return guessed("chunk", "quarter", f"{told}: even a quarter has fewer than the {ENOUGH} that a verdict needs")
+    return guessed("chunk", "quarter", f"{described}: even a quarter has fewer than the {ENOUGH} that a verdict needs")
 
 
 def least_of(*heads: Head | None) -> Choice | None:

@@ -36,12 +36,12 @@ def estimator_in(path: Path) -> Estimator | None:
         with zipfile.ZipFile(path) as archive:
             if archive.getinfo(CONTENTS).file_size > MOST:
                 return None
-            return _told(json.loads(archive.read(CONTENTS)), archive, path.name)
+            return _task_of(json.loads(archive.read(CONTENTS)), archive, path.name)
     except _UNREADABLE:
         return None
 
 
-def _told(contents: Any, archive: zipfile.ZipFile, name: str) -> Estimator | None:
+def _task_of(contents: Any, archive: zipfile.ZipFile, name: str) -> Estimator | None:
     parts = list(_parts(contents))
     made_of = [str(part.get("__class__", "")) for part in parts]
     numbers = next((one for one in made_of if one.endswith("Regressor") or one in _NUMBERS), None)

@@ -12,7 +12,7 @@ from opsconsole.config.workspace import open_workspace
 from opsconsole.core.errors import NotFoundError
 from opsconsole.lifecycle.adding import found_files
 from opsconsole.lifecycle.adding.found_files import find_files
-from opsconsole.lifecycle.workspace_init import add_files, found_workspace, look_around
+from opsconsole.lifecycle.workspace_init import add_files, look_around, write_workspace
 from opsconsole.store.connection import open_store
 
 
@@ -92,7 +92,7 @@ def test_only_what_was_chosen_is_added_and_what_could_not_be_says_why(tmp_path: 
     with pytest.raises(NotFoundError, match="there is no such thing here"):
         found.taking(["none.csv"])
     taken = found.taking(["today.csv", "churn.onnx"])
-    found_workspace(tmp_path, taken.repos)
+    write_workspace(tmp_path, taken.repos)
     workspace = open_workspace(tmp_path)
     with open_store(workspace.state) as store:
         left_out = add_files(workspace, store, taken.files)
@@ -106,7 +106,7 @@ def test_a_file_that_cannot_be_added_leaves_the_others_to_be(tmp_path: Path) -> 
     for name in ("reference.csv", "today.csv", "other.csv"):
         data(tmp_path / name, "a,b", 600)
     found = look_around(tmp_path)
-    found_workspace(tmp_path, [])
+    write_workspace(tmp_path, [])
     (tmp_path / "today.csv").unlink()
     workspace = open_workspace(tmp_path)
     with open_store(workspace.state) as store:

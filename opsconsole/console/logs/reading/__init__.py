@@ -1,1 +1,1 @@
-"""Reading a log of any size where it is looked at; nothing here knows of widgets."""
+"""Reading a log of any size; nothing here depends on widgets."""
