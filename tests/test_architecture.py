@@ -219,3 +219,27 @@ def test_a_docstring_names_the_errors_that_its_function_raises() -> None:
         and (unnamed := {one for one in raised(node.body) if one not in (ast.get_docstring(node) or "")} - UNANNOUNCED)
     }
     assert silent == {}
+
+
+def test_a_name_is_the_noun_of_what_it_holds() -> None:
+    """A migration is as it was released."""
+    empty = {"told", "said", "works", "course"}
+    found = [
+        f"{path.relative_to(PACKAGE)}:{getattr(node, 'lineno', 0)}: {name}"
+        for path, tree in trees().items()
+        if PACKAGE / "store" / "migrations" not in path.parents
+        for node in ast.walk(tree)
+        if (name := named_by(node)) and empty & set(name.lower().split("_"))
+    ]
+    assert found == [], "name the thing: a message, an answer, a note, a history"
+
+
+def named_by(node: ast.AST) -> str:
+    """The name that a node makes: of a class, a function, an argument, a variable or an attribute."""
+    if isinstance(node, Function | ast.ClassDef):
+        return node.name
+    if isinstance(node, ast.arg):
+        return node.arg
+    if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+        return node.id if isinstance(node, ast.Name) else node.attr
+    return ""

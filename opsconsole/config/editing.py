@@ -247,8 +247,8 @@ def _removed(text: str, data: Data, table: str, name: str) -> str:
 
     wanted = {**data, table: {key: one for key, one in data[table].items() if key != name}}
     document = tomlkit.parse(text)
-    found = document[table][name]
-    if isinstance(found, Table) and not found.is_super_table():
+    section = document[table][name]
+    if isinstance(section, Table) and not section.is_super_table():
         cut = _without_lines(text, table, name)
         if cut is not None and _parses_as(cut, wanted):
             return cut
@@ -290,24 +290,24 @@ def _idle(line: str) -> bool:
 def _header(line: str) -> list[str]:
     """Return the names that a line's header is made of; none where it is no header."""
     try:
-        found: Any = toml.loads(line)
+        document: Any = toml.loads(line)
     except tomllib.TOMLDecodeError:
         return []
     names: list[str] = []
-    while isinstance(found, dict) and found:
-        key, found = next(iter(found.items()))
+    while isinstance(document, dict) and document:
+        key, document = next(iter(document.items()))
         names.append(key)
-        found = found[0] if isinstance(found, list) and found else found
+        document = document[0] if isinstance(document, list) and document else document
     return names
 
 
 def _parses_as(text: str, wanted: Data) -> bool:
     """Whether a text says just that: the guard against a line that only looks like a header."""
     try:
-        found = toml.loads(text)
+        document = toml.loads(text)
     except tomllib.TOMLDecodeError:
         return False
-    return _filled(found) == _filled(wanted)
+    return _filled(document) == _filled(wanted)
 
 
 def _filled(data: Data) -> Data:

@@ -38,9 +38,9 @@ TOPICS: tuple[Topic, ...] = (
 
 def topic(name: str) -> Topic:
     """Return a page by its name, or by how it begins; NotFoundError names those there are."""
-    found = [item for item in TOPICS if item.name == name] or [item for item in TOPICS if item.name.startswith(name)]
-    if len(found) == 1:
-        return found[0]
+    chosen = [item for item in TOPICS if item.name == name] or [item for item in TOPICS if item.name.startswith(name)]
+    if len(chosen) == 1:
+        return chosen[0]
     names = [item.name for item in TOPICS]
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(names)}"

@@ -82,7 +82,7 @@ def add_files(workspace: Workspace, store: Store, files: FoundFiles) -> list[str
 
 def scout(root: Path) -> list[FoundRepo]:
     """Find the repos below ``root`` and detect their test runners; nothing of them is run."""
-    found: list[FoundRepo] = []
+    repos: list[FoundRepo] = []
     taken: set[str] = set()
     for path in discover(root):
         name = free_name(path.name, taken, "repo")
@@ -90,10 +90,10 @@ def scout(root: Path) -> list[FoundRepo]:
         try:
             detected = detect(path, resolve_rev(path).id)
         except OpsconsoleError as error:
-            found.append(FoundRepo(name, _relative(path, root), None, error.message))
+            repos.append(FoundRepo(name, _relative(path, root), None, error.message))
             continue
         first = detected[0] if detected else None
-        found.append(
+        repos.append(
             FoundRepo(
                 name,
                 _relative(path, root),
@@ -101,7 +101,7 @@ def scout(root: Path) -> list[FoundRepo]:
                 first.reason if first else "no test runner was recognised: give it pipelines.build with `run`",
             )
         )
-    return found
+    return repos
 
 
 def write_workspace(root: Path, repos: list[FoundRepo]) -> Path:

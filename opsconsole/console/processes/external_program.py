@@ -94,4 +94,4 @@ def _hung_up() -> bool:
         return True
     look = select.poll()
     look.register(sys.__stdin__.fileno(), 0)
-    return any(found & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, found in look.poll(0))
+    return any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in look.poll(0))

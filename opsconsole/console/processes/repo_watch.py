@@ -59,7 +59,7 @@ class RepoWatch:
                 known, at = self._marks.get(name, ("", 0.0))
                 if mark == known and time.monotonic() - at < STALE:
                     continue
-                found = look(path)
+                status = look(path)
             except (OpsconsoleError, OSError):
                 continue
             self._marks[name] = (mark, time.monotonic())
@@ -67,6 +67,6 @@ class RepoWatch:
             same = record is None or is_still(record, path)
             changed |= same is (name in self._replaced)
             self._replaced = self._replaced - {name} if same else self._replaced | {name}
-            changed |= self._statuses.get(name) != found
-            self._statuses[name] = found
+            changed |= self._statuses.get(name) != status
+            self._statuses[name] = status
         return changed

@@ -92,17 +92,17 @@ def _task(store: Store, name: str, path: Path | None, request: Given) -> Choice:
         return given("task", str(request.task))
     evaluation = request.evaluation or (None if path is None else layout_of_path(path).evaluation)
     columns = None if evaluation is None else read_columns(evaluation, follow=True)
-    found = require_task(None, models.task(store, name), name, None, columns)
-    if found.by is TaskSource.ASSUMED and path is not None:
+    inferred = require_task(None, models.task(store, name), name, None, columns)
+    if inferred.by is TaskSource.ASSUMED and path is not None:
         inside = estimator_in(path)
         if inside is not None:
             return guessed("task", str(inside.task), inside.why)
-    why = WHY.get(found.by)
+    why = WHY.get(inferred.by)
     if why is None and columns is not None and evaluation is not None:
         values = len({str(value) for value in columns.get("label", ())})
         many = f"label has {values:,} values" if "label" in columns else "probabilities of several classes"
         why = f"{clean(evaluation.name, limit=80)}: {many}"
-    return guessed("task", str(found.task), why or "")
+    return guessed("task", str(inferred.task), why or "")
 
 
 def _section(name: str, choice: Choice) -> Section:

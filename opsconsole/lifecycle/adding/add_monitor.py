@@ -49,9 +49,9 @@ class MonitorRequest:
     @property
     def command(self) -> str:
         """The CLI line that says the same."""
-        told = {"--data": self.data, "--model": self.model, "--reference": self.reference, "--time": self.time}
-        told |= {"--label": self.label, "--id": self.id, "--score": self.score, "--chunk": self.chunk}
-        words = [word for option, value in told.items() if value is not None for word in (option, value)]
+        options = {"--data": self.data, "--model": self.model, "--reference": self.reference, "--time": self.time}
+        options |= {"--label": self.label, "--id": self.id, "--score": self.score, "--chunk": self.chunk}
+        words = [word for option, value in options.items() if value is not None for word in (option, value)]
         return shlex.join(["opsconsole", "monitor", "add", self.name, *words])
 
 
@@ -194,7 +194,7 @@ def _head(workspace: Workspace, request: MonitorRequest, base: Path, draft: _Dra
     """Read the data's head; None of data that are to come, where the operator says which column dates a row."""
     draft.choices.append(given("current", placed(workspace, request.data, base)))
     if request.data.startswith(COMMAND):
-        _take_as_said(request, draft, "a command is not run to ask")
+        _take_as_given(request, draft, "a command is not run to ask")
         return None
     try:
         head = read_head(located(request.data, base), base)
@@ -202,14 +202,14 @@ def _head(workspace: Workspace, request: MonitorRequest, base: Path, draft: _Dra
         if request.time is None:
             hint = "name data that are there; of data to come say what dates a row: --time COLUMN"
             raise NotFoundError(error.message, hint=hint) from error
-        _take_as_said(request, draft, "nothing is there yet")
+        _take_as_given(request, draft, "nothing is there yet")
         return None
     if not head.rows:
         raise UsageError(f"{head.name} has a header and no rows", hint="nothing can be told of it; name data with rows")
     return head
 
 
-def _take_as_said(request: MonitorRequest, draft: _Draft, why: str) -> None:
+def _take_as_given(request: MonitorRequest, draft: _Draft, why: str) -> None:
     draft.notes.append(f"{why}: nothing was guessed of the data, its columns are not checked")
     for key in ("time", "id", "label", "score", "chunk"):
         value = getattr(request, key)
@@ -271,11 +271,11 @@ def _reference(
         return None
     trained = version.part("training")
     for path in () if trained is None else trained.paths:
-        found = workspace.root / path
-        if found.is_file():
+        file = workspace.root / path
+        if file.is_file():
             why = f"v{version.version} learned from it, and left no evaluated rows with their columns"
-            draft.choices.append(guessed("reference", near(found, workspace.root), why))
-            return read_head(str(found), workspace.root)
+            draft.choices.append(guessed("reference", near(file, workspace.root), why))
+            return read_head(str(file), workspace.root)
     raise UsageError(
         f"{version.model} v{version.version} left no evaluated rows with their columns to compare with",
         hint="--reference FILE: rows as they should be, such as those it was trained on",
@@ -315,8 +315,8 @@ def _performance(
     task = task_of(workspace, store, (request.model or "").partition("@")[0])
     metric = "r2" if spec_of("r2", task) is not None else used(task, Use.WATCHED)[0].name
     floor = FLOOR.get(task, "reference - 0.1")
-    told = {"metric": Setting(metric, f"of a {task} model"), "floor": Setting(floor, "a change worth telling of")}
-    return {"performance": told}
+    settings = {"metric": Setting(metric, f"of a {task} model"), "floor": Setting(floor, "a change worth telling of")}
+    return {"performance": settings}
 
 
 def located(source: str, base: Path) -> str:

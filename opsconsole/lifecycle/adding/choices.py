@@ -31,8 +31,8 @@ class Choice:
         """As the operator reads it: ``guessed: time = time_hour (the only datetime column)``."""
         if self.by is ChosenBy.NOBODY:
             return f"no {self.key}: {self.why}"
-        told = f"{self.key} = {self.value}" + (f" ({self.why})" if self.why else "")
-        return f"{self.by}: {told}"
+        setting = f"{self.key} = {self.value}" + (f" ({self.why})" if self.why else "")
+        return f"{self.by}: {setting}"
 
     @property
     def setting(self) -> Setting:

@@ -83,16 +83,16 @@ def time_of(head: Head, named: str | None) -> Choice:
     """Choose the column that dates a row; several that could be are not chosen from (UsageError)."""
     if named is not None:
         return given("time", require_column(head, "--time", named))
-    found = [name for name, kind in head.source.kinds.items() if kind is ColumnKind.DATETIME]
-    if len(found) == 1:
-        return guessed("time", found[0], "the only datetime column")
-    called = [name for name in found if name.lower() in TIMES]
+    times = [name for name, kind in head.source.kinds.items() if kind is ColumnKind.DATETIME]
+    if len(times) == 1:
+        return guessed("time", times[0], "the only datetime column")
+    called = [name for name in times if name.lower() in TIMES]
     if len(called) == 1:
-        return guessed("time", called[0], f"of {len(found)} datetime columns the one with such a name")
-    if found:
+        return guessed("time", called[0], f"of {len(times)} datetime columns the one with such a name")
+    if times:
         raise UsageError(
-            f"{head.name} has {len(found)} datetime columns: {_listed(found)}",
-            hint=f"which of them dates a row? --time {clean(found[0], limit=60)}",
+            f"{head.name} has {len(times)} datetime columns: {_listed(times)}",
+            hint=f"which of them dates a row? --time {clean(times[0], limit=60)}",
         )
     return nothing(
         "time", f"{head.name} has no datetime column: its rows are of the time at which the file was written"
@@ -129,13 +129,13 @@ def score_of(head: Head, named: str | None) -> Choice:
 def _by_name(head: Head, key: str, named: str | None, names: frozenset[str] | set[str]) -> Choice:
     if named is not None:
         return given(key, require_column(head, f"--{key}", named))
-    found = [name for name in head.columns if name.lower() in names]
-    if len(found) == 1:
-        return guessed(key, found[0], "the only column with such a name")
-    if key in found:
+    columns = [name for name in head.columns if name.lower() in names]
+    if len(columns) == 1:
+        return guessed(key, columns[0], "the only column with such a name")
+    if key in columns:
         return guessed(key, key, "a column of that name")
-    if found:
-        return nothing(key, f"{_listed(found)} could be it: --{key} COLUMN says which")
+    if columns:
+        return nothing(key, f"{_listed(columns)} could be it: --{key} COLUMN says which")
     return nothing(key, f"{head.name} has no column that is called so: --{key} COLUMN names one")
 
 

@@ -57,9 +57,9 @@ def _task_of(contents: Any, archive: zipfile.ZipFile, name: str) -> Estimator | 
     return Estimator(task, f"{name} holds a {classes} of {number} classes")
 
 
-def _parts(found: Any) -> Iterator[dict[str, Any]]:
+def _parts(node: Any) -> Iterator[dict[str, Any]]:
     """Yield every table of the contents."""
-    waiting = [found]
+    waiting = [node]
     while waiting:
         one = waiting.pop()
         if isinstance(one, dict):

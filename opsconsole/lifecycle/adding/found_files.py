@@ -178,14 +178,14 @@ def _opened(root: Path, found: FoundData) -> _Opened:
     times = [name for name, kind in file.kinds.items() if kind is ColumnKind.DATETIME]
     called = times if len(times) == 1 else [name for name in times if name.lower() in TIMES]
     labels = [name for name in file.kinds if name.lower() in LABELS]
-    told = replace(
+    described = replace(
         found,
         rows=file.rows,
         columns=len(file.kinds),
         time=called[0] if len(called) == 1 else None,
         label=labels[0] if len(labels) == 1 else None,
     )
-    return _Opened(told, frozenset(file.kinds))
+    return _Opened(described, frozenset(file.kinds))
 
 
 def _paired(opened: list[_Opened]) -> Iterator[FoundData]:

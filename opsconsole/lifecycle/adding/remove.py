@@ -57,8 +57,8 @@ def remove_model(workspace: Workspace, store: Store, name: str, *, dry_run: bool
     feeding = [
         f"{repo}/{pipeline}"
         for repo, one in config.repos.items()
-        for pipeline, told in one.pipelines.items()
-        if told.model == name
+        for pipeline, settings in one.pipelines.items()
+        if settings.model == name
     ]
     training = [f"run {run.id}" for run in runs.live(store) if str(run.kind) == "train"]
     if watching:

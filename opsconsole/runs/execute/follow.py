@@ -36,7 +36,7 @@ def follow(
     ``step`` narrows to one step, ``tail`` begins at its last lines. A run that dies under our eyes is recovered (when
     the store may be written). NotFoundError for an unknown run or step; UnreachableError when ``timeout`` seconds pass.
     """
-    names = [found.name for found in steps.of_run(store, run_id)]
+    names = [row.name for row in steps.of_run(store, run_id)]
     if step is not None and step not in names:
         raise NotFoundError(f"run {run_id} has no step {step!r}", hint=f"steps: {', '.join(names)}")
     folder = run_folder(workspace.state, run_id)
