@@ -16,7 +16,7 @@ from opsconsole.console.logs.view import LogView
 from opsconsole.core import text
 
 TIMES: dict[TimesShown, TimesShown] = {"": "clock", "clock": "elapsed", "elapsed": ""}
-_TOLD: dict[TimesShown, str] = {
+_MESSAGES: dict[TimesShown, str] = {
     "": "no times",
     "clock": "times of day, to half a second; t again counts from the step's start",
     "elapsed": "time since the step's start; t again hides it",
@@ -73,7 +73,7 @@ class LogKeys:
             self.app.say("no times were kept with this log", "warn")
             return
         self.view.set_times(TIMES[self.view.times])
-        self.app.say(_TOLD[self.view.times])
+        self.app.say(_MESSAGES[self.view.times])
 
     async def do_save(self) -> None:
         """Ask where to, then save."""
