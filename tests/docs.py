@@ -120,7 +120,7 @@ def _kind(item: ast.AnnAssign) -> str:
     said = re.sub(r"Annotated\[(.+?), Meta\(.*?\)\]", r"\1", ast.unparse(item.annotation))
     said = re.sub(r"Literal\[(.*?)\]", lambda found: found[1].replace("'", '"').replace(", ", " or "), said)
     said = said.replace(" | None", "").replace("Annotated[", "").split(", Meta")[0]
-    said = re.sub(r"\w+Config|dict\[.*?\](?=\]|$)", "table", said).replace("list[table]", "list of tables")
+    said = re.sub(r"\w+(?:Config|Gate)|dict\[.*?\](?=\]|$)", "table", said).replace("list[table]", "list of tables")
     return re.sub(r"\w+(\[.*\])?", lambda found: KINDS.get(found[0], found[0]), said).replace(" | ", " or ")
 
 
@@ -138,7 +138,7 @@ def _default(item: ast.AnnAssign) -> str:
         said = "[]"
     elif said.endswith("Config()") or "default_factory" in said:
         return "see below"
-    said = re.sub(r"^(\w+)\.(\w+)$", lambda found: f'"{found[2].lower()}"', said)
+    said = re.sub(r"^([A-Za-z_]\w*)\.(\w+)$", lambda found: f'"{found[2].lower()}"', said)
     return "" if said == "None" else f"`{said.replace(chr(39), chr(34))}`"
 
 

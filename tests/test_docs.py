@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from opsconsole.core.errors import NotFoundError
 from opsconsole.docs import TOPICS, Topic, topic
+from opsconsole.testrunners import detection
+from opsconsole.testrunners.detection.node_scripts import RUNNERS
 from tests.docs import PAGES, filled
 
 ROOT = Path(__file__).parents[1]
@@ -63,3 +67,33 @@ def test_the_readme_is_one_page_whose_links_lead_somewhere() -> None:
     assert len(text.splitlines()) <= 200
     for link in re.findall(r"\]\(([^)#]+)\)", text):
         assert link.startswith("https://") or (ROOT / link).exists(), link
+
+
+def runners() -> Iterator[str]:
+    """The name of each runner that a module of the detection makes a `Detection` of."""
+    yield from RUNNERS.values()
+    for path in Path(detection.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+            if called in {"Detection", "_wrapper", "_target"} and isinstance(node, ast.Call):
+                yield from (
+                    one.value for one in node.args[:2] if isinstance(one, ast.Constant) and isinstance(one.value, str)
+                )
+
+
+def test_every_runner_that_is_detected_stands_in_the_table_of_pipelines() -> None:
+    table = topic("pipelines").text().partition("| ecosystem | runners |")[2].partition("\n\n")[0].lower()
+    names = {name.lower() for name in runners()} - {
+        "python",
+        "node",
+        "go",
+        "rust",
+        "c",
+        "java",
+        "ruby",
+        "php",
+        "dotnet",
+    }
+    assert len(names) > 20
+    lacking = {name for name in names if name not in table and name.split()[0] not in table.replace("`", "")}
+    assert not lacking

@@ -302,7 +302,7 @@ def test_read_only_refuses_what_changes_things_and_nothing_else(cli: Cli, verb: 
         assert code == verb.code, answer
     else:
         assert (code, answer["error"]["code"]) == (6, "refused")
-        assert "read-only" in answer["error"]["message"]
+        assert "refused, this session is read-only" in answer["error"]["message"], "by permit, before it did anything"
         assert not (cli.root / "elsewhere").exists()
     assert written(cli.root) == before
 

@@ -112,11 +112,11 @@ class BuildsTab(Tab):
             return False
         self._choose_repo(run.repo)
         self.query_one("#repos", RowList).select(run.repo)
-        selected = self.query_one("#runs", RowList).select(run.id)
+        self.query_one("#runs", RowList).select(run.id)
         self._run = run
         self._load_run()
         self.console.give_focus(self.query_one("#runs"))
-        return selected or True
+        return True  # its page is open, also where it is too old for the list
 
     def places(self) -> tuple[str, ...]:
         """Return our keys' place and the log's, whose keys hold wherever the focus is on this tab."""

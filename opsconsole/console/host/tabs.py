@@ -29,11 +29,15 @@ class TabSpec:
     shows_repos: bool = False
     """It shows where work trees stand, so they are looked at while it is open."""
 
+    def made_of(self) -> type[Tab]:
+        """Return the class of the tab."""
+        module, _, name = self.factory.partition(":")
+        found: type[Tab] = getattr(import_module(module), name)
+        return found
+
     def make(self) -> Tab:
         """Return the tab as a widget."""
-        module, _, name = self.factory.partition(":")
-        made: Tab = getattr(import_module(module), name)(id=self.id)
-        return made
+        return self.made_of()(id=self.id)
 
 
 TABS: tuple[TabSpec, ...] = (

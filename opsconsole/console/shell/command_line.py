@@ -8,7 +8,7 @@ from opsconsole.console.host.host import Host
 from opsconsole.console.host.line_help import Completion, LineHelp, Walk
 from opsconsole.console.host.tabs import HOMES, TABS_BY_ID
 from opsconsole.console.shell.typed_line import typed
-from opsconsole.console.shell.word_acts import carry_out
+from opsconsole.console.shell.word_acts import do_word
 from opsconsole.core.errors import NotFoundError
 from opsconsole.lifecycle.usecases import BY_WORD
 
@@ -63,7 +63,7 @@ def obey(app: Host, line: str) -> None:
     elif word in HOMES and rest:
         app.jump(word, rest.lstrip("#"))
     elif (
-        not (word in BY_WORD and carry_out(app, BY_WORD[word], rest))
+        not (word in BY_WORD and do_word(app, BY_WORD[word], rest))
         and not _of_the_console(app, word, rest)
         and not _named(app, word)
     ):

@@ -14,7 +14,7 @@ from opsconsole.store import alerts, runs
 Act = Callable[[Host, str], None]
 
 
-def carry_out(app: Host, case: UseCase, rest: str) -> bool:
+def do_word(app: Host, case: UseCase, rest: str) -> bool:
     """Carry out the use case of a word; return whether what it needs was given."""
     if case.needs and not rest:
         return False

@@ -17,6 +17,8 @@ from opsconsole.store.chunk_records import Chunk, ChunkRecord
 
 RECOVERY = 2
 """How many healthy chunks running end an incident of a version that stays: one may be luck."""
+SUCCESSION = 1
+"""How many of the version that took its place end it."""
 
 
 def wake(connection: sqlite3.Connection, monitor: str, at: datetime) -> list[int]:
@@ -100,19 +102,18 @@ def _news_of(chunk: Chunk) -> News:
 
 def _cure(connection: sqlite3.Connection, chunk: ChunkRecord, *, judged: bool) -> None:
     """Resolve what a healthy chunk puts an end to; one older than an incident's evidence says nothing about it."""
+    name = version_name(chunk.version)
     for alert in records.live_of(connection, chunk.monitor):
         shown = chunk_store.start_of(connection, alert.chunk_id)
-        if alert.version != chunk.version:
-            if shown is None or chunk.start >= shown:
-                reason = f"{version_name(chunk.version)} was healthy in {chunk.label}"
-                _cured(connection, alert, chunk, reason)
-            continue
         calm = Severity.INFO if alert.severity.rank >= Severity.WARN.rank else Severity.OK
-        later = shown is None or chunk.start > shown
-        if later and chunk.severity.rank <= calm.rank and _recovered(connection, chunk, calm, judged=judged):
-            reason = (
-                f"{version_name(chunk.version)} recovered: {RECOVERY} healthy chunks running, the last {chunk.label}"
-            )
+        if alert.version != chunk.version:
+            since = shown is None or chunk.start >= shown
+            if since and _healthy_before(connection, chunk, Severity.CRITICAL, SUCCESSION - 1, judged=judged):
+                _cured(connection, alert, chunk, f"{name} was healthy in {chunk.label}")
+            continue
+        calmer = (shown is None or chunk.start > shown) and chunk.severity.rank <= calm.rank
+        if calmer and _healthy_before(connection, chunk, calm, RECOVERY - 1, judged=judged):
+            reason = f"{name} recovered: {RECOVERY} healthy chunks running, the last {chunk.label}"
             _cured(connection, alert, chunk, reason)
 
 
@@ -134,11 +135,13 @@ def _undecided(chunk: ChunkRecord) -> bool:
     return any(one.kind == "note" for one in chunk.findings)
 
 
-def _recovered(connection: sqlite3.Connection, chunk: ChunkRecord, calm: Severity, *, judged: bool) -> bool:
-    """Whether the chunks just before this one were healthy too, and as calm."""
-    before = chunk_store.before(connection, chunk.monitor, chunk.version, chunk.start, limit=RECOVERY - 1)
+def _healthy_before(
+    connection: sqlite3.Connection, chunk: ChunkRecord, calm: Severity, number: int, *, judged: bool
+) -> bool:
+    """Whether so many chunks just before this one were healthy too, and no more severe than ``calm``."""
+    before = chunk_store.before(connection, chunk.monitor, chunk.version, chunk.start, limit=number)
     good = [one for one in before if healthy(one, judged=judged) and one.severity.rank <= calm.rank]
-    return len(good) == RECOVERY - 1
+    return len(good) == number
 
 
 def _worse(connection: sqlite3.Connection, chunk: ChunkRecord, news: News, alias: str, *, risen: bool) -> None:

@@ -79,17 +79,26 @@ def _audit_file(path: Path) -> tuple[ArtifactFormat, set[str]]:
     if is_pickle(path):
         return ArtifactFormat.PICKLE, set()
     if not zipfile.is_zipfile(path):
-        return ArtifactFormat.OTHER, set()
+        return _other(path)
     try:
         with zipfile.ZipFile(path) as archive:
             if "schema.json" not in archive.namelist():
-                return ArtifactFormat.OTHER, set()
+                return _other(path)
             if archive.getinfo("schema.json").file_size > _SCHEMA_LIMIT:
                 raise UsageError(f"{path.name}: its schema is larger than {_SCHEMA_LIMIT >> 20} MiB")
             schema = json.loads(archive.read("schema.json"))
     except _UNREADABLE as error:
         raise UsageError(f"{path.name}: not a whole skops file: {str(error)[:200]}", hint="write it again") from error
     return ArtifactFormat.SKOPS, _types(schema)
+
+
+def _other(path: Path) -> tuple[ArtifactFormat, set[str]]:
+    """Return that a file is neither skops nor a pickle, unless its name says skops: then nobody can load it."""
+    if path.suffix == ".skops":
+        raise UsageError(
+            f"{path.name}: not a whole skops file: it is no archive with a schema", hint="write it with skops.io.dump"
+        )
+    return ArtifactFormat.OTHER, set()
 
 
 def _types(node: Any) -> set[str]:

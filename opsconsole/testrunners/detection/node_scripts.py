@@ -15,7 +15,7 @@ CALLS = 200
 """How many scripts are looked into, each as often as it is called."""
 LONGEST = 10_000
 """Characters of a script that are read."""
-_RUNNERS = {
+RUNNERS = {
     "mocha": "mocha", "_mocha": "mocha", "ts-mocha": "mocha", "mocha.js": "mocha", "_mocha.js": "mocha",
     "jest": "jest", "jest.js": "jest", "vitest": "vitest", "vitest.mjs": "vitest", "ava": "ava", "tap": "tap",
 }  # fmt: skip
@@ -129,7 +129,7 @@ def _runner(word: str) -> str | None:
     """Return the runner that a word starts: by its name alone, or by its place among the installed packages."""
     if "/" in word and "node_modules/" not in word:
         return None
-    return _RUNNERS.get(PurePosixPath(word).name)
+    return RUNNERS.get(PurePosixPath(word).name)
 
 
 def _commands(text: str) -> list[list[str]]:

@@ -20,7 +20,7 @@ PASTED = {
     "1": "opsconsole repo add PATH",
     "2": "opsconsole repo add PATH",
     "3": "opsconsole model add churn model.skops",
-    "4": "opsconsole monitor add churn --data 'data/*.csv' --model churn@production",
+    "4": "opsconsole monitor add intake --data today.csv --reference then.csv",
     "5": "opsconsole repo add PATH",
 }
 

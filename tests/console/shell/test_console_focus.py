@@ -6,13 +6,14 @@ import pytest
 from textual.pilot import Pilot
 
 from opsconsole.config.workspace import Workspace
+from opsconsole.console.host.tabs import TABS
 from opsconsole.console.shell.app import ConsoleApp
 from opsconsole.console.widgets.lines import FOCUSED, LineView
 from opsconsole.console.widgets.rows import BAR, LEFT, RowList
 from tests.console.shell.test_console_flows import screen_text, until
 
 SIZES = pytest.mark.parametrize("size", [(120, 40), (80, 24)])
-FIRST = {"1": "#overview-list", "2": "#runs", "3": "#versions", "4": "#alerts", "5": "#events"}
+FIRST = {spec.key: spec.made_of().first for spec in TABS}
 
 
 async def open_tab(app: ConsoleApp, pilot: Pilot[None], key: str) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from opsconsole.config.workspace import Workspace
+from opsconsole.console.host.tabs import TABS
 from opsconsole.core.nouns import RunState
 from opsconsole.store import alerts, events, maintenance, runs
 from opsconsole.store.connection import open_store
@@ -123,7 +124,7 @@ def test_it_starts_follows_the_terminals_size_and_leaves_it_as_it_was(open_termi
     terminal = open_terminal()
     terminal.until("WAITING FOR YOU")
     assert ALTERNATE_SCREEN in terminal.screen.mode
-    assert "1 Overview  2 Builds  3 Models  4 Drift  5 Activity" in terminal.screen.display[0]
+    assert "  ".join(f"{spec.key} {spec.title}" for spec in TABS) in terminal.screen.display[0]
     terminal.press("2")
     terminal.until(lambda text: "LOG  " in text and "│" in text)
     terminal.resize(80, 24)

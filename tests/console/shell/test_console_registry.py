@@ -6,27 +6,17 @@ from collections import Counter
 
 import pytest
 
-from opsconsole.console.activity.tab import ActivityTab
 from opsconsole.console.builds.keys import BuildKeys
-from opsconsole.console.drift.tab import DriftTab
 from opsconsole.console.host.keymap import ACTIONS, Action, actions_of, footer_of
-from opsconsole.console.host.tabs import PLACES
+from opsconsole.console.host.tabs import PLACES, TABS
 from opsconsole.console.logs.keys import LogKeys
-from opsconsole.console.models.tab import ModelsTab
-from opsconsole.console.overview.tab import OverviewTab
 from opsconsole.console.shell.global_keys import GlobalKeys
 from opsconsole.core.nouns import Danger
+from opsconsole.lifecycle.use_case import UseCase
 from opsconsole.lifecycle.usecases import USE_CASES
 
-HOLDERS = {
-    "everywhere": GlobalKeys,
-    "overview": OverviewTab,
-    "builds": BuildKeys,
-    "log": LogKeys,
-    "models": ModelsTab,
-    "drift": DriftTab,
-    "activity": ActivityTab,
-}
+HOLDERS = {spec.id: spec.made_of() for spec in TABS} | {"everywhere": GlobalKeys, "builds": BuildKeys, "log": LogKeys}
+"""What carries out the keys of each place."""
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
@@ -34,6 +24,11 @@ def test_every_action_has_its_handler_and_its_help(action: Action) -> None:
     by_itself = action.tab is not None or (action.verb == "open" and action.key == "enter")
     assert by_itself or callable(getattr(HOLDERS[action.place], f"do_{action.verb}"))
     assert action.help.endswith(".")
+
+
+@pytest.mark.parametrize("case", [case for case in USE_CASES.values() if case.key], ids=lambda case: case.id)
+def test_every_key_of_a_use_case_holds_somewhere(case: UseCase) -> None:
+    assert case.key in {action.shown for action in ACTIONS if action.use_case == case.id}
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -30,7 +30,7 @@ from tests.model_workspace import Left, Shop
 class Added(StrEnum):
     """The name of a gate that is not there yet."""
 
-    SIZE = "size"
+    FOUR = "four_bytes"
 
 
 class SizeEvidence(Evidence, frozen=True):
@@ -44,10 +44,10 @@ def small(case: Case) -> Gate:
     """Refuse what is larger than four bytes."""
     size = case.challenger.size
     outcome = GateOutcome.PASS if size <= 4 else GateOutcome.FAIL
-    return Gate(Added.SIZE, outcome, f"{size} bytes, at most 4", SizeEvidence(size, 4))
+    return Gate(Added.FOUR, outcome, f"{size} bytes, at most 4", SizeEvidence(size, 4))
 
 
-SIZE = GateSpec(cast("GateName", Added.SIZE), small, SizeEvidence)
+SIZE = GateSpec(cast("GateName", Added.FOUR), small, SizeEvidence)
 LARGE = Left(files=(("weights.txt", b"12345"),))
 
 
@@ -69,12 +69,12 @@ def test_an_added_gate_is_judged_and_shown_by_the_command_line(
     code, answer = cli(shop, capsys, "model", "gates", "m:1", "--to", "production")
     assert code == ExitCode.NO
     assert answer["gates"][-1] == {
-        "name": "size",
+        "name": "four_bytes",
         "outcome": "fail",
         "detail": "5 bytes, at most 4",
         "evidence": {"bytes": 5, "at_most": 4},
     }
-    assert [gate["name"] for gate in answer["gates"] if gate["outcome"] == "fail"] == ["size"]
+    assert [gate["name"] for gate in answer["gates"] if gate["outcome"] == "fail"] == ["four_bytes"]
 
 
 def test_an_added_gate_blocks_and_is_forced_by_its_name_on_record(
@@ -84,10 +84,10 @@ def test_an_added_gate_blocks_and_is_forced_by_its_name_on_record(
     shop.version(LARGE)
     promote = ("model", "promote", "m:1", "--to", "production", "--reason", "r", "--yes")
     code, answer = cli(shop, capsys, *promote)
-    assert (code, answer["error"]["message"]) == (ExitCode.REFUSED, "size: 5 bytes, at most 4")
-    assert cli(shop, capsys, *promote, "--force-gate", "size")[0] == ExitCode.OK
+    assert (code, answer["error"]["message"]) == (ExitCode.REFUSED, "four_bytes: 5 bytes, at most 4")
+    assert cli(shop, capsys, *promote, "--force-gate", "four_bytes")[0] == ExitCode.OK
     (kept,) = promotions.history(shop.store, "m", "production")
-    assert kept.forced == ["size"]
+    assert kept.forced == ["four_bytes"]
     assert evidence_of(read_gates(kept.gates), SizeEvidence) == SizeEvidence(5, 4)
 
 
@@ -97,8 +97,8 @@ def test_an_added_gate_that_cannot_be_forced_says_what_to_do_instead(
     fixed = replace(SIZE, instead="train a smaller one")
     monkeypatch.setattr(catalogue, "GATES", [*GATES, fixed])
     shop.version(LARGE)
-    with pytest.raises(RefusedError, match="size, reason and digest cannot be forced") as refused:
-        shop.promote(1, force=("size",))
+    with pytest.raises(RefusedError, match="four_bytes, reason and digest cannot be forced") as refused:
+        shop.promote(1, force=("four_bytes",))
     assert refused.value.hint == "train a smaller one"
     assert shop.at() is None
 

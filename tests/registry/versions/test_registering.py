@@ -10,6 +10,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import skops.io
+from sklearn.preprocessing import StandardScaler
 
 from opsconsole.core.errors import NotFoundError, UsageError
 from opsconsole.core.nouns import GateOutcome
@@ -81,7 +83,7 @@ def test_what_mlflow_wrote_is_read_and_its_trust_list_counts_for_nothing(shop: S
     folder = tmp_path / "flow"
     folder.mkdir()
     (folder / "MLmodel").write_text(MLMODEL)
-    (folder / "model.skops").write_text("weights")
+    skops.io.dump(StandardScaler(), folder / "model.skops")
     (folder / "requirements.txt").write_text("scikit-learn==1.9.1\n")
     made = registered(shop, folder).version
     assert files(shop) == ["model.skops", "requirements.txt"]

@@ -246,6 +246,12 @@ def test_a_skops_file_that_is_cut_short_never_passes_for_one(tmp_path: Path) -> 
     skops.io.dump(StandardScaler(), tmp_path / "model.skops")
     path = tmp_path / "model.skops"
     path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(UsageError, match=r"model\.skops: not a whole skops file"):
+        audit(tmp_path)
+    path.write_bytes(b"x")
+    with pytest.raises(UsageError, match=r"model\.skops: not a whole skops file"):
+        audit(tmp_path)
+    path.rename(tmp_path / "model.bin")
     assert audit(tmp_path).format == "other"
 
 
