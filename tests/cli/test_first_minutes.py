@@ -31,7 +31,7 @@ SETS: dict[str, Callable[[], Any]] = {
 def lines_below(heading: str) -> str:
     """The first block of commands below a heading of README."""
     text = README.read_text(encoding="utf-8")
-    found = re.search(rf"^## {heading}\n\n```sh\n(.*?)```", text, re.MULTILINE | re.DOTALL)
+    found = re.search(rf"^## {heading}\n\n(?:With [^\n]+\n\n)?```sh\n(.*?)```", text, re.MULTILINE | re.DOTALL)
     assert found is not None
     assert len(found[1].splitlines()) == 3
     return found[1]
