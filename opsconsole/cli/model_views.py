@@ -8,7 +8,7 @@ from opsconsole.cli.base import as_dict, table
 from opsconsole.config import metrics
 from opsconsole.core import clock, text
 from opsconsole.core.errors import UsageError
-from opsconsole.core.nouns import GateOutcome
+from opsconsole.core.nouns import GateOutcome, Rung
 from opsconsole.registry.gates.gate import Gate
 from opsconsole.registry.gates.stored import read_gates
 from opsconsole.store import evaluations, models, promotions
@@ -28,8 +28,8 @@ MARKS = {
 def resolve(store: Store, target: str) -> Version:
     """Return the version that ``NAME:VERSION`` or ``NAME@ALIAS`` names. UsageError for anything else."""
     if "@" in target:
-        name, _, alias = target.partition("@")
-        return models.version(store, name, promotions.holder(store, name, alias).version)
+        rung = Rung.of(target)
+        return models.version(store, rung.model, promotions.holder(store, rung.model, rung.alias).version)
     name, _, number = target.partition(":")
     if not number.removeprefix("v").isdigit():
         raise UsageError(f"not a version: {target!r}", hint="NAME:VERSION or NAME@ALIAS, such as flights:2")

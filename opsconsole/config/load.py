@@ -124,8 +124,8 @@ def _references(config: Config) -> Iterator[_Reference]:
 def _of_monitors(config: Config, models: list[str], repos: list[str]) -> Iterator[_Reference]:
     for name, monitor in config.monitors.items():
         keys = ["monitors", name, "model"]
-        if monitor.model is not None:
-            model, _, alias = monitor.model.partition("@")
+        if monitor.rung is not None:
+            model, alias = monitor.rung.model, monitor.rung.alias
             yield _Reference(keys, "there is no model", model, models)
             yield _Reference(keys, f"`{model}` has no rung", alias, config.models[model].ladder)
         if monitor.refresh is not None:

@@ -8,7 +8,7 @@ from msgspec import Meta, field
 
 from opsconsole.config.quantities import Duration
 from opsconsole.config.table import Table
-from opsconsole.core.nouns import Severity
+from opsconsole.core.nouns import Rung, Severity
 
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Positive = Annotated[float, Meta(gt=0.0)]
@@ -150,6 +150,11 @@ class MonitorConfig(Table, frozen=True, kw_only=True):
         return "" if self.model is None else self.score
 
     @property
+    def rung(self) -> Rung | None:
+        """The rung that is watched, whichever version holds it; None where no model is."""
+        return None if self.model is None else Rung.of(self.model)
+
+    @property
     def watched(self) -> str:
         """The model that is watched, without its alias; empty where there is none."""
-        return "" if self.model is None else self.model.partition("@")[0]
+        return "" if self.rung is None else self.rung.model

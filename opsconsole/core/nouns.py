@@ -11,6 +11,24 @@ Digest = NewType("Digest", str)
 
 
 @dataclass(frozen=True)
+class Rung:
+    """A rung of a model's ladder, which one version holds at a time: ``MODEL@ALIAS`` in configuration and commands."""
+
+    model: str
+    alias: str
+    """Empty where none is named."""
+
+    @classmethod
+    def of(cls, text: str) -> Rung:
+        """Take ``MODEL@ALIAS``, or ``MODEL`` alone, apart."""
+        model, _, alias = text.partition("@")
+        return cls(model, alias)
+
+    def __str__(self) -> str:
+        return f"{self.model}@{self.alias}"
+
+
+@dataclass(frozen=True)
 class Address:
     """What a thing is called by, as ``:`` takes it: ``run 42``, ``model flights@production``, ``alert 3``."""
 

@@ -121,9 +121,9 @@ def monitor_of(workspace: Workspace, name: str, *, readonly: bool = False) -> Mo
             f"{workspace.file}: monitors.{name}.season: a {config.chunk} holds more than one {config.season}",
             hint=f'chunk = "{FITTING[config.season][-1]}" has one of each',
         )
-    if config.model is None:
+    if config.rung is None:
         return _without_model(workspace, name, config, readonly=readonly)
-    model, _, alias = config.model.partition("@")
+    model, alias = config.rung.model, config.rung.alias
     task, positive = workspace.config.models[model].task, workspace.config.models[model].positive
     where = f"{workspace.file}: monitors.{name}.performance"
     performance = config.performance

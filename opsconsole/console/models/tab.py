@@ -19,7 +19,7 @@ from opsconsole.console.models.version_rows import ModelRows
 from opsconsole.console.processes.launch import start_run
 from opsconsole.console.widgets.lines import Rule
 from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading
-from opsconsole.core.nouns import PipelineKind
+from opsconsole.core.nouns import PipelineKind, Rung
 from opsconsole.lifecycle.ladders import champion_of, ladder_of, model_of
 from opsconsole.registry.places import version_folder
 from opsconsole.store import models, promotions, runs
@@ -67,8 +67,9 @@ class ModelsTab(Tab):
         """Put the cursor on a model, ``NAME:VERSION`` or ``NAME@ALIAS``."""
         model, _, number = name.partition(":")
         if "@" in name:
-            model, _, alias = name.partition("@")
-            held = promotions.alias(self.console.store, model, alias)
+            rung = Rung.of(name)
+            model = rung.model
+            held = promotions.alias(self.console.store, rung.model, rung.alias)
             number = str(held.version) if held else ""
         if not number:
             newest = models.versions(self.console.store, model, limit=1)

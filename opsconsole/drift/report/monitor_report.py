@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from opsconsole.config.schema import Config
-from opsconsole.core.nouns import DATA_ALONE, AlertState, Severity
+from opsconsole.core.nouns import DATA_ALONE, AlertState, Rung, Severity
 from opsconsole.store import alerts as alert_store
 from opsconsole.store import check_marks, promotions
 from opsconsole.store import chunks as chunk_store
@@ -202,7 +202,8 @@ def _chunk_report(store: Store, chunk: Chunk, score: str) -> ChunkReport:
 
 
 def _monitor_report(store: Store, config: Config, name: str) -> MonitorReport:
-    model, _, alias = (config.monitors[name].model or "").partition("@")
+    rung = config.monitors[name].rung or Rung("", "")
+    model, alias = rung.model, rung.alias
     held = promotions.alias(store, model, alias) if model else None
     newest = chunk_store.chunks(store, name, version=None if held is None else held.version, limit=2)
     last = newest[-1] if newest else None

@@ -11,7 +11,7 @@ from opsconsole.config.metrics import Use, spec_of, used
 from opsconsole.config.workspace import Workspace
 from opsconsole.core.errors import NotFoundError, UsageError
 from opsconsole.core.files import expanded, near
-from opsconsole.core.nouns import Contender, ModelTask
+from opsconsole.core.nouns import Contender, ModelTask, Rung
 from opsconsole.core.text import clean
 from opsconsole.drift.data.formats.commands import COMMAND
 from opsconsole.drift.data.formats.tables import SQLITE
@@ -45,6 +45,11 @@ class MonitorRequest:
     id: str | None = None
     score: str | None = None
     chunk: str | None = None
+
+    @property
+    def rung(self) -> Rung:
+        """The rung that is named; its parts are empty where they are not."""
+        return Rung.of(self.model or "")
 
     @property
     def command(self) -> str:
@@ -150,7 +155,7 @@ def _of_data(workspace: Workspace, request: MonitorRequest, base: Path, draft: _
 
 def _of_model(workspace: Workspace, store: Store, request: MonitorRequest, base: Path, draft: _Draft) -> list[Section]:
     """Choose for rows that a model scores; return the section of a model that the file does not name yet."""
-    name, _, rung = (request.model or "").partition("@")
+    name, rung = request.rung.model, request.rung.alias
     sections = _model_section(workspace, store, name)
     ladder = ladder_of(workspace, name)
     rung = rung or ladder[-1]
@@ -227,7 +232,7 @@ def _dated(request: MonitorRequest, head: Head, draft: _Draft) -> None:
 
 def _outcomes(workspace: Workspace, store: Store, request: MonitorRequest, head: Head, draft: _Draft) -> None:
     """Choose id, score and label; refuse rows that nothing says a score of."""
-    model = (request.model or "").partition("@")[0]
+    model = request.rung.model
     joined = bool(baselines.predictions(store, model)) or any(
         one.kind == "score" for repo in workspace.config.repos.values() for one in repo.pipelines.values()
     )
@@ -312,7 +317,7 @@ def _performance(
                 f"performance is not watched: {head.name} has no {' and no '.join(lacking)} to set a floor by"
             )
             return {}
-    task = task_of(workspace, store, (request.model or "").partition("@")[0])
+    task = task_of(workspace, store, request.rung.model)
     metric = "r2" if spec_of("r2", task) is not None else used(task, Use.WATCHED)[0].name
     floor = FLOOR.get(task, "reference - 0.1")
     settings = {"metric": Setting(metric, f"of a {task} model"), "floor": Setting(floor, "a change worth telling of")}

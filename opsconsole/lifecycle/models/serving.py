@@ -10,6 +10,7 @@ from datetime import datetime
 
 from opsconsole.config.workspace import Workspace
 from opsconsole.core import clock, text
+from opsconsole.core.nouns import Rung
 from opsconsole.lifecycle.ladders import ladder_of
 from opsconsole.store import events, promotions, serving
 from opsconsole.store.connection import Store
@@ -95,8 +96,8 @@ def _ended(workspace: Workspace, store: Store) -> list[Unserved]:
         for name, pipeline in config.pipelines.items():
             if pipeline.serves is None:
                 continue
-            model, _, alias = pipeline.serves.partition("@")
-            alias = alias or ladder_of(workspace, model)[-1]
+            served = Rung.of(pipeline.serves)
+            model, alias = served.model, served.alias or ladder_of(workspace, served.model)[-1]
             run = serving.newest_run(store, repo, name)
             if run is None or not run.state.final or promotions.alias(store, model, alias) is None:
                 continue

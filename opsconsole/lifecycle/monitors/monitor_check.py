@@ -89,9 +89,9 @@ def subject_of(workspace: Workspace, store: Store, name: str) -> Subject:
     NotFoundError when the alias points nowhere.
     """
     config = workspace.config.monitor(name)
-    if config.model is None:
+    if config.rung is None:
         return Subject(model="", alias="", version=DATA_ALONE)
-    model, _, alias = config.model.partition("@")
+    model, alias = config.rung.model, config.rung.alias
     held = promotions.alias(store, model, alias)
     if held is None:
         raise NotFoundError(
