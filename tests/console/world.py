@@ -57,7 +57,9 @@ def environment(home: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "COVERAGE_PROCESS_START") if name in os.environ}
     return kept | {
         "HOME": str(home),
-        "XDG_STATE_HOME": os.environ.get("XDG_STATE_HOME", str(Path.home() / ".local/state")),  # where it is kept whose a workspace is
+        "XDG_STATE_HOME": os.environ.get(
+            "XDG_STATE_HOME", str(Path.home() / ".local/state")
+        ),  # where it is kept whose a workspace is
         "TERM": "xterm-256color",
         "COLORTERM": "truecolor",
         "OPSCONSOLE_ACTOR": "ops",

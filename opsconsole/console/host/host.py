@@ -12,7 +12,6 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from opsconsole.config.workspace import Workspace
-from opsconsole.console.host.line_help import LineHelp
 from opsconsole.console.widgets.rows import RowList
 from opsconsole.console.widgets.tones import Tone
 from opsconsole.core import clock, text
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from textual.theme import Theme
     from textual.worker import Worker
 
+    from opsconsole.console.host.line_help import LineHelp
     from opsconsole.console.processes.cli_client import Answer
     from opsconsole.repos.status import RepoStatus
 

@@ -12,12 +12,9 @@ from textual import on
 from textual.app import ComposeResult
 
 from opsconsole.config import metrics
-from opsconsole.console.host.examples import no_models, no_repos
 from opsconsole.console.host.host import Tab
 from opsconsole.console.host.keymap import bindings_for
-from opsconsole.console.models.moves import open_promotion
 from opsconsole.console.overview.log_tail import last_line
-from opsconsole.console.processes.launch import start_run
 from opsconsole.console.widgets.marks import STATE_MARKS, progress
 from opsconsole.console.widgets.rows import BLANK, Row, RowList, Rows, heading, note
 from opsconsole.console.widgets.sparklines import spark, trend_cell
@@ -140,6 +137,8 @@ class OverviewTab(Tab):
             self.console.say("no candidate under the cursor", "warn")
             return
         model, _, number = name.partition(":")
+        from opsconsole.console.models.moves import open_promotion
+
         open_promotion(self.console, model, int(number))
 
     def do_build(self) -> None:
@@ -152,6 +151,8 @@ class OverviewTab(Tab):
         if repo is None:
             self.console.say("no repo under the cursor", "warn")
             return
+        from opsconsole.console.processes.launch import start_run
+
         start_run(self.console, target=repo)
 
     def do_trust(self) -> None:
@@ -266,6 +267,8 @@ class OverviewTab(Tab):
         names = self.console.repo_names()
         head = heading("REPOS", len(names))
         if not names:
+            from opsconsole.console.host.examples import no_repos
+
             return [head, *no_repos()]
         titles = Row(None, tuple(Toned(title, "dim") for title in REPO_TITLES), REPOS)
         return [head, titles, *(self._repo_row(name) for name in names)]
@@ -307,6 +310,8 @@ class OverviewTab(Tab):
         names = list(self.console.workspace.config.models)
         head = heading("MODELS", len(names))
         if not names:
+            from opsconsole.console.host.examples import no_models
+
             return [head, *no_models()]
         titles = Row(None, tuple(Toned(title, "dim") for title in MODEL_TITLES), MODELS)
         return [head, titles, *(row for name in names for row in self._model_rows(name))]

@@ -20,7 +20,6 @@ from textual.widgets import ContentSwitcher
 from opsconsole.config.workspace import Workspace, open_workspace
 from opsconsole.console.host.host import Done, Tab
 from opsconsole.console.host.keymap import BY_ID, bindings_for, footer_of
-from opsconsole.console.host.line_help import LineHelp
 from opsconsole.console.host.tabs import FIRST, HOMES, PLACES, TABS, TABS_BY_ID
 from opsconsole.console.processes.probe_child import ProbeChild
 from opsconsole.console.processes.repo_watch import RepoWatch, trusted
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from textual.driver import Driver
     from textual.widget import Widget
 
+    from opsconsole.console.host.line_help import LineHelp
     from opsconsole.console.processes.cli_client import Answer
     from opsconsole.console.shell.prompt import Prompt
     from opsconsole.repos.status import RepoStatus

@@ -70,16 +70,19 @@ class RowView(LineView):
                 if stretches:
                     stretches.append(Toned(" " * GAP))
                 stretches.extend(fit(cell, size, right=column.right))
-        if row.heads and lit and index == self._head_at(self.cursor):
+        if row.heads and lit and self.title_line is None:
             styles = {**styles, "strong": styles["accent"] + Style(bold=True)}
         return Strip([self._gutter(index, row, base, chosen=chosen), *segments(stretches, styles)]).adjust_cell_length(
             width, base
         )
 
     def show_focus(self) -> None:
-        """Repaint the cursor's row and the headings of list and section."""
+        """Repaint the cursor's row and the headings in sight: all of them are of the pane, one is marked."""
         super().show_focus()
-        self._refresh_lines({self._bar_at(), self.cursor, self._head_at(self.cursor)})
+        top = self.scroll_offset.y
+        shown = range(top, min(top + self.page_height, len(self._page)))
+        heads = {index for index in shown if self.title_line is None and self._page.row(index).heads}
+        self._refresh_lines({self._bar_at(), self.cursor, *heads})
 
     def watch_cursor(self, before: int, after: int) -> None:
         """Repaint the two rows that changed, and the heading that was left and come to."""
