@@ -5,19 +5,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+from opsconsole.drift.chunk_labels import MONTHS, Period, numbered, read
+
 UNIT = 3
 """Cells of a unit."""
-_MONTH = re.compile(r"(?P<name>[A-Z][a-z]{2}) (?P<year>\d+)|(?P<of>\d{4,})-(?P<number>0[1-9]|1[0-2])")
-_PART = re.compile(r"(?P<year>\d+)-(?P<unit>[WQ]\d+)")
-_DAY = re.compile(r"(?P<year>\d+)-(?P<month>\d\d)-(?P<day>\d\d)(?: (?P<hour>\d\d):\d\d)?")
-_NUMBER = re.compile(r"#(?P<number>\d+)")
 
 
 @dataclass(frozen=True)
@@ -36,23 +32,34 @@ class Heading:
 
 
 def heading(label: str) -> Heading:
-    """Take a chunk's label apart; of chunks that were joined the first counts."""
-    first = label.partition(" – ")[0]
-    if match := _MONTH.fullmatch(first):
-        year = match["year"] or match["of"]
-        return Heading(match["name"] or MONTHS[int(match["number"]) - 1], (year, f"'{year[-2:]}"))
-    if match := _PART.fullmatch(first):
-        return Heading(match["unit"], (match["year"], f"'{match['year'][-2:]}"))
-    if match := _DAY.fullmatch(first):
-        month = MONTHS[int(match["month"]) - 1]
-        day = f"{match['month']}-{match['day']}"
-        if match["hour"] is None:
-            return Heading(match["day"], (f"{month} {match['year']}", month), day)
-        return Heading(f"{match['hour']}h", (f"{match['year']}-{day}", day, match["day"]))
-    if (match := _NUMBER.fullmatch(first)) and len(first) > UNIT:
-        hundreds, rest = divmod(int(match["number"]), 100)
-        return Heading(f"{rest:02d}", (f"#{hundreds}00…", f"{hundreds % 1000}"), first)
-    return Heading(first[:UNIT], (), first[:6])
+    """Return a chunk's name; of chunks that were joined the first counts."""
+    name = read(label)
+    if name is None:
+        return Heading(label[:UNIT], (), label[:6])
+    year, short = str(name.year), f"'{name.year % 100:02d}"
+    match name.period:
+        case Period.MONTH:
+            return Heading(MONTHS[name.month - 1], (year, short))
+        case Period.WEEK:
+            return Heading(f"W{name.part:02d}", (year, short))
+        case Period.QUARTER:
+            return Heading(f"Q{name.part}", (year, short))
+        case Period.DAY:
+            month = MONTHS[name.month - 1]
+            return Heading(f"{name.day:02d}", (f"{month} {year}", month), f"{name.month:02d}-{name.day:02d}")
+        case Period.HOUR:
+            day = f"{name.month:02d}-{name.day:02d}"
+            return Heading(f"{name.hour:02d}h", (f"{year}-{day}", day, f"{name.day:02d}"))
+        case Period.NUMBER:
+            return _numbered(name.number)
+
+
+def _numbered(number: int) -> Heading:
+    whole = numbered(number)
+    if len(whole) <= UNIT:
+        return Heading(whole, (), whole)
+    hundreds, rest = divmod(number, 100)
+    return Heading(f"{rest:02d}", (f"#{hundreds}00…", f"{hundreds % 1000}"), whole)
 
 
 def grouped(headings: Sequence[Heading], cell: int) -> str | None:

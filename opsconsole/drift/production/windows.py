@@ -16,6 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from opsconsole.drift.chunk_labels import joined, label_of, numbered
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -130,7 +132,7 @@ class Cutter:
             if begun is not None and start <= begun:
                 start = begun + timedelta(microseconds=1)
             end = max(_aware(ordered[after - 1], self._zone), start)
-            windows.append(Cut(f"#{number}", start, end, after - first < size, places[first:after]))
+            windows.append(Cut(numbered(number), start, end, after - first < size, places[first:after]))
             begun = start
         return windows
 
@@ -171,7 +173,7 @@ def _by_time(chunk: str, ordered: Moments, places: Places, zone: str | None, *, 
         reached = float((ordered[after - 1] - opened) / (closed - opened))
         windows.append(
             Cut(
-                label=_label(chunk, start),
+                label=label_of(chunk, opened.item()),
                 start=_aware(opened, zone),
                 end=_aware(closed, zone),
                 partial=bool(last and after == len(ordered) and reached < NEARLY_WHOLE),
@@ -206,7 +208,7 @@ def _joined(windows: list[Cut]) -> Cut:
     if first is last:
         return first
     rows = np.concatenate([one.rows for one in windows])
-    return replace(last, label=f"{first.label} – {last.label}", start=first.start, rows=rows)
+    return replace(last, label=joined(first.label, last.label), start=first.start, rows=rows)
 
 
 def floored(chunk: str, times: Moments) -> Moments:
@@ -223,18 +225,6 @@ def floored(chunk: str, times: Moments) -> Moments:
 def _next(chunk: str, start: np.datetime64) -> np.datetime64:
     following: np.datetime64 = start + np.timedelta64(STEPS[chunk], UNITS[chunk])  # type: ignore[call-overload]
     return following
-
-
-def _label(chunk: str, start: np.datetime64) -> str:
-    moment: datetime = start.astype("datetime64[us]").item()
-    if chunk == "quarter":
-        return f"{moment.year}-Q{(moment.month + 2) // 3}"
-    if chunk == "month":
-        return f"{moment:%b %Y}"
-    if chunk == "week":
-        year, week, _ = moment.isocalendar()
-        return f"{year}-W{week:02d}"
-    return f"{moment:%Y-%m-%d}" if chunk == "day" else f"{moment:%Y-%m-%d %H:00}"
 
 
 def shown(times: Moments, zone: str | None) -> Moments:
