@@ -204,14 +204,32 @@ class Chunk(ChunkRecord):
 
 
 @dataclass(frozen=True)
+class Stamp:
+    """What a judged chunk rests on: two digests, in one column."""
+
+    files: str
+    """Of its files: as long as it stays, its rows are not read again."""
+    settings: str
+    """Of what it was judged by: as long as it stays, its verdict is the same."""
+
+    @classmethod
+    def of(cls, column: str) -> Stamp:
+        """Read what ``str`` wrote."""
+        files, _, settings = column.partition(" ")
+        return cls(files, settings)
+
+    def __str__(self) -> str:
+        return f"{self.files} {self.settings}"
+
+
+@dataclass(frozen=True)
 class Kept:
     """What is kept of a chunk for the next check."""
 
     sketch: bytes
     facts: bytes
     """Everything that its own rows tell, so that verdicts can be made anew without them."""
-    stamp: str
-    """What its files are known by: as long as it stays, the rows are not read again."""
+    stamp: Stamp
 
 
 @dataclass(frozen=True)
@@ -221,7 +239,7 @@ class Known:
     id: int
     end: datetime
     fingerprint: str
-    stamp: str
+    stamp: Stamp
     measured: bool
     """Whether the facts of its rows are kept."""
 

@@ -27,6 +27,7 @@ from opsconsole.store.chunk_records import (
     Known,
     Move,
     Slice,
+    Stamp,
     Structure,
 )
 from opsconsole.store.connection import Store
@@ -86,7 +87,7 @@ def known(store: Store, monitor: str, version: int) -> dict[datetime, Known]:
             row["id"],
             clock.from_text(row["end_at"]),
             row["fingerprint"],
-            row["stamp"],
+            Stamp.of(row["stamp"]),
             bool(row["measured"]),
         )
         for row in rows
@@ -97,7 +98,7 @@ def refresh(connection: sqlite3.Connection, chunk_id: int, kept: Kept) -> None:
     """Note that a chunk was measured anew, and nothing that it shows changed."""
     connection.execute(
         "UPDATE chunks SET sketch = ?, facts = ?, stamp = ? WHERE id = ? AND stamp != ?",
-        (kept.sketch, kept.facts, kept.stamp, chunk_id, kept.stamp),
+        (kept.sketch, kept.facts, str(kept.stamp), chunk_id, str(kept.stamp)),
     )
 
 
@@ -185,7 +186,7 @@ def write_chunk(connection: sqlite3.Connection, record: ChunkRecord, kept: Kept,
     values = _values(record) | {
         "sketch": kept.sketch,
         "facts": kept.facts,
-        "stamp": kept.stamp,
+        "stamp": str(kept.stamp),
         "checked_at": clock.to_text(clock.now()),
     }
     fresh = ", ".join(f"{name}=excluded.{name}" for name in values if name not in {"monitor", "version", "start_at"})

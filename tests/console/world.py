@@ -20,7 +20,7 @@ from opsconsole.registry.versions.registration import Given
 from opsconsole.repos import registration
 from opsconsole.store import alerts, chunks
 from opsconsole.store.alerts import News
-from opsconsole.store.chunk_records import ChunkRecord, Kept
+from opsconsole.store.chunk_records import ChunkRecord, Kept, Stamp
 from opsconsole.store.connection import Store, open_store
 from opsconsole.store.findings import Finding
 from tests.runs.bench import PLAIN_PYTEST
@@ -139,7 +139,7 @@ def _alert(store: Store) -> None:
         severity=Severity.CRITICAL, findings=(finding,), fingerprint="f",
     )  # fmt: skip
     with store.immediate() as connection:
-        chunks.write_chunk(connection, record, Kept(b"", b"", ""), [])
+        chunks.write_chunk(connection, record, Kept(b"", b"", Stamp("", "")), [])
         row = connection.execute("SELECT max(id) FROM chunks").fetchone()
         news = News(Severity.CRITICAL, "AUC .66 below .7", (f"Performance fell {HOSTILE}.",), (finding,), int(row[0]))
         alerts.open_alert(connection, monitor="flights", model="flights", alias="production", version=1, news=news)

@@ -36,7 +36,7 @@ from opsconsole.lifecycle.workspace_init import FoundRepo, render, scout, write_
 from opsconsole.runs.execute.follow import wait, wait_until_released
 from opsconsole.store import alerts, chunks, events, runs
 from opsconsole.store.alerts import News
-from opsconsole.store.chunk_records import ChunkRecord, Kept
+from opsconsole.store.chunk_records import ChunkRecord, Kept, Stamp
 from opsconsole.store.connection import Store, open_store
 from opsconsole.store.findings import Finding
 from tests.full_workspace import month
@@ -54,7 +54,7 @@ def chunk(store: Store, start: datetime, *, labels: int = 100, severity: Severit
         severity=severity, findings=(FINDING,), fingerprint=str(start),
     )  # fmt: skip
     with store.immediate() as connection:
-        chunks.write_chunk(connection, record, Kept(b"", b"", ""), [])
+        chunks.write_chunk(connection, record, Kept(b"", b"", Stamp("", "")), [])
         return int(connection.execute("SELECT max(id) FROM chunks").fetchone()[0])
 
 

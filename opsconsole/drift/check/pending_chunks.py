@@ -29,7 +29,7 @@ from opsconsole.drift.verdicts import incident as incidents
 from opsconsole.drift.verdicts.judging import Against
 from opsconsole.store import chunks as chunk_store
 from opsconsole.store.baselines import Baseline
-from opsconsole.store.chunk_records import Known
+from opsconsole.store.chunk_records import Known, Stamp
 from opsconsole.store.connection import Store
 
 
@@ -41,7 +41,7 @@ class PendingChunks:
     newest: datetime
     """When its last row is of."""
     fingerprint: str
-    stamp: str
+    stamp: Stamp
     stored: Known | None
     new: bool = False
     """Whether its features are to be read."""
@@ -50,8 +50,7 @@ class PendingChunks:
         """Return what was measured of it, where its rows, labels and scores are as they were; read anew at each call."""
         if self.stored is None or not self.stored.measured:
             return None
-        files, _, _ = self.stamp.partition(" ")
-        same = self.stored.fingerprint == self.fingerprint and self.stored.stamp.partition(" ")[0] == files
+        same = self.stored.fingerprint == self.fingerprint and self.stored.stamp.files == self.stamp.files
         return measured_of(chunk_store.facts(store, self.stored.id) or b"") if same else None
 
     @property
@@ -78,7 +77,7 @@ def pending_chunks_of(
                 window,
                 moment(mine.times.max(), production.zone),
                 fingerprint(monitor, mine, baseline, window),
-                f"{stamp_of(production, mine, stamps)} {judging}",
+                Stamp(stamp_of(production, mine, stamps), judging),
                 stored.get(window.start),
             )
             if work.facts(store) is None:

@@ -26,7 +26,7 @@ from opsconsole.drift.report.monitor_report import HeatRow, PlotPoint, Plots
 from opsconsole.repos import registration
 from opsconsole.store import alerts, chunks, events, repos, runs
 from opsconsole.store.alerts import News
-from opsconsole.store.chunk_records import Chunk, ChunkColumn, ChunkRecord, Histogram, Kept, KeptDistances
+from opsconsole.store.chunk_records import Chunk, ChunkColumn, ChunkRecord, Histogram, Kept, KeptDistances, Stamp
 from opsconsole.store.connection import Store, open_store
 from opsconsole.store.findings import Finding
 from opsconsole.store.runs import NewRun, TestCounts
@@ -215,7 +215,9 @@ async def test_a_divider_ends_at_the_edge(world: Workspace) -> None:
 async def test_the_column_under_the_cursor_is_drawn_reference_over_current(world: Workspace) -> None:
     with open_store(world.state) as store, store.immediate() as connection:
         record = ChunkRecord(**{name: getattr(chunk(7), name) for name in ChunkRecord.__dataclass_fields__})
-        chunks.write_chunk(connection, record, Kept(b"", b"", ""), [column("temp", 0.9), column("visib", 0.5)])
+        chunks.write_chunk(
+            connection, record, Kept(b"", b"", Stamp("", "")), [column("temp", 0.9), column("visib", 0.5)]
+        )
     app = ConsoleApp(world.root)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("4", "enter")

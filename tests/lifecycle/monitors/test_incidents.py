@@ -17,7 +17,7 @@ from opsconsole.lifecycle.models.candidates import roll_back_alias
 from opsconsole.lifecycle.monitors import incidents
 from opsconsole.store import alerts, chunks, events, promotions
 from opsconsole.store.alerts import News
-from opsconsole.store.chunk_records import ChunkRecord, Kept
+from opsconsole.store.chunk_records import ChunkRecord, Kept, Stamp
 from opsconsole.store.findings import Finding
 from tests.model_workspace import Shop
 
@@ -56,7 +56,7 @@ def incident(shop: Shop, version: int) -> int:
         findings=(FINDING,), fingerprint="f",
     )  # fmt: skip
     with shop.store.immediate() as connection:
-        chunks.write_chunk(connection, record, Kept(b"", b"", ""), [])
+        chunks.write_chunk(connection, record, Kept(b"", b"", Stamp("", "")), [])
         chunk_id = int(connection.execute("SELECT max(id) FROM chunks").fetchone()[0])
         news = News(Severity.CRITICAL, "AUC .6", ("It fell.",), (FINDING,), chunk_id)
         return alerts.open_alert(connection, monitor="watch", model="m", alias="production", version=version, news=news)

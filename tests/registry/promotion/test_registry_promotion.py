@@ -26,7 +26,7 @@ from opsconsole.registry.promotion.links import sync_link, sync_links
 from opsconsole.registry.promotion.moves import nominate, rollback_target
 from opsconsole.store import alerts, chunks, events, promotions
 from opsconsole.store.alerts import News
-from opsconsole.store.chunk_records import ChunkRecord, Kept
+from opsconsole.store.chunk_records import ChunkRecord, Kept, Stamp
 from opsconsole.store.connection import Store
 from opsconsole.store.findings import Finding
 from opsconsole.store.promotions import Alias, Promotion
@@ -311,7 +311,7 @@ def incident(shop: Shop, version: int) -> int:
         findings=(finding,), fingerprint="f",
     )  # fmt: skip
     with shop.store.immediate() as connection:
-        chunks.write_chunk(connection, record, Kept(b"", b"", ""), [])
+        chunks.write_chunk(connection, record, Kept(b"", b"", Stamp("", "")), [])
         chunk_id = int(connection.execute("SELECT max(id) FROM chunks").fetchone()[0])
         news = News(Severity.CRITICAL, "AUC .6", ("It fell.",), (finding,), chunk_id)
         found = alerts.open_alert(connection, monitor="m", model="m", alias="production", version=version, news=news)
