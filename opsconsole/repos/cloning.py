@@ -12,6 +12,7 @@ from opsconsole.repos.worktrees import remove_tree
 
 CLONE_S = 3600.0
 _URL = re.compile(r"(https?|ssh|git|file)://\S+|[\w.-]+@[\w.-]+:\S+")
+_PASSWORD = re.compile(r"\w+://[^/@\s]*:[^/@\s]+@")
 REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 """A fetch makes our branches what theirs are: this is a mirror to build from."""
 
@@ -28,6 +29,15 @@ class Source:
 def is_url(text: str) -> bool:
     """Whether a text names a repo on another machine, or a file URL, rather than a folder."""
     return _URL.fullmatch(text) is not None
+
+
+def require_no_password(url: str) -> None:
+    """Raise UsageError for a URL with a password, without repeating it."""
+    if _PASSWORD.match(url):
+        raise UsageError(
+            f"{url.rpartition('@')[2]}: a password in a URL would stand in opsconsole.toml and in the audit trail",
+            hint="leave it out: git asks its credential helper, or use ssh",
+        )
 
 
 def name_of(url: str) -> str:

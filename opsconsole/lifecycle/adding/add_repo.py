@@ -9,7 +9,7 @@ from opsconsole.config.editing import Edit, Section, Setting, add_sections
 from opsconsole.config.workspace import Workspace
 from opsconsole.core.errors import OpsconsoleError
 from opsconsole.repos import registration
-from opsconsole.repos.cloning import Source, name_of
+from opsconsole.repos.cloning import Source, name_of, require_no_password
 from opsconsole.repos.registration import KnownRepo
 from opsconsole.store.connection import Store
 
@@ -39,7 +39,8 @@ def add_repo(
 def add_clone(
     workspace: Workspace, store: Store, source: Source, *, name: str | None, trust: bool, dry_run: bool = False
 ) -> AddedRepo:
-    """Clone a repo from its URL and register it; the file says where it came from."""
+    """Clone a repo from its URL and register it; the file says where it came from. UsageError for a URL with a password."""
+    require_no_password(source.url)
     chosen = name or name_of(source.url)
     settings = {"url": Setting(source.url)} | ({} if source.depth is None else {"depth": Setting(source.depth)})
     if dry_run:

@@ -8,6 +8,7 @@ from opsconsole.config.editing import Edit, remove_section
 from opsconsole.config.workspace import Workspace
 from opsconsole.core import toml
 from opsconsole.core.errors import ConfirmationError, NotFoundError, RefusedError
+from opsconsole.core.nouns import PipelineKind
 from opsconsole.core.text import listed, plural
 from opsconsole.lifecycle.usecases import command
 from opsconsole.repos import registration
@@ -60,7 +61,7 @@ def remove_model(workspace: Workspace, store: Store, name: str, *, dry_run: bool
         for pipeline, settings in one.pipelines.items()
         if settings.model == name
     ]
-    training = [f"run {run.id}" for run in runs.live(store) if str(run.kind) == "train"]
+    training = [f"run {run.id}" for run in runs.live(store) if run.kind is PipelineKind.TRAIN]
     if watching:
         raise RefusedError(
             f"model {name} is watched by {listed(watching)}", hint=f"opsconsole monitor rm {watching[0]}"

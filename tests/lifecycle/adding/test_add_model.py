@@ -14,11 +14,12 @@ from opsconsole.config.workspace import open_workspace
 from opsconsole.core.errors import ConfirmationError, ConflictError, NotFoundError, RefusedError, UsageError
 from opsconsole.core.nouns import ModelTask
 from opsconsole.lifecycle.adding.add_model import AddedModel, add_model
-from opsconsole.lifecycle.adding.add_repo import add_repo
+from opsconsole.lifecycle.adding.add_repo import add_clone, add_repo
 from opsconsole.lifecycle.adding.estimator import estimator_in
 from opsconsole.lifecycle.adding.remove import remove_model, remove_repo
 from opsconsole.registry.versions.registration import Given
 from opsconsole.repos import registration
+from opsconsole.repos.cloning import Source
 from opsconsole.store import events, models
 from opsconsole.store.connection import Store, open_store
 from tests.repos.making import commit, run_git
@@ -193,3 +194,13 @@ def test_a_name_that_belongs_to_another_repo_is_refused(root: Path, store: Store
     other = make_repo(root / "other")
     with pytest.raises(ConflictError, match="'lib' belongs to"):
         add_repo(open_workspace(root), store, other, name="lib", trust=False)
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_password_in_a_url_is_refused_and_not_repeated(root: Path, store: Store, *, dry_run: bool) -> None:
+    source = Source("https://me:s3cret@example.com/a/b.git")
+    before = (root / "opsconsole.toml").read_bytes()
+    with pytest.raises(UsageError, match=r"^example\.com/a/b\.git: a password") as refused:
+        add_clone(open_workspace(root), store, source, name="b", trust=False, dry_run=dry_run)
+    assert "s3cret" not in f"{refused.value} {refused.value.hint}"
+    assert (root / "opsconsole.toml").read_bytes() == before
