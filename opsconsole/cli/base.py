@@ -92,7 +92,7 @@ def encode(data: object) -> bytes:
     plain = msgspec.json.format(msgspec.json.encode(data, enc_hook=_plain), indent=2 if sys.stdout.isatty() else 0)
     if plain.isascii():
         return plain
-    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", plain.decode()).encode()
+    return _UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", plain.decode()).encode()
 
 
 _UNSEEN = re.compile("[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")

@@ -13,7 +13,7 @@ from opsconsole.config.workspace import open_workspace
 from opsconsole.core import text
 from opsconsole.core.errors import RefusedError, UsageError
 from opsconsole.lifecycle.adding.found_files import FoundData, FoundFiles
-from opsconsole.lifecycle.workspace_init import Found, add_files, look_around, require_free, write_workspace
+from opsconsole.lifecycle.workspace_init import Candidates, add_files, look_around, require_free, write_workspace
 from opsconsole.store.connection import open_store
 
 
@@ -53,7 +53,7 @@ def init_command(
         return
     if not yes and not as_json and sys.stdin.isatty() and not click.confirm(f"Write {path}?", default=True):
         raise RefusedError("nothing was written")
-    taken = seen.taking(take) if take or bare else Found(seen.repos, FoundFiles())
+    taken = seen.taking(take) if take or bare else Candidates(seen.repos, FoundFiles())
     write_workspace(root, taken.repos)
     notes = _add(root, taken.files)
     lines = [f"wrote {path}", *(text.clean(one) for one in notes)]
@@ -69,7 +69,7 @@ def _add(root: Path, files: FoundFiles) -> list[str]:
         return add_files(workspace, store, files)
 
 
-def seen_json(seen: Found) -> dict[str, Any]:
+def seen_json(seen: Candidates) -> dict[str, Any]:
     """Return what was found as JSON says it."""
     return {
         "repos": [as_dict(one) for one in seen.repos],
@@ -79,7 +79,7 @@ def seen_json(seen: Found) -> dict[str, Any]:
     }
 
 
-def seen_lines(seen: Found) -> list[str]:
+def seen_lines(seen: Candidates) -> list[str]:
     """Return what was found as tables, with the line that adds each."""
     lines: list[str] = []
     if seen.repos:

@@ -49,18 +49,18 @@ class UseCase:
         options = {
             option: value.strip("{}") for part in parts for option, value in pairwise(part) if option[:2] == "--"
         }
-        found: dict[str, object] = {}
+        values: dict[str, object] = {}
         waiting = list(words)
         while waiting:
             word = waiting.pop(0)
             name = (
-                options.get(word) if word.startswith("--") else next((one for one in plain if one not in found), None)
+                options.get(word) if word.startswith("--") else next((one for one in plain if one not in values), None)
             )
             value = waiting.pop(0) if word.startswith("--") and waiting else word
             if name is None or value in options:
                 return None
-            found[name] = value
-        return found if all(name in found for name in self.needs) else None
+            values[name] = value
+        return values if all(name in values for name in self.needs) else None
 
     @property
     def behind_word(self) -> str:
@@ -82,9 +82,9 @@ def _each(values: dict[str, object], names: list[str]) -> list[dict[str, object]
     several = next((name for name in names if isinstance(values.get(name), list)), None)
     if several is None:
         return [values]
-    found = values[several]
-    assert isinstance(found, list)
-    return [{**values, several: one} for one in found]
+    each = values[several]
+    assert isinstance(each, list)
+    return [{**values, several: one} for one in each]
 
 
 @dataclass(frozen=True)

@@ -32,13 +32,13 @@ class FoundRepo:
 
 
 @dataclass(frozen=True)
-class Found:
+class Candidates:
     """What lies below a folder that could be built, promoted or watched."""
 
     repos: list[FoundRepo]
     files: FoundFiles
 
-    def taking(self, paths: Sequence[str]) -> Found:
+    def taking(self, paths: Sequence[str]) -> Candidates:
         """Return the part of it that bears these paths; NotFoundError for one that is not among it."""
         known = {repo.path for repo in self.repos} | self.files.paths
         for path in paths:
@@ -49,12 +49,14 @@ class Found:
                 )
         data = tuple(one for one in self.files.data if one.path in paths)
         models = tuple(one for one in self.files.models if one.path in paths)
-        return Found([one for one in self.repos if one.path in paths], replace(self.files, data=data, models=models))
+        return Candidates(
+            [one for one in self.repos if one.path in paths], replace(self.files, data=data, models=models)
+        )
 
 
-def look_around(root: Path) -> Found:
+def look_around(root: Path) -> Candidates:
     """Find repos, data and model files below ``root``; nothing is run or loaded."""
-    return Found(scout(root), find_files(root))
+    return Candidates(scout(root), find_files(root))
 
 
 def add_files(workspace: Workspace, store: Store, files: FoundFiles) -> list[str]:

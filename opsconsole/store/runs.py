@@ -221,16 +221,16 @@ def numbered(store: Store, digits: str, *, limit: int) -> list[RunRecord]:
         return []
     newest = store.row("SELECT max(id) AS id FROM runs")
     last = newest["id"] if newest is not None and newest["id"] is not None else 0
-    found: list[RunRecord] = []
+    records: list[RunRecord] = []
     first, span = int(digits), 1
     while first * span <= last:
         rows = store.rows(
             "SELECT * FROM runs WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT ?",
             (first * span, (first + 1) * span, limit),
         )
-        found = [*(record_of(row) for row in rows), *found][:limit]
+        records = [*(record_of(row) for row in rows), *records][:limit]
         span *= 10
-    return found
+    return records
 
 
 def live(store: Store) -> list[RunRecord]:

@@ -32,8 +32,8 @@ class TabSpec:
     def made_of(self) -> type[Tab]:
         """Return the class of the tab."""
         module, _, name = self.factory.partition(":")
-        found: type[Tab] = getattr(import_module(module), name)
-        return found
+        tab_class: type[Tab] = getattr(import_module(module), name)
+        return tab_class
 
     def make(self) -> Tab:
         """Return the tab as a widget."""

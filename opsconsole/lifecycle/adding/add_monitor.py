@@ -334,10 +334,10 @@ def located(source: str, base: Path) -> str:
 
 def placed(workspace: Workspace, source: str, base: Path) -> str:
     """Return a source as the file has it: from the workspace's folder on, where it lies inside."""
-    found = located(source, base)
-    prefix = SQLITE if found.startswith(SQLITE) else ""
-    path = Path(found.removeprefix(prefix))
-    if found.startswith(COMMAND) or not path.is_relative_to(workspace.root):
-        return found
+    place = located(source, base)
+    prefix = SQLITE if place.startswith(SQLITE) else ""
+    path = Path(place.removeprefix(prefix))
+    if place.startswith(COMMAND) or not path.is_relative_to(workspace.root):
+        return place
     inside = str(path.relative_to(workspace.root))
     return f"{prefix}./{inside}" if inside.startswith("~") else f"{prefix}{inside}"

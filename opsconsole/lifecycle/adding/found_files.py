@@ -135,13 +135,13 @@ class _Walk:
 class _Opened:
     """A file and the names of its columns; none where it was not opened."""
 
-    found: FoundData
+    data: FoundData
     columns: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
         """Its file's name in lower case."""
-        return Path(self.found.path).name.lower()
+        return Path(self.data.path).name.lower()
 
     @property
     def reference(self) -> bool:
@@ -162,24 +162,24 @@ def _described(root: Path, paths: Iterable[Path]) -> Iterator[_Opened]:
             size = path.stat().st_size
         except OSError:
             continue
-        found = FoundData(name, str(path.relative_to(root)), size)
+        data = FoundData(name, str(path.relative_to(root)), size)
         large = size > OPENED_BYTES and path.suffix.lower() != ".parquet"
-        yield _Opened(found) if large else _opened(root, found)
+        yield _Opened(data) if large else _opened(root, data)
 
 
-def _opened(root: Path, found: FoundData) -> _Opened:
+def _opened(root: Path, data: FoundData) -> _Opened:
     """Tell what is in a file by its columns; one that cannot be read says why."""
     from opsconsole.drift.data.sources import open_source
 
     try:
-        (file,) = open_source(root / found.path).files
+        (file,) = open_source(root / data.path).files
     except OpsconsoleError as error:
-        return _Opened(replace(found, problem=error.message.removeprefix(f"{root / found.path}: ")))
+        return _Opened(replace(data, problem=error.message.removeprefix(f"{root / data.path}: ")))
     times = [name for name, kind in file.kinds.items() if kind is ColumnKind.DATETIME]
     called = times if len(times) == 1 else [name for name in times if name.lower() in TIMES]
     labels = [name for name in file.kinds if name.lower() in LABELS]
     described = replace(
-        found,
+        data,
         rows=file.rows,
         columns=len(file.kinds),
         time=called[0] if len(called) == 1 else None,
@@ -194,7 +194,7 @@ def _paired(opened: list[_Opened]) -> Iterator[FoundData]:
         alike = [other for other in opened if other is not one and one.like(other)]
         named = sorted((other for other in alike if other.reference), key=lambda other: "ref" not in other.name)
         chosen = None if one.reference else next(iter(named or alike[: len(alike) == 1]), None)
-        yield one.found if chosen is None else replace(one.found, against=chosen.found.path)
+        yield one.data if chosen is None else replace(one.data, against=chosen.data.path)
 
 
 def _models(root: Path, paths: Iterable[Path]) -> Iterator[FoundModel]:

@@ -211,7 +211,7 @@ class RunSpec:
 
 def step_from(data: dict[str, Any]) -> PlannedStep:
     """Return the step that ``asdict`` and JSON made ``data`` of."""
-    return _made(PlannedStep, data, cache=lambda found: found and _made(PlannedCache, found))
+    return _made(PlannedStep, data, cache=lambda cache: cache and _made(PlannedCache, cache))
 
 
 def service_from(data: dict[str, Any]) -> PlannedService:
@@ -228,9 +228,9 @@ def _plan(data: dict[str, Any]) -> Plan:
         kind=PipelineKind,
         owner=Owner,
         interpreter=Path,
-        steps=lambda found: tuple(map(step_from, found)),
-        services=lambda found: tuple(map(service_from, found)),
-        secrets=lambda found: tuple(_made(PlannedSecret, item) for item in found),
+        steps=lambda steps: tuple(map(step_from, steps)),
+        services=lambda services: tuple(map(service_from, services)),
+        secrets=lambda secrets: tuple(_made(PlannedSecret, item) for item in secrets),
     )
 
 
