@@ -8,20 +8,9 @@ from opsconsole.console.host.host import Host
 from opsconsole.console.host.line_help import Completion, LineHelp, Walk
 from opsconsole.console.host.tabs import HOMES, TABS_BY_ID
 from opsconsole.console.shell.typed_line import typed
-from opsconsole.console.shell.word_acts import do_word
+from opsconsole.console.shell.word_acts import WORDS, do_word
 from opsconsole.core.errors import NotFoundError
 from opsconsole.lifecycle.usecases import BY_WORD
-
-WORDS = (
-    *HOMES,
-    "line",
-    *(word for word in BY_WORD if " " not in word),
-    "rebaseline",
-    "theme",
-    "help",
-    *TABS_BY_ID,
-    "quit",
-)
 
 
 class CommandHelp(LineHelp):

@@ -8,8 +8,8 @@ from opsconsole.console.host.host import Host
 from opsconsole.console.host.line_help import Candidate, Completion
 from opsconsole.console.host.paths import paths
 from opsconsole.console.host.tabs import HOMES, TABS_BY_ID
-from opsconsole.console.shell.command_line import WORDS
 from opsconsole.console.shell.typed_line import TYPED
+from opsconsole.console.shell.word_acts import WORDS
 from opsconsole.core import text
 from opsconsole.lifecycle.ladders import ladder_of
 from opsconsole.lifecycle.usecases import BY_WORD

@@ -6,12 +6,25 @@ from collections.abc import Callable
 from typing import Any
 
 from opsconsole.console.host.host import Host
+from opsconsole.console.host.tabs import HOMES, TABS_BY_ID
 from opsconsole.console.processes.launch import start_run
 from opsconsole.core.nouns import Danger, RunPurpose
 from opsconsole.lifecycle.use_case import UseCase
+from opsconsole.lifecycle.usecases import BY_WORD
 from opsconsole.store import alerts, runs
 
 Act = Callable[[Host, str], None]
+WORDS = (
+    *HOMES,
+    "line",
+    *(word for word in BY_WORD if " " not in word),
+    "rebaseline",
+    "theme",
+    "help",
+    *TABS_BY_ID,
+    "quit",
+)
+"""Every single word that the line knows."""
 
 
 def do_word(app: Host, case: UseCase, rest: str) -> bool:
