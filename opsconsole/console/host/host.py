@@ -15,6 +15,7 @@ from opsconsole.config.workspace import Workspace
 from opsconsole.console.widgets.rows import RowList
 from opsconsole.console.widgets.tones import Tone
 from opsconsole.core import clock, text
+from opsconsole.core.nouns import Danger
 from opsconsole.lifecycle.inbox import Waiting
 from opsconsole.store.connection import Store
 
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
 
 Done: TypeAlias = "str | Callable[[dict[str, Any]], str]"
 """What is said when an act is done: words, with places for what was answered, or a function of it."""
+
+
+def refusal(app: Host, danger: Danger) -> str:
+    """Return why this session does nothing of such a danger; empty where it may."""
+    return "this session is read-only" if app.readonly and danger is not Danger.READ else ""
 
 
 class Host(Protocol):

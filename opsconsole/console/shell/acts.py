@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from opsconsole.console.host.host import Done, Host
+from opsconsole.console.host.host import Done, Host, refusal
 from opsconsole.core.errors import ConfirmationError
-from opsconsole.core.nouns import Danger
 
 if TYPE_CHECKING:
     from opsconsole.console.processes.cli_client import Answer
@@ -26,8 +25,8 @@ class Acts:
         from opsconsole.lifecycle.usecases import USE_CASES
 
         case = USE_CASES[use_case]
-        if self.app.readonly and case.danger is not Danger.READ:
-            self.app.say(f"{case.title}: this session is read-only", "warn")
+        if why := refusal(self.app, case.danger):
+            self.app.say(f"{case.title}: {why}", "warn")
             return
         self.app.say(f"{case.title} …", "dim")
         self.app.run_worker(

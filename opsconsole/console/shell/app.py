@@ -18,7 +18,7 @@ from textual.containers import Container
 from textual.widgets import ContentSwitcher
 
 from opsconsole.config.workspace import Workspace, open_workspace
-from opsconsole.console.host.host import Done, Tab
+from opsconsole.console.host.host import Done, Tab, refusal
 from opsconsole.console.host.keymap import BY_ID, bindings_for, footer_of
 from opsconsole.console.host.tabs import FIRST, HOMES, PLACES, TABS, TABS_BY_ID
 from opsconsole.console.processes.probe_child import ProbeChild
@@ -34,7 +34,6 @@ from opsconsole.console.terminal.themes import THEMES
 from opsconsole.console.widgets.tones import Tone, Toned
 from opsconsole.core import actor, faults, text
 from opsconsole.core.errors import OpsconsoleError
-from opsconsole.core.nouns import Danger
 from opsconsole.lifecycle.inbox import Waiting, waiting
 from opsconsole.store import repos
 from opsconsole.store.connection import Store, open_store
@@ -223,8 +222,8 @@ class ConsoleApp(App[None]):
     async def action_do(self, action_id: str) -> None:
         """Carry out an action of the registry, in the place where it holds."""
         action = BY_ID[action_id]
-        if self.readonly and action.danger is not Danger.READ:
-            self.say(f"{action.title}: this session is read-only", "warn")
+        if why := refusal(self, action.danger):
+            self.say(f"{action.title}: {why}", "warn")
             return
         if action.tab is not None:
             self.open_tab(action.tab)

@@ -17,18 +17,8 @@ from opsconsole.store import alerts, models, runs
 
 LIMIT = 50
 """Candidates that are read from the store, and shown at most."""
-OTHERWISE: dict[str, tuple[str, ...]] = {
-    "help": ("topic",),
-    "model": ("held",),
-    "promote": ("version",),
-    "theme": ("theme",),
-}
+OTHERWISE = {"help": "topic", "model": "held", "promote": "version", "theme": "theme"}
 """What stands behind a word, where that is not what its use case needs first; a monitor is often called as its model."""
-
-
-def words() -> list[str]:
-    """Return every word that the line knows."""
-    return sorted(set(WORDS))
 
 
 class Completer:
@@ -56,10 +46,8 @@ class Completer:
         if not blank:
             return Completion(0, self._fitting(word, self._first(word)))
         typed = rest.lstrip()
-        kinds = _kinds_after(word)
-        if len(kinds) > 1 and " " in typed:
-            kinds, typed = kinds[1:], typed.partition(" ")[2].lstrip()
-        candidates = [*(self._sources[kinds[0]](typed) if kinds else ()), *_second_words(word)]
+        kind = _kind_after(word)
+        candidates = [*(self._sources[kind](typed) if kind else ()), *_second_words(word)]
         return Completion(len(line) - len(typed), self._fitting(typed, candidates))
 
     def _fitting(self, typed: str, candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
@@ -70,7 +58,7 @@ class Completer:
         return tuple(kept.values())[: LIMIT * 2]
 
     def _first(self, word: str) -> Iterable[Candidate]:
-        yield from (Candidate(item, _about(item)) for item in words())
+        yield from (Candidate(item, _about(item)) for item in sorted(set(WORDS)))
         if word.isdecimal():
             yield from self._runs(word)
         elif word:
@@ -153,14 +141,14 @@ def _second_words(word: str) -> list[Candidate]:
     return [Candidate(second, case.title) for (first, _, second), case in pairs if first == word]
 
 
-def _kinds_after(word: str) -> tuple[str, ...]:
+def _kind_after(word: str) -> str | None:
     """Return what stands behind a word: of a use case what its line needs first, of a jump what it goes to."""
     if word in OTHERWISE:
         return OTHERWISE[word]
     case = BY_WORD.get(word)
     if case is not None:
-        return tuple(case.needs[:1])
-    return (word,) if word in HOMES else ()
+        return next(iter(case.needs), None)
+    return word if word in HOMES else None
 
 
 def _about(word: str) -> str:

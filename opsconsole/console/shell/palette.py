@@ -10,11 +10,10 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.markup import escape
 
-from opsconsole.console.host.host import Host, Tab
+from opsconsole.console.host.host import Host, Tab, refusal
 from opsconsole.console.host.keymap import ACTIONS, Action
 from opsconsole.console.host.tabs import TABS, TABS_BY_ID
 from opsconsole.core import text
-from opsconsole.core.nouns import Danger
 from opsconsole.lifecycle.use_case import UseCase
 from opsconsole.lifecycle.usecases import BY_WORD
 
@@ -95,7 +94,7 @@ def _here(app: Host, tab: Tab, action: Action) -> Entry:
 def _elsewhere(app: Host, action: Action) -> Entry:
     """Return an act of another tab: choosing it goes there, where one sees what it would act on."""
     home = next(spec for spec in TABS if action.place in (spec.id, *spec.panes))
-    why = "this session is read-only" if app.readonly and action.danger is not Danger.READ else ""
+    why = refusal(app, action.danger)
 
     def go() -> None:
         app.open_tab(home.id, lambda tab: app.say(_description_there(tab, action, why), "warn" if why else "text"))
@@ -125,7 +124,7 @@ def _words(app: Host) -> Iterator[Entry]:
     keyed = {action.use_case for action in ACTIONS}
     for word, case in BY_WORD.items():
         if case.id not in keyed:
-            why = "this session is read-only" if app.readonly and case.danger is not Danger.READ else ""
+            why = refusal(app, case.danger)
             yield Entry(
                 f"Everywhere · {case.title[:1].lower()}{case.title[1:]}",
                 f":{word} {case.behind_word}".rstrip() + (f"  {why}" if why else ""),
@@ -140,9 +139,7 @@ def _begins(app: Host, word: str, case: UseCase) -> Callable[[], Awaitable[None]
 
 
 def _why_not(app: Host, tab: Tab, action: Action) -> str:
-    if app.readonly and action.danger is not Danger.READ:
-        return "this session is read-only"
-    return "" if action.place == "everywhere" else tab.blocked(action.verb)
+    return refusal(app, action.danger) or ("" if action.place == "everywhere" else tab.blocked(action.verb))
 
 
 def _plain(subject: str) -> str:

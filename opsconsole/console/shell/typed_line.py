@@ -6,8 +6,7 @@ import shlex
 from collections.abc import Callable
 from typing import Any
 
-from opsconsole.console.host.host import Host
-from opsconsole.core.nouns import Danger
+from opsconsole.console.host.host import Host, refusal
 from opsconsole.lifecycle.use_case import UseCase
 from opsconsole.lifecycle.usecases import BY_WORD
 
@@ -20,8 +19,8 @@ def typed(app: Host, line: str) -> bool:
     case = TYPED.get(" ".join(line.split()[:2]))
     if case is None:
         return False
-    if app.readonly and case.danger is not Danger.READ:
-        app.say(f"{case.title}: this session is read-only", "warn")
+    if why := refusal(app, case.danger):
+        app.say(f"{case.title}: {why}", "warn")
         return True
     try:
         words = shlex.split(line)[2:]

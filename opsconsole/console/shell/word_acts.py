@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from opsconsole.console.host.host import Host
+from opsconsole.console.host.host import Host, refusal
 from opsconsole.console.host.tabs import HOMES, TABS_BY_ID
 from opsconsole.console.processes.launch import start_run
-from opsconsole.core.nouns import Danger, RunPurpose
+from opsconsole.core.nouns import RunPurpose
 from opsconsole.lifecycle.use_case import UseCase
 from opsconsole.lifecycle.usecases import BY_WORD
 from opsconsole.store import alerts, runs
@@ -31,8 +31,8 @@ def do_word(app: Host, case: UseCase, rest: str) -> bool:
     """Carry out the use case of a word; return whether what it needs was given."""
     if case.needs and not rest:
         return False
-    if app.readonly and case.danger is not Danger.READ:
-        app.say(f"{case.title}: this session is read-only", "warn")
+    if why := refusal(app, case.danger):
+        app.say(f"{case.title}: {why}", "warn")
         return True
     ACTS[case.id](app, rest)
     return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from opsconsole.core.text import clean
 from opsconsole.lifecycle.adding.choices import Choice, given, guessed
 from opsconsole.lifecycle.adding.estimator import estimator_in
 from opsconsole.lifecycle.models.registering import Registered, register_path
+from opsconsole.lifecycle.usecases import command
 from opsconsole.registry.evidence.scored import read_columns
 from opsconsole.registry.versions.inference import TaskSource, require_task
 from opsconsole.registry.versions.layout import layout_of_path
@@ -129,10 +129,11 @@ def _of_audit(name: str, audit: Audit) -> list[str]:
 
 
 def _command(name: str, path: Path | None, request: Given) -> str:
-    options = (
-        ("--task", request.task),
-        ("--eval-data", request.evaluation),
-        ("--training-data", request.training_data),
+    return command(
+        "model.add",
+        model=name,
+        path=path,
+        task=request.task,
+        evaluation=request.evaluation,
+        training=request.training_data,
     )
-    words = [word for option, value in options if value is not None for word in (option, str(value))]
-    return shlex.join(["opsconsole", "model", "add", name, *([str(path)] if path is not None else []), *words])

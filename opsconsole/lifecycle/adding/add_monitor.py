@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from opsconsole.lifecycle.adding.choices import Choice, ChosenBy, given, guessed
 from opsconsole.lifecycle.adding.chunking import chunk_of, least_of
 from opsconsole.lifecycle.adding.data_head import Head, id_of, label_of, read_head, score_of, time_of
 from opsconsole.lifecycle.ladders import ladder_of, require_rung
+from opsconsole.lifecycle.usecases import command
 from opsconsole.registry.places import evaluation_path
 from opsconsole.registry.tasks import task_of
 from opsconsole.store import baselines, evaluations, events, models, promotions
@@ -54,10 +54,18 @@ class MonitorRequest:
     @property
     def command(self) -> str:
         """The CLI line that says the same."""
-        options = {"--data": self.data, "--model": self.model, "--reference": self.reference, "--time": self.time}
-        options |= {"--label": self.label, "--id": self.id, "--score": self.score, "--chunk": self.chunk}
-        words = [word for option, value in options.items() if value is not None for word in (option, value)]
-        return shlex.join(["opsconsole", "monitor", "add", self.name, *words])
+        return command(
+            "monitor.add",
+            monitor=self.name,
+            source=self.data,
+            model=self.model,
+            reference=self.reference,
+            time=self.time,
+            label=self.label,
+            id=self.id,
+            score=self.score,
+            length=self.chunk,
+        )
 
 
 @dataclass(frozen=True)

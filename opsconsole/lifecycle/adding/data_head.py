@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -79,16 +79,21 @@ def require_column(head: Head, option: str, name: str) -> str:
     return name
 
 
+def dating(kinds: Mapping[str, ColumnKind | None]) -> tuple[list[str], str | None]:
+    """Return the datetime columns, and the one that dates a row: the only one, or the only one that is called so."""
+    times = [name for name, kind in kinds.items() if kind is ColumnKind.DATETIME]
+    likely = times if len(times) == 1 else [name for name in times if name.lower() in TIMES]
+    return times, likely[0] if len(likely) == 1 else None
+
+
 def time_of(head: Head, named: str | None) -> Choice:
     """Choose the column that dates a row; several that could be are not chosen from (UsageError)."""
     if named is not None:
         return given("time", require_column(head, "--time", named))
-    times = [name for name, kind in head.source.kinds.items() if kind is ColumnKind.DATETIME]
-    if len(times) == 1:
-        return guessed("time", times[0], "the only datetime column")
-    called = [name for name in times if name.lower() in TIMES]
-    if len(called) == 1:
-        return guessed("time", called[0], f"of {len(times)} datetime columns the one with such a name")
+    times, chosen = dating(head.source.kinds)
+    if chosen is not None:
+        why = f"of {len(times)} datetime columns the one with such a name"
+        return guessed("time", chosen, "the only datetime column" if len(times) == 1 else why)
     if times:
         raise UsageError(
             f"{head.name} has {len(times)} datetime columns: {_listed(times)}",

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from opsconsole.core.errors import OpsconsoleError
-from opsconsole.core.nouns import ColumnKind
-from opsconsole.lifecycle.adding.data_head import LABELS, TIMES
+from opsconsole.lifecycle.adding.data_head import LABELS, dating
 from opsconsole.repos.discovery import PASSED_OVER
 
 DEPTH = 3
@@ -175,14 +174,12 @@ def _opened(root: Path, data: FoundData) -> _Opened:
         (file,) = open_source(root / data.path).files
     except OpsconsoleError as error:
         return _Opened(replace(data, problem=error.message.removeprefix(f"{root / data.path}: ")))
-    times = [name for name, kind in file.kinds.items() if kind is ColumnKind.DATETIME]
-    called = times if len(times) == 1 else [name for name in times if name.lower() in TIMES]
     labels = [name for name in file.kinds if name.lower() in LABELS]
     described = replace(
         data,
         rows=file.rows,
         columns=len(file.kinds),
-        time=called[0] if len(called) == 1 else None,
+        time=dating(file.kinds)[1],
         label=labels[0] if len(labels) == 1 else None,
     )
     return _Opened(described, frozenset(file.kinds))

@@ -38,13 +38,12 @@ def fork(
     name: str,
     work: Callable[[], object],
     *,
-    stdin: int | None = None,
     stdout: int | None = None,
     keep: tuple[int, ...] = (),
 ) -> Forked:
     """Start a process that does ``work`` and ends; ``name`` is what it is called among processes (15 letters at most).
 
-    It has standard input, output and error (``stdin`` and ``stdout`` in the place of ours) and the descriptors to
+    It has standard input, output and error (``stdout`` in the place of ours) and the descriptors to
     ``keep``, no other: neither a lock nor a database of ours. Threads stay behind; so does whatever of ours is unused,
     for a file that was collected there would close a descriptor that is another's by then. Signals are held back until
     ``work`` makes its `Signals`, so that none is lost. OSError when there is no room for a process.
@@ -54,15 +53,13 @@ def fork(
     try:
         pid = os.fork()
         if pid == 0:
-            _be(name, work, parent, stdin, stdout, keep)
+            _be(name, work, parent, stdout, keep)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
     return Forked(pid)
 
 
-def _be(
-    name: str, work: Callable[[], object], parent: int, stdin: int | None, stdout: int | None, keep: tuple[int, ...]
-) -> None:
+def _be(name: str, work: Callable[[], object], parent: int, stdout: int | None, keep: tuple[int, ...]) -> None:
     """Be the new process, to its end; this never returns."""
     code = 1
     try:
@@ -71,9 +68,8 @@ def _be(
         for number in HANDLED:
             signal.signal(number, signal.SIG_DFL)
         if os.getppid() == parent:
-            for descriptor, place in ((stdin, 0), (stdout, 1)):
-                if descriptor is not None:
-                    os.dup2(descriptor, place)
+            if stdout is not None:
+                os.dup2(stdout, 1)
             _close_all_but({0, 1, 2, *keep})
             ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode("ascii"), 0, 0, 0)
             work()

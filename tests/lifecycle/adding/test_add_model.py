@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,22 +20,8 @@ from opsconsole.registry.versions.registration import Given
 from opsconsole.repos import registration
 from opsconsole.repos.cloning import Source
 from opsconsole.store import events, models
-from opsconsole.store.connection import Store, open_store
+from opsconsole.store.connection import Store
 from tests.repos.making import commit, run_git
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    folder = tmp_path / "own"
-    folder.mkdir()
-    (folder / "opsconsole.toml").write_text("# mine\n", encoding="utf-8")
-    return folder
-
-
-@pytest.fixture
-def store(root: Path) -> Iterator[Store]:
-    with open_store(open_workspace(root).state) as found:
-        yield found
 
 
 def evaluation(path: Path, labels: list[object], scores: list[object]) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,24 +17,10 @@ from opsconsole.lifecycle.adding.add_monitor import AddedMonitor, MonitorRequest
 from opsconsole.lifecycle.adding.remove import remove_model, remove_monitor
 from opsconsole.lifecycle.monitors.monitor_check import check_monitor
 from opsconsole.store import events
-from opsconsole.store.connection import Store, open_store
+from opsconsole.store.connection import Store
 from tests.model_workspace import Shop
 
 ROWS = 500
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    folder = tmp_path / "own"
-    folder.mkdir()
-    (folder / "opsconsole.toml").write_text("# mine\n", encoding="utf-8")
-    return folder
-
-
-@pytest.fixture
-def store(root: Path) -> Iterator[Store]:
-    with open_store(open_workspace(root).state) as found:
-        yield found
 
 
 def rows(path: Path, columns: dict[str, list[object]]) -> None:

@@ -37,7 +37,7 @@ def test_it_holds_no_lock_and_no_file_of_ours_but_what_it_is_to_keep(tmp_path: P
     with (tmp_path / "lock").open("w") as lock, (tmp_path / "kept").open("w") as kept:
         fcntl.flock(lock, fcntl.LOCK_EX)
         reader, writer = os.pipe()
-        process = fork("forked", lambda: os.read(0, 1), stdin=reader, keep=(kept.fileno(),))
+        process = fork("forked", lambda: os.read(reader, 1), keep=(reader, kept.fileno()))
         os.close(reader)
         until(lambda: Path(f"/proc/{process.pid}/comm").read_text() == "forked\n")
         held = {os.path.realpath(entry) for entry in Path(f"/proc/{process.pid}/fd").iterdir()}
